@@ -1,0 +1,107 @@
+"""Every error of this package.
+
+::
+
+    LabelStudioError
+    ├── SettingsError          a setting is unknown, missing or malformed
+    ├── LabelSchemaError       a label field cannot be annotated as asked
+    ├── SampleError            samples or labels that cannot be sent; found before anything is uploaded
+    ├── RegionError            a region that cannot be understood; costs only itself
+    ├── RunError               the run's project is gone, half-made or already answered
+    └── ServerError            the server, or the way to it
+        ├── ConnectionFailedError  nothing answers at the url
+        ├── TLSError               the server's certificate is not trusted
+        ├── WrongUrlError          something answers, but not at this path
+        ├── NotLabelStudioError    the answer is not Label Studio's
+        ├── AuthenticationError    the API key is refused
+        └── ServerVersionError     the server is too old
+
+A message says what was wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LabelStudioError(Exception):
+    """Base of all errors raised by fo_labelstudio."""
+
+
+class SettingsError(LabelStudioError, ValueError):
+    """A setting is unknown, missing or malformed."""
+
+
+class LabelSchemaError(LabelStudioError, ValueError):
+    """A label field of the label schema cannot be annotated as asked."""
+
+
+class SampleError(LabelStudioError, ValueError):
+    """Samples or labels that cannot be sent.
+
+    Attributes:
+        problems: one message per sample or label
+    """
+
+    _SHOWN = 10
+
+    def __init__(self, problems: Sequence[str]):
+        self.problems = tuple(problems)
+        lines = [*self.problems[: self._SHOWN]]
+        if len(self.problems) > self._SHOWN:
+            lines.append(f"... and {len(self.problems) - self._SHOWN} more (see .problems)")
+        super().__init__(f"{len(self.problems)} problem(s) found; nothing was uploaded:\n  " + "\n  ".join(lines))
+
+
+class RegionError(LabelStudioError, ValueError):
+    """A region that cannot be understood."""
+
+
+class RunError(LabelStudioError):
+    """The run's project is gone, half-made or already answered.
+
+    Attributes:
+        project_id: the Label Studio project, if there is one
+    """
+
+    def __init__(self, message: str, project_id: int | None = None):
+        super().__init__(message)
+        self.project_id = project_id
+
+
+class ServerError(LabelStudioError):
+    """The server refused a request, or could not be reached.
+
+    Attributes:
+        status: the HTTP status, or None where there was no answer
+        path: the path of the request
+    """
+
+    def __init__(self, message: str, status: int | None = None, path: str | None = None):
+        super().__init__(message)
+        self.status = status
+        self.path = path
+
+
+class ConnectionFailedError(ServerError):
+    """Nothing answers at the url."""
+
+
+class TLSError(ServerError):
+    """The server's certificate is not trusted."""
+
+
+class WrongUrlError(ServerError):
+    """Something answers, but not at this path."""
+
+
+class NotLabelStudioError(ServerError):
+    """The answer is not Label Studio's."""
+
+
+class AuthenticationError(ServerError):
+    """The API key is refused."""
+
+
+class ServerVersionError(ServerError):
+    """The server is too old."""
