@@ -1,0 +1,1 @@
+"""Conversion between FiftyOne and Label Studio: pure, no file, no network, no database."""

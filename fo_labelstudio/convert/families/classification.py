@@ -1,0 +1,87 @@
+"""Image-level classes: Classification(s) <-> <Choices>.
+
+A control of this kind holds one region with all of its choices, so labels are told apart by their class, not by the
+region's id: the editor makes a new region when the last choice is taken away and another one made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.family import (
+    Aspect,
+    Family,
+    ParsedLabel,
+    Region,
+    known_class,
+    new_region,
+    score_of,
+    unknown_class,
+)
+from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.tags import choices_control
+from fo_labelstudio.errors import RegionError
+
+_TYPE = "choices"
+_SINGLE = "classification"
+
+
+def control_tags(field: LabelField) -> list[Element]:
+    return [choices_control(field, single=field.label_type == _SINGLE)]
+
+
+def check(classification: fol.Classification, field: LabelField) -> str | None:
+    return None if classification.label is None else unknown_class(classification, field)
+
+
+def key_of(classification: fol.Classification, field: LabelField) -> str | None:
+    return _key(classification.label, field)
+
+
+def to_regions(classifications: Sequence[fol.Classification], field: LabelField, media: MediaInfo) -> list[Region]:
+    chosen = [label for label in classifications if label.label is not None]
+    if not chosen:
+        return []
+    choices = list(dict.fromkeys(label.label for label in chosen))
+    region = new_region(chosen[0].id, _TYPE, field, {_TYPE: choices})
+    scores = [score for score in map(score_of, chosen) if score is not None]
+    if scores:
+        region["score"] = min(scores)
+    return [region]
+
+
+def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    if len(regions) != 1:
+        raise RegionError(f"{len(regions)} results share its id, expected one")
+    choices = regions[0]["value"].get(_TYPE)
+    if not isinstance(choices, list):
+        raise RegionError(f"its choices are {choices!r}, expected a list of classes")
+    if field.label_type == _SINGLE and len(choices) > 1:
+        raise RegionError(f"its choices are {choices!r}, expected one class")
+    classes = dict.fromkeys(known_class(choice, field) for choice in choices)
+    return [ParsedLabel(_key(name, field), {"label": name}, media) for name in classes]
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Classification:
+    return fol.Classification(label=parsed.values["label"])
+
+
+def _key(class_name: str | None, field: LabelField) -> str | None:
+    return "choice" if field.label_type == _SINGLE else class_name
+
+
+FAMILY = Family(
+    label_types={_SINGLE: fol.Classification, "classifications": fol.Classifications},
+    region_types=(_TYPE,),
+    one_region=True,
+    aspects={"label": Aspect({"label": None}, "allow_label_edits")},
+    control_tags=control_tags,
+    check=check,
+    key_of=key_of,
+    to_regions=to_regions,
+    parse_regions=parse_regions,
+    to_label=to_label,
+)

@@ -1,0 +1,122 @@
+"""Bounding boxes: Detection(s) <-> <RectangleLabels>."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.family import (
+    Aspect,
+    Family,
+    ParsedLabel,
+    Region,
+    class_of,
+    new_region,
+    number_of,
+    score_of,
+    unknown_class,
+)
+from fo_labelstudio.convert.geometry import DECIMALS, PercentBox, to_percent_box, to_relative_box
+from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.tags import labels_control
+from fo_labelstudio.errors import RegionError
+
+_TYPE = "rectanglelabels"
+
+_LARGEST = 10.0
+"""Relative to the image; more is a mistake, as a rule pixels."""
+
+_FARTHEST = 1e7
+"""Percent; the corner of a turned box may be far outside of a long, thin image."""
+
+
+def control_tags(field: LabelField) -> list[Element]:
+    return [labels_control("RectangleLabels", field)]
+
+
+def check(detection: fol.Detection, field: LabelField) -> str | None:
+    box, rotation = detection.bounding_box, _rotation(detection)
+    if box is None or len(box) != 4 or not all(_is_number(value) for value in box):
+        return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
+    if box[2] < 0 or box[3] < 0:
+        return f"its bounding_box {box!r} has a negative size"
+    if max(map(abs, box)) > _LARGEST:
+        return f"its bounding_box is {box!r}, expected values relative to the image, not pixels"
+    if not _is_number(rotation):
+        return f"its rotation is {rotation!r}, expected a number of radians"
+    if detection.mask is not None or detection.mask_path is not None:
+        return (
+            "it has a mask, which would no longer fit an edited box; leave such labels out with "
+            f"filter_labels({field.name!r}, ~F('mask').exists() & ~F('mask_path').exists(), only_matches=False)"
+        )
+    return unknown_class(detection, field)
+
+
+def key_of(detection: fol.Detection, field: LabelField) -> str:
+    return detection.id
+
+
+def to_regions(detections: Sequence[fol.Detection], field: LabelField, media: MediaInfo) -> list[Region]:
+    return [_to_region(detection, field, media) for detection in detections]
+
+
+def _to_region(detection: fol.Detection, field: LabelField, media: MediaInfo) -> Region:
+    box = to_percent_box(detection.bounding_box, _rotation(detection), media)
+    region = new_region(detection.id, _TYPE, field, {**box._asdict(), _TYPE: [detection.label]})
+    region.update(original_width=media.width, original_height=media.height, image_rotation=0)
+    score = score_of(detection)
+    if score is not None:
+        region["score"] = score
+    return region
+
+
+def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    if len(regions) != 1:
+        raise RegionError(f"{len(regions)} results share its id, expected one")
+    (region,) = regions
+    value = region["value"]
+    box = PercentBox(
+        number_of(value, "x", -_FARTHEST, _FARTHEST),
+        number_of(value, "y", -_FARTHEST, _FARTHEST),
+        number_of(value, "width", 0, 100 * _LARGEST),
+        number_of(value, "height", 0, 100 * _LARGEST),
+        number_of({"rotation": 0, **value}, "rotation", -360, 360),
+    )
+    label = class_of(value.get(_TYPE), field)
+    values = {"label": label, "box": [round(number, DECIMALS) for number in box]}
+    return [ParsedLabel(region["id"], values, media)]
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
+    box, rotation = to_relative_box(PercentBox(*parsed.values["box"]), parsed.media)
+    turned = {"rotation": rotation} if rotation else {}
+    return fol.Detection(label=parsed.values["label"], bounding_box=box, **turned)
+
+
+def _rotation(detection: fol.Detection) -> float:
+    rotation = detection.get_attribute_value("rotation", None)
+    return 0.0 if rotation is None else rotation
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+
+
+FAMILY = Family(
+    label_types={"detection": fol.Detection, "detections": fol.Detections},
+    region_types=(_TYPE,),
+    one_region=False,
+    aspects={
+        "label": Aspect({"label": None}, "allow_label_edits"),
+        "box": Aspect({"bounding_box": None, "rotation": 0.0}, "allow_spatial_edits"),
+    },
+    control_tags=control_tags,
+    check=check,
+    key_of=key_of,
+    to_regions=to_regions,
+    parse_regions=parse_regions,
+    to_label=to_label,
+)

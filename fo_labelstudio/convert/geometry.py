@@ -1,0 +1,78 @@
+"""Relative boxes <-> percent boxes, with rotation.
+
+FiftyOne keeps ``(x, y, width, height)`` relative to the image in [0, 1], turned by ``rotation`` radians, clockwise as
+displayed, about the centre of the box in pixel space (voxel51/fiftyone PR 8448). Label Studio keeps percent of the
+image, turned by ``rotation`` degrees, clockwise, about the top-left corner (tag RectangleLabels, seen in 1.23.2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fo_labelstudio.convert.schema import MediaInfo
+
+DECIMALS = 10
+"""Percent values are sent rounded to this many decimals, so that noise of the editor does not look like an edit."""
+
+
+class PercentBox(NamedTuple):
+    """A box as Label Studio stores it: percent of the image; degrees, clockwise, about the top-left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    rotation: float
+
+
+def to_percent_box(box: Sequence[float], radians: float, media: MediaInfo) -> PercentBox:
+    """A FiftyOne box as Label Studio stores it.
+
+    A box without rotation is clipped to the image, for servers that check predictions refuse anything outside it.
+
+    Args:
+        box: ``(x, y, width, height)``, relative to the image
+        radians: clockwise rotation about the centre
+        media: size of the image, in pixels
+    """
+    x, y, width, height = (float(value) for value in box)
+    degrees = math.degrees(radians) % 360
+    if round(degrees, DECIMALS) % 360 == 0:
+        left, top = _clip(x), _clip(y)
+        return _rounded(left, top, _clip(x + width) - left, _clip(y + height) - top, 0.0)
+    dx, dy = _turned(-width * media.width / 2, -height * media.height / 2, radians)
+    return _rounded(x + width / 2 + dx / media.width, y + height / 2 + dy / media.height, width, height, degrees)
+
+
+def to_relative_box(box: PercentBox, media: MediaInfo) -> tuple[list[float], float]:
+    """The FiftyOne box and rotation of a box of Label Studio's.
+
+    Args:
+        box: percent of the image; degrees, clockwise, about the top-left corner
+        media: size of the image, in pixels
+
+    Returns:
+        ``[x, y, width, height]``, relative to the image, and the clockwise rotation about the centre in radians, in
+        [0, 2 pi)
+    """
+    x, y, width, height = (value / 100 for value in box[:4])
+    radians = math.radians(box.rotation % 360)
+    if radians == 0:
+        return [x, y, width, height], 0.0
+    dx, dy = _turned(width * media.width / 2, height * media.height / 2, radians)
+    return [x + dx / media.width - width / 2, y + dy / media.height - height / 2, width, height], radians
+
+
+def _turned(x: float, y: float, radians: float) -> tuple[float, float]:
+    cos, sin = math.cos(radians), math.sin(radians)
+    return x * cos - y * sin, x * sin + y * cos
+
+
+def _clip(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
+
+
+def _rounded(x: float, y: float, width: float, height: float, degrees: float) -> PercentBox:
+    return PercentBox(*(round(100 * value, DECIMALS) for value in (x, y, width, height)), round(degrees, DECIMALS))

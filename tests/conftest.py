@@ -1,0 +1,93 @@
+"""What the tests share: FiftyOne on a database of their own, and a real Label Studio server."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_HOME = Path(tempfile.mkdtemp(prefix="fo-labelstudio-tests-"))
+
+# Set before FiftyOne is imported, which reads them once and starts its database.
+for _name in [name for name in os.environ if name.startswith("FIFTYONE_LABELSTUDIO_")]:
+    del os.environ[_name]
+os.environ.update(
+    FIFTYONE_DATABASE_DIR=os.environ.get("FIFTYONE_DATABASE_DIR", str(_HOME / "mongo")),
+    FIFTYONE_CONFIG_PATH=str(_HOME / "config.json"),
+    FIFTYONE_ANNOTATION_CONFIG_PATH=str(_HOME / "annotation_config.json"),
+    FIFTYONE_DO_NOT_TRACK="true",
+    FIFTYONE_SHOW_PROGRESS_BARS="false",
+    FIFTYONE_DATABASE_VALIDATION="false",
+)
+
+import fiftyone as fo  # noqa: E402
+import hypothesis  # noqa: E402
+
+import fo_labelstudio  # noqa: E402
+from fo_labelstudio.demo.server import LocalServer  # noqa: E402
+from tests.support import Annotator, write_image  # noqa: E402
+
+GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"
+
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> Iterator[None]:
+    before = {name: dict(entry) for name, entry in fo.annotation_config.backends.items()}
+    fo_labelstudio.register()
+    yield
+    fo.annotation_config.backends.clear()
+    fo.annotation_config.backends.update(before)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LocalServer]:
+    """A running server."""
+    with LocalServer() as server:
+        yield server
+
+
+@pytest.fixture
+def connection(server: LocalServer) -> dict[str, str]:
+    """The settings that reach the server."""
+    return {"url": server.url, "api_key": server.legacy_token}
+
+
+@pytest.fixture
+def annotator(server: LocalServer) -> Annotator:
+    """Somebody who answers tasks on the server."""
+    return Annotator(server.url, server.legacy_token)
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> Iterator[Callable[..., fo.Dataset]]:
+    """Makes datasets of small images, deleted after the test."""
+    datasets = []
+
+    def make(*samples: dict[str, Any], size: tuple[int, int] = (64, 48)) -> fo.Dataset:
+        dataset = fo.Dataset()
+        datasets.append(dataset)
+        dataset.add_samples(
+            [
+                fo.Sample(**{"filepath": str(write_image(tmp_path / f"image {n}.png", size)), **values})
+                for n, values in enumerate(samples)
+            ]
+        )
+        return dataset
+
+    yield make
+    for dataset in datasets:
+        dataset.delete()
+
+
+@pytest.fixture
+def golden() -> Callable[[str], Any]:
+    """The JSON that a real server wrote."""
+    return lambda name: json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))

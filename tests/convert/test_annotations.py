@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import copy
+import json
+
+import fiftyone as fo
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fo_labelstudio.convert.annotations import Answer, label_id_of, parse_task
+from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.tasks import SampleRecord, to_task
+from tests.convert import strategies
+from tests.convert.families.test_contract import junk
+
+RUN = "run"
+MEDIA = MediaInfo(640, 480)
+SAMPLE = "6b01070a57a5240a9753b925"
+BOXES = strategies.field_of("detections", "boxes")
+
+
+def a_task(labels, result=None, field=BOXES, annotations=None, media=MEDIA):
+    """A task as exported after it was sent with labels and answered with what result() makes of them."""
+    task = json.loads(
+        json.dumps(to_task(SampleRecord(SAMPLE, "x.png", media, {field.name: labels}), [field], "u", RUN))
+    )
+    preloaded = copy.deepcopy(task.pop("predictions"))
+    regions = preloaded[0]["result"] if preloaded else []
+    if annotations is None:
+        answer = result(regions) if result else regions
+        annotations = [{"id": 1, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00Z", "result": answer}]
+    return {"id": 7, "annotations": annotations, **task}
+
+
+def read(task, field=BOXES) -> tuple[Answer | None, list[str]]:
+    problems: list = []
+    answer = parse_task(task, [field], RUN, problems)
+    return answer, [str(problem) for problem in problems]
+
+
+def two_boxes():
+    return fo.Detections(
+        detections=[
+            fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4], confidence=0.5),
+            fo.Detection(label="dog", bounding_box=[1 / 3, 0.5, 0.1, 0.1], rotation=0.3),
+        ]
+    )
+
+
+@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@given(data=st.data())
+def test_what_comes_back_as_sent_is_kept(label_type, data):
+    field = strategies.field_of(label_type)
+    labels = data.draw(strategies.LABELS[label_type])
+    container = LABEL_TYPES[label_type]
+    if issubclass(container, fo.core.labels._HasLabelList):
+        value = container(**{container._LABEL_LIST_FIELD: labels})
+    else:
+        value = labels[0] if labels else None
+    answer, problems = read(a_task(value, field=field, media=data.draw(strategies.media)), field)
+    assert sorted(answer.fields[field.name].kept) == sorted(label.id for label in labels)
+    assert not (
+        answer.fields[field.name].edited or answer.fields[field.name].deleted or answer.fields[field.name].added
+    )
+    assert problems == []
+
+
+@given(
+    result=st.lists(
+        junk
+        | st.fixed_dictionaries(
+            {},
+            optional={
+                "id": junk,
+                "from_name": st.just("boxes") | junk,
+                "type": st.just("rectanglelabels") | junk,
+                "value": junk,
+            },
+        )
+    )
+)
+def test_no_result_loses_a_label_that_it_still_holds(result):
+    labels = two_boxes()
+    answer, _ = read(a_task(labels, lambda sent: sent + result))
+    sent_ids = [label.id for label in labels.detections]
+    assert set(sent_ids) <= {
+        *answer.fields["boxes"].kept,
+        *(edit.label_id for edit in answer.fields["boxes"].edited),
+    }
+
+
+@given(task=junk)
+def test_anything_else_than_a_task_is_reported_not_raised(task):
+    answer, problems = read(task)
+    assert answer is None and len(problems) == 1
+
+
+def test_a_moved_box_is_an_edit_of_its_box_only():
+    labels = two_boxes()
+
+    def move(result):
+        result[0]["value"]["x"] += 5
+        return result
+
+    answer, _ = read(a_task(labels, move))
+    (edit,) = answer.fields["boxes"].edited
+    assert edit.label_id == labels.detections[0].id
+    assert [tuple(aspect.attributes) for aspect in edit.aspects] == [("bounding_box", "rotation")]
+    assert edit.label.bounding_box == pytest.approx([0.15, 0.2, 0.3, 0.4])
+    assert answer.fields["boxes"].kept == [labels.detections[1].id]
+
+
+def test_a_relabelled_box_is_an_edit_of_its_label_only():
+    labels = two_boxes()
+
+    def relabel(result):
+        result[1]["value"]["rectanglelabels"] = ["cat"]
+        return result
+
+    answer, _ = read(a_task(labels, relabel))
+    (edit,) = answer.fields["boxes"].edited
+    assert (edit.label_id, edit.label.label) == (labels.detections[1].id, "cat")
+    assert [tuple(aspect.attributes) for aspect in edit.aspects] == [("label",)]
+
+
+def test_a_region_that_is_gone_deletes_its_label():
+    labels = two_boxes()
+    answer, _ = read(a_task(labels, lambda result: result[1:]))
+    assert answer.fields["boxes"].deleted == [labels.detections[0].id]
+
+
+def test_a_drawn_region_gets_the_same_id_at_every_load():
+    drawn = {
+        "id": "0BJ-KyMeYB",
+        "from_name": "boxes",
+        "to_name": "image",
+        "type": "rectanglelabels",
+        "score": 0.9,
+    }
+    drawn["value"] = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 0, "rectanglelabels": ["cat"]}
+    task = a_task(two_boxes(), lambda result: [*result, drawn])
+    (first,), (second,) = (read(copy.deepcopy(task))[0].fields["boxes"].added for _ in range(2))
+    assert first.label_id == second.label_id == label_id_of(RUN, 7, BOXES, "0BJ-KyMeYB")
+    assert first.label.bounding_box == [0.01, 0.02, 0.03, 0.04]
+    assert first.label.confidence is None, "the score of a duplicated region is another region's"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rectanglelabels": ["zebra"]},
+        {"rectanglelabels": []},
+        {"rectanglelabels": ["cat", "dog"]},
+        {"x": "10"},
+        {"width": None},
+        {"height": float("nan")},
+        {"y": 1e308},
+    ],
+)
+def test_a_region_that_cannot_be_understood_costs_only_itself(change):
+    labels = two_boxes()
+
+    def damage(result):
+        result[0]["value"].update(change)
+        result[1]["value"]["x"] = 1
+        return result
+
+    answer, problems = read(a_task(labels, damage))
+    assert answer.fields["boxes"].kept == [labels.detections[0].id]
+    assert [edit.label_id for edit in answer.fields["boxes"].edited] == [labels.detections[1].id]
+    (problem,) = problems
+    assert problem.startswith(f"task 7, region '{labels.detections[0].id}': field 'boxes': ")
+
+
+def test_a_result_of_another_control_is_reported():
+    foreign = {"id": "r", "from_name": "other", "type": "rectanglelabels", "value": {}}
+    _, problems = read(a_task(two_boxes(), lambda result: [*result, foreign]))
+    assert problems == ["task 7, region 'r': its control tag 'other' is not one of the run's"]
+
+
+def test_a_skipped_annotation_is_no_answer(golden):
+    skipped = golden("export_all_states")[0]["annotations"]
+    assert skipped[0]["was_cancelled"] is True
+    assert read(a_task(two_boxes(), annotations=skipped)) == (None, [])
+
+
+def test_a_task_without_annotation_is_no_answer():
+    assert read(a_task(two_boxes(), annotations=[])) == (None, [])
+
+
+def test_the_newest_submitted_annotation_counts():
+    labels = two_boxes()
+    sent = a_task(labels)["annotations"][0]["result"]
+    annotations = [
+        {"id": 3, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00.5Z", "result": sent[:1]},
+        {"id": 4, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00Z", "result": []},
+        {"id": 5, "was_cancelled": True, "updated_at": "2026-11-20T11:00:00Z", "result": []},
+    ]
+    answer, _ = read(a_task(labels, annotations=annotations))
+    assert answer.fields["boxes"].deleted == [labels.detections[1].id]
+
+
+@pytest.mark.parametrize("meta", [{}, {"fiftyone": {"run": "another"}}, None])
+def test_a_task_of_another_run_is_left_alone(meta):
+    task = {**a_task(two_boxes()), "meta": meta}
+    answer, problems = read(task)
+    assert answer is None
+    assert problems == ["task 7: it was not made by this annotation run; its annotation was left alone"]
+
+
+def test_a_task_of_a_later_format_is_left_alone():
+    task = a_task(two_boxes())
+    task["meta"]["fiftyone"]["version"] = 2
+    answer, problems = read(task)
+    assert answer is None
+    assert problems == ["task 7: its meta has format 2, expected 1; update fo-labelstudio"]
+
+
+def test_a_second_label_for_a_field_of_one_is_reported():
+    field = strategies.field_of("detection", "one")
+    label = two_boxes().detections[0]
+    answer, problems = read(a_task(label, lambda result: [*result, {**result[0], "id": "new"}], field=field), field)
+    assert answer.fields["one"].kept == [label.id] and answer.fields["one"].added == []
+    assert problems == ["task 7: field 'one': 'cat' is one label too many for a detection field; left out"]
+
+
+class TestChoices:
+    """A control holds one region with all choices."""
+
+    def choose(self, *choices):
+        region = {"id": "c9", "from_name": "tags", "to_name": "image", "type": "choices"}
+        return lambda result: [{**region, "value": {"choices": list(choices)}}]
+
+    def test_a_choice_changed_in_a_field_of_one_edits_its_label(self):
+        field = strategies.field_of("classification", "tags")
+        label = fo.Classification(label="cat", confidence=0.3)
+        answer, _ = read(a_task(label, self.choose("dog"), field=field), field)
+        (edit,) = answer.fields["tags"].edited
+        assert (edit.label_id, edit.label.label) == (label.id, "dog")
+
+    def test_a_choice_made_anew_keeps_its_label(self):
+        field = strategies.field_of("classification", "tags")
+        label = fo.Classification(label="cat")
+        answer, _ = read(a_task(label, self.choose("cat"), field=field), field)
+        assert answer.fields["tags"].kept == [label.id]
+
+    def test_a_choice_for_a_label_without_class_edits_it(self):
+        field = strategies.field_of("classification", "tags")
+        label = fo.Classification(confidence=0.2)
+        answer, _ = read(a_task(label, self.choose("dog"), field=field), field)
+        assert [(edit.label_id, edit.label.label) for edit in answer.fields["tags"].edited] == [(label.id, "dog")]
+
+    def test_no_choice_keeps_a_label_without_class(self):
+        field = strategies.field_of("classification", "tags")
+        label = fo.Classification(confidence=0.2)
+        answer, _ = read(a_task(label, lambda result: [], field=field), field)
+        assert answer.fields["tags"].kept == [label.id]
+
+    def test_choices_of_a_list_are_matched_by_class(self):
+        field = strategies.field_of("classifications", "tags")
+        labels = [fo.Classification(label=name) for name in ("cat", "dog", "dog")]
+        value = fo.Classifications(classifications=labels)
+        answer, _ = read(a_task(value, self.choose("日本", "dog"), field=field), field)
+        assert answer.fields["tags"].kept == [labels[1].id, labels[2].id]
+        assert answer.fields["tags"].deleted == [labels[0].id]
+        assert [edit.label.label for edit in answer.fields["tags"].added] == ["日本"]
+
+    def test_a_choice_outside_the_classes_leaves_the_whole_field_alone(self):
+        field = strategies.field_of("classifications", "tags")
+        label = fo.Classification(label="cat")
+        value = fo.Classifications(classifications=[label])
+        answer, problems = read(a_task(value, self.choose("zebra"), field=field), field)
+        assert answer.fields["tags"].kept[0] == label.id and answer.fields["tags"].deleted == []
+        assert problems == [
+            "task 7, region 'c9': field 'tags': class 'zebra' is not one of the field's classes; left alone"
+        ]

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import fiftyone as fo
+import pytest
+from bson import ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fo_labelstudio.convert.annotations import Edit, FieldAnswer
+from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.merging import blend, label_changes
+from tests.convert import strategies
+
+BOXES = strategies.field_of("detections", "boxes")
+ASPECTS = family_of("detections").aspects
+
+
+def stored_box(**values):
+    return fo.Detection(label="cat", bounding_box=[1 / 3, 0.2, 0.3, 0.4], confidence=0.5, **values).to_dict()
+
+
+def an_edit(label_id=None, *aspects, **values):
+    label = fo.Detection(**{"label": "cat", "bounding_box": [1 / 3, 0.2, 0.3, 0.4], **values})
+    label.id = label_id or str(ObjectId())
+    return Edit(label.id, label, tuple(ASPECTS[aspect] for aspect in aspects or ASPECTS))
+
+
+def changes_of(stored, answer, field=BOXES, originals=None, loaded=()):
+    return label_changes(stored, answer, field, originals or {}, loaded)
+
+
+def test_a_kept_label_is_not_written():
+    doc = stored_box()
+    assert not changes_of([doc], FieldAnswer(kept=[str(doc["_id"])]))
+
+
+def test_an_edit_writes_only_what_was_edited():
+    doc = stored_box()
+    moved = an_edit(str(doc["_id"]), "box", label="dog", bounding_box=[1 / 3 + 1e-12, 0.25, 0.3, 0.4])
+    changes = changes_of([doc], FieldAnswer(edited=[moved]))
+    assert changes.values == {str(doc["_id"]): {"bounding_box": [1 / 3, 0.25, 0.3, 0.4]}}
+
+
+def test_an_edit_loaded_twice_writes_nothing_the_second_time():
+    doc = stored_box()
+    moved = an_edit(str(doc["_id"]), "box", bounding_box=[0.5, 0.25, 0.3, 0.4])
+    answer = FieldAnswer(edited=[moved], added=[an_edit()])
+    changes = changes_of([doc], answer)
+    after = [{**doc, **changes.values[str(doc["_id"])]}, *changes.added]
+    assert not changes_of(after, answer, loaded=[answer.added[0].label_id])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "written"),
+    [({}, {}, {}), ({}, {"rotation": 0.4}, {"rotation": 0.4}), ({"rotation": 0.4}, {}, {"rotation": 0.0})],
+)
+def test_a_rotation_that_is_absent_is_none_at_all(before, after, written):
+    doc = stored_box(**before)
+    changes = changes_of([doc], FieldAnswer(edited=[an_edit(str(doc["_id"]), "box", **after)]))
+    assert changes.values.get(str(doc["_id"]), {}) == written
+
+
+def test_a_label_that_left_the_dataset_untouched_stays_away():
+    assert not changes_of([], FieldAnswer(kept=[str(ObjectId())]))
+
+
+def test_a_label_that_left_the_dataset_but_was_edited_is_added():
+    edit = an_edit(label="dog")
+    (added,) = changes_of([], FieldAnswer(edited=[edit])).added
+    assert (str(added["_id"]), added["label"]) == (edit.label_id, "dog")
+
+
+def test_a_deletion_taken_back_restores_the_whole_label():
+    doc = stored_box(tags=["mine"], index=3)
+    changes = changes_of([], FieldAnswer(kept=[str(doc["_id"])]), originals={str(doc["_id"]): doc})
+    assert changes.added == [doc]
+
+
+def test_a_label_that_a_load_added_goes_when_its_region_goes():
+    doc = stored_box()
+    assert changes_of([doc], FieldAnswer(), loaded=[str(doc["_id"])]).deleted == [str(doc["_id"])]
+
+
+def test_a_label_that_was_not_sent_is_not_touched():
+    assert not changes_of([stored_box()], FieldAnswer(deleted=[str(ObjectId())]))
+
+
+@pytest.mark.parametrize(
+    ("flag", "answer"),
+    [
+        ("allow_additions", lambda doc: FieldAnswer(kept=[str(doc["_id"])], added=[an_edit()])),
+        ("allow_deletions", lambda doc: FieldAnswer(deleted=[str(doc["_id"])])),
+        (
+            "allow_label_edits",
+            lambda doc: FieldAnswer(edited=[an_edit(str(doc["_id"]), "label", label="dog")]),
+        ),
+        (
+            "allow_spatial_edits",
+            lambda doc: FieldAnswer(edited=[an_edit(str(doc["_id"]), "box", bounding_box=[0, 0, 1, 1])]),
+        ),
+    ],
+)
+def test_what_a_flag_forbids_is_counted_and_not_done(flag, answer):
+    doc = stored_box()
+    assert changes_of([doc], answer(doc))
+    changes = changes_of([doc], answer(doc), strategies.field_of("detections", "boxes", **{flag: False}))
+    assert not changes
+    assert changes.refused == {f"{flag}=False": 1}
+
+
+def test_a_field_of_one_is_not_overwritten_with_another_label():
+    changes = changes_of([stored_box()], FieldAnswer(added=[an_edit()]), strategies.field_of("detection"))
+    assert not changes
+    assert changes.refused == {"a label that is there already": 1}
+
+
+def test_a_field_of_one_takes_the_label_drawn_in_place_of_a_deleted_one():
+    doc, drawn = stored_box(), an_edit()
+    field = strategies.field_of("detection")
+    changes = changes_of([doc], FieldAnswer(deleted=[str(doc["_id"])], added=[drawn]), field)
+    assert [str(label["_id"]) for label in changes.added] == [drawn.label_id]
+
+
+numbers = st.floats(-1, 1) | st.integers(-1, 1)
+
+
+@given(st.lists(numbers, min_size=1), st.floats(-9e-10, 9e-10))
+def test_blend_keeps_the_stored_number_where_the_new_one_is_the_same(stored, noise):
+    assert blend(stored, [value + noise for value in stored]) == stored
+
+
+@given(st.lists(numbers), st.lists(numbers))
+def test_blend_is_never_farther_from_the_new_value_than_the_tolerance(stored, new):
+    assert blend(stored, new) == pytest.approx(new, abs=1e-9)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fo_labelstudio.convert.names import control_name, is_showable, shown_class
+
+
+@given(st.text(), st.text())
+def test_two_fields_never_share_a_control(first, second):
+    assert (control_name(first) == control_name(second)) == (first == second)
+
+
+@given(st.text())
+def test_no_control_has_a_name_that_breaks_the_editor(name):
+    assert "@" not in control_name(name)
+    assert control_name(name) not in ("image", "true", "false", "__proto__")
+
+
+@given(st.text())
+def test_the_editor_finds_no_reference_to_data_in_a_class(name):
+    # The pattern is the editor's own (Label Studio 1.23.2), whose \\w is ASCII.
+    assert not re.search(r"\$[\w[\].{}]+", shown_class(name), re.ASCII)
+    assert shown_class(name).replace("\u2060", "") == name.replace("\u2060", "")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\x00", "a\x1fb", "\ud800", "\uffff", "\x85"])
+def test_a_class_that_cannot_be_shown_is_told(name):
+    assert not is_showable(name)
+
+
+@pytest.mark.parametrize("name", ['a<b & "c"', "日本", "\N{FAMILY}\u200d", "a\nb\tc", " padded "])
+def test_a_class_that_can_be_shown_is_told(name):
+    assert is_showable(name)

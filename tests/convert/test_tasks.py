@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import fiftyone as fo
+import pytest
+
+from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
+from tests.convert import strategies
+
+SAMPLE = "6b01070a57a5240a9753b925"
+
+
+def a_sample(**labels):
+    return SampleRecord(SAMPLE, "x.png", MediaInfo(640, 480), labels)
+
+
+def test_one_prediction_holds_the_labels_of_all_fields():
+    boxes = fo.Detections(detections=[fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4], confidence=0.25)])
+    weather = fo.Classification(label="dog", confidence=0.75)
+    fields = [strategies.field_of("detections", "boxes"), strategies.field_of("classification", "weather")]
+    task = to_task(a_sample(boxes=boxes, weather=weather), fields, "/data/upload/1/x.png", "run")
+    assert task["data"] == {"image": "/data/upload/1/x.png", "sample_id": SAMPLE}
+    (prediction,) = task["predictions"]
+    assert prediction == {
+        "model_version": "FiftyOne",
+        "score": 0.5,
+        "result": [
+            {
+                "id": boxes.detections[0].id,
+                "from_name": "boxes",
+                "to_name": "image",
+                "type": "rectanglelabels",
+                "value": {
+                    "x": 10.0,
+                    "y": 20.0,
+                    "width": 30.0,
+                    "height": 40.0,
+                    "rotation": 0.0,
+                    "rectanglelabels": ["cat"],
+                },
+                "original_width": 640,
+                "original_height": 480,
+                "image_rotation": 0,
+                "score": 0.25,
+            },
+            {
+                "id": weather.id,
+                "from_name": "weather",
+                "to_name": "image",
+                "type": "choices",
+                "value": {"choices": ["dog"]},
+                "score": 0.75,
+            },
+        ],
+    }
+    assert set(task["meta"]["fiftyone"]["sent"]["boxes"][boxes.detections[0].id]) == {"label", "box"}
+
+
+@pytest.mark.parametrize("labels", [{}, {"boxes": None}, {"boxes": fo.Detections()}])
+def test_a_sample_without_labels_has_no_prediction(labels):
+    task = to_task(a_sample(**labels), [strategies.field_of("detections", "boxes")], "u", "run")
+    assert task["predictions"] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (
+            {"label": "zebra"},
+            "its class 'zebra' is not among the classes of the label schema; add it to `classes`",
+        ),
+        ({"label": None}, "its class None is not among the classes"),
+        ({"bounding_box": None}, "its bounding_box is [], expected four finite numbers"),
+        ({"bounding_box": [0.1, 0.1, float("nan"), 0.1]}, "expected four finite numbers"),
+        ({"bounding_box": [0.1, 0.1, -0.1, 0.1]}, "has a negative size"),
+        ({"bounding_box": [100, 100, 50, 50]}, "expected values relative to the image, not pixels"),
+        ({"rotation": "left"}, "its rotation is 'left', expected a number of radians"),
+        ({"mask_path": "/mask.png"}, "it has a mask, which would no longer fit an edited box"),
+    ],
+)
+def test_a_label_that_cannot_be_sent_is_named_with_field_sample_and_remedy(values, reason):
+    label = fo.Detection(**{"label": "cat", "bounding_box": [0.1, 0.2, 0.3, 0.4], **values})
+    sample = a_sample(boxes=fo.Detections(detections=[label]))
+    (problem,) = problems_of(sample, [strategies.field_of("detections", "boxes")])
+    assert problem.startswith(f"field 'boxes', sample {SAMPLE}, label {label.id}: ")
+    assert reason in problem
+
+
+@pytest.mark.parametrize("confidence", [float("nan"), float("inf"), True, "high", None])
+def test_a_confidence_that_is_no_score_is_not_sent(confidence):
+    label = fo.Classification(label="cat")
+    label.set_field("confidence", confidence, create=True) if not isinstance(confidence, str) else None
+    task = to_task(a_sample(tag=label), [strategies.field_of("classification", "tag")], "u", "run")
+    assert "score" not in task["predictions"][0]
+    assert "score" not in task["predictions"][0]["result"][0]
