@@ -1,0 +1,1 @@
+"""I/O with Label Studio."""

@@ -1,0 +1,182 @@
+"""REST client: one method per endpoint, JSON in, JSON out.
+
+This is the one door to the server. All calls go through requests; label-studio-sdk has no upload of files, asks for all
+tasks where some are wanted, and repeats POSTs that may have been served (2.1.2).
+
+Source: Label Studio 1.23.2, REST API
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from fo_labelstudio.errors import NotLabelStudioError, ServerError, ServerVersionError, WrongUrlError
+from fo_labelstudio.remote.connection import Connection
+from fo_labelstudio.settings import ConnectionSettings
+
+MIN_VERSION = Version("1.20.0")
+"""The oldest server that is accepted."""
+
+
+class Client:
+    """REST client of one Label Studio server.
+
+    Args:
+        settings: how to reach the server
+    """
+
+    def __init__(self, settings: ConnectionSettings):
+        self._connection = Connection(settings)
+
+    @property
+    def url(self) -> str:
+        """Address of the server, without a trailing slash."""
+        return self._connection.url
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+    def check(self) -> str:
+        """Makes sure that a Label Studio server answers that is recent enough and takes the key.
+
+        Returns:
+            the server's version
+
+        Raises:
+            ConnectionFailedError, TLSError, WrongUrlError, NotLabelStudioError, ServerVersionError,
+            AuthenticationError
+        """
+        try:
+            release = self._release()
+            self._connection.get("/api/current-user/whoami")
+        except ServerError as error:
+            if error.status == 404:
+                raise WrongUrlError(
+                    f"{self.url} has no {error.path}; set url to the address of Label Studio's start page, without "
+                    "the path of a page, for example http://localhost:8080",
+                    404,
+                    error.path,
+                ) from None
+            raise
+        return release
+
+    def _release(self) -> str:
+        path = "/api/version"
+        answer = self._connection.get_unsigned(path)
+        release = answer.get("release") if isinstance(answer, Mapping) else None
+        try:
+            version = Version(str(release))
+        except InvalidVersion:
+            raise NotLabelStudioError(
+                f"{self.url} answers, but not as Label Studio does; set url to the address of Label Studio", path=path
+            ) from None
+        if version < MIN_VERSION:
+            raise ServerVersionError(
+                f"{self.url} runs Label Studio {release}, but at least {MIN_VERSION} is needed; upgrade the server",
+                path=path,
+            )
+        return str(release)
+
+    def project_titles(self, part: str) -> list[str]:
+        """The titles of the projects whose title contains a text."""
+        params = {"title": part, "include": "id,title", "page_size": 10_000}
+        projects = _part(self._connection.get("/api/projects/", params), "results", list)
+        return [_part(project, "title", str) for project in projects]
+
+    def find_project(self, title: str, description: str) -> int | None:
+        """The id of the project with this title and description, or None."""
+        params = {"title": title, "include": "id,title,description", "page_size": 10_000}
+        for project in _part(self._connection.get("/api/projects/", params), "results", list):
+            if _part(project, "title", str) == title and project.get("description") == description:
+                return _part(project, "id", int)
+        return None
+
+    def check_labeling_config(self, labeling_config: str) -> None:
+        """Has the server check a labeling config.
+
+        Raises:
+            ServerError: it is refused
+        """
+        self._connection.post_unanswered("/api/projects/validate/", {"label_config": labeling_config})
+
+    def create_project(self, **settings: Any) -> int:
+        """Makes a project.
+
+        Args:
+            **settings: ``title``, ``label_config``, ... as the API names them
+
+        Returns:
+            its id
+        """
+        return _part(self._connection.post("/api/projects/", settings), "id", int)
+
+    def project(self, project_id: int) -> dict[str, Any]:
+        """A project's settings and counts."""
+        return self._connection.get(f"/api/projects/{project_id}/")
+
+    def update_project(self, project_id: int, **settings: Any) -> None:
+        """Changes settings of a project."""
+        self._connection.patch(f"/api/projects/{project_id}/", settings)
+
+    def delete_project(self, project_id: int) -> None:
+        """Deletes a project with its tasks and annotations."""
+        self._connection.delete(f"/api/projects/{project_id}/")
+
+    def upload_files(self, project_id: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
+        """Uploads files without making tasks of them.
+
+        Args:
+            project_id: the project
+            files: name and content of each, at most 100 and 250 MiB on a stock server
+
+        Returns:
+            the id of each upload, in order
+        """
+        # Of files under one field name, the server keeps only the last.
+        parts = {f"file{index}": file for index, file in enumerate(files)}
+        answer = self._connection.post(
+            f"/api/projects/{project_id}/import", params={"commit_to_project": "false"}, files=parts
+        )
+        return _part(answer, "file_upload_ids", list)
+
+    def uploaded_paths(self, project_id: int, upload_ids: Sequence[int]) -> dict[int, str]:
+        """The path of uploaded files on the server, by id of the upload."""
+        params = {"ids": str(list(upload_ids))}
+        answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", params)
+        return {_part(upload, "id", int): _part(upload, "file", str) for upload in _list(answer)}
+
+    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]]) -> tuple[list[int], int]:
+        """Makes tasks, with their predictions.
+
+        Returns:
+            the id of each task, in order, and the number of predictions that were made
+        """
+        answer = self._connection.post(f"/api/projects/{project_id}/import", tasks, {"return_task_ids": "true"})
+        return _part(answer, "task_ids", list), _part(answer, "prediction_count", int)
+
+    def export_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:
+        """Those of some tasks that have any annotation, with their annotations.
+
+        Args:
+            project_id: the project
+            task_ids: the tasks, at most 900
+        """
+        params = [("exportType", "JSON"), *(("ids[]", task_id) for task_id in task_ids)]
+        return _list(self._connection.get(f"/api/projects/{project_id}/export", params))
+
+
+def _list(answer: Any) -> list[Any]:
+    if not isinstance(answer, list):
+        raise NotLabelStudioError(f"the server answered {type(answer).__name__}, expected a list")
+    return answer
+
+
+def _part(answer: Any, key: str, kind: type) -> Any:
+    value = answer.get(key) if isinstance(answer, Mapping) else None
+    if not isinstance(value, kind):
+        raise NotLabelStudioError(f"the server answered without {key!r} ({kind.__name__})")
+    return value

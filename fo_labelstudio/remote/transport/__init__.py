@@ -1,0 +1,1 @@
+"""How the server gets to read media files, a module per way."""

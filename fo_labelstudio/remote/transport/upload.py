@@ -1,0 +1,72 @@
+"""Media files are copied to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fo_labelstudio.errors import ServerError
+from fo_labelstudio.remote.client import Client
+
+_EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".svg", ".webp")
+"""The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTED_EXTENSIONS)."""
+
+_MAX_FILES = 100
+"""Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""
+
+_MAX_BYTES = 32 * 2**20
+"""Bytes a request, unless a single file has more; a stock server answers 500 above 250 MiB."""
+
+
+def problem_of(path: str) -> str | None:
+    """What keeps a file from being uploaded, or None."""
+    extension = Path(path).suffix.lower()
+    if extension in _EXTENSIONS:
+        return None
+    return (
+        f"Label Studio does not take {extension or 'files without an extension'}; convert it to one of "
+        f"{', '.join(_EXTENSIONS)} and pass the field of the new path as media_field"
+    )
+
+
+def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str, str]:
+    """Uploads files.
+
+    Args:
+        client: the server
+        project_id: the project that receives them
+        paths: name of each file on the server, without extension -> its path on this machine
+
+    Returns:
+        name -> the url at which the server serves the file
+
+    Raises:
+        OSError: a file cannot be read
+        ServerError: the server did not take all of them
+    """
+    urls = {}
+    for names, files in _requests(paths):
+        upload_ids = client.upload_files(project_id, files)
+        paths_on_server = client.uploaded_paths(project_id, upload_ids)
+        if len(upload_ids) != len(names) or set(upload_ids) != set(paths_on_server):
+            raise ServerError(
+                f"the server took {len(upload_ids)} of {len(names)} media files; does a proxy limit their size?"
+            )
+        urls.update((name, f"/data/{paths_on_server[upload]}") for name, upload in zip(names, upload_ids, strict=True))
+    return urls
+
+
+def _requests(paths: Mapping[str, str]) -> Iterator[tuple[list[str], list[tuple[str, bytes]]]]:
+    names: list[str] = []
+    files: list[tuple[str, bytes]] = []
+    size = 0
+    for name, path in paths.items():
+        content = Path(path).read_bytes()
+        if files and (len(files) == _MAX_FILES or size + len(content) > _MAX_BYTES):
+            yield names, files
+            names, files, size = [], [], 0
+        names.append(name)
+        files.append((name + Path(path).suffix.lower(), content))
+        size += len(content)
+    if files:
+        yield names, files

@@ -1,0 +1,207 @@
+"""Where the settings of a connection come from, and what they may be."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from fo_labelstudio.errors import SettingsError
+
+CONNECTION_SETTINGS = ("url", "api_key", "http_headers", "verify_ssl", "proxies", "timeout", "retries")
+"""The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
+
+DEFAULT_NAME = "labelstudio"
+_DEFAULT_TIMEOUT = 300.0
+_DEFAULT_RETRIES = 4
+_PLACEHOLDER_URL = "https://labelstud.io"
+"""FiftyOne's own default for the name ``labelstudio``: a web site, not a server (FiftyOne 1.22.1)."""
+
+
+class Secret:
+    """A value that must not be shown: it has no repr of its own and is never serialized."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any):
+        self._value = value
+
+    def reveal(self) -> Any:
+        """The value itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+
+@dataclass(frozen=True)
+class ConnectionSettings:
+    """How to reach a server.
+
+    Attributes:
+        url: address of the server's start page, without a trailing slash
+        api_key: legacy token, personal access token or access token
+        http_headers: headers sent with each request
+        verify_ssl: whether the server's certificate is checked, or the path of a CA bundle to check it with
+        proxies: scheme -> address of a proxy, as requests takes them; those of the environment where empty
+        timeout: seconds without an answer after which a request fails
+        retries: how often a request that may be repeated is repeated
+    """
+
+    url: str
+    api_key: Secret
+    http_headers: Secret = field(default_factory=lambda: Secret({}))
+    verify_ssl: bool | str = True
+    proxies: Secret = field(default_factory=lambda: Secret({}))
+    timeout: float = _DEFAULT_TIMEOUT
+    retries: int = _DEFAULT_RETRIES
+
+
+def refuse_unknown(unknown: Mapping[str, Any], known: tuple[str, ...], name: str) -> None:
+    """Refuses settings that do not exist.
+
+    Raises:
+        SettingsError: there are any; names the nearest known ones
+    """
+    for setting in unknown:
+        near = difflib.get_close_matches(setting, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
+        raise SettingsError(
+            f"unknown setting {setting!r} (from the call, the variable {variable(name, setting)} or FiftyOne's "
+            f"annotation config); {hint}"
+        )
+
+
+def resolve(
+    given: Mapping[str, Any], saved_url: str | None, name: str | None, configured: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The settings of a connection, each from the first source that has it.
+
+    The sources: the call, the run (url only), the environment as it is now, FiftyOne's annotation config.
+
+    Args:
+        given: settings of the call
+        saved_url: url saved with the run
+        name: name of the backend; its variables begin with ``FIFTYONE_<NAME>_``
+        configured: the backend's entry in FiftyOne's annotation config
+
+    Returns:
+        setting -> value, checked; those found nowhere are missing
+
+    Raises:
+        SettingsError: a value is malformed
+    """
+    found = {}
+    for setting in CONNECTION_SETTINGS:
+        sources = [given.get(setting)]
+        if setting == "url":
+            sources.append(saved_url)
+        sources += [os.environ.get(variable(name, setting)), configured.get(setting)]
+        for value in sources:
+            if value not in (None, "") and not (setting == "url" and value == _PLACEHOLDER_URL):
+                found[setting] = _PARSERS[setting](value)
+                break
+    return found
+
+
+def variable(name: str | None, setting: str) -> str:
+    """The environment variable of a setting."""
+    return f"FIFTYONE_{(name or DEFAULT_NAME).upper()}_{setting.upper()}"
+
+
+def parse_url(value: Any) -> str:
+    """The address of a server, without a trailing slash.
+
+    Raises:
+        SettingsError: it is no http(s) address, or holds a login, a query or a fragment
+    """
+    url = str(value).strip()
+    try:
+        parts = urlsplit(url)
+        has_address = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        has_address = False
+    if not has_address:
+        raise SettingsError(
+            f"url {_without_login(url)!r} is no http(s) address; expected for example http://localhost:8080"
+        )
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError(
+            "url holds a user name or password; leave them out, and pass api_key or http_headers instead"
+        )
+    if parts.query or parts.fragment:
+        raise SettingsError(f"url {parts.scheme}://{parts.netloc}{parts.path} has a query or fragment; leave it out")
+    return url.rstrip("/")
+
+
+def _without_login(url: str) -> str:
+    return re.sub(r"[^/]*@", "<secret>@", url)
+
+
+def _parse_api_key(value: Any) -> Secret:
+    key = str(value.reveal() if isinstance(value, Secret) else value).strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError("api_key is malformed; copy it from Label Studio, Account & Settings")
+    return Secret(key)
+
+
+def _parse_mapping(setting: str, example: str) -> Any:
+    def parse(value: Any) -> Secret:
+        value = value.reveal() if isinstance(value, Secret) else value
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                value = None
+        if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
+            raise SettingsError(f"{setting} must map strings to strings, for example {example}")
+        return Secret(dict(value))
+
+    return parse
+
+
+def _parse_proxies(value: Any) -> Secret:
+    value = value.reveal() if isinstance(value, Secret) else value
+    if isinstance(value, str) and "://" in value and not value.lstrip().startswith("{"):
+        return Secret({"http": value, "https": value})
+    return _parse_mapping("proxies", '{"https": "http://proxy:3128"}')(value)
+
+
+def _parse_verify_ssl(value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    text = str(value)
+    if text.lower() in ("true", "1", "false", "0"):
+        return text.lower() in ("true", "1")
+    if not os.path.exists(text):
+        raise SettingsError(f"verify_ssl {text!r} is neither true, false nor the path of a CA bundle that exists")
+    return text
+
+
+def _parse_number(setting: str, kind: type, low: float, meaning: str) -> Any:
+    def parse(value: Any) -> Any:
+        try:
+            number = kind(value)
+        except (TypeError, ValueError):
+            number = None
+        if number is None or isinstance(value, bool) or not low <= number < 1e6:
+            raise SettingsError(f"{setting} is {value!r}, expected {meaning}")
+        return number
+
+    return parse
+
+
+_PARSERS = {
+    "url": parse_url,
+    "api_key": _parse_api_key,
+    "http_headers": _parse_mapping("http_headers", '{"X-Team": "vision"}'),
+    "verify_ssl": _parse_verify_ssl,
+    "proxies": _parse_proxies,
+    "timeout": _parse_number("timeout", float, 0.001, "a number of seconds"),
+    "retries": _parse_number("retries", int, 0, "a whole number, 0 or more"),
+}

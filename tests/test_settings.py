@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+
+import fiftyone as fo
+import pytest
+
+from fo_labelstudio.backend import LabelStudioBackendConfig
+from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.settings import Secret, parse_url
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(autouse=True)
+def nobody_to_ask(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+
+
+@pytest.fixture
+def configured():
+    """FiftyOne's annotation config for the backend."""
+    return fo.annotation_config.backends["labelstudio"]
+
+
+def config(**settings):
+    return LabelStudioBackendConfig("labelstudio", None, **settings)
+
+
+def saved(url):
+    return config(url=url, run_state={"token": "t", "project_id": 1, "complete": True})
+
+
+def test_the_call_comes_before_all_else(monkeypatch, configured):
+    configured.update(url="http://file", api_key="file")
+    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_URL", "http://environment")
+    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_API_KEY", "environment")
+    settings = config(url="http://call", api_key="call").connection_settings()
+    assert (settings.url, settings.api_key.reveal()) == ("http://call", "call")
+
+
+def test_the_environment_is_read_when_connecting_and_comes_before_the_config_file(monkeypatch, configured):
+    configured.update(url="http://file", api_key="file")
+    # As FiftyOne does it: the entry of the annotation config is handed to the config class with the call.
+    made = config(url="http://file", api_key="file")
+    assert made.connection_settings().url == "http://file"
+    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_URL", "http://environment")
+    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_API_KEY", "1234567")
+    settings = made.connection_settings()
+    assert (settings.url, settings.api_key.reveal()) == ("http://environment", "1234567")
+
+
+def test_the_url_of_the_run_comes_after_the_call_and_before_the_environment(monkeypatch):
+    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_URL", "http://environment")
+    made = saved("http://run")
+    made.load_credentials(api_key="k")
+    assert made.connection_settings().url == "http://run"
+    made.load_credentials(url="http://call")
+    assert made.connection_settings().url == "http://call"
+
+
+def test_the_variables_bear_the_name_of_the_backend(monkeypatch):
+    monkeypatch.setenv("FIFTYONE_TEAM_LS_URL", "http://team")
+    monkeypatch.setenv("FIFTYONE_TEAM_LS_API_KEY", "k")
+    assert LabelStudioBackendConfig("team_ls", None).connection_settings().url == "http://team"
+
+
+def test_fiftyones_own_default_url_counts_as_none():
+    with pytest.raises(SettingsError, match="no url of a Label Studio server; pass url="):
+        config(url="https://labelstud.io", api_key="k").connection_settings()
+
+
+def test_a_missing_key_that_nobody_can_be_asked_for_names_its_variable():
+    with pytest.raises(SettingsError, match="set the environment variable FIFTYONE_LABELSTUDIO_API_KEY"):
+        config(url="http://call").connection_settings()
+
+
+def test_somebody_at_a_terminal_is_asked_without_showing_the_answer(monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return True
+
+    asked = []
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", lambda question: asked.append(question) or KEY)
+    assert config(url="http://call").connection_settings().api_key.reveal() == KEY
+    assert asked == ["Label Studio api_key: "]
+
+
+def test_a_notebook_that_runs_alone_is_not_asked(monkeypatch):
+    def refuse(question):
+        raise NotImplementedError("raw_input was called, but this frontend does not support input requests.")
+
+    monkeypatch.setattr("fiftyone.core.context.is_notebook_context", lambda: True)
+    monkeypatch.setattr("getpass.getpass", refuse)
+    with pytest.raises(SettingsError, match="FIFTYONE_LABELSTUDIO_API_KEY"):
+        config(url="http://call").connection_settings()
+
+
+@pytest.mark.parametrize(
+    ("unknown", "near"),
+    [
+        ("api_kee", "did you mean 'api_key'"),
+        ("projectname", "did you mean 'project_name'"),
+        ("zzz", "known settings: url"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_known_one(unknown, near):
+    with pytest.raises(SettingsError, match=near) as error:
+        config(**{unknown: "secret value"})
+    assert "secret value" not in str(error.value)
+
+
+def test_an_unknown_setting_of_a_load_is_refused():
+    with pytest.raises(SettingsError, match="did you mean 'timeout'"):
+        saved("http://run").load_credentials(timeuot=3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"url": "localhost:8080"}, "url 'localhost:8080' is no http"),
+        ({"url": "http://[broken"}, "is no http"),
+        ({"url": "http://host:99999"}, "is no http"),
+        ({"url": "http://me:pass@host"}, "url holds a user name or password"),
+        ({"url": "http://host/?token=pass"}, "url http://host/ has a query or fragment"),
+        ({"api_key": "two words"}, "api_key is malformed"),
+        ({"http_headers": "X-A: b"}, "http_headers must map strings to strings"),
+        ({"http_headers": {"X-A": 3}}, "http_headers must map strings to strings"),
+        ({"proxies": 3}, "proxies must map strings to strings"),
+        ({"verify_ssl": "/no/such/bundle.pem"}, "neither true, false nor the path of a CA bundle that exists"),
+        ({"timeout": "soon"}, "timeout is 'soon', expected a number of seconds"),
+        ({"retries": -1}, "retries is -1, expected a whole number"),
+    ],
+)
+def test_a_malformed_setting_says_what_was_expected(settings, message):
+    with pytest.raises(SettingsError, match=message) as error:
+        config(**{"url": "http://host", "api_key": "k", **settings}).connection_settings()
+    assert "pass@" not in str(error.value) and "token=pass" not in str(error.value)
+
+
+def test_settings_of_the_environment_are_strings_and_are_read(monkeypatch, tmp_path):
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    values = {
+        "URL": "http://host/label-studio/",
+        "API_KEY": KEY,
+        "HTTP_HEADERS": '{"X-Team": "a, b"}',
+        "PROXIES": "http://proxy:3128",
+        "VERIFY_SSL": str(bundle),
+        "TIMEOUT": "2.5",
+        "RETRIES": "0",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"FIFTYONE_LABELSTUDIO_{name}", value)
+    settings = config().connection_settings()
+    assert settings.url == "http://host/label-studio"
+    assert settings.http_headers.reveal() == {"X-Team": "a, b"}
+    assert settings.proxies.reveal() == {"http": "http://proxy:3128", "https": "http://proxy:3128"}
+    assert (settings.verify_ssl, settings.timeout, settings.retries) == (str(bundle), 2.5, 0)
+    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_VERIFY_SSL", "False")
+    assert config().connection_settings().verify_ssl is False
+
+
+def test_nothing_but_what_a_run_needs_is_saved():
+    made = config(url="http://host", api_key=KEY, http_headers={"X": "secret"}, proxies="http://u:secret@proxy")
+    made.later = "secret"
+    written = json.dumps(made.serialize())
+    assert KEY not in written and "secret" not in written
+
+
+def test_a_secret_has_no_repr():
+    assert KEY not in repr(Secret(KEY)) + repr(config(url="http://host", api_key=KEY).connection_settings())
+
+
+def test_a_url_is_freed_of_spaces_and_slashes():
+    assert parse_url(" https://host/label-studio// ") == "https://host/label-studio"
