@@ -1,0 +1,1 @@
+"""I/O with the FiftyOne dataset: samples are read in blocks, changes written where they are."""

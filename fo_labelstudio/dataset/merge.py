@@ -1,0 +1,220 @@
+"""What people changed -> the dataset: one write per changed label, none for the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime, timezone
+from itertools import islice
+from typing import Any
+
+import fiftyone as fo
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from fo_labelstudio.convert.annotations import Answer
+from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
+from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, label_changes
+from fo_labelstudio.convert.schema import LabelField
+
+BLOCK = 500
+"""Samples whose labels are held at once."""
+
+LoadedIds = dict[str, list[str]]
+"""Sample id -> ids of the labels that loads have put into a field."""
+
+
+@dataclass
+class MergeReport:
+    """What a merge did to one label field.
+
+    Attributes:
+        counts: labels ``added``, ``edited`` and ``deleted``
+        refused: why changes were held back -> how many
+        lost: ids of answered samples that have left the dataset
+    """
+
+    counts: Counter[str] = dataclass_field(default_factory=Counter)
+    refused: Counter[str] = dataclass_field(default_factory=Counter)
+    lost: list[str] = dataclass_field(default_factory=list)
+
+
+class FieldMerge:
+    """Merges answers into one label field of a dataset.
+
+    Args:
+        dataset: the dataset
+        field: the label field of the run
+        destination: the field that receives the labels; as a rule the same
+        frames: whether the run's samples were frames of videos
+    """
+
+    def __init__(self, dataset: fo.Dataset, field: LabelField, destination: str, frames: bool = False):
+        self._dataset = dataset
+        self._field = field
+        self._frames = frames
+        self._is_list = holds_list(field.label_type)
+        self._container = LABEL_TYPES[field.label_type]
+        self._is_copy = destination != field.name
+        self._source = self._db_path(field.name)
+        self._target = self._db_path(destination)
+        self._collection = dataset._frame_collection if frames else dataset._sample_collection
+
+    def merge(self, answers: Iterable[Answer], loaded: LoadedIds, removed: dict[str, LabelDoc]) -> MergeReport:
+        """Brings the field up to the answers.
+
+        Args:
+            answers: the answers of the run
+            loaded: ids of the labels that earlier loads put into the field; brought up to date
+            removed: label id -> label that earlier loads deleted from the field; brought up to date
+        """
+        report = MergeReport()
+        remaining = iter(answers)
+        while block := list(islice(remaining, BLOCK)):
+            self._merge_block(block, loaded, removed, report)
+        return report
+
+    def _merge_block(
+        self,
+        answers: Sequence[Answer],
+        loaded: LoadedIds,
+        removed: dict[str, LabelDoc],
+        report: MergeReport,
+    ) -> None:
+        docs = self._read(answers)
+        operations: list[UpdateOne] = []
+        written: list[tuple[str, LabelChanges, list[LabelDoc]]] = []
+        for answer in answers:
+            doc = docs.get(answer.sample_id)
+            if doc is None:
+                report.lost.append(answer.sample_id)
+                continue
+            stored = self._labels(doc, self._target)
+            changes = label_changes(
+                stored,
+                answer.fields[self._field.name],
+                self._field,
+                self._originals(doc, removed),
+                loaded.get(answer.sample_id, ()),
+            )
+            report.refused.update(changes.refused)
+            if changes or self._is_to_be_marked(doc):
+                operations.extend(self._operations(answer.sample_id, doc, changes))
+                written.append((answer.sample_id, changes, stored))
+        if operations:
+            self._dataset._bulk_write(operations, ids=[row[0] for row in written], frames=self._frames)
+        for sample_id, changes, stored in written:
+            self._record(sample_id, changes, stored, loaded, removed)
+            report.counts.update(added=len(changes.added), edited=len(changes.values), deleted=len(changes.deleted))
+
+    def _read(self, answers: Sequence[Answer]) -> dict[str, Mapping[str, Any]]:
+        ids = [ObjectId(answer.sample_id) for answer in answers]
+        fields = {self._target: True, self._source: True}
+        return {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
+
+    def _labels(self, doc: Mapping[str, Any], path: str) -> list[LabelDoc]:
+        value = _value_at(doc, path)
+        if value is None:
+            return []
+        return list(value.get(self._list_name) or ()) if self._is_list else [value]
+
+    def _originals(self, doc: Mapping[str, Any], removed: Mapping[str, LabelDoc]) -> Mapping[str, LabelDoc]:
+        if not self._is_copy:
+            return removed
+        if not self._field.allow_additions:
+            return {}
+        return {str(label["_id"]): label for label in self._labels(doc, self._source)}
+
+    def _is_to_be_marked(self, doc: Mapping[str, Any]) -> bool:
+        """Whether an empty list is to say "looked at, nothing there": in new fields only."""
+        is_new = self._is_copy or not self._field.existing
+        return self._is_list and is_new and _value_at(doc, self._target) is None
+
+    def _operations(self, sample_id: str, doc: Mapping[str, Any], changes: LabelChanges) -> Iterator[UpdateOne]:
+        sample = {"_id": ObjectId(sample_id)}
+        now = {"last_modified_at": datetime.now(timezone.utc)}
+        if _value_at(doc, self._target) is None or (not self._is_list and changes.added):
+            yield UpdateOne(sample, {"$set": {**self._whole(doc, changes.added), **now}})
+            return
+        for label_id, values in changes.values.items():
+            if self._is_list:
+                root, options = (
+                    f"{self._labels_path}.$[label]",
+                    {"array_filters": [{"label._id": ObjectId(label_id)}]},
+                )
+            else:
+                root, options = self._target, {}
+            yield UpdateOne(sample, {"$set": {**_prefixed(root, values), **now}}, **options)
+        if changes.deleted:
+            ids = [ObjectId(label_id) for label_id in changes.deleted]
+            if self._is_list:
+                yield UpdateOne(sample, {"$pull": {self._labels_path: {"_id": {"$in": ids}}}, "$set": now})
+            else:
+                yield UpdateOne(sample, {"$set": {self._target: None, **now}})
+        if changes.added:
+            yield UpdateOne(sample, {"$push": {self._labels_path: {"$each": changes.added}}, "$set": now})
+
+    def _whole(self, doc: Mapping[str, Any], added: Sequence[LabelDoc]) -> dict[str, Any]:
+        """The update that sets a field that has no value yet, and the documents around it if they are missing."""
+        if self._is_list:
+            value = self._container().to_dict()
+            value[self._list_name] = list(added)
+        else:
+            (value,) = added
+        path = self._target
+        while "." in path and _value_at(doc, parent := path.rpartition(".")[0]) is None:
+            value = {**self._embedded(parent), path.rpartition(".")[2]: value}
+            path = parent
+        return {path: value}
+
+    def _embedded(self, path: str) -> dict[str, Any]:
+        return self._dataset.get_field(self._full(path)).document_type().to_dict()
+
+    def _record(
+        self,
+        sample_id: str,
+        changes: LabelChanges,
+        stored: Sequence[LabelDoc],
+        loaded: LoadedIds,
+        removed: dict[str, LabelDoc],
+    ) -> None:
+        added = [str(label["_id"]) for label in changes.added]
+        if added:
+            loaded[sample_id] = list(dict.fromkeys((*loaded.get(sample_id, ()), *added)))
+        for label_id in added:
+            removed.pop(label_id, None)
+        if not self._is_copy:
+            by_id = {str(label["_id"]): label for label in stored}
+            removed.update((label_id, by_id[label_id]) for label_id in changes.deleted)
+
+    @property
+    def _list_name(self) -> str:
+        return self._container._LABEL_LIST_FIELD
+
+    @property
+    def _labels_path(self) -> str:
+        return f"{self._target}.{self._list_name}"
+
+    def _full(self, path: str) -> str:
+        return f"frames.{path}" if self._frames else path
+
+    def _db_path(self, name: str) -> str:
+        """The path of a field in the database, where a part may have another name."""
+        parts = name.split(".")
+        fields = [self._dataset.get_field(self._full(".".join(parts[: n + 1]))) for n in range(len(parts))]
+        return ".".join((field and field.db_field) or part for field, part in zip(fields, parts, strict=True))
+
+
+def _value_at(doc: Mapping[str, Any], path: str) -> Any:
+    value: Any = doc
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def _prefixed(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{root}.{name}": value for name, value in values.items()}

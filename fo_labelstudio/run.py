@@ -1,0 +1,258 @@
+"""send() and fetch(): the only place where dataset, conversion and server meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+
+import fiftyone.core.collections as foc
+import fiftyone.core.utils as fou
+
+from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
+from fo_labelstudio.convert.labeling_config import to_labeling_config
+from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.tasks import MODEL_VERSION, SampleRecord, problems_of, to_task
+from fo_labelstudio.dataset.samples import check_writable, read_blocks
+from fo_labelstudio.errors import RunError, SampleError, ServerError, SettingsError
+from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.transport import upload
+
+_EXPORTED = 500
+"""Tasks a request; the export endpoint takes about 900 ids at most (Label Studio 1.23.2)."""
+
+_TITLE_LENGTH = (3, 50)
+"""What the server accepts (Label Studio 1.23.2)."""
+
+_PROJECT_SETTINGS = {
+    # Nothing to see is an answer too.
+    "enable_empty_annotation": True,
+    # People start from the prediction in the label stream as well.
+    "show_collab_predictions": True,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an annotation run sends.
+
+    Attributes:
+        samples: the collection
+        fields: the label fields
+        media_field: the field that holds the paths of the media
+        token: tells the tasks of this run from all others
+    """
+
+    samples: foc.SampleCollection
+    fields: Sequence[LabelField]
+    media_field: str
+    token: str
+
+
+@dataclass
+class Answers:
+    """What came back.
+
+    Attributes:
+        answers: the submitted annotations, at most one a task
+        problems: what could not be understood
+        missing: number of tasks that are gone from the server
+    """
+
+    answers: list[Answer] = dataclass_field(default_factory=list)
+    problems: list[Problem] = dataclass_field(default_factory=list)
+    missing: int = 0
+
+
+def check(run: Run, client: Client) -> None:
+    """Makes sure that everything can be sent, before anything is made.
+
+    Raises:
+        LabelSchemaError: a label field could not be written when the annotations are loaded
+        SampleError: media or labels that cannot be sent; names them all
+        ServerError: the server refuses the labeling config
+    """
+    check_writable(run.samples, run.fields)
+    client.check_labeling_config(to_labeling_config(run.fields))
+    problems: list[str] = []
+    logger.info("Checking samples...")
+    with fou.ProgressBar(total=len(run.samples)) as progress:
+        for block in read_blocks(run.samples, run.fields, run.media_field, problems):
+            for sample in block:
+                problem = upload.problem_of(sample.path)
+                if problem:
+                    problems.append(f"sample {sample.id}, {run.media_field} {sample.path!r}: {problem}")
+                problems.extend(problems_of(sample, run.fields))
+            progress.update(len(block))
+    if problems:
+        raise SampleError(problems)
+
+
+def make_project(run: Run, client: Client, title: str) -> int:
+    """Makes the project of a run.
+
+    Args:
+        run: the run
+        client: the server
+        title: its title, with a number behind it where it is taken
+
+    Returns:
+        its id
+    """
+    title = _free_title(title, client)
+    settings = {
+        "title": title,
+        "description": f"Annotation run {run.token} of FiftyOne dataset {run.samples._root_dataset.name}",
+        "label_config": to_labeling_config(run.fields),
+        **_PROJECT_SETTINGS,
+    }
+    try:
+        return client.create_project(**settings)
+    except ServerError:
+        # The answer may have been lost, not the request: a project must not be left behind unknown.
+        project_id = client.find_project(title, settings["description"])
+        if project_id is None:
+            raise
+        return project_id
+
+
+def send(run: Run, client: Client, project_id: int, tasks: dict[str, int]) -> None:
+    """Makes the tasks of a run, with their media and predictions.
+
+    Args:
+        run: a run that was checked
+        client: the server
+        project_id: the project of the run
+        tasks: sample id -> task id; receives those that are made, as they are made
+    """
+    problems: list[str] = []
+    predictions = 0
+    logger.info("Uploading samples to Label Studio...")
+    with fou.ProgressBar(total=len(run.samples)) as progress:
+        for block in read_blocks(run.samples, run.fields, run.media_field, problems):
+            if problems:
+                raise SampleError(problems)
+            task_ids, count = _send_block(block, run, client, project_id)
+            tasks.update(zip((sample.id for sample in block), task_ids, strict=True))
+            predictions += count
+            progress.update(len(block))
+    if predictions:
+        # The server refuses the name of a set of predictions that it does not have yet.
+        client.update_project(project_id, model_version=MODEL_VERSION)
+
+
+def fetch(
+    run_token: str, fields: Sequence[LabelField], client: Client, project_id: int, tasks: Mapping[str, int]
+) -> Answers:
+    """The submitted annotations of a run.
+
+    Args:
+        run_token: the token of the run
+        fields: its label fields
+        client: the server
+        project_id: its project
+        tasks: sample id -> task id, of all of its tasks
+
+    Raises:
+        RunError: the project is gone
+        ServerError: a download failed
+    """
+    try:
+        on_server = client.project(project_id).get("task_number")
+    except ServerError as error:
+        if error.status == 404:
+            raise RunError(
+                f"project {project_id} is gone from {client.url}; nothing was loaded. Delete the run with "
+                "dataset.delete_annotation_run() and annotate again",
+                project_id,
+            ) from None
+        raise
+    result = Answers()
+    if isinstance(on_server, int):
+        result.missing = max(len(tasks) - on_server, 0)
+    task_ids = list(tasks.values())
+    logger.info("Downloading annotations from Label Studio...")
+    with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
+        for start in range(0, len(task_ids), _EXPORTED):
+            block = task_ids[start : start + _EXPORTED]
+            for task in client.export_tasks(project_id, block):
+                answer = parse_task(task, fields, run_token, result.problems)
+                if answer is None:
+                    continue
+                if tasks.get(answer.sample_id) == answer.task_id:
+                    result.answers.append(answer)
+                else:
+                    reason = f"it names sample {answer.sample_id}, for which it was not made; left alone"
+                    result.problems.append(Problem(answer.task_id, None, reason))
+            progress.update(len(block))
+    return result
+
+
+def discard_project(client: Client, project_id: int) -> None:
+    """Deletes the project of a run that did not get complete.
+
+    Raises:
+        RunError: people have annotated it already
+    """
+    try:
+        project = client.project(project_id)
+    except ServerError as error:
+        if error.status == 404:
+            return
+        raise
+    if project.get("total_annotations_number"):
+        raise RunError(
+            f"project {project_id} of the incomplete run has annotations; finish with it at "
+            f"{project_url(client.url, project_id)}, or choose another anno_key",
+            project_id,
+        )
+    logger.info("Removing project %d of the incomplete run...", project_id)
+    delete_project(client, project_id)
+
+
+def delete_project(client: Client, project_id: int) -> None:
+    """Deletes a project, unless it is gone already."""
+    try:
+        client.delete_project(project_id)
+    except ServerError as error:
+        if error.status != 404:
+            raise
+
+
+def project_url(url: str, project_id: int) -> str:
+    """The address at which people work on a project."""
+    return f"{url}/projects/{project_id}/data"
+
+
+def _send_block(block: Sequence[SampleRecord], run: Run, client: Client, project_id: int) -> tuple[list[int], int]:
+    urls = upload.send(client, project_id, {sample.id: sample.path for sample in block})
+    tasks = [to_task(sample, run.fields, urls[sample.id], run.token) for sample in block]
+    task_ids, predictions = client.import_tasks(project_id, tasks)
+    expected = sum(len(task["predictions"]) for task in tasks)
+    if len(task_ids) != len(tasks) or predictions != expected:
+        raise ServerError(
+            f"the server made {len(task_ids)} of {len(tasks)} tasks and {predictions} of {expected} predictions"
+        )
+    return task_ids, predictions
+
+
+def _free_title(title: str, client: Client) -> str:
+    shortest, longest = _TITLE_LENGTH
+    if not shortest <= len(title) <= longest:
+        raise SettingsError(
+            f"project_name {title!r} has {len(title)} characters; Label Studio takes {shortest} to {longest}"
+        )
+    taken = set(client.project_titles(title[: longest - 8]))
+    number = 1
+    free = title
+    while free in taken:
+        number += 1
+        suffix = f"_{number}"
+        free = title[: longest - len(suffix)] + suffix
+    return free
+
+
+def default_title(dataset_name: str) -> str:
+    """The title of a project where none was asked for."""
+    return f"FiftyOne_{dataset_name}"[: _TITLE_LENGTH[1]]
