@@ -8,8 +8,8 @@ from pathlib import Path
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
 
-_EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".svg", ".webp")
-"""The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTED_EXTENSIONS)."""
+EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".svg", ".webp")
+"""The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
 
 _MAX_FILES = 100
 """Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""
@@ -21,11 +21,11 @@ _MAX_BYTES = 32 * 2**20
 def problem_of(path: str) -> str | None:
     """What keeps a file from being uploaded, or None."""
     extension = Path(path).suffix.lower()
-    if extension in _EXTENSIONS:
+    if extension in EXTENSIONS:
         return None
     return (
         f"Label Studio does not take {extension or 'files without an extension'}; convert it to one of "
-        f"{', '.join(_EXTENSIONS)} and pass the field of the new path as media_field"
+        f"{', '.join(EXTENSIONS)} and pass the field of the new path as media_field"
     )
 
 
