@@ -269,17 +269,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if key not in self.list_runs(samples):
             return
         config = self.get_run_info(samples, key).config
-        if not isinstance(config, LabelStudioBackendConfig) or (config.run_state or {}).get("complete"):
+        if not isinstance(config, LabelStudioBackendConfig) or not config.run_state or config.run_state["complete"]:
             return
-        project_id = (config.run_state or {}).get("project_id")
-        if project_id is not None:
-            if config.url != client.url:
-                raise RunError(
-                    f"annotation run {key!r} is not complete, and its project {project_id} is on {config.url}; "
-                    "pass that url, or delete the run with dataset.delete_annotation_run()",
-                    project_id,
-                )
-            runs.discard_project(client, project_id)
+        project_id = config.run_state["project_id"]
+        if config.url != client.url:
+            raise RunError(
+                f"annotation run {key!r} is not complete, and its project is on {config.url}; pass that url, or delete "
+                "the run with dataset.delete_annotation_run()",
+                project_id,
+            )
+        runs.discard_project(client, config.run_state["token"], project_id)
         self.delete_run(samples, key, cleanup=False)
 
 

@@ -111,7 +111,7 @@ def make_project(run: Run, client: Client, title: str) -> int:
         return client.create_project(**settings)
     except ServerError:
         # The answer may have been lost, not the request: a project must not be left behind unknown.
-        project_id = client.find_project(title, settings["description"])
+        project_id = client.find_project(run.token)
         if project_id is None:
             raise
         return project_id
@@ -189,12 +189,21 @@ def fetch(
     return result
 
 
-def discard_project(client: Client, project_id: int) -> None:
+def discard_project(client: Client, run_token: str, project_id: int | None) -> None:
     """Deletes the project of a run that did not get complete.
+
+    Args:
+        client: the server
+        run_token: the token of the run
+        project_id: its project, or None where the run did not get to know it
 
     Raises:
         RunError: people have annotated it already
     """
+    if project_id is None:
+        project_id = client.find_project(run_token)
+        if project_id is None:
+            return
     try:
         project = client.project(project_id)
     except ServerError as error:

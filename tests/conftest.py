@@ -48,9 +48,15 @@ def _registered() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[LocalServer]:
+def template_dir(pytestconfig: pytest.Config) -> Path:
+    """Folder that keeps Label Studio's empty database between runs of the tests."""
+    return pytestconfig.cache.mkdir("label-studio")
+
+
+@pytest.fixture(scope="session")
+def server(template_dir: Path) -> Iterator[LocalServer]:
     """A running server."""
-    with LocalServer() as server:
+    with LocalServer(template_dir=template_dir) as server:
         yield server
 
 

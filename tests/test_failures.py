@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import fiftyone as fo
@@ -191,6 +194,36 @@ class TestHalfWay:
         monkeypatch.setattr(Client, "create_project", lose_the_answer)
         results = annotate(dataset, connection)
         assert project_ids() - before == {results.project_id}
+
+    def test_a_project_that_a_killed_process_did_not_get_to_know_is_removed(
+        self, dataset, connection, monkeypatch, project_ids
+    ):
+        before = project_ids()
+        code = (
+            "import os, sys, fiftyone as fo, fo_labelstudio\n"
+            "from fo_labelstudio.remote.client import Client\n"
+            "fo_labelstudio.register()\n"
+            "create = Client.create_project\n"
+            "Client.create_project = lambda *arguments, **settings: (create(*arguments, **settings), os._exit(9))\n"
+            "fo.load_dataset(sys.argv[1]).annotate('run', backend='labelstudio', label_field='labels')\n"
+        )
+        dataset.persistent = True
+        environment = {
+            **os.environ,
+            "FIFTYONE_LABELSTUDIO_URL": connection["url"],
+            "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
+        }
+        killed = subprocess.run([sys.executable, "-c", code, dataset.name], env=environment)
+        assert killed.returncode == 9
+        (left,) = project_ids() - before
+        dataset.reload()
+        results = annotate(dataset, connection)
+        assert project_ids() - before == {results.project_id} != {left}
+
+    def test_an_incomplete_run_on_another_server_is_not_forgotten(self, broken, dataset, connection):
+        other = connection["url"].replace("127.0.0.1", "localhost")
+        with pytest.raises(RunError, match=f"its project is on {connection['url']}; pass that url"):
+            annotate(dataset, {**connection, "url": other})
 
     def test_the_server_stopped_in_between(self, dataset, connection, server, annotator, monkeypatch):
         before = stored(dataset)

@@ -12,6 +12,7 @@ from bson import ObjectId
 from fiftyone import ViewField as F
 from PIL import Image
 
+from fo_labelstudio.backend import LabelStudioBackendConfig
 from tests.support import stored, write_image
 
 pytestmark = pytest.mark.server
@@ -372,6 +373,24 @@ def test_a_renamed_run_is_loaded_under_its_new_name_in_a_new_process(labelled, c
     dataset.delete_annotation_run("renamed")
     assert dataset.list_annotation_runs() == []
     assert annotator.call("GET", f"/api/projects/{results.project_id}/")["id"] == results.project_id
+
+
+def test_the_class_of_the_config_is_a_backend_too(labelled, connection, annotator):
+    dataset = labelled("detections")
+    dataset.persistent = True
+    results = dataset.annotate(
+        "run", backend=LabelStudioBackendConfig, label_field="labels", classes=CLASSES, attributes=False, **connection
+    )
+    annotator.submit(results.tasks[dataset.first().id], lambda result: result[:1])
+    code = (
+        "import os, sys, fiftyone as fo\n"
+        "os.environ['FIFTYONE_LABELSTUDIO_API_KEY'] = sys.argv[2]\n"
+        "dataset = fo.load_dataset(sys.argv[1])\n"
+        "dataset.load_annotations('run')"
+    )
+    subprocess.run([sys.executable, "-c", code, dataset.name, connection["api_key"]], check=True)
+    dataset.reload()
+    assert len(dataset.first().labels.detections) == 1
 
 
 def test_no_secret_reaches_the_database(labelled, server, caplog):

@@ -54,6 +54,7 @@ class Family:
     Attributes:
         label_types: FiftyOne's name of each label type served -> class of the label field's value
         region_types: the ``type`` of the regions that are understood
+        is_drawn: whether its regions are drawn on the medium
         one_region: whether one region holds all labels of a field
         aspects: what a person can change, by name
         control_tags: the tags that annotate a field
@@ -66,6 +67,7 @@ class Family:
 
     label_types: Mapping[str, type[fol.Label]]
     region_types: tuple[str, ...]
+    is_drawn: bool
     one_region: bool
     aspects: Mapping[str, Aspect]
     control_tags: Callable[[LabelField], list[Element]]

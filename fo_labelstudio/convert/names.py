@@ -26,13 +26,13 @@ def control_name(field_name: str) -> str:
     return re.sub("[@%]", lambda match: _encoded(match.group()), field_name)
 
 
-def shown_class(class_name: str) -> str:
-    """A class as the labeling config is to show it.
+def without_references(text: str) -> str:
+    """A text as the labeling config is to show it.
 
-    The editor takes a ``$`` before a word for a reference to the task's data, anywhere in the name (seen in 1.23.2); an
-    invisible character between the two prevents that. Where the shown name differs, the class itself is its alias.
+    The editor takes a ``$`` before a word for a reference to the task's data, anywhere in a value (seen in 1.23.2); an
+    invisible character between the two prevents that.
     """
-    return _DATA_REFERENCE.sub("$" + _WORD_JOINER, class_name)
+    return _DATA_REFERENCE.sub("$" + _WORD_JOINER, text)
 
 
 def is_showable(text: str) -> bool:

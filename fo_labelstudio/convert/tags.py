@@ -1,17 +1,13 @@
-"""The tags that a labeling config is made of."""
+"""The control tags that families share."""
 
 from __future__ import annotations
 
 import colorsys
 import hashlib
-from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement
 
-from fo_labelstudio.convert.names import OBJECT_TAG, shown_class
+from fo_labelstudio.convert.names import OBJECT_TAG, without_references
 from fo_labelstudio.convert.schema import LabelField
-
-MANY_CLASSES = 20
-"""From this many classes on, a list gets a filter box or a drop-down in place of a wall of buttons."""
 
 
 def labels_control(tag: str, field: LabelField) -> Element:
@@ -36,31 +32,10 @@ def choices_control(field: LabelField, single: bool) -> Element:
     """
     control = Element("Choices", name=field.control, toName=OBJECT_TAG)
     control.set("choice", "single" if single else "multiple")
-    if len(field.classes) >= MANY_CLASSES:
-        control.set("layout", "select")
-    else:
-        control.set("showInline", "true")
+    control.set("showInline", "true")
     for class_name in field.classes:
         _add_class(control, "Choice", class_name)
     return control
-
-
-def filter_box(field: LabelField) -> Element:
-    """A box above a long list of classes: what is typed there narrows the list."""
-    return Element(
-        "Filter",
-        name=f"{field.control} filter",
-        toName=field.control,
-        minlength="0",
-        placeholder="Filter classes",
-    )
-
-
-def column(children: Iterable[Element], **attributes: str) -> Element:
-    """A ``<View>`` with children below each other."""
-    view = Element("View", attributes)
-    view.extend(children)
-    return view
 
 
 def colour_of(class_name: str) -> str:
@@ -73,7 +48,8 @@ def colour_of(class_name: str) -> str:
 
 
 def _add_class(control: Element, tag: str, class_name: str) -> Element:
-    shown = shown_class(class_name)
+    """Adds a class to a control; where it cannot be shown as it is, what regions say is its alias."""
+    shown = without_references(class_name)
     option = SubElement(control, tag, value=shown)
     if shown != class_name:
         option.set("alias", class_name)

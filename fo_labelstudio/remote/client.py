@@ -87,11 +87,11 @@ class Client:
         projects = _part(self._connection.get("/api/projects/", params), "results", list)
         return [_part(project, "title", str) for project in projects]
 
-    def find_project(self, title: str, description: str) -> int | None:
-        """The id of the project with this title and description, or None."""
-        params = {"title": title, "include": "id,title,description", "page_size": 10_000}
+    def find_project(self, part: str) -> int | None:
+        """The id of the project whose description contains a text, or None."""
+        params = {"include": "id,description", "page_size": 10_000}
         for project in _part(self._connection.get("/api/projects/", params), "results", list):
-            if _part(project, "title", str) == title and project.get("description") == description:
+            if part in (project.get("description") or ""):
                 return _part(project, "id", int)
         return None
 

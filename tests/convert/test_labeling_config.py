@@ -35,6 +35,26 @@ def test_any_name_passes_label_studios_own_check(classes, name):
     assert [tag.get("alias", tag.get("value")) for tag in labels] == classes
 
 
+def test_long_lists_of_classes_scroll_and_can_be_filtered():
+    short, long = (
+        LabelField(name, "detections", tuple(map(str, range(count))), name) for name, count in (("a", 24), ("b", 25))
+    )
+    labeling_config = to_labeling_config([short, long])
+    LabelInterface(labeling_config).validate()
+    filters = [tag.attrib for tag in ElementTree.fromstring(labeling_config).iter("Filter")]
+    assert [(tag["name"], tag["toName"]) for tag in filters] == [("b%filter", "b")]
+
+
+def test_fields_are_drawn_above_the_image_and_chosen_below_it_each_under_its_name():
+    fields = [strategies.field_of("classification", "US$5"), strategies.field_of("detections", "boxes")]
+    order = [
+        tag.get("value")
+        for tag in ElementTree.fromstring(to_labeling_config(fields)).iter()
+        if tag.tag in ("Header", "Image")
+    ]
+    assert order == ["boxes", "$image", "US$\u20605"]
+
+
 def test_a_class_has_one_colour_everywhere():
     assert colour_of("cat") == colour_of("cat") == "#1bc06e"
     assert len({colour_of(f"class {n}") for n in range(100)}) == 100

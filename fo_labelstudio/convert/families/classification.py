@@ -76,6 +76,7 @@ def _key(class_name: str | None, field: LabelField) -> str | None:
 FAMILY = Family(
     label_types={_SINGLE: fol.Classification, "classifications": fol.Classifications},
     region_types=(_TYPE,),
+    is_drawn=False,
     one_region=True,
     aspects={"label": Aspect({"label": None}, "allow_label_edits")},
     control_tags=control_tags,

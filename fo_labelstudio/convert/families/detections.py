@@ -108,6 +108,7 @@ def _is_number(value: object) -> bool:
 FAMILY = Family(
     label_types={"detection": fol.Detection, "detections": fol.Detections},
     region_types=(_TYPE,),
+    is_drawn=True,
     one_region=False,
     aspects={
         "label": Aspect({"label": None}, "allow_label_edits"),
