@@ -212,8 +212,10 @@ def test_answers_that_change_are_followed(labelled, connection, annotator):
     dataset.load_annotations("run")
     assert len(dataset.first().labels.detections) == 1
 
+    # As in another session, where the results come from the database.
+    dataset._annotation_cache.clear()
     annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": preloaded})
-    dataset.load_annotations("run")
+    dataset.load_annotations("run", **connection)
     after = stored(dataset)[sample.id]["labels"]["detections"]
     key = lambda doc: str(doc["_id"])  # noqa: E731
     assert sorted(after, key=key) == sorted(before[sample.id]["labels"]["detections"], key=key)

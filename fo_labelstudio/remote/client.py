@@ -91,8 +91,9 @@ class Client:
         """The id of the project whose description contains a text, or None."""
         params = {"include": "id,description", "page_size": 10_000}
         for project in _part(self._connection.get("/api/projects/", params), "results", list):
+            project_id = _part(project, "id", int)
             if part in (project.get("description") or ""):
-                return _part(project, "id", int)
+                return project_id
         return None
 
     def check_labeling_config(self, labeling_config: str) -> None:
