@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
@@ -42,11 +42,13 @@ class Edit(NamedTuple):
         label_id: its id
         label: the label as the region now says it
         aspects: what was changed
+        media: size of the image, in pixels
     """
 
     label_id: str
     label: fol.Label
     aspects: tuple[Aspect, ...]
+    media: MediaInfo
 
 
 @dataclass
@@ -58,12 +60,14 @@ class FieldAnswer:
         edited: labels that were changed
         deleted: ids of labels whose regions are gone
         added: labels that were drawn or chosen
+        is_unclear: whether a region of an unknown label was not understood, so that no label may be called gone
     """
 
     kept: list[str] = dataclass_field(default_factory=list)
     edited: list[Edit] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[Edit] = dataclass_field(default_factory=list)
+    is_unclear: bool = False
 
 
 @dataclass
@@ -110,10 +114,10 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     if not isinstance(annotation.get("result"), list):
         problems.append(Problem(task_id, None, "the result of its annotation is no list"))
         return None
-    by_field = _by_field(annotation["result"], fields, task_id, problems)
+    by_field, foreign = _by_field(annotation["result"], fields, task_id, problems)
     answers = {
         field.name: _FieldReader(field, media, task_id, run, problems).read(
-            by_field[field.name], sent.get(field.name, {})
+            by_field[field.name], foreign, sent.get(field.name, {})
         )
         for field in fields
     }
@@ -174,20 +178,32 @@ def _is_nested(sent: Any) -> bool:
 
 def _by_field(
     result: Sequence[Any], fields: Sequence[LabelField], task_id: int, problems: list[Problem]
-) -> dict[str, list[Region]]:
+) -> tuple[dict[str, list[Region]], list[Any]]:
+    """The regions of each field, and those that belong to none, which may be regions of a label all the same."""
     by_control = {field.control: field.name for field in fields}
     by_field: dict[str, list[Region]] = {field.name: [] for field in fields}
+    foreign = []
     for region in result:
-        if not isinstance(region, Mapping):
-            problems.append(Problem(task_id, None, f"a result is {type(region).__name__}, expected an object"))
-        elif not isinstance(region.get("id"), str):
-            problems.append(Problem(task_id, region.get("id"), f"a {region.get('type')} without a region id"))
-        elif not isinstance(region.get("from_name"), str) or region["from_name"] not in by_control:
-            reason = f"its control tag {region.get('from_name')!r} is not one of the run's"
-            problems.append(Problem(task_id, region["id"], reason))
-        else:
+        problem = _foreign(region, by_control)
+        if problem is None:
             by_field[by_control[region["from_name"]]].append(region)
-    return by_field
+        else:
+            problems.append(Problem(task_id, *problem))
+            if not isinstance(region, Mapping) or region.get("type") != "relation":
+                foreign.append(region)
+    return by_field, foreign
+
+
+def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
+    """The id of a region and why it belongs to no field, or None where it does belong to one."""
+    if not isinstance(region, Mapping):
+        return None, f"a result is {type(region).__name__}, expected an object"
+    region_id, control = region.get("id"), region.get("from_name")
+    if not isinstance(region_id, str):
+        return region_id, f"a {region.get('type')} without a region id"
+    if not isinstance(control, str) or control not in controls:
+        return region_id, f"its control tag {control!r} is not one of the run's"
+    return None
 
 
 class _FieldReader:
@@ -201,14 +217,17 @@ class _FieldReader:
         self._run = run
         self._problems = problems
 
-    def read(self, regions: Sequence[Region], sent: Mapping[str, Mapping[str, Any]]) -> FieldAnswer:
+    def read(
+        self, regions: Sequence[Region], foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]
+    ) -> FieldAnswer:
         parsed, unclear = self._parse(regions)
-        answer = FieldAnswer()
+        answer = FieldAnswer(is_unclear=self._may_be_anything(unclear, foreign))
+        unclear.update(region["id"] for region in foreign if _has_id(region))
         for key, entry in sent.items():
             label_ids = entry.get("ids", [key])
             if key in parsed:
                 self._compare(parsed[key], entry, label_ids, answer)
-            elif key in unclear or (unclear and self._family.one_region) or not self._was_shown(entry):
+            elif key in unclear or answer.is_unclear or not self._was_shown(entry):
                 answer.kept.extend(label_ids)
             else:
                 answer.deleted.extend(label_ids)
@@ -217,8 +236,15 @@ class _FieldReader:
                 answer.added.append(self._edit(parsed[key], self._new_id(key), tuple(self._family.aspects.values())))
         if not holds_list(self._field.label_type):
             self._limit_to_one(answer)
-        answer.kept.extend(self._new_id(key) for key in unclear if key not in sent)
+        answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
         return answer
+
+    def _may_be_anything(self, unclear: Collection[str], foreign: Sequence[Any]) -> bool:
+        """Whether what was not understood may stand for any label of the field."""
+        if not all(_has_id(region) for region in foreign):
+            return True
+        types = [region.get("type") for region in foreign]
+        return self._family.one_region and bool(unclear or any(kind in self._family.region_types for kind in types))
 
     def _parse(self, regions: Sequence[Region]) -> tuple[dict[str, ParsedLabel], set[str]]:
         """The labels in the regions, by key, and the ids of the regions that cannot be understood."""
@@ -269,7 +295,11 @@ class _FieldReader:
     def _edit(self, parsed: ParsedLabel, label_id: str, aspects: tuple[Aspect, ...]) -> Edit:
         label = self._family.to_label(parsed, self._field)
         label.id = label_id
-        return Edit(label_id, label, aspects)
+        return Edit(label_id, label, aspects, self._media)
 
     def _report(self, region_id: str | None, reason: str) -> None:
         self._problems.append(Problem(self._task_id, region_id, f"field {self._field.name!r}: {reason}"))
+
+
+def _has_id(region: Any) -> bool:
+    return isinstance(region, Mapping) and isinstance(region.get("id"), str)

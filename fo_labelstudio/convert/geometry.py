@@ -74,5 +74,10 @@ def _clip(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
+def rounded(value: float) -> float:
+    """A number to DECIMALS, never a negative zero, which a browser writes as 0."""
+    return round(value, DECIMALS) + 0.0
+
+
 def _rounded(x: float, y: float, width: float, height: float, degrees: float) -> PercentBox:
-    return PercentBox(*(round(100 * value, DECIMALS) for value in (x, y, width, height)), round(degrees, DECIMALS))
+    return PercentBox(*(rounded(100 * value) for value in (x, y, width, height)), rounded(degrees))

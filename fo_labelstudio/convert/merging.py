@@ -11,7 +11,7 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 from fo_labelstudio.convert.annotations import Edit, FieldAnswer
-from fo_labelstudio.convert.families import holds_list
+from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.schema import LabelField
 
 TOLERANCE = 1e-9
@@ -70,10 +70,11 @@ def label_changes(
         loaded: ids of labels that earlier loads put into the destination
     """
     changes = LabelChanges()
-    by_id = {str(doc["_id"]): doc for doc in stored}
+    by_id = {str(doc.get("_id")): doc for doc in stored}
     returned = (*answer.edited, *answer.added)
     present = {*answer.kept, *(edit.label_id for edit in returned)}
-    for label_id in dict.fromkeys((*answer.deleted, *sorted(set(loaded) - present))):
+    gone = () if answer.is_unclear else sorted(set(loaded) - present)
+    for label_id in dict.fromkeys((*answer.deleted, *gone)):
         if label_id in by_id and changes.allows("allow_deletions", field):
             changes.deleted.append(label_id)
     for label_id in answer.kept:
@@ -98,24 +99,51 @@ def label_changes(
 
 def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: LabelChanges) -> dict[str, Any]:
     new = edit.label.to_dict()
+    sent = _as_sent(stored, edit, field)
     values = {}
     for aspect in edit.aspects:
-        changed = {
-            name: blend(stored.get(name, absent), new.get(name, absent)) for name, absent in aspect.attributes.items()
-        }
-        changed = {name: value for name, value in changed.items() if value != stored.get(name, aspect.attributes[name])}
+        changed = {}
+        for name, absent in aspect.attributes.items():
+            before, after = sent.get(name, absent), new.get(name, absent)
+            value = blend(stored.get(name), before, after)
+            if not is_same(before, after) and value != stored.get(name):
+                changed[name] = value
         if changed and changes.allows(aspect.permission, field):
             values.update(changed)
     return values
 
 
-def blend(stored: Any, new: Any) -> Any:
-    """The new value, with every number that is the stored one within TOLERANCE left exactly as stored."""
-    if isinstance(stored, list) and isinstance(new, list) and len(stored) == len(new):
-        return [blend(old, value) for old, value in zip(stored, new, strict=True)]
-    if _is_number(stored) and _is_number(new) and abs(stored - new) <= TOLERANCE:
+def _as_sent(stored: LabelDoc, edit: Edit, field: LabelField) -> LabelDoc:
+    """The stored label as it would come back untouched: within the image, turned by less than a full turn."""
+    family = family_of(field.label_type)
+    label = type(edit.label).from_dict(dict(stored))
+    if family.check(label, field) is not None:
         return stored
-    return new
+    regions = family.to_regions([label], field, edit.media)
+    parsed = family.parse_regions(regions, field, edit.media) if regions else []
+    return family.to_label(parsed[0], field).to_dict() if parsed else stored
+
+
+def blend(stored: Any, before: Any, after: Any) -> Any:
+    """The value after an edit, with every number that the edit left alone exactly as stored.
+
+    Args:
+        stored: the stored value
+        before: the stored value as it would come back untouched
+        after: the value that came back
+    """
+    if all(isinstance(value, list) for value in (stored, before, after)) and len(stored) == len(before) == len(after):
+        return [blend(*values) for values in zip(stored, before, after, strict=True)]
+    return stored if stored is not None and is_same(before, after) else after
+
+
+def is_same(before: Any, after: Any) -> bool:
+    """Whether two values are equal, numbers within TOLERANCE."""
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(is_same, before, after))
+    if _is_number(before) and _is_number(after):
+        return abs(before - after) <= TOLERANCE
+    return before == after
 
 
 def _is_number(value: Any) -> bool:

@@ -60,7 +60,7 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
         label_schema: field name -> ``type, classes, attributes, existing_field, allow_...``
 
     Raises:
-        LabelSchemaError: attributes are asked for, or a class name cannot be shown
+        LabelSchemaError: there are no classes, or a name cannot be shown
 
     Source: FiftyOne 1.22.1, ``fiftyone.utils.annotations._build_label_schema``
     """
@@ -68,11 +68,8 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
 
 def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
-    if info.get("attributes"):
-        raise LabelSchemaError(
-            f"field {name!r}: attributes {sorted(info['attributes'])} cannot be annotated yet; "
-            "pass attributes=False, they then stay as they are in the dataset"
-        )
+    if not is_showable(name):
+        raise LabelSchemaError(f"field {name!r}: its name holds characters that cannot be shown; rename the field")
     return LabelField(
         name=name,
         label_type=info["type"],
@@ -87,11 +84,6 @@ def _classes(name: str, classes: Iterable[str | Mapping[str, Any]]) -> tuple[str
     found: dict[str, None] = {}
     for entry in classes:
         if isinstance(entry, Mapping):
-            if entry.get("attributes"):
-                raise LabelSchemaError(
-                    f"field {name!r}: attributes of the classes {entry['classes']} cannot be annotated yet; "
-                    "leave them out, they then stay as they are in the dataset"
-                )
             found.update(dict.fromkeys(entry["classes"]))
         else:
             found[entry] = None

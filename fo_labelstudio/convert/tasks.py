@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fiftyone.core.labels as fol
@@ -33,6 +34,8 @@ MODEL_VERSION = "FiftyOne"
 
 Task = dict[str, Any]
 SentLabels = dict[str, dict[str, Any]]
+
+_REPEATED = "another label of the field has its id; give one of them an id of its own"
 
 
 class SampleRecord(NamedTuple):
@@ -56,7 +59,8 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
     for field in fields:
         family = family_of(field.label_type)
         labels = labels_of(sample.labels.get(field.name))
-        problems = [(label, family.check(label, field)) for label in labels]
+        seen: Counter[str] = Counter(label.id for label in labels)
+        problems = [(label, _REPEATED if seen[label.id] > 1 else family.check(label, field)) for label in labels]
         for label, problem in problems:
             if problem:
                 yield f"field {field.name!r}, sample {sample.id}, label {label.id}: {problem}"
@@ -82,6 +86,7 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
         labels = labels_of(sample.labels.get(field.name))
         if labels:
             regions, sent[field.name] = _to_regions(labels, field, sample.media)
+            _make_unique(regions, sent[field.name], field, {region["id"] for region in result})
             result += regions
     meta = {"version": FORMAT, "run": run, "size": list(sample.media), "sent": sent}
     return {
@@ -125,6 +130,15 @@ def _to_regions(labels: Sequence[fol.Label], field: LabelField, media: MediaInfo
         if entry["ids"] == [key]:
             del entry["ids"]
     return regions, sent
+
+
+def _make_unique(regions: Sequence[Region], sent: SentLabels, field: LabelField, taken: Collection[str]) -> None:
+    """Renames regions whose id another field has, for the editor makes one region of those that share an id."""
+    for region in regions:
+        if region["id"] in taken:
+            label_id, region["id"] = region["id"], f"{region['id']}-{digest_of(field.name)}"
+            if not family_of(field.label_type).one_region:
+                sent[region["id"]] = {**sent.pop(label_id), "ids": [label_id]}
 
 
 def _prediction(result: list[Region]) -> dict[str, Any]:

@@ -174,6 +174,30 @@ def test_a_region_that_cannot_be_understood_costs_only_itself(change):
     assert problem.startswith(f"task 7, region '{labels.detections[0].id}': field 'boxes': ")
 
 
+@pytest.mark.parametrize("change", [{"from_name": "renamed"}, {"id": 5}, {"id": None, "from_name": None}])
+def test_a_region_that_belongs_to_no_field_deletes_no_label(change):
+    labels = two_boxes()
+    answer, problems = read(a_task(labels, lambda result: [{**result[0], **change}, result[1]]))
+    assert set(answer.fields["boxes"].kept) >= {label.id for label in labels.detections}
+    assert answer.fields["boxes"].deleted == []
+    assert len(problems) == 1
+
+
+def test_a_relation_is_reported_and_hides_nothing():
+    labels = two_boxes()
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+    answer, problems = read(a_task(labels, lambda result: [result[0], relation]))
+    assert answer.fields["boxes"].deleted == [labels.detections[1].id]
+    assert problems == ["task 7: a relation without a region id"]
+
+
+@pytest.mark.parametrize("box", [[-0.0, 0.3, 1.0000001, 0.3], [0.2, -0.0, 0.3, 1.02]])
+def test_a_negative_zero_that_a_browser_writes_as_0_is_no_edit(box):
+    labels = fo.Detections(detections=[fo.Detection(label="cat", bounding_box=box)])
+    answer, _ = read(a_task(labels, lambda result: json.loads(json.dumps(result).replace("-0.0", "0"))))
+    assert answer.fields["boxes"].kept == [labels.detections[0].id]
+
+
 def test_a_result_of_another_control_is_reported():
     foreign = {"id": "r", "from_name": "other", "type": "rectanglelabels", "value": {}}
     _, problems = read(a_task(two_boxes(), lambda result: [*result, foreign]))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import fiftyone as fo
 import pytest
 from bson import ObjectId
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from fo_labelstudio.convert.annotations import Edit, FieldAnswer
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.merging import blend, label_changes
+from fo_labelstudio.convert.schema import MediaInfo
 from tests.convert import strategies
 
 BOXES = strategies.field_of("detections", "boxes")
@@ -22,7 +25,7 @@ def stored_box(**values):
 def an_edit(label_id=None, *aspects, **values):
     label = fo.Detection(**{"label": "cat", "bounding_box": [1 / 3, 0.2, 0.3, 0.4], **values})
     label.id = label_id or str(ObjectId())
-    return Edit(label.id, label, tuple(ASPECTS[aspect] for aspect in aspects or ASPECTS))
+    return Edit(label.id, label, tuple(ASPECTS[aspect] for aspect in aspects or ASPECTS), MediaInfo(640, 480))
 
 
 def changes_of(stored, answer, field=BOXES, originals=None, loaded=()):
@@ -125,10 +128,44 @@ numbers = st.floats(-1, 1) | st.integers(-1, 1)
 
 
 @given(st.lists(numbers, min_size=1), st.floats(-9e-10, 9e-10))
-def test_blend_keeps_the_stored_number_where_the_new_one_is_the_same(stored, noise):
-    assert blend(stored, [value + noise for value in stored]) == stored
+def test_blend_keeps_the_stored_numbers_that_an_edit_left_alone(stored, noise):
+    assert blend(stored, stored, [value + noise for value in stored]) == stored
 
 
 @given(st.lists(numbers), st.lists(numbers))
-def test_blend_is_never_farther_from_the_new_value_than_the_tolerance(stored, new):
-    assert blend(stored, new) == pytest.approx(new, abs=1e-9)
+def test_blend_is_never_farther_from_the_new_value_than_the_tolerance(stored, after):
+    assert blend(stored, stored, after) == pytest.approx(after, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("before", "moved", "after"),
+    [
+        # Sent clipped to [0, 0.3, 0.35, 0.4], then moved down.
+        ({"bounding_box": [-0.05, 0.3, 0.4, 0.4]}, [0, 0.4, 0.35, 0.4], {"bounding_box": [-0.05, 0.4, 0.4, 0.4]}),
+        ({"rotation": None}, [1 / 3, 0.3, 0.3, 0.4], {"bounding_box": [1 / 3, 0.3, 0.3, 0.4]}),
+        ({"rotation": 0}, [1 / 3, 0.3, 0.3, 0.4], {"bounding_box": [1 / 3, 0.3, 0.3, 0.4]}),
+    ],
+)
+def test_what_was_sent_in_another_form_is_not_written_back_in_it(before, moved, after):
+    doc = stored_box()
+    doc.update(before)
+    changes = changes_of([doc], FieldAnswer(edited=[an_edit(str(doc["_id"]), "box", bounding_box=moved)]))
+    assert changes.values == {str(doc["_id"]): {name: pytest.approx(value) for name, value in after.items()}}
+
+
+@pytest.mark.parametrize("rotation", [-0.3, 7.0, 2 * math.pi + 1])
+def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rotation):
+    doc = stored_box(rotation=rotation)
+    label = fo.Detection.from_dict(doc)
+    (region,) = family_of("detections").to_regions([label], BOXES, MediaInfo(640, 480))
+    region["value"]["x"] += 5
+    (parsed,) = family_of("detections").parse_regions([region], BOXES, MediaInfo(640, 480))
+    moved = family_of("detections").to_label(parsed, BOXES)
+    edit = Edit(label.id, moved, (ASPECTS["box"],), MediaInfo(640, 480))
+    changes = changes_of([doc], FieldAnswer(edited=[edit]))
+    assert changes.values == {label.id: {"bounding_box": [pytest.approx(1 / 3 + 0.05), 0.2, 0.3, 0.4]}}
+
+
+def test_nothing_is_called_gone_where_a_region_may_be_anything():
+    doc = stored_box()
+    assert not changes_of([doc], FieldAnswer(is_unclear=True), loaded=[str(doc["_id"])])

@@ -27,14 +27,6 @@ def test_classes_given_with_attributes_of_none_are_classes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"attributes": {"iscrowd": {"type": "text"}}},
-            "field 'f': attributes ['iscrowd'] cannot be annotated yet",
-        ),
-        (
-            {"classes": [{"classes": ["b"], "attributes": {"x": {"type": "text"}}}]},
-            r"field 'f': attributes of the classes ['b'] cannot be annotated yet",
-        ),
         ({"classes": []}, "field 'f': there are no classes to choose from"),
         ({"classes": [3]}, "field 'f': class 3 is not a string"),
         ({"classes": [" "]}, "field 'f': class ' ' is blank"),
@@ -48,6 +40,11 @@ def test_what_cannot_be_annotated_is_refused(change, message):
     with pytest.raises(LabelSchemaError) as error:
         parse_label_schema({"f": {**FIELD, **change}})
     assert message in str(error.value)
+
+
+def test_a_field_whose_name_cannot_be_shown_is_refused():
+    with pytest.raises(LabelSchemaError, match="its name holds characters that cannot be shown"):
+        parse_label_schema({"a\x01b": FIELD})
 
 
 def test_every_control_has_a_name_of_its_own_that_the_editor_takes():

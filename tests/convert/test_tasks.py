@@ -56,6 +56,24 @@ def test_one_prediction_holds_the_labels_of_all_fields():
     assert set(task["meta"]["fiftyone"]["sent"]["boxes"][boxes.detections[0].id]) == {"label", "box"}
 
 
+def test_a_label_id_that_two_fields_share_makes_two_regions():
+    label = fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4])
+    copy = fo.Detection.from_dict(label.to_dict())
+    fields = [strategies.field_of("detection", "one"), strategies.field_of("detections", "two")]
+    task = to_task(a_sample(one=label, two=fo.Detections(detections=[copy])), fields, "u", "run")
+    first, second = (region["id"] for region in task["predictions"][0]["result"])
+    assert first == label.id and second.startswith(f"{label.id}-")
+    sent = task["meta"]["fiftyone"]["sent"]
+    assert "ids" not in sent["one"][first] and sent["two"][second]["ids"] == [label.id]
+
+
+def test_a_label_id_that_a_field_repeats_is_refused():
+    label = fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4])
+    twins = fo.Detections(detections=[label, fo.Detection.from_dict(label.to_dict())])
+    problems = list(problems_of(a_sample(boxes=twins), [strategies.field_of("detections", "boxes")]))
+    assert len(problems) == 2 and "another label of the field has its id" in problems[0]
+
+
 @pytest.mark.parametrize("labels", [{}, {"boxes": None}, {"boxes": fo.Detections()}])
 def test_a_sample_without_labels_has_no_prediction(labels):
     task = to_task(a_sample(**labels), [strategies.field_of("detections", "boxes")], "u", "run")

@@ -19,7 +19,7 @@ from fo_labelstudio.convert.family import (
     score_of,
     unknown_class,
 )
-from fo_labelstudio.convert.geometry import DECIMALS, PercentBox, to_percent_box, to_relative_box
+from fo_labelstudio.convert.geometry import PercentBox, rounded, to_percent_box, to_relative_box
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
@@ -86,7 +86,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
         number_of({"rotation": 0, **value}, "rotation", -360, 360),
     )
     label = class_of(value.get(_TYPE), field)
-    values = {"label": label, "box": [round(number, DECIMALS) for number in box]}
+    values = {"label": label, "box": [rounded(number) for number in box]}
     return [ParsedLabel(region["id"], values, media)]
 
 
