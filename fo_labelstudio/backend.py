@@ -6,6 +6,7 @@ the config class.
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from collections import deque
 from collections.abc import Mapping
@@ -80,12 +81,12 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     ):
         refuse_unknown(unknown, (*CONNECTION_SETTINGS, "project_name", "media_field"), name)
         super().__init__(name, label_schema, media_field=media_field)
-        self.project_name = project_name
+        self.project_name = _as_given(project_name, name)
         self.run_state = run_state
         self._given: dict[str, Any] = {}
         # The url of a saved run comes after one given to load_annotations().
         self.url = None if run_state is None else url
-        self._take(
+        given = dict(
             url=url if run_state is None else None,
             api_key=api_key,
             http_headers=http_headers,
@@ -94,6 +95,9 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             timeout=timeout,
             retries=retries,
         )
+        # FiftyOne hands its annotation config on as if it came with the call, as it was when FiftyOne was imported.
+        configured = self._configured()
+        self._take(**{key: value for key, value in given.items() if value != configured.get(key)})
 
     def attributes(self) -> list[str]:
         """The attributes that are saved with the run: these and no others, for others may be secret."""
@@ -142,10 +146,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         return fo.annotation_config.backends.get(self.name or DEFAULT_NAME, {})
 
     def _take(self, **settings: Any) -> None:
-        configured = self._configured()
         for setting, value in settings.items():
-            # FiftyOne hands its annotation config on as if it came with the call, as it was when FiftyOne was imported.
-            if value is not None and value != configured.get(setting):
+            if value is not None:
                 self._given[setting] = Secret(value) if setting in _SECRET else value
 
 
@@ -195,12 +197,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
             LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
             RunError: the incomplete run has annotations already
         """
+        incomplete = None if overwrite else self._incomplete(samples, key)
+        if incomplete is None:
+            self.validate_run(samples, key, overwrite=overwrite)
+        runs.check_title(self._title(samples))
+        run = runs.Run(samples, self.config.label_fields(), self.config.media_field, str(ObjectId()))
         client = self.connect_to_api().client
         self.config.url = client.url
-        run = runs.Run(samples, self.config.label_fields(), self.config.media_field, str(ObjectId()))
         runs.check(run, client)
-        if key is not None and not overwrite:
-            self._discard_incomplete(samples, key, client)
+        if incomplete is not None:
+            self._discard(samples, key, incomplete, client)
         self.config.run_state = {"token": run.token, "project_id": None, "complete": False}
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
@@ -211,24 +217,30 @@ class LabelStudioBackend(foua.AnnotationBackend):
         state = self.config.run_state
         run = runs.Run(samples, self.config.label_fields(), self.config.media_field, state["token"])
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
-        title = self.config.project_name or runs.default_title(samples._root_dataset.name)
         try:
-            state["project_id"] = runs.make_project(run, client, title)
+            state["project_id"] = runs.make_project(run, client, self._title(samples))
         except BaseException:
-            self.delete_run(samples, anno_key, cleanup=False)
+            # Without proof that there is no project, the run stays, and with it the token to find the project by.
+            if runs.find_project(run, client) is None:
+                self.delete_run(samples, anno_key, cleanup=False)
             raise
         try:
             results.save_config()
             self.save_run_results(samples, anno_key, results)
             runs.send(run, client, state["project_id"], results.tasks)
+            # Complete only once the tasks are saved, for without them nothing could be loaded.
+            self.save_run_results(samples, anno_key, results)
             state["complete"] = True
             results.save_config()
-        except Exception as error:
-            self.save_run_results(samples, anno_key, results, cache=False)
-            raise RunError(_left_behind(results, anno_key, error), state["project_id"]) from error
         except BaseException as error:
-            self.save_run_results(samples, anno_key, results, cache=False)
-            logger.warning(_left_behind(results, anno_key, error))
+            state["complete"] = False
+            message = _left_behind(results, anno_key, error)
+            try:
+                self.save_run_results(samples, anno_key, results)
+            finally:
+                if isinstance(error, Exception):
+                    raise RunError(message, state["project_id"]) from error
+                logger.warning(message)
             raise
         if launch_editor:
             results.launch_editor()
@@ -246,14 +258,23 @@ class LabelStudioBackend(foua.AnnotationBackend):
         """
         state = self.config.run_state or {}
         if not state.get("complete"):
-            raise RunError(
-                f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
-                state.get("project_id"),
-            )
+            if not results.tasks:
+                raise RunError(
+                    f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
+                    state.get("project_id"),
+                )
+            logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
         client = self.connect_to_api().client
         fields = self.config.label_fields()
+        for field in fields:
+            if field.existing and results.field_is_gone(field.name):
+                logger.warning(
+                    "Field '%s' of the run is gone; if it was renamed, pass dest_field={'%s': '<its new name>'}",
+                    field.name,
+                    field.name,
+                )
         answers = runs.fetch(state["token"], fields, client, state["project_id"], results.tasks)
-        results.begin_merge(fields, answers)
+        results.begin_merge(fields, answers, self._saved_results(results))
         return {}
 
     @classmethod
@@ -265,12 +286,25 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
         return LabelStudioAnnotationAPI(self.config.connection_settings())
 
-    def _discard_incomplete(self, samples: Any, key: str, client: Client) -> None:
+    def _title(self, samples: Any) -> str:
+        return self.config.project_name or runs.default_title(samples._root_dataset.name)
+
+    def _saved_results(self, results: LabelStudioAnnotationResults) -> LabelStudioAnnotationResults:
+        """The results as another session may have saved them since."""
+        self._get_run_doc(results.samples, results.key).reload()
+        saved = self.load_run_results(results.samples, results.key, cache=False, load_view=False)
+        return results if saved is None else saved
+
+    def _incomplete(self, samples: Any, key: str) -> LabelStudioBackendConfig | None:
+        """The config of a run that did not get complete, or None where there is no such run."""
         if key not in self.list_runs(samples):
-            return
+            return None
         config = self.get_run_info(samples, key).config
         if not isinstance(config, LabelStudioBackendConfig) or not config.run_state or config.run_state["complete"]:
-            return
+            return None
+        return config
+
+    def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
         project_id = config.run_state["project_id"]
         if config.url != client.url:
             raise RunError(
@@ -314,8 +348,9 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
 
     Attributes:
         tasks: sample id -> task id
-        loaded: field -> sample id -> ids of the labels that loads have put there
-        removed: field -> label id -> label that loads have deleted, for the case that the annotator restores it
+        loaded: field and destination -> sample id -> ids of the labels that loads have put there
+        removed: field -> sample id -> label id -> label that loads have deleted, for the case that the annotator
+            restores it
     """
 
     def __init__(
@@ -346,7 +381,13 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         return {"url": self.config.url, "project_id": self.project_id, "tasks": len(self.tasks)}
 
     def launch_editor(self) -> None:
-        """Opens the project in a browser."""
+        """Opens the project in a browser.
+
+        Raises:
+            RunError: cleanup() has removed it
+        """
+        if self.project_id is None:
+            raise RunError("the run's project was removed by cleanup()")
         url = runs.project_url(self.config.url, self.project_id)
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
@@ -359,8 +400,22 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             self.save_config()
         self.tasks = {}
 
-    def begin_merge(self, fields: tuple[LabelField, ...], answers: runs.Answers) -> None:
-        """Takes the answers that are to be merged, into one field after the other."""
+    def field_is_gone(self, label_field: str) -> bool:
+        """Whether a label field has left the dataset."""
+        return self._dataset.get_field(f"frames.{label_field}" if self._is_frames else label_field) is None
+
+    def begin_merge(
+        self, fields: tuple[LabelField, ...], answers: runs.Answers, saved: LabelStudioAnnotationResults
+    ) -> None:
+        """Takes the answers that are to be merged, into one field after the other.
+
+        Args:
+            fields: the label fields of the run, in the order of its label schema
+            answers: what came back
+            saved: these results as they are in the database
+        """
+        self.loaded = saved.loaded
+        self.removed = saved.removed
         self._to_merge = deque(fields)
         self._answers = answers
         self._reports = {}
@@ -385,18 +440,34 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             super()._update_id_map(label_field, new_id_map)
             return
         field = self._to_merge.popleft()
-        merge = FieldMerge(self.samples._root_dataset, field, label_field, frames=self._is_frames)
-        self._reports[label_field] = merge.merge(
-            self._answers.answers,
-            self.loaded.setdefault(label_field, {}),
-            self.removed.setdefault(label_field, {}),
-        )
+        name = field.name if label_field == field.name else f"{field.name} -> {label_field}"
+        try:
+            merge = FieldMerge(self._dataset, field, label_field, frames=self._is_frames)
+            self._reports[name] = merge.merge(
+                self._answers.answers, self.loaded.setdefault(name, {}), self.removed.setdefault(field.name, {})
+            )
+        except BaseException:
+            self._to_merge.clear()
+            # What was done so far must be known to the next load.
+            self.backend.save_run_results(self._dataset, self.key, self)
+            raise
+
+    @property
+    def _dataset(self) -> fo.Dataset:
+        return self.samples._root_dataset
 
     @classmethod
     def _from_dict(
         cls, d: dict[str, Any], samples: Any, config: LabelStudioBackendConfig, anno_key: str
     ) -> LabelStudioAnnotationResults:
         return cls(samples, config, anno_key, **d)
+
+
+def _as_given(project_name: Any, name: str | None) -> str | None:
+    """A title as it was typed: FiftyOne makes numbers and lists of values in the environment."""
+    if project_name is None or isinstance(project_name, str):
+        return project_name
+    return os.environ.get(variable(name, "project_name"), str(project_name))
 
 
 def _left_behind(results: LabelStudioAnnotationResults, anno_key: str, error: BaseException) -> str:

@@ -129,6 +129,7 @@ def _write(path: Path, old_text: str, config: dict[str, Any]) -> None:
     text = json.dumps(config, indent=indentation.group(1) if indentation else 4, ensure_ascii=False)
     if not old_text or old_text.endswith("\n"):
         text += "\n"
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written beside and moved over, so that a crash leaves the old file whole.
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:

@@ -50,7 +50,7 @@ class SampleError(LabelStudioError, ValueError):
         lines = [*self.problems[: self._SHOWN]]
         if len(self.problems) > self._SHOWN:
             lines.append(f"... and {len(self.problems) - self._SHOWN} more (see .problems)")
-        super().__init__(f"{len(self.problems)} problem(s) found; nothing was uploaded:\n  " + "\n  ".join(lines))
+        super().__init__(f"{len(self.problems)} problem(s) with samples:\n  " + "\n  ".join(lines))
 
 
 class RegionError(LabelStudioError, ValueError):

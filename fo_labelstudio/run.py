@@ -19,8 +19,8 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import upload
 
-_EXPORTED = 500
-"""Tasks a request; the export endpoint takes about 900 ids at most (Label Studio 1.23.2)."""
+_EXPORTED = 200
+"""Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
 
 _TITLE_LENGTH = (3, 50)
 """What the server accepts (Label Studio 1.23.2)."""
@@ -111,10 +111,15 @@ def make_project(run: Run, client: Client, title: str) -> int:
         return client.create_project(**settings)
     except ServerError:
         # The answer may have been lost, not the request: a project must not be left behind unknown.
-        project_id = client.find_project(run.token)
+        project_id = find_project(run, client)
         if project_id is None:
             raise
         return project_id
+
+
+def find_project(run: Run, client: Client) -> int | None:
+    """The id of the project that was made for a run, or None where there is none."""
+    return client.find_project(run.token)
 
 
 def send(run: Run, client: Client, project_id: int, tasks: dict[str, int]) -> None:
@@ -143,7 +148,7 @@ def send(run: Run, client: Client, project_id: int, tasks: dict[str, int]) -> No
 
 
 def fetch(
-    run_token: str, fields: Sequence[LabelField], client: Client, project_id: int, tasks: Mapping[str, int]
+    run_token: str, fields: Sequence[LabelField], client: Client, project_id: int | None, tasks: Mapping[str, int]
 ) -> Answers:
     """The submitted annotations of a run.
 
@@ -151,13 +156,15 @@ def fetch(
         run_token: the token of the run
         fields: its label fields
         client: the server
-        project_id: its project
+        project_id: its project, or None where cleanup() has removed it
         tasks: sample id -> task id, of all of its tasks
 
     Raises:
         RunError: the project is gone
         ServerError: a download failed
     """
+    if project_id is None:
+        raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
     try:
         on_server = client.project(project_id).get("task_number")
     except ServerError as error:
@@ -198,7 +205,7 @@ def discard_project(client: Client, run_token: str, project_id: int | None) -> N
         project_id: its project, or None where the run did not get to know it
 
     Raises:
-        RunError: people have annotated it already
+        RunError: people have annotated it already, so that it must not be deleted
     """
     if project_id is None:
         project_id = client.find_project(run_token)
@@ -212,8 +219,8 @@ def discard_project(client: Client, run_token: str, project_id: int | None) -> N
         raise
     if project.get("total_annotations_number"):
         raise RunError(
-            f"project {project_id} of the incomplete run has annotations; finish with it at "
-            f"{project_url(client.url, project_id)}, or choose another anno_key",
+            f"project {project_id} of the incomplete run has annotations, see {project_url(client.url, project_id)}; "
+            "bring them home with load_annotations(), and annotate under another anno_key",
             project_id,
         )
     logger.info("Removing project %d of the incomplete run...", project_id)
@@ -246,12 +253,21 @@ def _send_block(block: Sequence[SampleRecord], run: Run, client: Client, project
     return task_ids, predictions
 
 
-def _free_title(title: str, client: Client) -> str:
+def check_title(title: str) -> None:
+    """Refuses a title that the server would refuse.
+
+    Raises:
+        SettingsError: it is too short or too long
+    """
     shortest, longest = _TITLE_LENGTH
     if not shortest <= len(title) <= longest:
         raise SettingsError(
             f"project_name {title!r} has {len(title)} characters; Label Studio takes {shortest} to {longest}"
         )
+
+
+def _free_title(title: str, client: Client) -> str:
+    longest = _TITLE_LENGTH[1]
     taken = set(client.project_titles(title[: longest - 8]))
     number = 1
     free = title

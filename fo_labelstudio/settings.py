@@ -24,7 +24,7 @@ _PLACEHOLDER_URL = "https://labelstud.io"
 
 
 class Secret:
-    """A value that must not be shown: it has no repr of its own and is never serialized."""
+    """A value that must not be shown: it has no repr of its own and cannot be pickled."""
 
     __slots__ = ("_value",)
 
@@ -37,6 +37,12 @@ class Secret:
 
     def __repr__(self) -> str:
         return "<secret>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is not to be stored")
+
+    def __deepcopy__(self, memo: Any) -> Secret:
+        return self
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,13 +13,15 @@ from typing import Any
 
 import pytest
 
+from fo_labelstudio.demo.database import LocalDatabase
+
 _HOME = Path(tempfile.mkdtemp(prefix="fo-labelstudio-tests-"))
 
 # Set before FiftyOne is imported, which reads them once and starts its database.
 for _name in [name for name in os.environ if name.startswith("FIFTYONE_LABELSTUDIO_")]:
     del os.environ[_name]
 os.environ.update(
-    FIFTYONE_DATABASE_DIR=os.environ.get("FIFTYONE_DATABASE_DIR", str(_HOME / "mongo")),
+    FIFTYONE_DATABASE_NAME=f"fo-labelstudio-tests-{secrets.token_hex(4)}",
     FIFTYONE_CONFIG_PATH=str(_HOME / "config.json"),
     FIFTYONE_ANNOTATION_CONFIG_PATH=str(_HOME / "annotation_config.json"),
     FIFTYONE_DO_NOT_TRACK="true",
@@ -25,7 +29,14 @@ os.environ.update(
     FIFTYONE_DATABASE_VALIDATION="false",
 )
 
+_database = None
+if "FIFTYONE_DATABASE_URI" not in os.environ:
+    _database = LocalDatabase(_HOME / "mongo")
+    _database.start()
+    os.environ["FIFTYONE_DATABASE_URI"] = _database.uri
+
 import fiftyone as fo  # noqa: E402
+import fiftyone.core.odm as foo  # noqa: E402
 import hypothesis  # noqa: E402
 
 import fo_labelstudio  # noqa: E402
@@ -36,6 +47,16 @@ GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"
 
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_unconfigure() -> None:
+    """Leaves nothing behind."""
+    foo.drop_database()
+    # A connection that is still open when its server goes makes Python wait at its end.
+    foo.get_db_client().close()
+    if _database is not None:
+        _database.stop()
+    shutil.rmtree(_HOME, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -91,6 +91,11 @@ class TestNothingIsMade:
         with pytest.raises(ValueError, match="You must specify a type for new label field 'lables'"):
             annotate(dataset, connection, label_field="lables")
 
+    @pytest.mark.parametrize("name", ["filepath.new", "no_such.new", "labels.detections.new"])
+    def test_with_a_new_field_where_none_can_be(self, dataset, connection, name):
+        with pytest.raises(LabelSchemaError, match=f"field '{name}'.* is no field of one embedded document"):
+            annotate(dataset, connection, label_field=name, label_type="detections")
+
     def test_with_a_label_type_that_is_not_supported(self, dataset, connection):
         with pytest.raises(ValueError, match="unsupported label type 'temporal_detections'"):
             annotate(dataset, connection, label_field="new", label_type="temporal_detections")
@@ -182,6 +187,60 @@ class TestHalfWay:
         with pytest.raises(RunError, match="of the incomplete run has annotations"):
             annotate(dataset, connection)
         assert broken.project_id in project_ids()
+
+    def test_the_tasks_that_were_made_can_be_loaded(self, dataset, connection, annotator, monkeypatch):
+        monkeypatch.setattr("fo_labelstudio.dataset.samples.BLOCK", 2)
+        import_tasks = Client.import_tasks
+
+        def fail_at_the_second(self, project_id, tasks):
+            if len(tasks) == 1:
+                raise ServerError("the disk is full", 500)
+            return import_tasks(self, project_id, tasks)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "import_tasks", fail_at_the_second)
+            with pytest.raises(RunError, match="with 2 tasks"):
+                annotate(dataset, connection)
+        results = dataset.load_annotation_results("run")
+        annotator.submit(results.tasks[dataset.first().id], lambda result: [])
+        with pytest.raises(RunError, match=r"bring them home with load_annotations\(\)"):
+            annotate(dataset, connection)
+        dataset.load_annotations("run")
+        dataset.reload()
+        assert [len(sample.labels.detections) for sample in dataset] == [0, 1, 1]
+
+    def test_a_browser_that_does_not_open_costs_nothing(self, dataset, connection, annotator, monkeypatch):
+        def fail(url, **options):
+            raise OSError("no display")
+
+        before = stored(dataset)
+        monkeypatch.setattr("webbrowser.open", fail)
+        with pytest.raises(OSError, match="no display"):
+            annotate(dataset, connection, launch_editor=True)
+        dataset._annotation_cache.clear()
+        annotator.accept_all(dataset.load_annotation_results("run", **connection))
+        dataset.load_annotations("run")
+        assert stored(dataset) == before
+
+    def test_a_run_whose_project_may_exist_is_not_forgotten(self, dataset, connection, monkeypatch, project_ids):
+        create = Client.create_project
+
+        def lose_the_answer(self, **settings):
+            create(self, **settings)
+            raise KeyboardInterrupt
+
+        def fail(self, part):
+            raise ConnectionFailedError("no connection")
+
+        before = project_ids()
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "create_project", lose_the_answer)
+            patch.setattr(Client, "find_project", fail)
+            with pytest.raises(ConnectionFailedError):
+                annotate(dataset, connection)
+        (left,) = project_ids() - before
+        results = annotate(dataset, connection)
+        assert project_ids() - before == {results.project_id} != {left}
 
     def test_a_project_whose_creation_was_not_answered_is_found(self, dataset, connection, monkeypatch, project_ids):
         create = Client.create_project
@@ -287,6 +346,10 @@ class TestDownload:
             dataset.load_annotations("run")
         assert stored(dataset) == before
         answered.cleanup()
+        with pytest.raises(RunError, match=r"was removed by cleanup\(\)"):
+            dataset.load_annotations("run")
+        with pytest.raises(RunError, match=r"was removed by cleanup\(\)"):
+            answered.launch_editor()
 
     def test_samples_that_left_the_dataset(self, answered, dataset, caplog):
         gone = dataset.first().id

@@ -13,6 +13,7 @@ from fiftyone import ViewField as F
 from PIL import Image
 
 from fo_labelstudio.backend import LabelStudioBackendConfig
+from fo_labelstudio.errors import LabelSchemaError
 from tests.support import stored, write_image
 
 pytestmark = pytest.mark.server
@@ -305,6 +306,92 @@ def test_destination_fields_receive_the_labels_and_the_source_stays(labelled, co
     assert after[second.id].get("corrected") is None
     dataset.load_annotations("run", dest_field={"labels": "corrected"})
     assert stored(dataset) == after
+
+
+def test_two_fields_loaded_into_one_both_arrive_and_stay(make_dataset, connection, annotator):
+    dataset = make_dataset({"a": VALUES["detections"](), "b": VALUES["detections"]()})
+    schema = {name: {"classes": CLASSES} for name in "ab"}
+    results = dataset.annotate("run", backend="labelstudio", label_schema=schema, attributes=False, **connection)
+    annotator.accept_all(results)
+    for _ in range(2):
+        dataset.load_annotations("run", dest_field={"a": "both", "b": "both"})
+        dataset.reload()
+        assert dataset.count("both.detections") == 6
+
+
+def test_fields_that_share_label_ids_do_not_touch_each_other(make_dataset, connection, annotator):
+    dataset = make_dataset({"labels": VALUES["detections"]()})
+    dataset.clone_sample_field("labels", "fixed")
+    sample = dataset.first()
+    sample.fixed.detections[0].bounding_box = [0.12, 0.2, 0.5, 0.4]
+    sample.save()
+    before = stored(dataset)
+    schema = {name: {"classes": CLASSES} for name in ("labels", "fixed")}
+    results = dataset.annotate("run", backend="labelstudio", label_schema=schema, attributes=False, **connection)
+    (task_id,) = results.tasks.values()
+    ids = [region["id"] for region in annotator.preloaded(task_id)]
+    assert len(set(ids)) == 6
+    annotator.submit(task_id)
+    dataset.load_annotations("run")
+    assert stored(dataset) == before
+
+
+def test_samples_that_share_a_label_id_get_their_own_label_back(make_dataset, connection, annotator):
+    first = box("cat", bounding_box=[0.1, 0.1, 0.1, 0.1])
+    second = box("dog", bounding_box=[0.9, 0.9, 0.1, 0.1])
+    second.id = first.id
+    dataset = make_dataset(*({"labels": fo.Detections(detections=[label])} for label in (first, second)))
+    before = stored(dataset)
+    results = annotate(dataset, connection)
+    tasks = list(results.tasks.values())
+    sent = [annotator.preloaded(task_id) for task_id in tasks]
+    made = [annotator.submit(task_id, lambda result: []) for task_id in tasks]
+    dataset.load_annotations("run")
+    for annotation, result in zip(made, sent, strict=True):
+        annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": result})
+    dataset.load_annotations("run")
+    after = stored(dataset)
+    assert all(after[id]["labels"] == before[id]["labels"] for id in before)
+
+
+def test_what_another_session_loaded_is_known_here(labelled, connection, annotator):
+    dataset = labelled("detections", count=1)
+    dataset.persistent = True
+    before = stored(dataset)
+    sample_id = dataset.first().id
+    results = annotate(dataset, connection)
+    sent = annotator.preloaded(results.tasks[sample_id])
+    annotation = annotator.submit(results.tasks[sample_id], lambda result: [])
+    code = "import sys, fiftyone as fo\nfo.load_dataset(sys.argv[1]).load_annotations('run', api_key=sys.argv[2])"
+    subprocess.run([sys.executable, "-c", code, dataset.name, connection["api_key"]], check=True)
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": sent})
+    dataset.load_annotations("run")
+    assert stored(dataset)[sample_id]["labels"] == before[sample_id]["labels"]
+
+
+def test_a_read_only_destination_is_not_written(labelled, connection, annotator):
+    dataset = labelled("detections")
+    annotator.accept_all(annotate(dataset, connection))
+    field = dataset.get_field("labels")
+    field.read_only = True
+    field.save()
+    before = stored(dataset)
+    with pytest.raises(LabelSchemaError, match="field 'labels' is read-only, so nothing was loaded into 'labels'"):
+        dataset.load_annotations("run")
+    assert stored(dataset) == before
+    field.read_only = False
+    field.save()
+
+
+def test_a_renamed_field_is_told_and_can_be_named(labelled, connection, annotator, caplog):
+    dataset = labelled("detections", count=1)
+    results = annotate(dataset, connection)
+    annotator.submit(results.tasks[dataset.first().id], lambda result: result[:1])
+    dataset.rename_sample_field("labels", "renamed")
+    with caplog.at_level("WARNING", "fiftyone.fo_labelstudio"):
+        dataset.load_annotations("run", dest_field={"labels": "renamed"})
+    assert "Field 'labels' of the run is gone" in caplog.text
+    assert len(dataset.first().renamed.detections) == 1
 
 
 def test_labels_changed_in_fiftyone_meanwhile_are_left_alone(labelled, connection, annotator):

@@ -15,15 +15,19 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer
-from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, label_changes
 from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.errors import LabelSchemaError
 
 BLOCK = 500
 """Samples whose labels are held at once."""
 
 LoadedIds = dict[str, list[str]]
 """Sample id -> ids of the labels that loads have put into a field."""
+
+RemovedLabels = dict[str, dict[str, LabelDoc]]
+"""Sample id -> label id -> label that loads have deleted from a field."""
 
 
 @dataclass
@@ -49,6 +53,9 @@ class FieldMerge:
         field: the label field of the run
         destination: the field that receives the labels; as a rule the same
         frames: whether the run's samples were frames of videos
+
+    Raises:
+        LabelSchemaError: the destination is read-only
     """
 
     def __init__(self, dataset: fo.Dataset, field: LabelField, destination: str, frames: bool = False):
@@ -61,14 +68,15 @@ class FieldMerge:
         self._source = self._db_path(field.name)
         self._target = self._db_path(destination)
         self._collection = dataset._frame_collection if frames else dataset._sample_collection
+        self._check_writable(destination)
 
-    def merge(self, answers: Iterable[Answer], loaded: LoadedIds, removed: dict[str, LabelDoc]) -> MergeReport:
+    def merge(self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels) -> MergeReport:
         """Brings the field up to the answers.
 
         Args:
             answers: the answers of the run
             loaded: ids of the labels that earlier loads put into the field; brought up to date
-            removed: label id -> label that earlier loads deleted from the field; brought up to date
+            removed: labels that earlier loads deleted from the run's field; brought up to date
         """
         report = MergeReport()
         remaining = iter(answers)
@@ -80,12 +88,12 @@ class FieldMerge:
         self,
         answers: Sequence[Answer],
         loaded: LoadedIds,
-        removed: dict[str, LabelDoc],
+        removed: RemovedLabels,
         report: MergeReport,
     ) -> None:
         docs = self._read(answers)
         operations: list[UpdateOne] = []
-        written: list[tuple[str, LabelChanges, list[LabelDoc]]] = []
+        written: list[tuple[str, LabelChanges]] = []
         for answer in answers:
             doc = docs.get(answer.sample_id)
             if doc is None:
@@ -96,17 +104,19 @@ class FieldMerge:
                 stored,
                 answer.fields[self._field.name],
                 self._field,
-                self._originals(doc, removed),
+                self._originals(doc, removed.get(answer.sample_id, {})),
                 loaded.get(answer.sample_id, ()),
             )
             report.refused.update(changes.refused)
             if changes or self._is_to_be_marked(doc):
+                # Before the write: a label must not be deleted before it is remembered.
+                self._remember_removed(answer.sample_id, changes, stored, removed)
                 operations.extend(self._operations(answer.sample_id, doc, changes))
-                written.append((answer.sample_id, changes, stored))
+                written.append((answer.sample_id, changes))
         if operations:
             self._dataset._bulk_write(operations, ids=[row[0] for row in written], frames=self._frames)
-        for sample_id, changes, stored in written:
-            self._record(sample_id, changes, stored, loaded, removed)
+        for sample_id, changes in written:
+            self._record(sample_id, changes, loaded, removed)
             report.counts.update(added=len(changes.added), edited=len(changes.values), deleted=len(changes.deleted))
 
     def _read(self, answers: Sequence[Answer]) -> dict[str, Mapping[str, Any]]:
@@ -125,19 +135,26 @@ class FieldMerge:
             return removed
         if not self._field.allow_additions:
             return {}
-        return {str(label["_id"]): label for label in self._labels(doc, self._source)}
+        return {**removed, **{str(label.get("_id")): label for label in self._labels(doc, self._source)}}
 
     def _is_to_be_marked(self, doc: Mapping[str, Any]) -> bool:
         """Whether an empty list is to say "looked at, nothing there": in new fields only."""
-        is_new = self._is_copy or not self._field.existing
+        is_new = (self._is_copy and self._field.allow_additions) or not self._field.existing
         return self._is_list and is_new and _value_at(doc, self._target) is None
 
     def _operations(self, sample_id: str, doc: Mapping[str, Any], changes: LabelChanges) -> Iterator[UpdateOne]:
         sample = {"_id": ObjectId(sample_id)}
         now = {"last_modified_at": datetime.now(timezone.utc)}
-        if _value_at(doc, self._target) is None or (not self._is_list and changes.added):
-            yield UpdateOne(sample, {"$set": {**self._whole(doc, changes.added), **now}})
+        value = _value_at(doc, self._target)
+        if value is None:
+            # Named in the filter, so that what came meanwhile is not overwritten.
+            yield UpdateOne({**sample, self._target: None}, {"$set": {**self._whole(doc, changes.added), **now}})
             return
+        if not self._is_list:
+            sample[f"{self._target}._id"] = value.get("_id")
+            if changes.added:
+                yield UpdateOne(sample, {"$set": {**self._whole(doc, changes.added), **now}})
+                return
         for label_id, values in changes.values.items():
             if self._is_list:
                 root, options = (
@@ -172,22 +189,35 @@ class FieldMerge:
     def _embedded(self, path: str) -> dict[str, Any]:
         return self._dataset.get_field(self._full(path)).document_type().to_dict()
 
-    def _record(
-        self,
-        sample_id: str,
-        changes: LabelChanges,
-        stored: Sequence[LabelDoc],
-        loaded: LoadedIds,
-        removed: dict[str, LabelDoc],
+    def _remember_removed(
+        self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc], removed: RemovedLabels
     ) -> None:
+        if changes.deleted and not self._is_copy:
+            by_id = {str(label.get("_id")): label for label in stored}
+            removed.setdefault(sample_id, {}).update((label_id, by_id[label_id]) for label_id in changes.deleted)
+
+    def _record(self, sample_id: str, changes: LabelChanges, loaded: LoadedIds, removed: RemovedLabels) -> None:
         added = [str(label["_id"]) for label in changes.added]
         if added:
             loaded[sample_id] = list(dict.fromkeys((*loaded.get(sample_id, ()), *added)))
-        for label_id in added:
-            removed.pop(label_id, None)
         if not self._is_copy:
-            by_id = {str(label["_id"]): label for label in stored}
-            removed.update((label_id, by_id[label_id]) for label_id in changes.deleted)
+            for label_id in added:
+                removed.get(sample_id, {}).pop(label_id, None)
+
+    def _check_writable(self, destination: str) -> None:
+        parts = destination.split(".")
+        attributes = [
+            name for aspect in family_of(self._field.label_type).aspects.values() for name in aspect.attributes
+        ]
+        paths = [".".join(parts[: number + 1]) for number in range(len(parts))]
+        labels = f"{destination}.{self._list_name}" if self._is_list else destination
+        for path in (*paths, labels, *(f"{labels}.{name}" for name in attributes)):
+            field = self._dataset.get_field(self._full(path))
+            if field is not None and field.read_only:
+                raise LabelSchemaError(
+                    f"field {path!r} is read-only, so nothing was loaded into {destination!r}; clear the flag, or pass "
+                    "another dest_field"
+                )
 
     @property
     def _list_name(self) -> str:

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import fiftyone.core.collections as foc
+import fiftyone.core.fields as fof
 import fiftyone.core.metadata as fom
 
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
@@ -18,10 +19,10 @@ BLOCK = 500
 
 
 def check_writable(samples: foc.SampleCollection, fields: Sequence[LabelField]) -> None:
-    """Refuses label fields that FiftyOne would refuse to write when the annotations are loaded.
+    """Refuses label fields that could not be written when the annotations are loaded.
 
     Raises:
-        LabelSchemaError: a field is read-only
+        LabelSchemaError: a field is read-only, or is to be made where there is no document to hold it
     """
     for field in fields:
         stored = samples.get_field(field.name)
@@ -29,6 +30,12 @@ def check_writable(samples: foc.SampleCollection, fields: Sequence[LabelField]) 
             raise LabelSchemaError(
                 f"field {field.name!r} is read-only, its annotations could not be loaded; clear the flag with "
                 f"`field = dataset.get_field({field.name!r}); field.read_only = False; field.save()`"
+            )
+        parent = field.name.rpartition(".")[0]
+        if parent and not isinstance(samples.get_field(parent), fof.EmbeddedDocumentField):
+            raise LabelSchemaError(
+                f"field {field.name!r}: {parent!r} is no field of one embedded document, so it cannot hold labels; "
+                "make it first with dataset.add_sample_field(), or choose another field"
             )
 
 
@@ -50,6 +57,9 @@ def read_blocks(
         rows = {row[0]: row for row in zip(*columns, strict=True)}
         records = []
         for sample_id in block:
+            if sample_id not in rows:
+                problems.append(f"sample {sample_id}: it was deleted meanwhile")
+                continue
             _, path, *labels = rows[sample_id]
             try:
                 media = read_media(path)

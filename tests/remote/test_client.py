@@ -34,7 +34,7 @@ def test_an_answer_of_another_shape_is_told_not_used(client, method, path, call,
     if answer == "[[]]" and path.endswith("export"):
         assert call(client) == [[]]
         return
-    with pytest.raises(NotLabelStudioError, match="the server answered|answered with something else than JSON"):
+    with pytest.raises(NotLabelStudioError, match=r"the server answered|answered with something else than JSON"):
         call(client)
 
 

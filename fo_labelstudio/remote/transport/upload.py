@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
 
-EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".svg", ".webp")
+EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
 """The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
 
 _MAX_FILES = 100
@@ -44,6 +45,8 @@ def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str,
         OSError: a file cannot be read
         ServerError: the server did not take all of them
     """
+    # The server's own start page may lie under a path.
+    root = urlsplit(client.url).path
     urls = {}
     for names, files in _requests(paths):
         upload_ids = client.upload_files(project_id, files)
@@ -52,7 +55,9 @@ def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str,
             raise ServerError(
                 f"the server took {len(upload_ids)} of {len(names)} media files; does a proxy limit their size?"
             )
-        urls.update((name, f"/data/{paths_on_server[upload]}") for name, upload in zip(names, upload_ids, strict=True))
+        urls.update(
+            (name, f"{root}/data/{paths_on_server[upload]}") for name, upload in zip(names, upload_ids, strict=True)
+        )
     return urls
 
 

@@ -9,6 +9,8 @@ from fo_labelstudio.remote.transport import upload
 class Server:
     """Takes files as a stock server does, or only some of them."""
 
+    url = "http://studio/below"
+
     def __init__(self, loses=0):
         self.requests = []
         self._loses = loses
@@ -40,7 +42,7 @@ def paths(tmp_path):
 def test_each_file_gets_its_own_address(paths):
     server = Server()
     urls = upload.send(server, 7, paths(250))
-    assert urls == {f"sample{n}": f"/data/upload/7/sample{n}.png" for n in range(250)}
+    assert urls == {f"sample{n}": f"/below/data/upload/7/sample{n}.png" for n in range(250)}
     assert [len(files) for files in server.requests] == [100, 100, 50]
     assert server.requests[1][3] == ("sample103.png", bytes([103]) * 3)
 
