@@ -1,0 +1,550 @@
+"""The real Label Studio editor in headless Chromium, driven as a person would.
+
+Every edit is a genuine mouse or keyboard action; only *reading* goes through the editor's own state, ``window.Htx``::
+
+    with Editor(url, username, password) as editor:
+        page = editor.open_task(project_id, task_id)
+        page.move("r1", dx=10, dy=0)
+        page.choose("weather", "rain")
+        annotation = page.submit()
+
+Coordinates are percent of the image as shown, like Label Studio's own. A mouse moves by whole pixels, so a position
+reached by hand is right to about 0.2 percent at the viewport used here, and an angle to about one degree.
+
+A new kind of region needs no new machinery: `TaskPage.draw` with a gesture made of `drag` and `click`.
+"""
+
+import itertools
+import math
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from playwright.sync_api import Locator, Page, Response, ViewportSize, sync_playwright
+
+Point = tuple[float, float]
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_VIEWPORT: ViewportSize = {"width": 1600, "height": 1200}
+_TIMEOUT_S = 30
+_HOLD_MS = 150  # a shorter press may be lost, or be taken for half of a double click (Label Studio 1.23.2)
+_DRAG_STEPS = 8
+
+_CHROMIUM_ARGS = (
+    "--no-sandbox",  # Chromium refuses to run as root with it
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# What reading the editor's state starts from: the annotation on the screen, its tags and its regions.
+_PRELUDE = """
+const store = window.Htx?.annotationStore, annotation = store?.selected;
+const tags = annotation?.names ? [...annotation.names.values()] : [];
+const image = tags.find(tag => tag.type === "image");
+const control = name => tags.find(tag => tag.name === name);
+const classOf = child => child.alias ?? child.value;  // as results have it; the text on the screen may differ
+const regions = (annotation?.regions ?? []).filter(region => !region.classification);
+"""
+
+_READY = """
+if (window.Htx?.noTask) return true;
+if (!annotation || window.Htx.isLoading || annotation.type !== "annotation") return false;
+if (!image) return true;
+const stage = image.stageRef;
+return Boolean(image.currentImageEntity.imageLoaded && stage?.width() > 1 && stage.scaleX() === image.zoomScale);
+"""
+
+_LAYOUT = """
+const box = document.querySelector(".lsf-main-view .konvajs-content, .lsf-main-view")?.getBoundingClientRect();
+return box ? [box.x, box.y, box.width, box.height] : null;
+"""
+
+_REGIONS = """
+return regions.flatMap(region => {
+  const results = region.labelings.length ? region.labelings : region.results.slice(0, 1);
+  return results.map(result => ({
+    id: region.cleanId,
+    type: result.type,
+    from_name: result.from_name.name,
+    labels: (result.selectedLabels ?? []).map(classOf),
+    value: region.serialize().value,
+  }));
+});
+"""
+
+_CHOSEN = "return annotation.results.filter(it => it.from_name.name === name).flatMap(it => it.mainValue);"
+
+_PICKED = "return tags.flatMap(tag => (tag.isLabeling && tag.selectedLabels) || []).map(classOf);"
+
+_LABELS_CONTROLS = """
+const holds = tag => tag.isLabeling && tag.tiedChildren.some(child => classOf(child) === label);
+return tags.filter(holds).map(tag => tag.name);
+"""
+
+_TO_SCREEN = """
+const [x, y] = image.zoomOriginalCoords([image.internalToCanvasX(point[0]), image.internalToCanvasY(point[1])]);
+const box = image.stageRef.container().getBoundingClientRect();
+return [box.left + x, box.top + y];
+"""
+
+# Scrolls where a point of the path is out of sight; how far the path went up, or null if it still cannot be begun.
+_BRING_INTO_VIEW = """
+const stage = image.stageRef.container(), scroller = stage.closest(".lsf-main-content");
+const frame = scroller.getBoundingClientRect(), before = scroller.scrollTop;
+const pressable = up => stage.contains(document.elementFromPoint(path[0][0], path[0][1] - up));
+const top = Math.min(...path.map(point => point[1])), bottom = Math.max(...path.map(point => point[1]));
+if (top < frame.top || bottom > frame.bottom || !pressable(0)) {
+  scroller.scrollTop += (top + bottom - frame.top - frame.bottom) / 2;
+}
+const up = scroller.scrollTop - before;
+return pressable(up) ? up : null;
+"""
+
+_ROTATION_HANDLE = """
+const handles = image.stageRef.find("Transformer").map(transformer => transformer.findOne(".rotater"));
+const handle = handles.find(handle => handle?.isVisible());
+if (!handle) return null;
+const at = handle.getAbsolutePosition(), box = image.stageRef.container().getBoundingClientRect();
+return [box.left + at.x, box.top + at.y];
+"""
+
+
+class EditorError(Exception):
+    """The editor did not do what the action should have made it do."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region as one control labels it; ``value`` is its geometry in Label Studio's own words.
+
+    A region to which the annotator gave labels of two controls is there twice, with the same ``id``.
+    """
+
+    id: str
+    type: str
+    from_name: str
+    labels: list[str]
+    value: Mapping[str, Any]
+
+    @property
+    def label(self) -> str | None:
+        """The first label, or None if there is none that the labeling config knows."""
+        return self.labels[0] if self.labels else None
+
+    @property
+    def x(self) -> float:
+        return float(self.value["x"])
+
+    @property
+    def y(self) -> float:
+        return float(self.value["y"])
+
+    @property
+    def width(self) -> float:
+        return float(self.value["width"])
+
+    @property
+    def height(self) -> float:
+        return float(self.value["height"])
+
+    @property
+    def rotation(self) -> float:
+        """Degrees, clockwise, about the top-left corner."""
+        return float(self.value["rotation"])
+
+
+class TaskPage:
+    """One task, open in the editor.
+
+    Args:
+        page: a browser page that shows the task, or is about to
+        stream: whether this is the label stream, where submitting opens the next task
+    """
+
+    def __init__(self, page: Page, stream: bool = False) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self._stream = stream
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    # ---- what is on the screen
+
+    @property
+    def task_id(self) -> int | None:
+        """The task shown; None after the last one of a label stream."""
+        task_id: int | None = self._read("return window.Htx.noTask ? null : window.Htx.task.id")
+        return task_id
+
+    def regions(self) -> list[Region]:
+        """Every region of the annotation, in the editor's order."""
+        return [Region(**region) for region in self._read(_REGIONS)]
+
+    def region(self, region_id: str) -> Region:
+        """The region of this id; of two with the same id, the one labelled first."""
+        return self._same(region_id)[0]
+
+    def chosen(self, field: str) -> list[str]:
+        """The choices now made in the Choices control ``field``."""
+        return list(self._read(_CHOSEN, name=field))
+
+    def result(self) -> list[dict[str, Any]]:
+        """What Submit would send."""
+        return list(self._read("return annotation.serializeAnnotation()"))
+
+    def problems(self) -> list[str]:
+        """What the editor complained of: errors in the page, and in reading the config or a prediction."""
+        found = self._read("return (store?.validation ?? []).map(problem => JSON.stringify(problem))")
+        return [*self.errors, *found]
+
+    def screenshot(self, path: str | Path) -> None:
+        self.page.screenshot(path=str(path))
+
+    # ---- a person's actions on regions
+
+    def select(self, region_id: str) -> Region:
+        """Select a region, and only it, by clicking its row in the list of regions."""
+        region = self.region(region_id)
+        if self._selected() != [region_id]:
+            self._click(self._row(region_id))
+            self._until(lambda: self._selected() == [region_id], f"region {region_id!r} to be selected")
+        return region
+
+    def unselect(self) -> None:
+        """Let go of every region and every label, with the Escape key."""
+        if self._selected() or self._read(_PICKED):
+            self.page.keyboard.press("Escape")
+        self._until(lambda: not self._selected() and not self._read(_PICKED), "nothing to be selected")
+
+    def move(self, region_id: str, dx: float, dy: float) -> Region:
+        """Drag a box by ``(dx, dy)`` percent of the image, whose border stops it.
+
+        It is taken hold of in the middle; on a box smaller than about 20 screen pixels, that is a resize handle.
+        """
+        self.select(region_id)
+        before = self._same(region_id)
+        x, y = self._middle(before[0])
+        self.drag((x, y), (x + dx, y + dy))
+        return self._changed(before)
+
+    def rotate(self, region_id: str, degrees: float) -> Region:
+        """Turn a box clockwise about its centre, by dragging its rotation handle along a circle.
+
+        The handle is 50 screen pixels outside the box's top edge; there it must be on the image.
+        """
+        self.select(region_id)
+        before = self._same(region_id)
+        handle = self._until(lambda: self._read(_ROTATION_HANDLE), f"the rotation handle of region {region_id!r}")
+        centre = self._to_screen(self._middle(before[0]))
+        self._drag_on_screen([_turned(handle, centre, degrees * i / _DRAG_STEPS) for i in range(_DRAG_STEPS + 1)])
+        return self._changed(before)
+
+    def relabel(self, region_id: str, label: str, field: str | None = None) -> Region:
+        """Give a region another label, by clicking it; a label of another control joins the one that it has.
+
+        Args:
+            region_id: the region
+            label: the class
+            field: the control whose label to click, if not the region's own
+        """
+        self.select(region_id)
+        before = self._same(region_id)
+        self.pick_label(label, field or before[0].from_name)
+        return self._changed(before)
+
+    def delete(self, region_id: str) -> None:
+        """Delete a region with the Backspace key."""
+        self.select(region_id)
+        self.page.keyboard.press("Backspace")
+        self._until(lambda: region_id not in self._ids(), f"region {region_id!r} to be deleted")
+
+    def draw_box(self, label: str, x: float, y: float, width: float, height: float, field: str | None = None) -> Region:
+        """Draw a box by dragging from its top-left to its bottom-right corner, in percent of the image.
+
+        Args:
+            label: the class
+            x: left edge
+            y: top edge
+            width: percent of the image's width
+            height: percent of the image's height
+            field: the control that has the class; may be left out where only one has it
+        """
+
+        def gesture() -> None:
+            # Without the Control key, a drag that begins on another region moves that one.
+            self.page.keyboard.down("Control")
+            self.drag((x, y), (x + width, y + height))
+            self.page.keyboard.up("Control")
+
+        return self.draw(label, gesture, field)
+
+    def draw(self, label: str, gesture: Callable[[], None], field: str | None = None) -> Region:
+        """Make a new region: pick its label, then do ``gesture``, which is made of `drag` and `click`."""
+        self.unselect()
+        before = set(self._ids())
+        self.pick_label(label, field)
+        gesture()
+        made = self._until(lambda: set(self._ids()) - before, f"a new region labelled {label!r}")
+        if len(made) > 1:
+            raise EditorError(f"drawing one region labelled {label!r} made {len(made)}: {sorted(made)}")
+        self.unselect()
+        return self.region(made.pop())
+
+    # ---- what gestures are made of
+
+    def pick_label(self, label: str, field: str | None = None) -> None:
+        """Click a label, whatever that does now: begin to draw, or label the selected region."""
+        name = field or self._control_with(label)
+        control = self._control(name, "labels")
+        self._click(control.locator(".lsf-label").nth(self._class_index(name, label)))
+
+    def drag(self, *points: Point) -> None:
+        """Press the mouse at the first point, move it through the others, and let go; percent of the image."""
+        corners = [self._to_screen(point) for point in points]
+        path = corners[:1]
+        for (x, y), (to_x, to_y) in itertools.pairwise(corners):
+            for step in range(1, _DRAG_STEPS + 1):
+                path.append((x + (to_x - x) * step / _DRAG_STEPS, y + (to_y - y) * step / _DRAG_STEPS))
+        self._drag_on_screen(path)
+
+    def click(self, x: float, y: float) -> None:
+        """Click on the image, at percent of it."""
+        self._drag_on_screen([self._to_screen((x, y))])
+
+    # ---- classifications, and what becomes of the task
+
+    def choose(self, field: str, choice: str) -> list[str]:
+        """Click a choice of the Choices control ``field``, which takes a chosen one off; what is chosen then."""
+        before = self.chosen(field)
+        control = self._control(field, "choices")
+        index = self._class_index(field, choice)
+        if self._read("return control(name).layout", name=field) == "select":
+            self._click(control.get_by_role("button"))
+            popup = self.page.get_by_test_id("select-popup")
+            self._click(popup.get_by_role("option").nth(index))
+            # With several choices the list stays open, over what is below it.
+            self._until(lambda: self.chosen(field) != before, f"control {field!r} to take {choice!r}")
+            if popup.is_visible():
+                self.page.keyboard.press("Escape")
+            popup.wait_for(state="hidden")
+        else:
+            self._click(control.locator(".lsf-choice__item input").nth(index))
+            self._until(lambda: self.chosen(field) != before, f"control {field!r} to take {choice!r}")
+        return self.chosen(field)
+
+    def submit(self) -> dict[str, Any]:
+        """Submit the annotation, or update the one submitted before; the annotation as the server answers."""
+        return self._finish("submit", "update")
+
+    def skip(self) -> dict[str, Any]:
+        """Skip the task; only the label stream has the button. The annotation as the server answers."""
+        return self._finish("skip")
+
+    def wait_until_ready(self) -> None:
+        """Wait until the annotation and its image are there and the layout has come to rest."""
+        self._until(lambda: self._read(_READY), "the task to be shown")
+        self._until(self._at_rest, "the layout to come to rest")
+
+    # ---- inside
+
+    def _finish(self, *actions: str) -> dict[str, Any]:
+        task_id = self.task_id
+        button = self.page.locator(", ".join(f"[data-testid=bottombar-{action}-button]" for action in actions))
+        self._until(lambda: button.is_visible() and button.is_enabled(), f"the button to {' or '.join(actions)}")
+        with self.page.expect_response(_is_annotation) as answer:
+            self._click(button)
+        response = answer.value
+        if not response.ok:
+            raise EditorError(f"the server answered {response.status} to task {task_id}: {response.text()[:500]}")
+        annotation: dict[str, Any] = response.json()
+        if self._stream:
+            self._until(lambda: self.task_id != task_id, f"the label stream to leave task {task_id}")
+        else:
+            stored = "return Number(annotation?.pk) === id"
+            self._until(lambda: self._read(stored, id=annotation["id"]), "the submitted annotation to be shown")
+        self.wait_until_ready()
+        return annotation
+
+    def _read(self, body: str, **arguments: Any) -> Any:
+        return self.page.evaluate(f"({{{', '.join(arguments)}}}) => {{ {_PRELUDE} {body} }}", arguments)
+
+    def _ids(self) -> list[str]:
+        return list(self._read("return regions.map(region => region.cleanId)"))
+
+    def _selected(self) -> list[str]:
+        return list(self._read("return annotation.selectedRegions.map(region => region.cleanId)"))
+
+    def _same(self, region_id: str) -> list[Region]:
+        found = [region for region in self.regions() if region.id == region_id]
+        if not found:
+            raise EditorError(f"no region {region_id!r}; there are {self._ids()}")
+        return found
+
+    def _changed(self, before: list[Region]) -> Region:
+        region_id = before[0].id
+        self._until(lambda: self._same(region_id) != before, f"region {region_id!r} to change")
+        return self.region(region_id)
+
+    def _until(self, condition: Callable[[], Any], what: str) -> Any:
+        end = time.monotonic() + _TIMEOUT_S
+        while not (found := condition()):
+            if time.monotonic() > end:
+                raise EditorError(f"waited {_TIMEOUT_S} s for {what}; the editor's problems: {self.problems()}")
+            self.page.wait_for_timeout(50)
+        return found
+
+    def _at_rest(self) -> bool:
+        before = self._read(_LAYOUT)
+        self.page.wait_for_timeout(100)
+        return bool(self._read(_LAYOUT) == before)
+
+    def _middle(self, box: Region) -> Point:
+        aspect = self._read("return image.stageHeight / image.stageWidth")  # angles are true in pixels, not in percent
+        x, y = _turned((box.width / 2, box.height / 2 * aspect), (0, 0), box.rotation)
+        return box.x + x, box.y + y / aspect
+
+    def _control_with(self, label: str) -> str:
+        names: list[str] = self._read(_LABELS_CONTROLS, label=label)
+        if len(names) != 1:
+            raise EditorError(f"label {label!r} is in the controls {names}; name the one that is meant")
+        return names[0]
+
+    def _control(self, name: str, kind: Literal["labels", "choices"]) -> Locator:
+        """The control on the screen. Its name is not in the page, so it is found by its place among its kind."""
+        names: list[str] = self._read(
+            "return tags.filter(tag => tag.type.endsWith(kind)).map(tag => tag.name)", kind=kind
+        )
+        if name not in names:
+            raise EditorError(f"no {kind} control {name!r}; there are {names}")
+        shown = self.page.locator(f".lsf-main-view .lsf-{kind}")
+        if shown.count() != len(names):
+            raise EditorError(f"{len(names)} {kind} controls {names}, but {shown.count()} are on the screen")
+        return shown.nth(names.index(name))
+
+    def _class_index(self, name: str, wanted: str) -> int:
+        classes: list[str] = self._read("return control(name).tiedChildren.map(classOf)", name=name)
+        if wanted not in classes:
+            raise EditorError(f"control {name!r} has no class {wanted!r}; it has {classes}")
+        return classes.index(wanted)
+
+    def _row(self, region_id: str) -> Locator:
+        index = self._read("return regions.find(region => region.cleanId === id).region_index", id=region_id)
+        number = self.page.locator(".lsf-outliner-item__index", has_text=re.compile(rf"^\s*{index}\s*$"))
+        row = self.page.locator(".lsf-outliner-item").filter(has=number)
+
+        def found() -> bool:
+            self.page.mouse.wheel(0, 200)
+            self.page.wait_for_timeout(50)
+            return row.count() > 0
+
+        if not row.count():
+            # A long list holds only the rows in sight: go to its top, then down until the row is there.
+            self.page.locator(".lsf-outliner-tree").hover()
+            self.page.mouse.wheel(0, -1_000_000)
+            self._until(found, f"the row of region {region_id!r}")
+        return row
+
+    def _click(self, target: Locator) -> None:
+        target.click(delay=_HOLD_MS)
+
+    def _to_screen(self, point: Point) -> Point:
+        x, y = self._read(_TO_SCREEN, point=list(point))
+        return x, y
+
+    def _drag_on_screen(self, path: list[Point]) -> None:
+        up = self._read(_BRING_INTO_VIEW, path=path)
+        if up is None:
+            raise EditorError(f"cannot press the mouse at {path[0]}: that is not on the image")
+        mouse = self.page.mouse
+        mouse.move(path[0][0], path[0][1] - up)
+        mouse.down()
+        self.page.wait_for_timeout(_HOLD_MS)
+        for x, y in path[1:]:
+            mouse.move(x, y - up)
+        self.page.wait_for_timeout(_HOLD_MS)
+        mouse.up()
+
+
+class Editor:
+    """A browser signed in to a Label Studio server; leaving the ``with`` block always closes it.
+
+    Args:
+        url: the server's address
+        username: email address of a user
+        password: the user's password
+    """
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self.url = url.rstrip("/")
+        self._username = username
+        self._password = password
+
+    def __enter__(self) -> "Editor":
+        with ExitStack() as stack:
+            playwright = stack.enter_context(sync_playwright())
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=list(_CHROMIUM_ARGS))
+            stack.callback(browser.close)
+            self._context = browser.new_context(viewport=_VIEWPORT)
+            self._context.set_default_timeout(1000 * _TIMEOUT_S)
+            self._sign_in()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def open_task(self, project_id: int, task_id: int) -> TaskPage:
+        """Open one task in the quick view, as by clicking it in the list of tasks; the page opened before is closed."""
+        return self._open(f"/projects/{project_id}/data?task={task_id}", stream=False)
+
+    def open_label_stream(self, project_id: int) -> TaskPage:
+        """Open the first task of the label stream, as by "Label All Tasks"; the page opened before is closed."""
+        return self._open(f"/projects/{project_id}/data?labeling=1", stream=True)
+
+    def _open(self, path: str, stream: bool) -> TaskPage:
+        for page in self._context.pages:
+            page.close()
+        task_page = TaskPage(self._context.new_page(), stream)
+        task_page.page.goto(self.url + path)
+        task_page.wait_until_ready()
+        return task_page
+
+    def _sign_in(self) -> None:
+        page = self._context.new_page()
+        page.goto(f"{self.url}/user/login/")
+        page.fill("input[name=email]", self._username)
+        page.fill("input[name=password]", self._password)
+        with page.expect_response(lambda response: response.request.method == "POST") as answer:
+            page.click("button[type=submit]", no_wait_after=True)
+        if answer.value.status != 302:
+            raise EditorError(f"{self.url} refused the login of {self._username!r}")
+
+
+def _chromium() -> str:
+    for name in _BROWSERS:
+        if path := shutil.which(name):
+            return path
+    raise EditorError(f"no browser found; install one of {', '.join(_BROWSERS)} (Debian's package is chromium)")
+
+
+def _is_annotation(response: Response) -> bool:
+    sent = response.request.method in ("POST", "PATCH")
+    return sent and re.search(r"/api/(tasks/\d+/annotations|annotations/\d+)/?(\?|$)", response.url) is not None
+
+
+def _turned(point: Point, centre: Point, degrees: float) -> Point:
+    """A point turned clockwise, as seen on a screen, about a centre."""
+    x, y = point[0] - centre[0], point[1] - centre[1]
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return centre[0] + x * cos - y * sin, centre[1] + x * sin + y * cos
