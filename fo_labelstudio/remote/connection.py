@@ -181,9 +181,9 @@ def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _secrets(settings: ConnectionSettings) -> Iterable[str]:
-    yield settings.api_key.reveal()
-    for mapping in (settings.http_headers, settings.proxies):
-        yield from filter(None, mapping.reveal().values())
+    values = (*settings.http_headers.reveal().values(), *settings.proxies.reveal().values())
+    # What is shorter is no secret, and taking it out would make messages unreadable.
+    return (value for value in (settings.api_key.reveal(), *values) if len(value) > 3)
 
 
 def _detail(response: requests.Response) -> str:
