@@ -239,7 +239,8 @@ class TaskPage:
     def rotate(self, region_id: str, degrees: float) -> Region:
         """Turn a box clockwise about its centre, by dragging its rotation handle along a circle.
 
-        The handle is 50 screen pixels outside the box's top edge; there it must be on the image.
+        The handle is 50 screen pixels outside the box's top edge; there it must be on the image. The image's border
+        stops the box, also while it turns.
         """
         self.select(region_id)
         before = self._same(region_id)
@@ -352,7 +353,7 @@ class TaskPage:
     def wait_until_ready(self) -> None:
         """Wait until the annotation and its image are there and the layout has come to rest."""
         self._until(lambda: self._read(_READY), "the task to be shown")
-        self._until(self._at_rest, "the layout to come to rest")
+        self._until(lambda: self._at_rest(_LAYOUT), "the layout to come to rest")
 
     # ---- inside
 
@@ -391,7 +392,8 @@ class TaskPage:
 
     def _changed(self, before: list[Region]) -> Region:
         region_id = before[0].id
-        self._until(lambda: self._same(region_id) != before, f"region {region_id!r} to change")
+        self._until(lambda: _differ(self._same(region_id), before), f"region {region_id!r} to change")
+        self._until(lambda: self._at_rest(_REGIONS), f"region {region_id!r} to come to rest")
         return self.region(region_id)
 
     def _until(self, condition: Callable[[], Any], what: str) -> Any:
@@ -402,10 +404,10 @@ class TaskPage:
             self.page.wait_for_timeout(50)
         return found
 
-    def _at_rest(self) -> bool:
-        before = self._read(_LAYOUT)
+    def _at_rest(self, body: str) -> bool:
+        before = self._read(body)
         self.page.wait_for_timeout(100)
-        return bool(self._read(_LAYOUT) == before)
+        return bool(self._read(body) == before)
 
     def _middle(self, box: Region) -> Point:
         aspect = self._read("return image.stageHeight / image.stageWidth")  # angles are true in pixels, not in percent
@@ -541,6 +543,22 @@ def _chromium() -> str:
 def _is_annotation(response: Response) -> bool:
     sent = response.request.method in ("POST", "PATCH")
     return sent and re.search(r"/api/(tasks/\d+/annotations|annotations/\d+)/?(\?|$)", response.url) is not None
+
+
+def _differ(regions: list[Region], others: list[Region]) -> bool:
+    """Whether regions differ by more than the rounding errors of a drag that was stopped at once."""
+    return len(regions) != len(others) or any(
+        (one.from_name, one.labels) != (other.from_name, other.labels) or not _close(one.value, other.value)
+        for one, other in zip(regions, others, strict=True)
+    )
+
+
+def _close(value: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    def same(one: Any, two: Any) -> bool:
+        numbers = isinstance(one, int | float) and isinstance(two, int | float)
+        return abs(one - two) < 1e-6 if numbers else bool(one == two)
+
+    return value.keys() == other.keys() and all(same(value[key], other[key]) for key in value)
 
 
 def _turned(point: Point, centre: Point, degrees: float) -> Point:
