@@ -1,7 +1,7 @@
 """Which client carries the calls: label-studio-sdk or requests?
 
-Run ``.venv/bin/python benchmarks/sdk_or_requests.py`` after ``make test`` has made the environment. It starts a server of
-its own and prints, for each way, the median of several runs and its ratio to requests.
+Run ``.venv/bin/python benchmarks/sdk_or_requests.py`` after ``make test`` has made the environment. It starts a server
+of its own and prints, for each way, the median of several runs and its ratio to requests.
 """
 
 from __future__ import annotations
