@@ -112,11 +112,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         Raises:
             SettingsError: there is no such setting
         """
-        refuse_unknown(
-            {key: value for key, value in settings.items() if key not in CONNECTION_SETTINGS},
-            CONNECTION_SETTINGS,
-            self.name,
-        )
+        refuse_unknown(settings, CONNECTION_SETTINGS, self.name)
         self._take(**settings)
 
     def connection_settings(self) -> ConnectionSettings:
@@ -221,7 +217,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             state["project_id"] = runs.make_project(run, client, self._title(samples))
         except BaseException:
             # Without proof that there is no project, the run stays, and with it the token to find the project by.
-            if runs.find_project(run, client) is None:
+            if client.find_project(run.token) is None:
                 self.delete_run(samples, anno_key, cleanup=False)
             raise
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from typing import Any
 
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
@@ -111,15 +112,10 @@ def make_project(run: Run, client: Client, title: str) -> int:
         return client.create_project(**settings)
     except ServerError:
         # The answer may have been lost, not the request: a project must not be left behind unknown.
-        project_id = find_project(run, client)
+        project_id = client.find_project(run.token)
         if project_id is None:
             raise
         return project_id
-
-
-def find_project(run: Run, client: Client) -> int | None:
-    """The id of the project that was made for a run, or None where there is none."""
-    return client.find_project(run.token)
 
 
 def send(run: Run, client: Client, project_id: int, tasks: dict[str, int]) -> None:
@@ -165,16 +161,14 @@ def fetch(
     """
     if project_id is None:
         raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
-    try:
-        on_server = client.project(project_id).get("task_number")
-    except ServerError as error:
-        if error.status == 404:
-            raise RunError(
-                f"project {project_id} is gone from {client.url}; nothing was loaded. Delete the run with "
-                "dataset.delete_annotation_run() and annotate again",
-                project_id,
-            ) from None
-        raise
+    project = _project(client, project_id)
+    if project is None:
+        raise RunError(
+            f"project {project_id} is gone from {client.url}; nothing was loaded. Delete the run with "
+            "dataset.delete_annotation_run() and annotate again",
+            project_id,
+        )
+    on_server = project.get("task_number")
     result = Answers()
     if isinstance(on_server, int):
         result.missing = max(len(tasks) - on_server, 0)
@@ -211,12 +205,9 @@ def discard_project(client: Client, run_token: str, project_id: int | None) -> N
         project_id = client.find_project(run_token)
         if project_id is None:
             return
-    try:
-        project = client.project(project_id)
-    except ServerError as error:
-        if error.status == 404:
-            return
-        raise
+    project = _project(client, project_id)
+    if project is None:
+        return
     if project.get("total_annotations_number"):
         raise RunError(
             f"project {project_id} of the incomplete run has annotations, see {project_url(client.url, project_id)}; "
@@ -239,6 +230,16 @@ def delete_project(client: Client, project_id: int) -> None:
 def project_url(url: str, project_id: int) -> str:
     """The address at which people work on a project."""
     return f"{url}/projects/{project_id}/data"
+
+
+def _project(client: Client, project_id: int) -> dict[str, Any] | None:
+    """A project's settings and counts, or None where it is gone."""
+    try:
+        return client.project(project_id)
+    except ServerError as error:
+        if error.status == 404:
+            return None
+        raise
 
 
 def _send_block(block: Sequence[SampleRecord], run: Run, client: Client, project_id: int) -> tuple[list[int], int]:

@@ -68,13 +68,15 @@ class ConnectionSettings:
     retries: int = _DEFAULT_RETRIES
 
 
-def refuse_unknown(unknown: Mapping[str, Any], known: tuple[str, ...], name: str) -> None:
+def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], name: str | None) -> None:
     """Refuses settings that do not exist.
 
     Raises:
         SettingsError: there are any; names the nearest known ones
     """
-    for setting in unknown:
+    for setting in given:
+        if setting in known:
+            continue
         near = difflib.get_close_matches(setting, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
         raise SettingsError(
@@ -110,7 +112,7 @@ def resolve(
         sources += [os.environ.get(variable(name, setting)), configured.get(setting)]
         for value in sources:
             if value not in (None, "") and not (setting == "url" and value == _PLACEHOLDER_URL):
-                found[setting] = _PARSERS[setting](value)
+                found[setting] = _PARSERS[setting](value.reveal() if isinstance(value, Secret) else value)
                 break
     return found
 
@@ -150,7 +152,7 @@ def _without_login(url: str) -> str:
 
 
 def _parse_api_key(value: Any) -> Secret:
-    key = str(value.reveal() if isinstance(value, Secret) else value).strip()
+    key = str(value).strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise SettingsError("api_key is malformed; copy it from Label Studio, Account & Settings")
     return Secret(key)
@@ -158,7 +160,6 @@ def _parse_api_key(value: Any) -> Secret:
 
 def _parse_mapping(setting: str, example: str) -> Any:
     def parse(value: Any) -> Secret:
-        value = value.reveal() if isinstance(value, Secret) else value
         if isinstance(value, str):
             try:
                 value = json.loads(value)
@@ -172,7 +173,6 @@ def _parse_mapping(setting: str, example: str) -> Any:
 
 
 def _parse_proxies(value: Any) -> Secret:
-    value = value.reveal() if isinstance(value, Secret) else value
     if isinstance(value, str) and "://" in value and not value.lstrip().startswith("{"):
         return Secret({"http": value, "https": value})
     return _parse_mapping("proxies", '{"https": "http://proxy:3128"}')(value)

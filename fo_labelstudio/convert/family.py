@@ -101,9 +101,25 @@ def new_region(region_id: str, region_type: str, field: LabelField, value: dict[
 def score_of(label: fol.Label) -> float | None:
     """The confidence of a label as a score in [0, 1], or None; a hint for the annotator, never read back."""
     confidence = getattr(label, "confidence", None)
-    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not math.isfinite(confidence):
+    if not is_number(confidence) or not math.isfinite(confidence):
         return None
     return min(max(float(confidence), 0.0), 1.0)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; JSON and Python tell booleans from numbers differently."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def only_region(regions: Sequence[Region]) -> Region:
+    """The one region that has its id.
+
+    Raises:
+        RegionError: others share it
+    """
+    if len(regions) != 1:
+        raise RegionError(f"{len(regions)} results share its id, expected one")
+    return regions[0]
 
 
 def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> float:
@@ -113,7 +129,7 @@ def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> fl
         RegionError: it is missing, of another type, or out of range
     """
     number = value.get(key)
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
+    if not is_number(number):
         raise RegionError(f"{key} is {number!r}, expected a number")
     if not low <= number <= high:
         raise RegionError(f"{key} is {number!r}, expected a number from {low:g} to {high:g}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from fo_labelstudio.convert.annotations import Edit, FieldAnswer
 from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.family import is_number
 from fo_labelstudio.convert.schema import LabelField
 
 TOLERANCE = 1e-9
@@ -141,10 +142,6 @@ def is_same(before: Any, after: Any) -> bool:
     """Whether two values are equal, numbers within TOLERANCE."""
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(is_same, before, after))
-    if _is_number(before) and _is_number(after):
+    if is_number(before) and is_number(after):
         return abs(before - after) <= TOLERANCE
     return before == after
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

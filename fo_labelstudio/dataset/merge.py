@@ -205,13 +205,11 @@ class FieldMerge:
                 removed.get(sample_id, {}).pop(label_id, None)
 
     def _check_writable(self, destination: str) -> None:
-        parts = destination.split(".")
         attributes = [
             name for aspect in family_of(self._field.label_type).aspects.values() for name in aspect.attributes
         ]
-        paths = [".".join(parts[: number + 1]) for number in range(len(parts))]
         labels = f"{destination}.{self._list_name}" if self._is_list else destination
-        for path in (*paths, labels, *(f"{labels}.{name}" for name in attributes)):
+        for path in (*_prefixes(destination), labels, *(f"{labels}.{name}" for name in attributes)):
             field = self._dataset.get_field(self._full(path))
             if field is not None and field.read_only:
                 raise LabelSchemaError(
@@ -232,9 +230,14 @@ class FieldMerge:
 
     def _db_path(self, name: str) -> str:
         """The path of a field in the database, where a part may have another name."""
-        parts = name.split(".")
-        fields = [self._dataset.get_field(self._full(".".join(parts[: n + 1]))) for n in range(len(parts))]
-        return ".".join((field and field.db_field) or part for field, part in zip(fields, parts, strict=True))
+        fields = [self._dataset.get_field(self._full(path)) for path in _prefixes(name)]
+        return ".".join((field and field.db_field) or part for field, part in zip(fields, name.split("."), strict=True))
+
+
+def _prefixes(path: str) -> list[str]:
+    """A path and those of the documents around it, outermost first."""
+    parts = path.split(".")
+    return [".".join(parts[: number + 1]) for number in range(len(parts))]
 
 
 def _value_at(doc: Mapping[str, Any], path: str) -> Any:

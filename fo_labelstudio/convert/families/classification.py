@@ -18,6 +18,7 @@ from fo_labelstudio.convert.family import (
     Region,
     known_class,
     new_region,
+    only_region,
     score_of,
     unknown_class,
 )
@@ -54,9 +55,7 @@ def to_regions(classifications: Sequence[fol.Classification], field: LabelField,
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
-    if len(regions) != 1:
-        raise RegionError(f"{len(regions)} results share its id, expected one")
-    choices = regions[0]["value"].get(_TYPE)
+    choices = only_region(regions)["value"].get(_TYPE)
     if not isinstance(choices, list):
         raise RegionError(f"its choices are {choices!r}, expected a list of classes")
     if field.label_type == _SINGLE and len(choices) > 1:

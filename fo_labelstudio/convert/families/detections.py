@@ -14,15 +14,16 @@ from fo_labelstudio.convert.family import (
     ParsedLabel,
     Region,
     class_of,
+    is_number,
     new_region,
     number_of,
+    only_region,
     score_of,
     unknown_class,
 )
 from fo_labelstudio.convert.geometry import PercentBox, rounded, to_percent_box, to_relative_box
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
-from fo_labelstudio.errors import RegionError
 
 _TYPE = "rectanglelabels"
 
@@ -39,13 +40,13 @@ def control_tags(field: LabelField) -> list[Element]:
 
 def check(detection: fol.Detection, field: LabelField) -> str | None:
     box, rotation = detection.bounding_box, _rotation(detection)
-    if box is None or len(box) != 4 or not all(_is_number(value) for value in box):
+    if box is None or len(box) != 4 or not all(_is_finite(value) for value in box):
         return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
     if box[2] < 0 or box[3] < 0:
         return f"its bounding_box {box!r} has a negative size"
     if max(map(abs, box)) > _LARGEST:
         return f"its bounding_box is {box!r}, expected values relative to the image, not pixels"
-    if not _is_number(rotation):
+    if not _is_finite(rotation):
         return f"its rotation is {rotation!r}, expected a number of radians"
     if detection.mask is not None or detection.mask_path is not None:
         return (
@@ -74,9 +75,7 @@ def _to_region(detection: fol.Detection, field: LabelField, media: MediaInfo) ->
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
-    if len(regions) != 1:
-        raise RegionError(f"{len(regions)} results share its id, expected one")
-    (region,) = regions
+    region = only_region(regions)
     value = region["value"]
     box = PercentBox(
         number_of(value, "x", -_FARTHEST, _FARTHEST),
@@ -101,8 +100,8 @@ def _rotation(detection: fol.Detection) -> float:
     return 0.0 if rotation is None else rotation
 
 
-def _is_number(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+def _is_finite(value: object) -> bool:
+    return is_number(value) and math.isfinite(value)
 
 
 FAMILY = Family(
