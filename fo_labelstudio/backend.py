@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import webbrowser
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import fiftyone as fo
@@ -18,18 +18,28 @@ import fiftyone.utils.annotations as foua
 from bson import ObjectId
 
 from fo_labelstudio import run as runs
+from fo_labelstudio.convert import keeping
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.schema import LabelField, parse_label_schema
+from fo_labelstudio.convert.merging import RELATED
+from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
+from fo_labelstudio.convert.unexpected import pseudo_field, return_type
+from fo_labelstudio.dataset.label_schema import complete, discover_attributes, with_mask_paths
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
+from fo_labelstudio.dataset.scalars import FIELDS, ScalarMerge
 from fo_labelstudio.errors import RunError, SettingsError
+from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
-from fo_labelstudio.prompt import ask
+from fo_labelstudio.prompt import ask, has_terminal
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
+    RUN_SETTINGS,
     ConnectionSettings,
     Secret,
+    parse_bool,
+    parse_mask_tool,
+    parse_scalar_types,
     refuse_unknown,
     resolve,
     variable,
@@ -57,6 +67,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         proxies: address of a proxy, or scheme -> address; those of the environment by default
         timeout: seconds without an answer after which a request fails; 300 by default
         retries: how often a request that may be repeated is repeated; 4 by default
+        mask_tool: ``brush`` or ``bitmask``, the tool that draws masks; ``brush`` by default
+        overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
+            into the label, and the file stays as it is
+        scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
         run_state: the run's token, its project and whether it is complete; written by annotate()
 
     Raises:
@@ -76,12 +90,18 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         proxies: str | Mapping[str, str] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
+        mask_tool: str | None = None,
+        overwrite_masks: bool | None = None,
+        scalar_types: Mapping[str, str] | None = None,
         run_state: dict[str, Any] | None = None,
         **unknown: Any,
     ):
-        refuse_unknown(unknown, (*CONNECTION_SETTINGS, "project_name", "media_field"), name)
+        refuse_unknown(unknown, (*CONNECTION_SETTINGS, *RUN_SETTINGS, "media_field"), name)
         super().__init__(name, label_schema, media_field=media_field)
         self.project_name = _as_given(project_name, name)
+        self.mask_tool = parse_mask_tool(mask_tool)
+        self.overwrite_masks = parse_bool("overwrite_masks", overwrite_masks)
+        self.scalar_types = parse_scalar_types(scalar_types)
         self.run_state = run_state
         self._given: dict[str, Any] = {}
         # The url of a saved run comes after one given to load_annotations().
@@ -103,7 +123,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         """The attributes that are saved with the run: these and no others, for others may be secret."""
         return [
             *self._virtual_attributes(),
-            *("name", "label_schema", "media_field", "url", "project_name", "run_state"),
+            *("name", "label_schema", "media_field", "url", *RUN_SETTINGS, "run_state"),
         ]
 
     def load_credentials(self, **settings: Any) -> None:
@@ -160,11 +180,11 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def supported_scalar_types(self) -> list[type]:
-        return []
+        return list(FIELDS)
 
     @property
     def supported_attr_types(self) -> list[str]:
-        return []
+        return list(ATTRIBUTE_TYPES)
 
     @property
     def supports_keyframes(self) -> bool:
@@ -179,10 +199,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
         return True
 
     def recommend_attr_tool(self, name: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, bool):
+            return {"type": "radio", "values": [True, False]}
+        if isinstance(value, (int, float)):
+            return {"type": "number"}
+        if isinstance(value, date):
+            return {"type": "datetime" if isinstance(value, datetime) else "date"}
         return {"type": "text"}
 
     def requires_attr_values(self, attr_type: str) -> bool:
-        return False
+        return attr_type in ("select", "radio")
 
     def register_run(self, samples: Any, key: str, overwrite: bool = True, cleanup: bool = True) -> None:
         """Registers the run, once it is sure that everything can be sent.
@@ -197,8 +223,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if incomplete is None:
             self.validate_run(samples, key, overwrite=overwrite)
         runs.check_title(self._title(samples))
-        run = runs.Run(samples, self.config.label_fields(), self.config.media_field, str(ObjectId()))
-        client = self.connect_to_api().client
+        api = self.connect_to_api()
+        config = self.config
+        config.label_schema = complete(
+            config.label_schema, samples, api.client.version, config.mask_tool, config.scalar_types
+        )
+        run = runs.Run(self._selected(samples), config.label_fields(), config.media_field, str(ObjectId()))
+        client = api.client
         self.config.url = client.url
         runs.check(run, client)
         if incomplete is not None:
@@ -211,7 +242,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
     ) -> LabelStudioAnnotationResults:
         client = self.connect_to_api().client
         state = self.config.run_state
-        run = runs.Run(samples, self.config.label_fields(), self.config.media_field, state["token"])
+        run = runs.Run(self._selected(samples), self.config.label_fields(), self.config.media_field, state["token"])
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         try:
             state["project_id"] = runs.make_project(run, client, self._title(samples))
@@ -243,10 +274,12 @@ class LabelStudioBackend(foua.AnnotationBackend):
         return results
 
     def download_annotations(self, results: LabelStudioAnnotationResults) -> dict[str, Any]:
-        """Downloads what people submitted; FiftyOne then has it merged, field by field.
+        """Downloads what people submitted and merges it.
 
-        FiftyOne's own merge rewrites every label that it is given and deletes every other one, so it is given none: it
-        calls ``results._update_id_map()`` for each field, with the name of the field that is to receive the labels.
+        FiftyOne's own merge rewrites every label that it is given and deletes every other one, so it is given none.
+
+        Returns:
+            label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
 
         Raises:
             RunError: the run is not complete, or its project is gone
@@ -269,18 +302,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
                     field.name,
                     field.name,
                 )
+        call = LoadCall.current()
+        results.refresh(self._saved_results(results))
         answers = runs.fetch(state["token"], fields, client, state["project_id"], results.tasks)
-        results.begin_merge(fields, answers, self._saved_results(results))
-        return {}
-
-    @classmethod
-    def save_run_results(cls, samples: Any, key: str, run_results: Any, *args: Any, **kwargs: Any) -> None:
-        if run_results is not None:
-            run_results.finish_merge()
-        super().save_run_results(samples, key, run_results, *args, **kwargs)
+        return results.merge(fields, answers, call)
 
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
         return LabelStudioAnnotationAPI(self.config.connection_settings())
+
+    def _selected(self, samples: Any) -> Any:
+        return with_mask_paths(samples, self.config.label_schema)
 
     def _title(self, samples: Any) -> str:
         return self.config.project_name or runs.default_title(samples._root_dataset.name)
@@ -339,8 +370,8 @@ class LabelStudioAnnotationAPI(foua.AnnotationAPI):
 class LabelStudioAnnotationResults(foua.AnnotationResults):
     """The state of a run between ``annotate()`` and the last ``load_annotations()``.
 
-    ``id_map`` stays empty: FiftyOne deletes each label in it that a download does not return. What was sent is recorded
-    in the tasks.
+    ``id_map`` stays without labels: FiftyOne deletes each label in it that a download does not return. What was sent is
+    recorded in the tasks.
 
     Attributes:
         tasks: sample id -> task id
@@ -364,9 +395,6 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.tasks = tasks or {}
         self.loaded = loaded or {}
         self.removed = removed or {}
-        self._to_merge: deque[LabelField] = deque()
-        self._answers = runs.Answers()
-        self._reports: dict[str, MergeReport] = {}
 
     @property
     def project_id(self) -> int | None:
@@ -400,53 +428,112 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         """Whether a label field has left the dataset."""
         return self._dataset.get_field(f"frames.{label_field}" if self._is_frames else label_field) is None
 
-    def begin_merge(
-        self, fields: tuple[LabelField, ...], answers: runs.Answers, saved: LabelStudioAnnotationResults
-    ) -> None:
-        """Takes the answers that are to be merged, into one field after the other.
+    def refresh(self, saved: LabelStudioAnnotationResults) -> None:
+        """Takes over what another session has loaded since.
 
         Args:
-            fields: the label fields of the run, in the order of its label schema
-            answers: what came back
             saved: these results as they are in the database
         """
         self.loaded = saved.loaded
         self.removed = saved.removed
-        self._to_merge = deque(fields)
-        self._answers = answers
-        self._reports = {}
 
-    def finish_merge(self) -> None:
-        """Reports a merge, if there was one.
+    def merge(self, fields: tuple[LabelField, ...], answers: runs.Answers, call: LoadCall) -> dict[str, Any]:
+        """Merges answers into the dataset.
 
-        Raises:
-            RunError: FiftyOne did not have all fields merged
+        Args:
+            fields: the label fields of the run
+            answers: what came back
+            call: where to
+
+        Returns:
+            label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
         """
-        if self._to_merge:
-            missing = [field.name for field in self._to_merge]
-            self._to_merge.clear()
-            raise RunError(f"this version of FiftyOne did not merge the fields {missing}; report it", self.project_id)
-        if self._reports:
-            _log_merge(self._answers, self._reports, len(self.tasks))
-        self._answers = runs.Answers()
-        self._reports = {}
-
-    def _update_id_map(self, label_field: str, new_id_map: dict[str, Any]) -> None:
-        if not self._to_merge:
-            super()._update_id_map(label_field, new_id_map)
-            return
-        field = self._to_merge.popleft()
-        name = field.name if label_field == field.name else f"{field.name} -> {label_field}"
+        names = [field.name for field in fields]
+        reports: dict[str, MergeReport] = {}
+        if call.unexpected == "keep":
+            keeping.relate(answers.answers)
         try:
-            merge = FieldMerge(self._dataset, field, label_field, frames=self._is_frames)
-            self._reports[name] = merge.merge(
-                self._answers.answers, self.loaded.setdefault(name, {}), self.removed.setdefault(field.name, {})
-            )
+            for field in fields:
+                destination = self._without_prefix(call.destination_of(field.name, names))
+                name = field.name if destination == field.name else f"{field.name} -> {destination}"
+                merge = self._merge_into(field, destination)
+                reports[name] = merge.merge(
+                    answers.answers, self.loaded.setdefault(name, {}), self.removed.setdefault(field.name, {})
+                )
+            returned = self._merge_unexpected(fields, answers, call.unexpected, reports)
         except BaseException:
-            self._to_merge.clear()
             # What was done so far must be known to the next load.
             self.backend.save_run_results(self._dataset, self.key, self)
             raise
+        _log_merge(answers, reports, len(self.tasks))
+        return returned
+
+    def _merge_into(self, field: LabelField, destination: str) -> FieldMerge | ScalarMerge:
+        if field.question is not None:
+            return ScalarMerge(self._dataset, field, destination, self._is_frames)
+        return FieldMerge(self._dataset, field, destination, self._is_frames, self.config.overwrite_masks)
+
+    def _merge_unexpected(
+        self, fields: Sequence[LabelField], answers: runs.Answers, choice: Any, reports: dict[str, MergeReport]
+    ) -> dict[str, Any]:
+        """Does with unexpected labels what was asked for; those that are to be returned are returned."""
+        found = {kind for answer in answers.answers for kind in answer.unexpected}
+        # What earlier loads kept may have been taken away since.
+        label_types = [
+            kind
+            for kind in LABEL_TYPES
+            if kind in found or any(name.startswith(f"{pseudo_field(kind).name} -> ") for name in self.loaded)
+        ]
+        is_allowed = any(field.allow_additions for field in fields)
+        returned: dict[str, Any] = {}
+        for label_type in label_types:
+            filed_as = return_type(label_type)
+            field = pseudo_field(label_type)
+            if choice == "return":
+                keeping.collect(returned, answers.answers, label_type, fields)
+                continue
+            destination = self._destination_of_unexpected(filed_as, fields, choice) if is_allowed else None
+            if destination is None:
+                if label_type not in found:
+                    continue
+                number = sum(len(answer.unexpected.get(label_type, ())) for answer in answers.answers)
+                logger.warning(
+                    "Skipping %d unexpected labels of type '%s'; unexpected='keep' keeps them in a field '%s', "
+                    "unexpected='return' returns them",
+                    number,
+                    filed_as,
+                    filed_as,
+                )
+                continue
+            name = f"{field.name} -> {destination}"
+            loaded = self.loaded.setdefault(name, {})
+            merge = FieldMerge(self._dataset, field, self._without_prefix(destination), self._is_frames)
+            reports[name] = merge.merge(
+                keeping.as_answers(answers.answers, label_type, loaded, choice == "keep"), loaded, {}
+            )
+        relations = sum(len(ids) for answer in answers.answers for ids in answer.relations.values())
+        if relations and choice != "keep":
+            logger.warning(
+                "Skipping %d relations; unexpected='keep' keeps them in the attribute '%s' of the labels",
+                relations,
+                RELATED,
+            )
+        return returned
+
+    def _destination_of_unexpected(self, filed_as: str, fields: Sequence[LabelField], choice: Any) -> str | None:
+        if choice == "keep":
+            return filed_as
+        if isinstance(choice, Mapping):
+            return choice.get(filed_as)
+        if isinstance(choice, (list, tuple, set)):
+            return filed_as if filed_as in choice else None
+        if choice == "prompt" and has_terminal():
+            names = self.config.label_schema
+            return foua._prompt_field(self._dataset, filed_as, fields[0].name, names, self._is_frames)
+        return None
+
+    def _without_prefix(self, field: str) -> str:
+        return field.removeprefix("frames.") if self._is_frames else field
 
     @property
     def _dataset(self) -> fo.Dataset:
@@ -489,6 +576,10 @@ def _log_merge(answers: runs.Answers, reports: Mapping[str, MergeReport], tasks:
         )
         for reason, count in report.refused.items():
             logger.warning("Field '%s': ignored %d changes because of %s", label_field, count, reason)
+        for note in report.notes[:_SHOWN_PROBLEMS]:
+            logger.warning("Field '%s', %s", label_field, note)
+        if len(report.notes) > _SHOWN_PROBLEMS:
+            logger.warning("Field '%s': ... and %d more", label_field, len(report.notes) - _SHOWN_PROBLEMS)
         if report.lost:
             logger.warning(
                 "Field '%s': ignored the answers to %d samples that are no longer in the dataset, such as %s",
@@ -503,3 +594,21 @@ def _log_merge(answers: runs.Answers, reports: Mapping[str, MergeReport], tasks:
         more = len(answers.problems) - _SHOWN_PROBLEMS
         tail = f"\n  ... and {more} more" if more > 0 else ""
         logger.warning("%d regions or tasks could not be understood:\n  %s%s", len(answers.problems), shown, tail)
+
+
+_discover_otherwise = foua._get_label_attributes
+
+
+def _discover_attributes(
+    samples: Any, backend: Any, label_field: str, label_type: str, classes: list[str] | None = None
+) -> dict[str, Any]:
+    """The attributes that ``attributes=True`` stands for.
+
+    FiftyOne's own function loads every label to find them (1.22.1), and gives a backend no say in it.
+    """
+    if isinstance(backend, LabelStudioBackend):
+        return discover_attributes(samples, label_field, classes)
+    return _discover_otherwise(samples, backend, label_field, label_type, classes=classes)
+
+
+foua._get_label_attributes = _discover_attributes

@@ -8,6 +8,11 @@ import sys
 import fiftyone.core.context as focx
 
 
+def has_terminal() -> bool:
+    """Whether somebody sits at a terminal."""
+    return bool(sys.stdin and sys.stdin.isatty())
+
+
 def ask(question: str, hidden: bool = False) -> str | None:
     """The answer to a question, or None where nobody is there to answer it.
 
@@ -15,7 +20,7 @@ def ask(question: str, hidden: bool = False) -> str | None:
         question: what to ask
         hidden: whether the answer is not to be shown
     """
-    if not focx.is_notebook_context() and not (sys.stdin and sys.stdin.isatty()):
+    if not focx.is_notebook_context() and not has_terminal():
         return None
     try:
         return (getpass.getpass if hidden else input)(question).strip() or None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -11,9 +12,10 @@ import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
+from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.convert.tasks import MODEL_VERSION, SampleRecord, problems_of, to_task
+from fo_labelstudio.convert.tasks import MODEL_VERSION, SampleRecord, Task, problems_of, to_task
 from fo_labelstudio.dataset.samples import check_writable, read_blocks
 from fo_labelstudio.errors import RunError, SampleError, ServerError, SettingsError
 from fo_labelstudio.log import logger
@@ -22,6 +24,12 @@ from fo_labelstudio.remote.transport import upload
 
 _EXPORTED = 200
 """Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
+
+_EXPORTED_WITH_MASKS = 20
+"""The same where tasks hold masks, each of which comes back twice: in the annotation and in its prediction."""
+
+_MAX_BYTES = 16 * 2**20
+"""Bytes a request, unless a single task has more."""
 
 _TITLE_LENGTH = (3, 50)
 """What the server accepts (Label Studio 1.23.2)."""
@@ -174,9 +182,10 @@ def fetch(
         result.missing = max(len(tasks) - on_server, 0)
     task_ids = list(tasks.values())
     logger.info("Downloading annotations from Label Studio...")
+    size = _EXPORTED_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else _EXPORTED
     with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
-        for start in range(0, len(task_ids), _EXPORTED):
-            block = task_ids[start : start + _EXPORTED]
+        for start in range(0, len(task_ids), size):
+            block = task_ids[start : start + size]
             for task in client.export_tasks(project_id, block):
                 answer = parse_task(task, fields, run_token, result.problems)
                 if answer is None:
@@ -244,14 +253,34 @@ def _project(client: Client, project_id: int) -> dict[str, Any] | None:
 
 def _send_block(block: Sequence[SampleRecord], run: Run, client: Client, project_id: int) -> tuple[list[int], int]:
     urls = upload.send(client, project_id, {sample.id: sample.path for sample in block})
-    tasks = [to_task(sample, run.fields, urls[sample.id], run.token) for sample in block]
-    task_ids, predictions = client.import_tasks(project_id, tasks)
-    expected = sum(len(task["predictions"]) for task in tasks)
-    if len(task_ids) != len(tasks) or predictions != expected:
-        raise ServerError(
-            f"the server made {len(task_ids)} of {len(tasks)} tasks and {predictions} of {expected} predictions"
-        )
+    tasks = (to_task(sample, run.fields, urls[sample.id], run.token) for sample in block)
+    task_ids: list[int] = []
+    predictions = 0
+    for encoded, expected in _requests(tasks):
+        made, count = client.import_tasks(project_id, encoded)
+        if len(made) != len(encoded) or count != expected:
+            raise ServerError(
+                f"the server made {len(made)} of {len(encoded)} tasks and {count} of {expected} predictions"
+            )
+        task_ids += made
+        predictions += count
     return task_ids, predictions
+
+
+def _requests(tasks: Iterable[Task]) -> Iterator[tuple[list[bytes], int]]:
+    """Tasks as JSON, as many as fit into a request, with the number of their predictions."""
+    encoded: list[bytes] = []
+    size = predictions = 0
+    for task in tasks:
+        body = json.dumps(task, allow_nan=False, separators=(",", ":")).encode()
+        if encoded and size + len(body) > _MAX_BYTES:
+            yield encoded, predictions
+            encoded, size, predictions = [], 0, 0
+        encoded.append(body)
+        size += len(body)
+        predictions += len(task["predictions"])
+    if encoded:
+        yield encoded, predictions
 
 
 def check_title(title: str) -> None:

@@ -16,6 +16,9 @@ from fo_labelstudio.errors import SettingsError
 CONNECTION_SETTINGS = ("url", "api_key", "http_headers", "verify_ssl", "proxies", "timeout", "retries")
 """The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
 
+RUN_SETTINGS = ("project_name", "mask_tool", "overwrite_masks", "scalar_types")
+"""The settings that say how a run is made; they are given to annotate() and saved with the run."""
+
 DEFAULT_NAME = "labelstudio"
 _DEFAULT_TIMEOUT = 300.0
 _DEFAULT_RETRIES = 4
@@ -145,6 +148,40 @@ def parse_url(value: Any) -> str:
     if parts.query or parts.fragment:
         raise SettingsError(f"url {parts.scheme}://{parts.netloc}{parts.path} has a query or fragment; leave it out")
     return url.rstrip("/")
+
+
+def parse_mask_tool(value: Any) -> str:
+    """The tool that draws masks.
+
+    Raises:
+        SettingsError: there is no such tool
+    """
+    if value in (None, "brush", "bitmask"):
+        return value or "brush"
+    raise SettingsError(f"mask_tool is {value!r}, expected 'brush' or 'bitmask'")
+
+
+def parse_bool(setting: str, value: Any) -> bool:
+    """A setting that is on or off, off by default.
+
+    Raises:
+        SettingsError: it is neither
+    """
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise SettingsError(f"{setting} is {value!r}, expected True or False")
+
+
+def parse_scalar_types(value: Any) -> dict[str, str]:
+    """The kinds of values of new scalar fields, by name of the field.
+
+    Raises:
+        SettingsError: they are malformed
+    """
+    value = {} if value is None else value
+    if isinstance(value, Mapping) and all(isinstance(item, str) for pair in value.items() for item in pair):
+        return dict(value)
+    raise SettingsError(f"scalar_types is {value!r}, expected field -> type, for example {{'count': 'int'}}")
 
 
 def _without_login(url: str) -> str:

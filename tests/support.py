@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,18 @@ def write_image(path: Path, size: tuple[int, int] = (64, 48), **options: Any) ->
 
 def stored(dataset: fo.Dataset) -> dict[str, dict[str, Any]]:
     """Each sample as the database stores it, by id."""
-    return {str(doc["_id"]): doc for doc in dataset._sample_collection.find()}
+    return comparable({str(doc["_id"]): doc for doc in dataset._sample_collection.find()})
+
+
+def comparable(value: Any) -> Any:
+    """A stored value that can be compared with ``==``: NaN is NaN, and binary data is what it holds."""
+    if isinstance(value, dict):
+        return {key: comparable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [comparable(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    return bytes(value) if isinstance(value, bytes) else value
 
 
 class Annotator:

@@ -12,10 +12,11 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio import cli
-from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of
+from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
 from fo_labelstudio.remote.transport.upload import EXTENSIONS
-from fo_labelstudio.settings import CONNECTION_SETTINGS
+from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
 from tests.support import Annotator, write_image
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -39,8 +40,22 @@ def test_the_table_of_label_types_is_the_codes():
     assert " ".join(EXTENSIONS) in section("Label types")
 
 
+def test_the_control_tags_of_each_label_type_are_the_codes():
+    for row in re.findall(r"^\| `.*$", section("Label types"), re.MULTILINE):
+        label_types, tags, *_ = (set(re.findall(r"`(\w+)`", cell)) for cell in row.strip("| ").split(" | "))
+        families = {id(family_of(label_type)): family_of(label_type) for label_type in label_types}
+        (family,) = families.values()
+        assert set(family.label_types) == label_types
+        for tool in family.tools:
+            assert tool in tags
+
+
+def test_the_table_of_attributes_is_the_codes():
+    assert first_column("Attributes") == list(ATTRIBUTE_TYPES)
+
+
 def test_the_table_of_settings_is_the_codes():
-    assert sorted(first_column("Settings")) == sorted((*CONNECTION_SETTINGS, "project_name"))
+    assert sorted(first_column("Settings")) == sorted((*CONNECTION_SETTINGS, *RUN_SETTINGS))
 
 
 def test_the_commands_and_the_oldest_server_are_named():

@@ -52,6 +52,7 @@ by_region = pytest.mark.parametrize("label_type", ["detection", "detections"])
 
 
 def annotate(dataset, connection, label_type="detections", field="labels", **options):
+    options.setdefault("attributes", False)
     schema = {field: {"type": label_type, "classes": CLASSES, **options.pop("field_options", {})}}
     return dataset.annotate("run", backend="labelstudio", label_schema=schema, **connection, **options)
 
@@ -263,7 +264,7 @@ def test_fields_existing_and_new_with_odd_names_share_one_task(make_dataset, con
     before = stored(dataset)
     schema = {name: {"type": label_type, "classes": CLASSES} for name, label_type in names.items()}
     schema["new field"] = {"type": "detections", "classes": ["only here"]}
-    results = dataset.annotate("run", backend="labelstudio", label_schema=schema, **connection)
+    results = dataset.annotate("run", backend="labelstudio", label_schema=schema, attributes=False, **connection)
     (task_id,) = results.tasks.values()
     assert len(annotator.preloaded(task_id)) == 6
     annotator.submit(task_id)

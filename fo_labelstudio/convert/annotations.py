@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
 
-import fiftyone.core.labels as fol
-
+from fo_labelstudio.convert import attributes, unexpected
+from fo_labelstudio.convert.attributes import AttributeControl
+from fo_labelstudio.convert.digests import digests_of
+from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import family_of, holds_list
-from fo_labelstudio.convert.family import Aspect, ParsedLabel, Region
+from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID, digests_of, groups_of
+from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID
 from fo_labelstudio.errors import RegionError
 
 
@@ -35,22 +37,6 @@ class Problem(NamedTuple):
         return f"task {self.task_id}{region}: {self.reason}"
 
 
-class Edit(NamedTuple):
-    """A label that came back changed or new.
-
-    Attributes:
-        label_id: its id
-        label: the label as the region now says it
-        aspects: what was changed
-        media: size of the image, in pixels
-    """
-
-    label_id: str
-    label: fol.Label
-    aspects: tuple[Aspect, ...]
-    media: MediaInfo
-
-
 @dataclass
 class FieldAnswer:
     """What the annotation of one task says of one label field.
@@ -61,6 +47,7 @@ class FieldAnswer:
         deleted: ids of labels whose regions are gone
         added: labels that were drawn or chosen
         is_unclear: whether a region of an unknown label was not understood, so that no label may be called gone
+        related: label id -> ids of the labels that it is to name as related
     """
 
     kept: list[str] = dataclass_field(default_factory=list)
@@ -68,6 +55,7 @@ class FieldAnswer:
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[Edit] = dataclass_field(default_factory=list)
     is_unclear: bool = False
+    related: dict[str, list[str]] = dataclass_field(default_factory=dict)
 
 
 @dataclass
@@ -78,11 +66,15 @@ class Answer:
         task_id: the task
         sample_id: the sample that it shows
         fields: label field -> what was answered
+        unexpected: label type -> labels that no label field expects
+        relations: label id -> ids of the labels that it was related to
     """
 
     task_id: int
     sample_id: str
     fields: dict[str, FieldAnswer]
+    unexpected: dict[str, list[Edit]] = dataclass_field(default_factory=dict)
+    relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
 
 
 def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list[Problem]) -> Answer | None:
@@ -114,14 +106,52 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     if not isinstance(annotation.get("result"), list):
         problems.append(Problem(task_id, None, "the result of its annotation is no list"))
         return None
-    by_field, foreign = _by_field(annotation["result"], fields, task_id, problems)
+    known = {key for entries in sent.values() for key in entries}
+    by_field, foreign, others = _by_field(annotation["result"], fields, task_id, known, problems)
     answers = {
         field.name: _FieldReader(field, media, task_id, run, problems).read(
             by_field[field.name], foreign, sent.get(field.name, {})
         )
         for field in fields
     }
-    return Answer(task_id, sample_id, answers)
+    answer = Answer(task_id, sample_id, answers)
+    _add_unexpected(answer, others, media, run, problems)
+    _add_relations(answer, annotation["result"], sent, fields, run)
+    return answer
+
+
+def _add_unexpected(
+    answer: Answer, regions: Sequence[Region], media: MediaInfo, run: str, problems: list[Problem]
+) -> None:
+    for region in regions:
+        try:
+            for label_type, parsed in unexpected.parse(region, media):
+                field = unexpected.pseudo_field(label_type)
+                label_id = label_id_of(run, answer.task_id, field, parsed.key)
+                edit = Edit(label_id, parsed, tuple(parsed.values))
+                answer.unexpected.setdefault(label_type, []).append(edit)
+        except RegionError as error:
+            problems.append(Problem(answer.task_id, region["id"], f"{error}; left alone"))
+
+
+def _add_relations(
+    answer: Answer, result: Sequence[Any], sent: Mapping[str, Any], fields: Sequence[LabelField], run: str
+) -> None:
+    ids: dict[str, str] = {}
+    for field in fields:
+        if family_of(field.label_type).grouping(field) is not Grouping.FIELD:
+            for edit in answer.fields[field.name].added:
+                ids[edit.parsed.key] = edit.label_id
+            for key, entry in sent.get(field.name, {}).items():
+                ids[key] = entry.get("ids", [key])[0]
+    for edits in answer.unexpected.values():
+        ids.update((edit.parsed.key, edit.label_id) for edit in edits)
+    for region in result:
+        if isinstance(region, Mapping) and region.get("type") == "relation":
+            ends = [region.get(key) for key in ("from_id", "to_id")]
+            if all(isinstance(end, str) and whole_id(end) in ids for end in ends):
+                start, end = (ids[whole_id(end)] for end in ends)
+                answer.relations.setdefault(start, []).append(end)
 
 
 def label_id_of(run: str, task_id: int, field: LabelField, key: str) -> str:
@@ -176,22 +206,60 @@ def _is_nested(sent: Any) -> bool:
     )
 
 
+@dataclass
+class _FieldResults:
+    """The results of one label field in one annotation: regions, and answers about attributes."""
+
+    regions: list[Region] = dataclass_field(default_factory=list)
+    attributes: list[tuple[AttributeControl, Region]] = dataclass_field(default_factory=list)
+
+
 def _by_field(
-    result: Sequence[Any], fields: Sequence[LabelField], task_id: int, problems: list[Problem]
-) -> tuple[dict[str, list[Region]], list[Any]]:
-    """The regions of each field, and those that belong to none, which may be regions of a label all the same."""
-    by_control = {field.control: field.name for field in fields}
-    by_field: dict[str, list[Region]] = {field.name: [] for field in fields}
-    foreign = []
+    result: Sequence[Any],
+    fields: Sequence[LabelField],
+    task_id: int,
+    known: Collection[str],
+    problems: list[Problem],
+) -> tuple[dict[str, _FieldResults], list[Any], list[Region]]:
+    """The results of each field, those that may be regions of a label all the same, and those that no field expects."""
+    found = {field.name: _FieldResults() for field in fields}
+    by_control = {field.control: found[field.name].regions.append for field in fields}
+    for field in fields:
+        for control in attributes.controls_of(field, family_of(field.label_type)):
+            receive = found[field.name].attributes.append
+            by_control[control.name] = lambda region, control=control, receive=receive: receive((control, region))
+    kinds = {field.control: family_of(field.label_type).region_types for field in fields}
+    foreign, others = [], []
     for region in result:
         problem = _foreign(region, by_control)
-        if problem is None:
-            by_field[by_control[region["from_name"]]].append(region)
+        is_other = problem is not None or region.get("type") not in kinds.get(
+            region["from_name"], (region.get("type"),)
+        )
+        if isinstance(region, Mapping) and region.get("type") == "relation":
+            continue
+        if is_other and _is_readable(region) and whole_id(region["id"]) not in known:
+            others.append(region)
+        elif problem is None:
+            by_control[region["from_name"]](region)
         else:
             problems.append(Problem(task_id, *problem))
-            if not isinstance(region, Mapping) or region.get("type") != "relation":
-                foreign.append(region)
-    return by_field, foreign
+            foreign.append(region)
+    unexpected_ones = []
+    for region in unexpected.joined(others):
+        field = unexpected.field_of(region, fields)
+        if field is None:
+            unexpected_ones.append(region)
+        else:
+            found[field.name].regions.append({**region, "from_name": field.control})
+    return found, foreign, unexpected_ones
+
+
+def _is_readable(region: Any) -> bool:
+    return (
+        isinstance(region, Mapping)
+        and all(isinstance(region.get(key), str) for key in ("id", "from_name", "type"))
+        and isinstance(region.get("value"), Mapping)
+    )
 
 
 def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
@@ -218,22 +286,26 @@ class _FieldReader:
         self._problems = problems
 
     def read(
-        self, regions: Sequence[Region], foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]
+        self, results: _FieldResults, foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]
     ) -> FieldAnswer:
-        parsed, unclear = self._parse(regions)
+        parsed, unclear = self._parse(results, sent)
         answer = FieldAnswer(is_unclear=self._may_be_anything(unclear, foreign))
-        unclear.update(region["id"] for region in foreign if _has_id(region))
+        unclear.update(whole_id(region["id"]) for region in foreign if _has_id(region))
         for key, entry in sent.items():
             label_ids = entry.get("ids", [key])
             if key in parsed:
-                self._compare(parsed[key], entry, label_ids, answer)
+                self._compare(*parsed[key], entry, label_ids, answer)
             elif key in unclear or answer.is_unclear or not self._was_shown(entry):
                 answer.kept.extend(label_ids)
+            elif self._family.is_edited_when_empty:
+                nothing = ParsedLabel(key, {}, self._media)
+                aspects = tuple(aspect for aspect in entry if aspect != "ids")
+                answer.edited.extend(Edit(label_id, nothing, aspects, entry) for label_id in label_ids)
             else:
                 answer.deleted.extend(label_ids)
-        for key in parsed:
+        for key, (label, _) in parsed.items():
             if key not in sent:
-                answer.added.append(self._edit(parsed[key], self._new_id(key), tuple(self._family.aspects.values())))
+                answer.added.append(Edit(self._new_id(key), label, tuple(label.values)))
         if not holds_list(self._field.label_type):
             self._limit_to_one(answer)
         answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
@@ -244,20 +316,28 @@ class _FieldReader:
         if not all(_has_id(region) for region in foreign):
             return True
         types = [region.get("type") for region in foreign]
-        return self._family.one_region and bool(unclear or any(kind in self._family.region_types for kind in types))
+        return self._family.grouping(self._field) is Grouping.FIELD and bool(
+            unclear or any(kind in self._family.region_types for kind in types)
+        )
 
-    def _parse(self, regions: Sequence[Region]) -> tuple[dict[str, ParsedLabel], set[str]]:
-        """The labels in the regions, by key, and the ids of the regions that cannot be understood."""
-        parsed: dict[str, ParsedLabel] = {}
+    def _parse(
+        self, results: _FieldResults, sent: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[dict[str, tuple[ParsedLabel, Collection[str]]], set[str]]:
+        """The labels in the results by key, each with the aspects that are unclear, and the ids of unclear regions."""
+        parsed: dict[str, tuple[ParsedLabel, Collection[str]]] = {}
         unclear = set()
-        for region_id, group in groups_of(regions).items():
+        groups = group_regions(results.regions, self._family.grouping(self._field), sent.keys())
+        for group_id, group in groups.items():
             try:
                 for label in self._parse_group(group):
-                    if parsed.setdefault(label.key, label) is not label:
+                    if label.key in parsed:
                         raise RegionError("another region already says what its label is")
+                    for note in label.notes:
+                        self._report(group[0]["id"], note)
+                    parsed[label.key] = self._with_attributes(label, group, results, sent.get(label.key, {}))
             except RegionError as error:
-                unclear.add(region_id)
-                self._report(region_id, f"{error}; left alone")
+                unclear.add(group_id)
+                self._report(group[0]["id"], f"{error}; left alone")
         return parsed, unclear
 
     def _parse_group(self, group: Sequence[Region]) -> list[ParsedLabel]:
@@ -268,34 +348,54 @@ class _FieldReader:
                 raise RegionError(f"its value is {region.get('value')!r}, expected an object")
         return self._family.parse_regions(group, self._field, self._media)
 
+    def _with_attributes(
+        self, label: ParsedLabel, group: Sequence[Region], results: _FieldResults, entry: Mapping[str, Any]
+    ) -> tuple[ParsedLabel, Collection[str]]:
+        if not self._field.attributes:
+            return label, ()
+        ids = {region["id"] for region in group}
+        about = [row for row in results.attributes if not self._family.is_drawn or row[1]["id"] in ids]
+        values, problems = attributes.parse_results(about, label.values.get("label"), self._field, entry)
+        for problem in problems.values():
+            self._report(group[0]["id"], f"{problem}; left alone")
+        return label._replace(values={**label.values, **values}), problems.keys()
+
     def _compare(
-        self, parsed: ParsedLabel, entry: Mapping[str, Any], label_ids: Sequence[str], answer: FieldAnswer
+        self,
+        parsed: ParsedLabel,
+        unclear: Collection[str],
+        entry: Mapping[str, Any],
+        label_ids: Sequence[str],
+        answer: FieldAnswer,
     ) -> None:
         now = digests_of(parsed.values)
-        changed = tuple(self._family.aspects[aspect] for aspect in now if now[aspect] != entry.get(aspect))
+        before = {aspect: digest for aspect, digest in entry.items() if aspect != "ids"}
+        class_name = parsed.values.get("label")
+        changed = tuple(
+            aspect
+            for aspect in {**before, **now}
+            if now.get(aspect) != before.get(aspect)
+            and aspect not in unclear
+            and (not attributes.is_attribute(aspect) or attributes.attribute_of(aspect, class_name, self._field))
+        )
         for label_id in label_ids:
             if changed:
-                answer.edited.append(self._edit(parsed, label_id, changed))
+                answer.edited.append(Edit(label_id, parsed, changed, entry))
             else:
                 answer.kept.append(label_id)
 
     def _was_shown(self, entry: Mapping[str, Any]) -> bool:
-        return any(aspect in entry for aspect in self._family.aspects)
+        return any(aspect != "ids" for aspect in entry)
 
     def _limit_to_one(self, answer: FieldAnswer) -> None:
         room = 0 if answer.kept or answer.edited else 1
         for edit in answer.added[room:]:
-            reason = f"{edit.label.label!r} is one label too many for a {self._field.label_type} field; left out"
-            self._report(None, reason)
+            name = edit.parsed.values.get("label")
+            self._report(None, f"{name!r} is one label too many for a {self._field.label_type} field; left out")
         del answer.added[room:]
 
     def _new_id(self, key: str) -> str:
         return label_id_of(self._run, self._task_id, self._field, key)
-
-    def _edit(self, parsed: ParsedLabel, label_id: str, aspects: tuple[Aspect, ...]) -> Edit:
-        label = self._family.to_label(parsed, self._field)
-        label.id = label_id
-        return Edit(label_id, label, aspects, self._media)
 
     def _report(self, region_id: str | None, reason: str) -> None:
         self._problems.append(Problem(self._task_id, region_id, f"field {self._field.name!r}: {reason}"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -13,6 +14,9 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.errors import RegionError
+
+if TYPE_CHECKING:
+    from fo_labelstudio.convert.edits import Edit
 
 Region = dict[str, Any]
 """One item of a prediction's or an annotation's result."""
@@ -24,10 +28,12 @@ class Aspect(NamedTuple):
     Attributes:
         attributes: the attributes of the FiftyOne label that it governs -> the value that absence stands for
         permission: the flag of the label schema that allows the change
+        is_whole: whether its attributes only make sense together, so that all are written when one has changed
     """
 
     attributes: Mapping[str, Any]
     permission: str
+    is_whole: bool = False
 
 
 class ParsedLabel(NamedTuple):
@@ -35,13 +41,28 @@ class ParsedLabel(NamedTuple):
 
     Attributes:
         key: what tells the label from the others of its field in its task
-        values: aspect -> JSON value, rounded where the editor adds noise
+        values: aspect -> JSON value, rounded where the editor adds noise, or tuple of bytes; what follows a ``/`` in
+            the name of an aspect tells parts of it apart
         media: size of the image that the values refer to, in pixels
+        notes: what had to be changed to make a FiftyOne label of it
     """
 
     key: str
     values: dict[str, Any]
     media: MediaInfo
+    notes: tuple[str, ...] = ()
+
+
+Revision = tuple[fol.Label | None, Sequence[str]]
+"""A label as an edit leaves it, None if nothing is left of it, and notes on what had to be decided."""
+
+
+class Grouping(Enum):
+    """Which regions of a field are read together."""
+
+    REGION = "each region is a label"
+    PARTS = "the regions of one label share the beginning of their ids, or name it as their parent"
+    FIELD = "all regions of a field, which hold all of its labels"
 
 
 @dataclass(frozen=True)
@@ -52,23 +73,27 @@ class Family:
     ``labels`` in all that regions express: classes exactly, coordinates within 1e-9.
 
     Attributes:
-        label_types: FiftyOne's name of each label type served -> class of the label field's value
+        label_types: FiftyOne's name of each label type served -> class of the label field's value, None for a scalar
         region_types: the ``type`` of the regions that are understood
         is_drawn: whether its regions are drawn on the medium
-        one_region: whether one region holds all labels of a field
+        grouping: which regions of a field are read together
         aspects: what a person can change, by name
         control_tags: the tags that annotate a field
         check: says what keeps a label from being sent, or None
         key_of: what tells a label from the others of its field on its sample; None if regions cannot express it
         to_regions: the regions of a field's labels on one sample
-        parse_regions: the regions that share one id -> the labels in them; raises RegionError
+        parse_regions: regions that are read together -> the labels in them; raises RegionError
         to_label: a parsed label -> FiftyOne label without id
+        revise: the label as stored and an edit -> the label as it is to be, and notes; where None, of each aspect that
+            changed what ``to_label`` says
+        is_edited_when_empty: whether a label without regions may have something left that regions do not show
+        tools: names of the control tags that can draw its regions, the default first, where there is a choice
     """
 
-    label_types: Mapping[str, type[fol.Label]]
+    label_types: Mapping[str, type[fol.Label] | None]
     region_types: tuple[str, ...]
     is_drawn: bool
-    one_region: bool
+    grouping: Callable[[LabelField], Grouping]
     aspects: Mapping[str, Aspect]
     control_tags: Callable[[LabelField], list[Element]]
     check: Callable[[fol.Label, LabelField], str | None]
@@ -76,26 +101,141 @@ class Family:
     to_regions: Callable[[Sequence[fol.Label], LabelField, MediaInfo], list[Region]]
     parse_regions: Callable[[Sequence[Region], LabelField, MediaInfo], list[ParsedLabel]]
     to_label: Callable[[ParsedLabel, LabelField], fol.Label]
+    revise: Callable[[fol.Label, Edit, LabelField], Revision] | None = None
+    tools: tuple[str, ...] = ()
+    is_edited_when_empty: bool = False
+
+    def aspect_of(self, name: str) -> Aspect:
+        """The aspect of a name in a parsed label's values."""
+        return self.aspects[name.partition("/")[0]]
+
+    def holds_list(self, label_type: str) -> bool:
+        """Whether a field of a label type holds a list of labels."""
+        return issubclass(self.label_types[label_type] or object, fol._HasLabelList)
 
 
-def labels_of(value: fol.Label | None) -> list[fol.Label]:
+class ScalarValue(NamedTuple):
+    """The value of a scalar field, where labels are expected.
+
+    Attributes:
+        value: the value, as FiftyOne keeps it
+        id: the same for all, for a field holds only one
+    """
+
+    value: Any
+    id: str = "value"
+
+
+def labels_of(value: Any) -> list[Any]:
     """The labels in the value of a label field: none, one, or those of a list."""
     if value is None:
         return []
+    if not isinstance(value, fol.Label):
+        return [ScalarValue(value)]
     if isinstance(value, fol._HasLabelList):
         return list(value[value._LABEL_LIST_FIELD] or ())
     return [value]
 
 
-def new_region(region_id: str, region_type: str, field: LabelField, value: dict[str, Any]) -> Region:
-    """A region of a field, without what only some types have."""
+def new_region(
+    region_id: str, region_type: str, field: LabelField, value: dict[str, Any], control: str | None = None
+) -> Region:
+    """A region of a field, without what only some types have.
+
+    Args:
+        region_id: its id
+        region_type: its ``type``
+        field: the field
+        value: its ``value``
+        control: name of its control tag, where it is not the field's own
+    """
     return {
         "id": region_id,
-        "from_name": field.control,
+        "from_name": control or field.control,
         "to_name": OBJECT_TAG,
         "type": region_type,
         "value": value,
     }
+
+
+def drawn_region(
+    region_id: str, region_type: str, label: fol.Label, field: LabelField, media: MediaInfo, value: dict[str, Any]
+) -> Region:
+    """A region that is drawn on an image, with its label's class and score."""
+    region = new_region(region_id, region_type, field, {**value, region_type: [label.label]})
+    region.update(original_width=media.width, original_height=media.height, image_rotation=0)
+    score = score_of(label)
+    if score is not None:
+        region["score"] = score
+    return region
+
+
+_MOST_DIGITS = 6
+
+_PART = "."
+"""Not in ids that the editor makes, nor in those of labels."""
+
+
+def part_id(label_id: str, number: int) -> str:
+    """The id of one of the regions of a label; the first one's is the label's own."""
+    return label_id if number == 0 else f"{label_id}{_PART}{number + 1}"
+
+
+def whole_id(region_id: str) -> str:
+    """The id of the label that a region is a part of."""
+    return region_id.partition(_PART)[0]
+
+
+def group_regions(
+    regions: Sequence[Region], grouping: Grouping, known: Collection[str] = ()
+) -> dict[str, list[Region]]:
+    """The regions of a field that are read together, by the id that they have in common, in the order of the parts.
+
+    Args:
+        regions: the regions
+        grouping: which of them are read together
+        known: ids of labels, whose regions stay theirs wherever somebody moves them in the tree of regions
+    """
+    if grouping is Grouping.FIELD:
+        return {regions[0]["id"]: list(regions)} if regions else {}
+    groups: dict[str, list[Region]] = {}
+    if grouping is Grouping.REGION:
+        for region in regions:
+            groups.setdefault(region["id"], []).append(region)
+        return groups
+    parents = {
+        whole: None if whole in known else region.get("parentID")
+        for region in regions
+        for whole in (whole_id(region["id"]),)
+    }
+    for region in regions:
+        groups.setdefault(_root(whole_id(region["id"]), parents), []).append(region)
+    return {key: sorted(group, key=lambda region: _place(region, key)) for key, group in groups.items()}
+
+
+def _root(whole: str, parents: Mapping[str, Any]) -> str:
+    seen = {whole}
+    while isinstance(parent := parents[whole], str) and (above := whole_id(parent)) in parents and above not in seen:
+        whole = above
+        seen.add(whole)
+    return whole
+
+
+def _place(region: Region, key: str) -> float:
+    """Where a region stands in its label; what was drawn since comes last."""
+    number = part_number(region, key)
+    return math.inf if number is None else number
+
+
+def part_number(region: Region, key: str) -> int | None:
+    """The place of a region in the label of a key, from 0; None for one that was drawn since."""
+    whole, _, number = region["id"].partition(_PART)
+    if whole != key:
+        return None
+    if not number:
+        return 0
+    is_sent = number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) > 1
+    return int(number) - 1 if is_sent else None
 
 
 def score_of(label: fol.Label) -> float | None:
@@ -145,6 +285,18 @@ def class_of(names: Any, field: LabelField) -> str:
     if not isinstance(names, list) or len(names) != 1:
         raise RegionError(f"its label is {names!r}, expected a list of one class")
     return known_class(names[0], field)
+
+
+def class_of_parts(regions: Sequence[Region], field: LabelField) -> tuple[str, tuple[str, ...]]:
+    """The class of a label of several regions, the first one's, and a note where they disagree.
+
+    Raises:
+        RegionError: one of them names none, more than one, or one outside the field's classes
+    """
+    classes = [class_of(region["value"].get(region["type"]), field) for region in regions]
+    others = sorted({name for name in classes if name != classes[0]})
+    notes = [f"its regions have several classes; took {classes[0]!r} rather than {others}"] if others else []
+    return classes[0], tuple(notes)
 
 
 def known_class(name: Any, field: LabelField) -> str:

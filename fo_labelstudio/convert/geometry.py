@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.errors import RegionError
 
 DECIMALS = 10
 """Percent values are sent rounded to this many decimals, so that noise of the editor does not look like an edit."""
@@ -63,6 +64,43 @@ def to_relative_box(box: PercentBox, media: MediaInfo) -> tuple[list[float], flo
         return [x, y, width, height], 0.0
     dx, dy = _turned(width * media.width / 2, height * media.height / 2, radians)
     return [x + dx / media.width - width / 2, y + dy / media.height - height / 2, width, height], radians
+
+
+FARTHEST = 1000.0
+"""Percent; a point farther outside of its image is a mistake, as a rule pixels."""
+
+
+def to_percent_point(point: Sequence[float]) -> list[float]:
+    """A FiftyOne point, relative to the image, as Label Studio stores it: percent of the image."""
+    return [rounded(100 * float(value)) for value in point]
+
+
+def to_relative_point(point: Sequence[float]) -> list[float]:
+    """The FiftyOne point, relative to the image, of one of Label Studio's, in percent of the image."""
+    return [value / 100 for value in point]
+
+
+def parse_point(x: Any, y: Any) -> list[float]:
+    """A point of a region, in percent of the image, rounded to DECIMALS.
+
+    Raises:
+        RegionError: it is not made of numbers, or is absurdly far away
+    """
+    for value in (x, y):
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not -FARTHEST <= value <= FARTHEST:
+            raise RegionError(f"a point is {x!r}, {y!r}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}")
+    return [rounded(float(x)), rounded(float(y))]
+
+
+def problem_of_point(point: Any) -> str | None:
+    """What keeps a FiftyOne point from being sent, or None."""
+    try:
+        x, y = point
+        parse_point(100 * x, 100 * y)
+    except (RegionError, TypeError, ValueError):
+        return f"a point is {point!r}, expected two finite numbers, relative to the image"
+    return None
 
 
 def _turned(x: float, y: float, radians: float) -> tuple[float, float]:

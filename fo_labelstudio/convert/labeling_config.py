@@ -1,4 +1,4 @@
-"""LabelFields -> labeling config (XML): one row for each field, boxes above the image, classes of the image below.
+"""LabelFields -> labeling config (XML): one row for each field, what is drawn above the image, the rest below.
 
 The layout was tried in the editor of 1.23.2 with one field and several, 1 to 500 classes, images of all proportions.
 """
@@ -8,17 +8,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from fo_labelstudio.convert.attributes import AttributeControl, control_tags
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.names import OBJECT_TAG, without_references
 from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.tags import can_choose
+from fo_labelstudio.convert.values import Question
 
 MANY_CLASSES = 24
 """A field with more classes than this gets a filter box, and a list of fixed height that scrolls."""
 
 _LONG_LIST = "fo-long"
-_STICKY = "position: sticky; top: 0; z-index: 10; background: var(--color-neutral-background)"
-_ROW = "display: flex; align-items: baseline; gap: 8px; margin-bottom: 8px"
-_TITLE = "flex: none; width: 110px; margin: 0; font-size: 13px; line-height: 1.3; overflow-wrap: anywhere"
+_STICKY = (
+    "position: sticky; top: 0; z-index: 10; display: flex; flex-wrap: wrap; gap: 0 32px; max-height: 40vh; "
+    "overflow-y: auto; background: var(--color-neutral-background)"
+)
+_ROW = "display: flex; align-items: baseline; gap: 8px; max-width: 100%"
+_TITLE_BOX = "flex: none; max-width: 200px"
+_TITLE = "margin: 0; font-size: 13px; line-height: 1.3; overflow-wrap: anywhere"
+_HINT = f"{_TITLE}; font-weight: normal; opacity: 0.7"
+_QUESTIONS = (
+    "position: sticky; bottom: 0; z-index: 10; display: flex; flex-wrap: wrap; gap: 4px 24px; padding: 4px 0; "
+    "max-height: 200px; overflow: auto; background: var(--color-neutral-background)"
+)
+_QUESTION = "display: flex; align-items: baseline; gap: 8px"
+_ASKED = "flex: none; margin: 0; font-size: 13px"
+_ASKED_OF = "fo-asked"
+_WITHOUT_KEYS = f".{_ASKED_OF} sup {{ display: none; }}"
 _CONTROLS = "flex: 1; min-width: 0"
 # With a greatest height in place of a fixed one, the image jumps while somebody types in the filter box.
 _SCROLLING = "height: 96px; overflow-y: auto; border-bottom: 1px solid var(--color-neutral-border)"
@@ -42,17 +58,30 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
         SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
     # At its full width, a small image opens cropped under the toolbar.
     SubElement(view, "Image", name=OBJECT_TAG, value=f"${OBJECT_TAG}", width="90%", zoom="true", zoomControl="true")
+    asked = [field for field in drawn if field.attributes]
+    if asked:
+        view.append(_region_questions(asked))
     view.extend(_row(field) for field in fields if field not in drawn)
     if any(_is_long(field) for field in fields):
         SubElement(view, "Style").text = _CHOSEN_FIRST
+    if any(field.attributes for field in fields):
+        SubElement(view, "Style").text = _WITHOUT_KEYS
     indent(view)
     return tostring(view, encoding="unicode")
 
 
 def _row(field: LabelField) -> Element:
     row = Element("View", style=_ROW)
-    SubElement(row, "Header", value=without_references(field.name), size="6", style=_TITLE)
+    title = SubElement(row, "View", style=_TITLE_BOX)
+    SubElement(title, "Header", value=without_references(field.name), size="6", style=_TITLE)
+    hints = _hints(field)
+    if hints:
+        SubElement(title, "Header", value=without_references(hints), size="6", style=_HINT)
     controls = SubElement(row, "View", style=_CONTROLS)
+    family = family_of(field.label_type)
+    if family.is_drawn and not can_choose(field):
+        # Without its buttons nobody can draw or relabel; the control itself must be there for its regions.
+        controls = SubElement(controls, "View", style="display: none")
     if _is_long(field):
         # A control's name has no % but before two digits, so no other tag has this name.
         SubElement(
@@ -64,9 +93,60 @@ def _row(field: LabelField) -> Element:
             placeholder="Find a class",
         )
         controls = SubElement(controls, "View", className=_LONG_LIST, style=_SCROLLING)
-    controls.extend(family_of(field.label_type).control_tags(field))
+    controls.extend(family.control_tags(field))
+    if field.attributes and not family.is_drawn:
+        row.find("View[2]").extend(_question(field, control, tag) for control, tag in control_tags(field, family))
     return row
 
 
+def _hints(field: LabelField) -> str:
+    """What an annotator must know of a field besides its name."""
+    forbidden = {
+        "no new labels": field.allow_additions,
+        "do not delete": field.allow_deletions,
+        "do not change classes": field.allow_label_edits or field.question is not None,
+        "do not move or reshape": field.allow_spatial_edits or not family_of(field.label_type).is_drawn,
+    }
+    hints = [text for text, is_allowed in forbidden.items() if not is_allowed]
+    if field.skeleton and field.allow_additions:
+        hints.append("draw the points in this order: " + ", ".join(field.skeleton.joints))
+    return "; ".join(hints)
+
+
+def _region_questions(fields: Sequence[LabelField]) -> Element:
+    """What is asked of the region that is selected, in sight under the image wherever the page is scrolled."""
+    box = Element("View", visibleWhen="region-selected", style=_QUESTIONS)
+    for field in fields:
+        family = family_of(field.label_type)
+        box.extend(_question(field, control, tag) for control, tag in control_tags(field, family))
+    return box
+
+
+def _question(field: LabelField, control: AttributeControl, tag: Element) -> Element:
+    """The control tag of an attribute with its title, shown where it applies."""
+    attribute = control.attribute
+    classes = (control.class_name,) if control.class_name is not None else attribute.classes
+    # The editor takes a comma for the end of a class.
+    is_limited = bool(classes) and not any("," in name for name in classes)
+    if family_of(field.label_type).is_drawn:
+        conditions = {"visibleWhen": "region-selected", "whenTagName": field.control}
+        if is_limited:
+            conditions["whenLabelValue"] = ",".join(classes)
+    else:
+        conditions = {"visibleWhen": "choice-selected", "whenTagName": field.control}
+        if is_limited:
+            conditions["whenChoiceValue"] = ",".join(classes)
+    box = Element("View", className=_ASKED_OF, style=_QUESTION, **conditions)
+    title = attribute.name if control.class_name is None else f"{control.class_name}: {attribute.name}"
+    if attribute.read_only:
+        title += " (read only)"
+    if attribute.default is not None:
+        title += f" ({Question.text_of(attribute.default)} if left empty)"
+    SubElement(box, "Header", value=without_references(title), size="6", style=_ASKED)
+    # Conditions on the control itself would make the editor drop answers that it does not show.
+    box.append(tag)
+    return box
+
+
 def _is_long(field: LabelField) -> bool:
-    return len(field.classes) > MANY_CLASSES
+    return len(field.classes) > MANY_CLASSES and field.question is None

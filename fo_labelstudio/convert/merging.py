@@ -5,18 +5,26 @@ Works on labels as the database stores them, so that what is not touched is not 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from fo_labelstudio.convert.annotations import Edit, FieldAnswer
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.annotations import FieldAnswer
+from fo_labelstudio.convert.attributes import attribute_of, is_attribute
+from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import family_of, holds_list
-from fo_labelstudio.convert.family import is_number
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.family import Aspect, is_number
+from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.errors import RegionError
 
 TOLERANCE = 1e-9
 """Relative to the image; a number that comes back closer than this to the stored one was not changed."""
+
+RELATED = "related_to"
+"""The attribute of a label that holds the ids of the labels that relations lead to."""
 
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
@@ -31,12 +39,14 @@ class LabelChanges:
         deleted: ids of labels to delete
         added: labels to append
         refused: why changes were held back -> how many
+        notes: what had to be decided to make an edit fit
     """
 
     values: dict[str, dict[str, Any]] = dataclass_field(default_factory=dict)
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[LabelDoc] = dataclass_field(default_factory=list)
     refused: dict[str, int] = dataclass_field(default_factory=dict)
+    notes: list[str] = dataclass_field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.values or self.deleted or self.added)
@@ -59,6 +69,7 @@ def label_changes(
     field: LabelField,
     originals: Mapping[str, LabelDoc],
     loaded: Collection[str],
+    with_mask: Callable[[LabelDoc], LabelDoc] = lambda doc: doc,
 ) -> LabelChanges:
     """The changes that bring a sample's labels up to an answer.
 
@@ -69,8 +80,17 @@ def label_changes(
         originals: label id -> a label that the destination lacks, to be put there if the answer still has it: a label
             that an earlier load deleted, or one of the run's field where the destination is another
         loaded: ids of labels that earlier loads put into the destination
+        with_mask: a stored label whose mask is in a file -> the label with the mask itself
     """
     changes = LabelChanges()
+
+    def changed_values(doc: LabelDoc, edit: Edit) -> dict[str, Any] | None:
+        if "mask" not in {name.partition("/")[0] for name in edit.aspects}:
+            return _changed_values(doc, edit, field, changes)
+        values = _changed_values(with_mask(doc), edit, field, changes)
+        # A label that has both shows its mask; the file would tell another story.
+        return {**values, "mask_path": None} if values and "mask" in values and doc.get("mask_path") else values
+
     by_id = {str(doc.get("_id")): doc for doc in stored}
     returned = (*answer.edited, *answer.added)
     present = {*answer.kept, *(edit.label_id for edit in returned)}
@@ -82,15 +102,24 @@ def label_changes(
         if label_id not in by_id and label_id in originals:
             changes.added.append(originals[label_id])
     for edit in returned:
-        if edit.label_id in by_id:
-            values = _changed_values(by_id[edit.label_id], edit, field, changes)
-            if values:
-                changes.values[edit.label_id] = values
-        elif edit.label_id in originals:
-            original = originals[edit.label_id]
-            changes.added.append({**original, **_changed_values(original, edit, field, changes)})
-        elif changes.allows("allow_additions", field):
-            changes.added.append(edit.label.to_dict())
+        try:
+            if edit.label_id in by_id:
+                values = changed_values(by_id[edit.label_id], edit)
+                if values is None:
+                    if changes.allows("allow_deletions", field):
+                        changes.deleted.append(edit.label_id)
+                elif values:
+                    changes.values[edit.label_id] = values
+            elif edit.label_id in originals:
+                original = originals[edit.label_id]
+                values = changed_values(original, edit)
+                if values is not None:
+                    changes.added.append({**original, **values})
+            elif edit.parsed.values and changes.allows("allow_additions", field):
+                changes.added.append(edit.to_label(field).to_dict())
+        except RegionError as error:
+            changes.notes.append(f"label {edit.label_id}: {error}; left alone")
+    _add_relations(changes, by_id, answer.related)
     if not holds_list(field.label_type) and len(by_id) > len(changes.deleted):
         for _ in changes.added:
             changes.refuse("a label that is there already")
@@ -98,30 +127,87 @@ def label_changes(
     return changes
 
 
-def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: LabelChanges) -> dict[str, Any]:
-    new = edit.label.to_dict()
-    sent = _as_sent(stored, edit, field)
+def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related: Mapping[str, Sequence[str]]) -> None:
+    for label_id, others in related.items():
+        if label_id in by_id and by_id[label_id].get(RELATED) != others and label_id not in changes.deleted:
+            changes.values.setdefault(label_id, {})[RELATED] = others
+    changes.added = [
+        {**doc, RELATED: related[str(doc["_id"])]} if str(doc["_id"]) in related else doc for doc in changes.added
+    ]
+
+
+def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: LabelChanges) -> dict[str, Any] | None:
+    """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
+    family = family_of(field.label_type)
+    if family.revise is None:
+        before, after = _as_sent(stored, edit, field), edit.to_label(field).to_dict()
+    else:
+        revised, notes = family.revise(_label(stored), edit, field)
+        if revised is None:
+            return None
+        before, after = stored, revised.to_dict()
+        changes.notes.extend(notes)
     values = {}
-    for aspect in edit.aspects:
-        changed = {}
-        for name, absent in aspect.attributes.items():
-            before, after = sent.get(name, absent), new.get(name, absent)
-            value = blend(stored.get(name), before, after)
-            if not is_same(before, after) and value != stored.get(name):
-                changed[name] = value
-        if changed and changes.allows(aspect.permission, field):
+    for name in dict.fromkeys(name.partition("/")[0] for name in edit.aspects if not is_attribute(name)):
+        changed = _aspect_values(stored, before, after, family.aspects[name])
+        if changed and changes.allows(family.aspects[name].permission, field):
             values.update(changed)
+    values.update(_attribute_values(stored, edit, field))
     return values
+
+
+def _aspect_values(stored: LabelDoc, before: LabelDoc, after: LabelDoc, aspect: Aspect) -> dict[str, Any]:
+    """The attributes of an aspect that an edit changed, as they are to be stored."""
+    changed = {}
+    for name, absent in aspect.attributes.items():
+        old, new = before.get(name, absent), after.get(name, absent)
+        if aspect.is_whole:
+            changed[name] = new
+        elif not is_same(old, new):
+            changed[name] = blend(stored.get(name), old, new)
+    if aspect.is_whole and all(is_same(before.get(name), new) for name, new in changed.items()):
+        return {}
+    return {name: value for name, value in changed.items() if not _is_identical(value, stored.get(name))}
+
+
+def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Any]:
+    values = {}
+    label = _label(stored)
+    class_name = edit.parsed.values.get("label")
+    for name in filter(is_attribute, edit.aspects):
+        attribute = attribute_of(name, class_name, field)
+        if attribute is None:
+            continue
+        before, after = label.get_attribute_value(attribute.name, None), edit.attribute_value(attribute)
+        if not _is_same_answer(attribute, before, after):
+            if attribute.question.kind == "list" and isinstance(before, list) and after:
+                after = [*(item for item in before if item in after), *(item for item in after if item not in before)]
+            label.set_attribute_value(attribute.name, after)
+            # Labels of old datasets keep their attributes in a dict.
+            name = "attributes" if attribute.name in (stored.get("attributes") or {}) else attribute.name
+            values[name] = label.to_dict().get(name)
+    return values
+
+
+def _is_same_answer(attribute: Attribute, before: Any, after: Any) -> bool:
+    if before is None or after is None:
+        return before is after or (after is None and before in ("", []))
+    question = attribute.question
+    return question.problem_of(before) is None and question.to_json(before) == question.to_json(after)
+
+
+def _label(stored: LabelDoc) -> fol.Label:
+    return getattr(fol, stored["_cls"]).from_dict(dict(stored))
 
 
 def _as_sent(stored: LabelDoc, edit: Edit, field: LabelField) -> LabelDoc:
     """The stored label as it would come back untouched: within the image, turned by less than a full turn."""
     family = family_of(field.label_type)
-    label = type(edit.label).from_dict(dict(stored))
+    label = _label(stored)
     if family.check(label, field) is not None:
         return stored
-    regions = family.to_regions([label], field, edit.media)
-    parsed = family.parse_regions(regions, field, edit.media) if regions else []
+    regions = family.to_regions([label], field, edit.parsed.media)
+    parsed = family.parse_regions(regions, field, edit.parsed.media) if regions else []
     return family.to_label(parsed[0], field).to_dict() if parsed else stored
 
 
@@ -138,10 +224,19 @@ def blend(stored: Any, before: Any, after: Any) -> Any:
     return stored if stored is not None and is_same(before, after) else after
 
 
+def _is_identical(one: Any, other: Any) -> bool:
+    """Whether two values are equal; unlike Python's ``==``, NaN is NaN, and binary data is what it holds."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_identical, one, other))
+    if isinstance(one, bytes) and isinstance(other, bytes):
+        return bytes(one) == bytes(other)
+    return one == other or (one != one and other != other)
+
+
 def is_same(before: Any, after: Any) -> bool:
     """Whether two values are equal, numbers within TOLERANCE."""
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(is_same, before, after))
     if is_number(before) and is_number(after):
-        return abs(before - after) <= TOLERANCE
-    return before == after
+        return abs(before - after) <= TOLERANCE or _is_identical(before, after)
+    return _is_identical(before, after)

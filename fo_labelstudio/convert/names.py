@@ -10,6 +10,8 @@ OBJECT_TAG = "image"
 
 _RESERVED = frozenset((OBJECT_TAG, "true", "false", "__proto__"))
 
+_ENCODED = re.compile("[@%]")
+
 _DATA_REFERENCE = re.compile(r"\$(?=[A-Za-z0-9_\[\].{}])")
 
 _WORD_JOINER = "\u2060"
@@ -23,7 +25,15 @@ def control_name(field_name: str) -> str:
     """
     if field_name in _RESERVED:
         return _encoded(field_name[0]) + field_name[1:]
-    return re.sub("[@%]", lambda match: _encoded(match.group()), field_name)
+    return _ENCODED.sub(lambda match: _encoded(match.group()), field_name)
+
+
+def inner_name(control: str, part: str) -> str:
+    """The name of a control tag for a part of what another one annotates.
+
+    No two are alike, nor is any that of a field: in those, a ``%`` stands only before digits.
+    """
+    return f"{control}%.{_ENCODED.sub(lambda match: _encoded(match.group()), part)}"
 
 
 def without_references(text: str) -> str:

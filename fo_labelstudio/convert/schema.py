@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.names import control_name, is_showable
+from fo_labelstudio.convert.names import control_name, inner_name, is_showable
+from fo_labelstudio.convert.values import Question, kind_of_values
 from fo_labelstudio.errors import LabelSchemaError
 
 
@@ -16,6 +17,44 @@ class MediaInfo(NamedTuple):
 
     width: int
     height: int
+
+
+class Skeleton(NamedTuple):
+    """The joints of a keypoint field, as FiftyOne keeps them in ``dataset.skeletons``.
+
+    Attributes:
+        joints: the name of each point, in order
+        edges: pairs of indices of joints that are connected
+    """
+
+    joints: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+class Attribute(NamedTuple):
+    """One attribute of the labels of a field.
+
+    Attributes:
+        name: its name on the FiftyOne label
+        question: what is asked for, and how
+        control: name of its control tag
+        default: what a new label gets where nothing was answered, or None
+        read_only: whether it is shown but never merged
+        classes: the classes whose labels have it; all where empty
+        is_discovered: whether nobody asked for it, so that values that cannot be shown are left out, not refused
+    """
+
+    name: str
+    question: Question
+    control: str
+    default: Any = None
+    read_only: bool = False
+    classes: tuple[str, ...] = ()
+    is_discovered: bool = False
+
+    def is_of(self, class_name: str | None) -> bool:
+        """Whether labels of a class have it."""
+        return not self.classes or class_name in self.classes
 
 
 @dataclass(frozen=True)
@@ -32,6 +71,11 @@ class LabelField:
         allow_deletions: whether deleted labels are deleted
         allow_label_edits: whether changed classes are loaded
         allow_spatial_edits: whether changed geometry is loaded
+        attributes: what else is asked of each label
+        tool: name of the control tag that draws its regions, where the family has a choice
+        targets: class -> value of its pixels in a mask: a number, or ``#rrggbb``
+        skeleton: the joints of its keypoints, if they have names or edges
+        question: what a scalar field asks for
     """
 
     name: str
@@ -43,6 +87,17 @@ class LabelField:
     allow_deletions: bool = True
     allow_label_edits: bool = True
     allow_spatial_edits: bool = True
+    attributes: tuple[Attribute, ...] = ()
+    tool: str | None = None
+    targets: Mapping[str, int | str] | None = None
+    skeleton: Skeleton | None = None
+    question: Question | None = None
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether nothing about a label that was sent may be changed."""
+        may_change = self.allow_deletions or self.allow_label_edits or self.allow_spatial_edits
+        return not may_change and all(attribute.read_only for attribute in self.attributes)
 
     @cached_property
     def class_set(self) -> frozenset[str]:
@@ -52,15 +107,33 @@ class LabelField:
 
 _PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")
 
+OWN = frozenset(("id", "label", "bounding_box", "mask", "mask_path", "points", "closed", "filled", "attributes"))
+"""What a label holds besides attributes; asked for in ways of its own."""
+
+_QUESTIONS = {
+    "text": ("text", "str"),
+    "select": ("select", "str"),
+    "radio": ("radio", "str"),
+    "checkbox": ("checkbox", "list"),
+    "number": ("number", "float"),
+    "rating": ("rating", "int"),
+    "date": ("date", "date"),
+    "datetime": ("datetime", "datetime"),
+}
+"""Type of an attribute -> how it is asked for, and the kind of its values where nothing else says it."""
+
+ATTRIBUTE_TYPES = tuple(_QUESTIONS)
+
 
 def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[LabelField, ...]:
-    """The label fields of a label schema as FiftyOne completes it.
+    """The label fields of a label schema as FiftyOne completes it, with what the backend adds to it.
 
     Args:
-        label_schema: field name -> ``type, classes, attributes, existing_field, allow_...``
+        label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
+            own ``tool, skeleton, kind``
 
     Raises:
-        LabelSchemaError: there are no classes, or a name cannot be shown
+        LabelSchemaError: there are no classes, a name cannot be shown, or an attribute cannot be asked for
 
     Source: FiftyOne 1.22.1, ``fiftyone.utils.annotations._build_label_schema``
     """
@@ -70,28 +143,56 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
     if not is_showable(name):
         raise LabelSchemaError(f"field {name!r}: its name holds characters that cannot be shown; rename the field")
+    is_scalar = info["type"] == "scalar"
+    targets = _targets(name, info["mask_targets"]) if "mask_targets" in info else None
+    classes = tuple(targets) if targets else _classes(name, info.get("classes") or (), is_scalar)
     return LabelField(
         name=name,
         label_type=info["type"],
-        classes=_classes(name, info.get("classes") or ()),
+        classes=classes,
         control=control_name(name),
         existing=bool(info.get("existing_field", False)),
+        attributes=() if is_scalar else tuple(_attributes(name, info)),
+        tool=info.get("tool"),
+        targets=targets,
+        skeleton=_skeleton(info.get("skeleton")),
+        question=_scalar_question(info) if is_scalar else None,
         **{key: bool(info.get(key, True)) for key in _PERMISSIONS},
     )
 
 
-def _classes(name: str, classes: Iterable[str | Mapping[str, Any]]) -> tuple[str, ...]:
+def _classes(name: str, classes: Iterable[Any], is_scalar: bool) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for entry in classes:
         if isinstance(entry, Mapping):
             found.update(dict.fromkeys(entry["classes"]))
+        elif is_scalar and not isinstance(entry, str):
+            found[Question.text_of(entry)] = None
         else:
             found[entry] = None
     for class_name in found:
         _check_class(name, class_name)
-    if not found:
+    if not found and not is_scalar:
         raise LabelSchemaError(f"field {name!r}: there are no classes to choose from; pass classes=[...]")
     return tuple(found)
+
+
+def _targets(name: str, mask_targets: Mapping[Any, str]) -> dict[str, int | str]:
+    targets: dict[str, int | str] = {}
+    for key, class_name in mask_targets.items():
+        value = str(key).lower() if str(key).startswith("#") else int(key)
+        if value in (0, "#000000"):
+            continue
+        _check_class(name, class_name)
+        if class_name in targets:
+            raise LabelSchemaError(
+                f"field {name!r}: mask targets {targets[class_name]!r} and {value!r} are both {class_name!r}; give "
+                "each target a name of its own in `mask_targets`"
+            )
+        targets[class_name] = value
+    if not targets:
+        raise LabelSchemaError(f"field {name!r}: there are no mask targets to choose from; pass mask_targets={{...}}")
+    return targets
 
 
 def _check_class(name: str, class_name: object) -> None:
@@ -104,3 +205,62 @@ def _check_class(name: str, class_name: object) -> None:
             f"field {name!r}: class {class_name!r} is blank or holds characters that cannot be shown; rename it, "
             "or send a view with `map_labels()`"
         )
+
+
+def _attributes(name: str, info: Mapping[str, Any]) -> Iterator[Attribute]:
+    entries = [((), info.get("attributes") or {})]
+    for entry in info.get("classes") or ():
+        if isinstance(entry, Mapping):
+            entries.append((tuple(entry["classes"]), entry["attributes"] or {}))
+    taken: dict[str, int] = {}
+    for classes, attributes in entries:
+        for attribute, facts in attributes.items():
+            number = taken[attribute] = taken.get(attribute, 0) + 1
+            yield _parse_attribute(name, attribute, facts, classes, number)
+
+
+def _parse_attribute(
+    field: str, name: str, facts: Mapping[str, Any], classes: tuple[str, ...], number: int
+) -> Attribute:
+    where = f"field {field!r}, attribute {name!r}"
+    if name in OWN:
+        raise LabelSchemaError(f"{where}: it is part of the label itself; leave it out of `attributes`")
+    if not is_showable(name):
+        raise LabelSchemaError(f"{where}: its name holds characters that cannot be shown; rename the attribute")
+    values = tuple(facts.get("values") or ())
+    tool, kind = _QUESTIONS[facts["type"]]
+    if tool == "checkbox" and (not values or set(map(type, values)) == {bool}):
+        tool, kind, values = "radio", "bool", (True, False)
+    elif tool in ("select", "radio"):
+        kind = kind_of_values(values)
+    question = Question(tool, facts.get("kind") or kind, values)
+    problem = question.problem()
+    if problem:
+        raise LabelSchemaError(f"{where}: {problem}")
+    default = facts.get("default")
+    if default is not None and question.problem_of(default):
+        raise LabelSchemaError(f"{where}: its default {question.problem_of(default)}")
+    control = inner_name(control_name(field), name)
+    if number > 1:
+        control = inner_name(control, str(number))
+    is_read_only, is_discovered = bool(facts.get("read_only", False)), bool(facts.get("discovered", False))
+    return Attribute(name, question, control, default, is_read_only, classes, is_discovered)
+
+
+def _skeleton(skeleton: Mapping[str, Any] | None) -> Skeleton | None:
+    if skeleton is None:
+        return None
+    edges = (tuple(edge) for edge in skeleton["edges"])
+    return Skeleton(tuple(skeleton["joints"]), tuple(edges))
+
+
+def _scalar_question(info: Mapping[str, Any]) -> Question:
+    values = tuple(info.get("classes") or ())
+    kind = info.get("kind") or (kind_of_values(values) if values else "str")
+    if kind == "list":
+        return Question("checkbox", kind, values)
+    if kind == "bool":
+        return Question("radio", kind, (True, False))
+    if values:
+        return Question("select", kind, values)
+    return Question({"str": "text", "int": "number", "float": "number"}.get(kind, kind), kind)

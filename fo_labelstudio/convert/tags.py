@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import Element
 
-from fo_labelstudio.convert.names import OBJECT_TAG, without_references
+from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.values import NO_HOTKEY, add_classes
 
 
-def labels_control(tag: str, field: LabelField) -> Element:
+def labels_control(tag: str, field: LabelField, **options: str) -> Element:
     """A control tag that draws regions of a class: ``<RectangleLabels>`` and its kin.
 
     Args:
         tag: name of the tag
         field: the label field it annotates
+        **options: further attributes of the tag
     """
-    control = Element(tag, name=field.control, toName=OBJECT_TAG)
-    for class_name in field.classes:
-        _add_class(control, "Label", class_name).set("background", colour_of(class_name))
+    control = Element(tag, name=field.control, toName=OBJECT_TAG, **options)
+    for class_name, option in zip(field.classes, add_classes(control, "Label", field.classes), strict=True):
+        option.set("background", colour_of(class_name))
+        if not can_choose(field):
+            option.set("hotkey", NO_HOTKEY)
     return control
+
+
+def can_choose(field: LabelField) -> bool:
+    """Whether a person may use the buttons of a field's classes: to draw or to relabel."""
+    return field.allow_additions or field.allow_label_edits
 
 
 def choices_control(field: LabelField, single: bool) -> Element:
@@ -33,8 +42,7 @@ def choices_control(field: LabelField, single: bool) -> Element:
     control = Element("Choices", name=field.control, toName=OBJECT_TAG)
     control.set("choice", "single" if single else "multiple")
     control.set("showInline", "true")
-    for class_name in field.classes:
-        _add_class(control, "Choice", class_name)
+    add_classes(control, "Choice", field.classes)
     return control
 
 
@@ -45,12 +53,3 @@ def colour_of(class_name: str) -> str:
     lightness = 0.42 + 0.16 * digest[2] / 255
     red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.75)
     return "#" + "".join(f"{round(255 * value):02x}" for value in (red, green, blue))
-
-
-def _add_class(control: Element, tag: str, class_name: str) -> Element:
-    """Adds a class to a control; where it cannot be shown as it is, what regions say is its alias."""
-    shown = without_references(class_name)
-    option = SubElement(control, tag, value=shown)
-    if shown != class_name:
-        option.set("alias", class_name)
-    return option

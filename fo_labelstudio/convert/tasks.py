@@ -12,16 +12,16 @@ The digests tell what a person changed without another look at what was sent.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.family import Region, labels_of
+from fo_labelstudio.convert.family import Grouping, Region, group_regions, labels_of, whole_id
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.errors import RegionError
@@ -45,22 +45,21 @@ class SampleRecord(NamedTuple):
         id: its id
         path: path of its media file
         media: size of its image, in pixels as displayed
-        labels: label field -> its value on this sample; fields that are new are missing
+        labels: label field -> its value on this sample, masks read; fields that are new are missing
     """
 
     id: str
     path: str
     media: MediaInfo
-    labels: Mapping[str, fol.Label | None]
+    labels: Mapping[str, Any]
 
 
 def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[str]:
     """What keeps a sample's labels from being sent: a message each, naming field, sample and label."""
     for field in fields:
-        family = family_of(field.label_type)
         labels = labels_of(sample.labels.get(field.name))
         seen: Counter[str] = Counter(label.id for label in labels)
-        problems = [(label, _REPEATED if seen[label.id] > 1 else family.check(label, field)) for label in labels]
+        problems = [(label, _problem_of(label, field, seen[label.id] > 1)) for label in labels]
         for label, problem in problems:
             if problem:
                 yield f"field {field.name!r}, sample {sample.id}, label {label.id}: {problem}"
@@ -69,6 +68,13 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
                 _to_regions(labels, field, sample.media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
+
+
+def _problem_of(label: Any, field: LabelField, is_repeated: bool) -> str | None:
+    if is_repeated:
+        return _REPEATED
+    problem = family_of(field.label_type).check(label, field)
+    return problem or attributes.problem_of(label, field)
 
 
 def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: str) -> Task:
@@ -86,7 +92,7 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
         labels = labels_of(sample.labels.get(field.name))
         if labels:
             regions, sent[field.name] = _to_regions(labels, field, sample.media)
-            _make_unique(regions, sent[field.name], field, {region["id"] for region in result})
+            _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
     meta = {"version": FORMAT, "run": run, "size": list(sample.media), "sent": sent}
     return {
@@ -96,26 +102,7 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
     }
 
 
-def digest_of(value: Any) -> str:
-    """A short digest of a JSON value: equal values, equal digests."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def digests_of(values: Mapping[str, Any]) -> dict[str, str]:
-    """The digest of each aspect of a label."""
-    return {aspect: digest_of(value) for aspect, value in values.items()}
-
-
-def groups_of(regions: Sequence[Region]) -> dict[str, list[Region]]:
-    """Regions by their id, in order."""
-    groups: dict[str, list[Region]] = {}
-    for region in regions:
-        groups.setdefault(region["id"], []).append(region)
-    return groups
-
-
-def _to_regions(labels: Sequence[fol.Label], field: LabelField, media: MediaInfo) -> tuple[list[Region], SentLabels]:
+def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> tuple[list[Region], SentLabels]:
     family = family_of(field.label_type)
     regions = family.to_regions(labels, field, media)
     sent: SentLabels = {}
@@ -123,22 +110,60 @@ def _to_regions(labels: Sequence[fol.Label], field: LabelField, media: MediaInfo
         key = family.key_of(label, field)
         if key is not None:
             sent.setdefault(key, {"ids": []})["ids"].append(label.id)
-    for group in groups_of(regions).values():
+    for group in group_regions(regions, family.grouping(field)).values():
         for parsed in family.parse_regions(group, field, media):
             sent[parsed.key].update(digests_of(parsed.values))
+    if field.is_locked and family.is_drawn:
+        for region in regions:
+            region["readonly"] = True
+    if field.attributes:
+        regions = _with_attributes(labels, regions, sent, field)
     for key, entry in sent.items():
         if entry["ids"] == [key]:
             del entry["ids"]
     return regions, sent
 
 
+def _with_attributes(
+    labels: Sequence[fol.Label], regions: Sequence[Region], sent: SentLabels, field: LabelField
+) -> list[Region]:
+    """The regions of a field, each followed by the results that carry the attributes of its label."""
+    family = family_of(field.label_type)
+    controls = {control.name: control for control in attributes.controls_of(field, family)}
+    results: dict[str, list[Region]] = {}
+    asked: set[str] = set()
+    for label in labels:
+        key = family.key_of(label, field)
+        if key is None:
+            continue
+        ids = [region["id"] for region in regions if whole_id(region["id"]) == label.id] if family.is_drawn else []
+        answers = attributes.to_results(label, ids or [label.id], field, family)
+        if not family.is_drawn:
+            # The editor keeps only the last of several answers to one question about the image.
+            answers = [answer for answer in answers if answer["from_name"] not in asked]
+            asked.update(answer["from_name"] for answer in answers)
+        for answer in answers:
+            results.setdefault(answer["id"] if family.is_drawn else "", []).append(answer)
+        by_control = [(controls[answer["from_name"]], answer) for answer in answers]
+        values, _ = attributes.parse_results(by_control, label.label, field, {})
+        sent[key].update(digests_of(values))
+    # The editor loses the coordinates of a region whose attributes come before it.
+    followed = [item for region in regions for item in (region, *results.pop(region["id"], ()))]
+    return followed + [answer for answers in results.values() for answer in answers]
+
+
 def _make_unique(regions: Sequence[Region], sent: SentLabels, field: LabelField, taken: Collection[str]) -> None:
     """Renames regions whose id another field has, for the editor makes one region of those that share an id."""
+    family = family_of(field.label_type)
     for region in regions:
-        if region["id"] in taken:
-            label_id, region["id"] = region["id"], f"{region['id']}-{digest_of(field.name)}"
-            if not family_of(field.label_type).one_region:
-                sent[region["id"]] = {**sent.pop(label_id), "ids": [label_id]}
+        whole = whole_id(region["id"])
+        if whole in taken:
+            renamed = f"{whole}-{digest_of(field.name)}"
+            region["id"] = renamed + region["id"][len(whole) :]
+            if "parentID" in region:
+                region["parentID"] = renamed + region["parentID"][len(whole) :]
+            if family.grouping(field) is not Grouping.FIELD and whole in sent:
+                sent[renamed] = {**sent.pop(whole), "ids": [whole]}
 
 
 def _prediction(result: list[Region]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
@@ -18,6 +19,7 @@ from fo_labelstudio.convert.annotations import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, label_changes
 from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
 
 BLOCK = 500
@@ -38,11 +40,13 @@ class MergeReport:
         counts: labels ``added``, ``edited`` and ``deleted``
         refused: why changes were held back -> how many
         lost: ids of answered samples that have left the dataset
+        notes: what had to be decided to make edits fit
     """
 
     counts: Counter[str] = dataclass_field(default_factory=Counter)
     refused: Counter[str] = dataclass_field(default_factory=Counter)
     lost: list[str] = dataclass_field(default_factory=list)
+    notes: list[str] = dataclass_field(default_factory=list)
 
 
 class FieldMerge:
@@ -53,22 +57,32 @@ class FieldMerge:
         field: the label field of the run
         destination: the field that receives the labels; as a rule the same
         frames: whether the run's samples were frames of videos
+        overwrite_masks: whether an edited mask that was read from a file is written to that file
 
     Raises:
         LabelSchemaError: the destination is read-only
     """
 
-    def __init__(self, dataset: fo.Dataset, field: LabelField, destination: str, frames: bool = False):
+    def __init__(
+        self,
+        dataset: fo.Dataset,
+        field: LabelField,
+        destination: str,
+        frames: bool = False,
+        overwrite_masks: bool = False,
+    ):
         self._dataset = dataset
+        self._overwrite_masks = overwrite_masks
         self._field = field
         self._frames = frames
         self._is_list = holds_list(field.label_type)
         self._container = LABEL_TYPES[field.label_type]
         self._is_copy = destination != field.name
-        self._source = self._db_path(field.name)
-        self._target = self._db_path(destination)
+        self._source = db_path(dataset, field.name, frames)
+        self._target = db_path(dataset, destination, frames)
         self._collection = dataset._frame_collection if frames else dataset._sample_collection
         self._check_writable(destination)
+        self._ensure(destination)
 
     def merge(self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels) -> MergeReport:
         """Brings the field up to the answers.
@@ -106,8 +120,12 @@ class FieldMerge:
                 self._field,
                 self._originals(doc, removed.get(answer.sample_id, {})),
                 loaded.get(answer.sample_id, ()),
+                masks.with_mask,
             )
             report.refused.update(changes.refused)
+            report.notes.extend(f"sample {answer.sample_id}: {note}" for note in changes.notes)
+            if self._overwrite_masks:
+                self._overwrite_files(changes, stored)
             if changes or self._is_to_be_marked(doc):
                 # Before the write: a label must not be deleted before it is remembered.
                 self._remember_removed(answer.sample_id, changes, stored, removed)
@@ -124,8 +142,16 @@ class FieldMerge:
         fields = {self._target: True, self._source: True}
         return {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
 
+    def _overwrite_files(self, changes: LabelChanges, stored: Sequence[LabelDoc]) -> None:
+        """Writes edited masks to the files that they were read from, rather than into the labels."""
+        labels = {str(label.get("_id")): label for label in stored}
+        for label_id, values in changes.values.items():
+            if "mask_path" in values:
+                masks.overwrite({**labels[label_id], "mask": values.pop("mask")})
+                del values["mask_path"]
+
     def _labels(self, doc: Mapping[str, Any], path: str) -> list[LabelDoc]:
-        value = _value_at(doc, path)
+        value = value_at(doc, path)
         if value is None:
             return []
         return list(value.get(self._list_name) or ()) if self._is_list else [value]
@@ -140,12 +166,12 @@ class FieldMerge:
     def _is_to_be_marked(self, doc: Mapping[str, Any]) -> bool:
         """Whether an empty list is to say "looked at, nothing there": in new fields only."""
         is_new = (self._is_copy and self._field.allow_additions) or not self._field.existing
-        return self._is_list and is_new and _value_at(doc, self._target) is None
+        return self._is_list and is_new and value_at(doc, self._target) is None
 
     def _operations(self, sample_id: str, doc: Mapping[str, Any], changes: LabelChanges) -> Iterator[UpdateOne]:
         sample = {"_id": ObjectId(sample_id)}
         now = {"last_modified_at": datetime.now(timezone.utc)}
-        value = _value_at(doc, self._target)
+        value = value_at(doc, self._target)
         if value is None:
             # Named in the filter, so that what came meanwhile is not overwritten.
             yield UpdateOne({**sample, self._target: None}, {"$set": {**self._whole(doc, changes.added), **now}})
@@ -181,7 +207,7 @@ class FieldMerge:
         else:
             (value,) = added
         path = self._target
-        while "." in path and _value_at(doc, parent := path.rpartition(".")[0]) is None:
+        while "." in path and value_at(doc, parent := path.rpartition(".")[0]) is None:
             value = {**self._embedded(parent), path.rpartition(".")[2]: value}
             path = parent
         return {path: value}
@@ -203,6 +229,11 @@ class FieldMerge:
         if not self._is_copy:
             for label_id in added:
                 removed.get(sample_id, {}).pop(label_id, None)
+
+    def _ensure(self, destination: str) -> None:
+        add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
+        # Refuses a field of another type.
+        add(destination, fof.EmbeddedDocumentField, embedded_doc_type=self._container)
 
     def _check_writable(self, destination: str) -> None:
         attributes = [
@@ -228,10 +259,11 @@ class FieldMerge:
     def _full(self, path: str) -> str:
         return f"frames.{path}" if self._frames else path
 
-    def _db_path(self, name: str) -> str:
-        """The path of a field in the database, where a part may have another name."""
-        fields = [self._dataset.get_field(self._full(path)) for path in _prefixes(name)]
-        return ".".join((field and field.db_field) or part for field, part in zip(fields, name.split("."), strict=True))
+
+def db_path(dataset: fo.Dataset, name: str, frames: bool) -> str:
+    """The path of a field in the database, where a part may have another name."""
+    fields = [dataset.get_field(f"frames.{path}" if frames else path) for path in _prefixes(name)]
+    return ".".join((field and field.db_field) or part for field, part in zip(fields, name.split("."), strict=True))
 
 
 def _prefixes(path: str) -> list[str]:
@@ -240,7 +272,8 @@ def _prefixes(path: str) -> list[str]:
     return [".".join(parts[: number + 1]) for number in range(len(parts))]
 
 
-def _value_at(doc: Mapping[str, Any], path: str) -> Any:
+def value_at(doc: Mapping[str, Any], path: str) -> Any:
+    """The value at a path of a document as the database stores it, or None."""
     value: Any = doc
     for part in path.split("."):
         if not isinstance(value, Mapping):

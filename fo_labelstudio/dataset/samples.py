@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import fiftyone.core.collections as foc
 import fiftyone.core.fields as fof
 import fiftyone.core.metadata as fom
 
+from fo_labelstudio.convert.families import has_masks
+from fo_labelstudio.convert.family import labels_of
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tasks import SampleRecord
+from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
 
 BLOCK = 500
@@ -51,6 +55,7 @@ def read_blocks(
         problems: receives a message for each sample whose media cannot be read; such samples are left out
     """
     paths = ["id", media_field, *(field.name for field in fields if field.existing)]
+    with_masks = {field.name for field in fields if has_masks(field.label_type)}
     ids = iter(dict.fromkeys(samples.values("id")))
     while block := list(islice(ids, BLOCK)):
         columns = samples.select(block).values(paths)
@@ -66,8 +71,21 @@ def read_blocks(
             except (OSError, TypeError, ValueError) as error:
                 problems.append(f"sample {sample_id}, {media_field} {path!r}: its image cannot be read ({error})")
                 continue
-            records.append(SampleRecord(sample_id, path, media, dict(zip(paths[2:], labels, strict=True))))
+            values = dict(zip(paths[2:], labels, strict=True))
+            try:
+                labels_with_masks = {name: _with_masks(value, name in with_masks) for name, value in values.items()}
+            except OSError as error:
+                problems.append(f"sample {sample_id}: {error}; correct the mask_path, or leave the label out")
+                continue
+            records.append(SampleRecord(sample_id, path, media, labels_with_masks))
         yield records
+
+
+def _with_masks(value: Any, has_masks: bool) -> Any:
+    if has_masks:
+        for label in labels_of(value):
+            masks.read_into(label)
+    return value
 
 
 def read_media(path: str) -> MediaInfo:

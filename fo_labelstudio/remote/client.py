@@ -30,6 +30,8 @@ class Client:
 
     def __init__(self, settings: ConnectionSettings):
         self._connection = Connection(settings)
+        self.version = ""
+        """The server's version, once check() has seen it."""
 
     @property
     def url(self) -> str:
@@ -62,6 +64,7 @@ class Client:
                     error.path,
                 ) from None
             raise
+        self.version = release
         return release
 
     def _release(self) -> str:
@@ -150,13 +153,18 @@ class Client:
         answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", params)
         return {_part(upload, "id", int): _part(upload, "file", str) for upload in _list(answer)}
 
-    def import_tasks(self, project_id: int, tasks: Sequence[Mapping[str, Any]]) -> tuple[list[int], int]:
+    def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
         """Makes tasks, with their predictions.
+
+        Args:
+            project_id: the project
+            tasks: the JSON of each task
 
         Returns:
             the id of each task, in order, and the number of predictions that were made
         """
-        answer = self._connection.post(f"/api/projects/{project_id}/import", tasks, {"return_task_ids": "true"})
+        path = f"/api/projects/{project_id}/import"
+        answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
         return _part(answer, "task_ids", list), _part(answer, "prediction_count", int)
 
     def export_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:

@@ -64,6 +64,10 @@ class Connection:
         """The JSON answer to a POST of JSON or of files."""
         return self._json("POST", path, json=json, params=params, files=files)
 
+    def post_encoded(self, path: str, body: bytes, params: Any = None) -> Any:
+        """The JSON answer to a POST of JSON that is encoded already."""
+        return self._json("POST", path, data=body, params=params, headers={"Content-Type": "application/json"})
+
     def post_unanswered(self, path: str, json: Any) -> None:
         """Sends a POST that is answered with nothing but its status."""
         self._send("POST", path, json=json)

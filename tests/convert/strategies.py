@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import math
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 import fiftyone as fo
+import numpy as np
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.names import is_showable
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
+from fo_labelstudio.convert.family import ScalarValue
+from fo_labelstudio.convert.names import inner_name, is_showable
+from fo_labelstudio.convert.schema import Attribute, LabelField, MediaInfo, Skeleton
+from fo_labelstudio.convert.values import Question
 
 CLASSES = ("cat", "dog", 'a<b & "c"', "日本", " padded ", "a,b", "Cat")
+TARGETS = {"cat": 1, "dog": 2, "日本": 255}
+COLOURS = {"cat": "#ff0000", "dog": "#00ff00", "日本": "#0102fe"}
+SKELETON = Skeleton(("head", "neck", "left hand", "right hand"), ((0, 1), (1, 2), (1, 3)))
 
 media = st.builds(MediaInfo, st.integers(1, 20_000), st.integers(1, 20_000))
+small_media = st.builds(MediaInfo, st.integers(1, 200), st.integers(1, 200))
+"""Small enough to draw masks."""
+
 class_names = st.text(min_size=1, max_size=20).filter(is_showable)
 coordinates = st.floats(0, 1, allow_subnormal=False)
 confidences = st.none() | st.floats(0, 1)
+texts = st.text(max_size=20).filter(lambda text: "\x00" not in text)
 
 
 @st.composite
@@ -42,15 +55,224 @@ def detections(draw: st.DrawFn) -> fo.Detection:
 
 classifications = st.builds(fo.Classification, label=st.sampled_from(CLASSES), confidence=confidences)
 
-LABELS = {
-    "classification": st.lists(classifications, max_size=1),
-    "classifications": st.lists(classifications, unique_by=lambda label: label.label),
-    "detection": st.lists(detections(), max_size=1),
-    "detections": st.lists(detections(), max_size=5),
-}
-"""Labels of one sample, for each label type."""
+
+def noise(height: int, width: int) -> st.SearchStrategy[np.ndarray]:
+    """Boolean masks of some density; numpy's noise, for hypothesis is slow to draw pixel by pixel."""
+    return st.builds(
+        lambda seed, density: np.random.default_rng(seed).random((height, width)) < density,
+        st.integers(0, 2**32),
+        st.sampled_from((0.02, 0.5, 0.98, 1)),
+    )
 
 
-def field_of(label_type: str, name: str = "ground truth", **values: object) -> LabelField:
-    """A label field with CLASSES."""
-    return LabelField(**{"name": name, "label_type": label_type, "classes": CLASSES, "control": name, **values})
+@st.composite
+def instances(draw: st.DrawFn, size: MediaInfo) -> fo.Detection:
+    """Instances on pixels of the image, at least one of them set."""
+    left, top = draw(st.integers(0, size.width - 1)), draw(st.integers(0, size.height - 1))
+    width, height = draw(st.integers(1, size.width - left)), draw(st.integers(1, size.height - top))
+    mask = draw(noise(height, width))
+    mask[draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))] = True
+    return fo.Detection(
+        label=draw(st.sampled_from(CLASSES)),
+        bounding_box=[left / size.width, top / size.height, width / size.width, height / size.height],
+        mask=draw(st.sampled_from((mask, mask.astype(np.uint8), mask.astype(np.uint8) * 255))),
+        confidence=draw(confidences),
+    )
+
+
+points = st.tuples(coordinates, coordinates).map(list)
+
+
+def shapes(least: int) -> st.SearchStrategy[list[Any]]:
+    """The points of a polyline."""
+    return st.lists(st.lists(points, min_size=least, max_size=6), min_size=1, max_size=3)
+
+
+def polygons() -> st.SearchStrategy[fo.Polyline]:
+    """Filled shapes."""
+    return st.builds(
+        fo.Polyline,
+        label=st.sampled_from(CLASSES),
+        points=shapes(1),
+        closed=st.just(True),
+        filled=st.just(True),
+        confidence=confidences,
+    )
+
+
+def polylines() -> st.SearchStrategy[fo.Polyline]:
+    """Paths, open and closed; what is closed has an inside."""
+    common = {"label": st.sampled_from(CLASSES), "confidence": confidences}
+    return st.builds(fo.Polyline, points=shapes(1), closed=st.just(False), **common) | st.builds(
+        fo.Polyline, points=shapes(3), closed=st.just(True), **common
+    )
+
+
+@st.composite
+def keypoints(draw: st.DrawFn, field: LabelField) -> fo.Keypoint:
+    """Keypoints; of a skeleton some joints may be missing, but not all."""
+    if field.tool == "VectorLabels":
+        size = len(field.skeleton.joints)
+        seen = draw(st.lists(st.integers(0, size - 1), min_size=1, unique=True))
+        found = [draw(points) if number in seen else [math.nan, math.nan] for number in range(size)]
+    else:
+        found = draw(st.lists(points, min_size=1, max_size=len(field.skeleton.joints)))
+    scores = draw(st.none() | st.just([draw(st.floats(0, 1)) for _ in found]))
+    return fo.Keypoint(label=draw(st.sampled_from(CLASSES)), points=found, confidence=scores)
+
+
+@st.composite
+def segmentations(draw: st.DrawFn, field: LabelField, size: MediaInfo) -> fo.Segmentation:
+    """Masks of the image's size with pixels of every target and of none."""
+    seed, classes = draw(st.integers(0, 2**32)), draw(st.lists(st.sampled_from([*field.targets]), unique=True))
+    numbers = np.random.default_rng(seed).integers(0, len(classes) + 1, (size.height, size.width))
+    if any(isinstance(target, str) for target in field.targets.values()):
+        palette = [(0, 0, 0), *(tuple(bytes.fromhex(field.targets[name][1:])) for name in classes)]
+    else:
+        palette = [0, *(field.targets[name] for name in classes)]
+    return fo.Segmentation(mask=np.array(palette, np.uint8)[numbers])
+
+
+QUESTIONS = (
+    Question("text", "str"),
+    Question("number", "int"),
+    Question("number", "float"),
+    Question("rating", "int"),
+    Question("date", "date"),
+    Question("datetime", "datetime"),
+    Question("radio", "bool", (True, False)),
+    Question("select", "str", ("a", "b,c", '<&"')),
+    Question("radio", "int", (1, 2, 30)),
+    Question("select", "float", (0.5, 1.5)),
+    Question("checkbox", "list", ("a", "b,c", '<&"')),
+)
+
+
+def answers(question: Question) -> st.SearchStrategy[Any]:
+    """Values that a question asks for, as FiftyOne stores them; never empty, for that is none at all."""
+    if question.kind == "list":
+        return st.lists(st.sampled_from(question.values), min_size=1, unique=True)
+    if question.values:
+        return st.sampled_from(question.values)
+    return {
+        "str": texts.filter(bool),
+        "int": st.integers(1, 5) if question.tool == "rating" else st.integers(-(2**53) + 1, 2**53 - 1),
+        "float": st.floats(-(2**53) + 1, 2**53 - 1),
+        "date": st.dates(date(1000, 1, 1)),
+        "datetime": st.datetimes(datetime(1000, 1, 1)),
+    }[question.kind]
+
+
+attribute_names = st.sampled_from(("colour", "is occluded", "a@b", "a%40b", "Grüße", "note", "US$x"))
+
+
+@st.composite
+def attributes_of(draw: st.DrawFn, control: str) -> tuple[Attribute, ...]:
+    """Attributes of the labels of a field."""
+    return tuple(
+        Attribute(
+            name,
+            draw(st.sampled_from(QUESTIONS)),
+            inner_name(control, name),
+            classes=draw(st.sampled_from(((), ("cat",), ("cat", "日本")))),
+            read_only=draw(st.booleans()),
+            is_discovered=draw(st.booleans()),
+        )
+        for name in draw(st.lists(attribute_names, max_size=3, unique=True))
+    )
+
+
+def field_of(label_type: str, name: str = "ground truth", **values: Any) -> LabelField:
+    """A label field with CLASSES, and what its family needs besides."""
+    needed: dict[str, Any] = {"name": name, "label_type": label_type, "classes": CLASSES, "control": name}
+    family = family_of(label_type)
+    if family.tools:
+        needed["tool"] = family.tools[0]
+    if label_type in ("keypoint", "keypoints"):
+        needed["skeleton"] = SKELETON
+    if label_type == "segmentation":
+        targets = values.get("targets", TARGETS)
+        needed.update(targets=targets, classes=tuple(targets))
+    if label_type == "scalar":
+        needed.update(classes=(), question=QUESTIONS[0])
+    return LabelField(**{**needed, **values})
+
+
+def variants(label_type: str) -> list[LabelField]:
+    """A field for each way in which a label type can be annotated."""
+    if label_type == "scalar":
+        return [field_of(label_type, question=question) for question in QUESTIONS if question.tool != "rating"]
+    tools = family_of(label_type).tools or (None,)
+    targets = (TARGETS, COLOURS) if label_type == "segmentation" else (None,)
+    return [field_of(label_type, tool=tool, **({"targets": of} if of else {})) for tool in tools for of in targets]
+
+
+skeletons = st.integers(1, 6).flatmap(
+    lambda size: st.builds(
+        Skeleton,
+        st.just(tuple(f"joint {number}" for number in range(size))),
+        st.lists(st.tuples(st.integers(0, size - 1), st.integers(0, size - 1)), max_size=6).map(tuple),
+    )
+)
+
+
+@st.composite
+def fields(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> LabelField:
+    """Fields of a label type: every tool, targets of both kinds, skeletons, questions, attributes."""
+    field = draw(st.sampled_from(variants(label_type)))
+    values: dict[str, Any] = {}
+    if label_type in ("keypoint", "keypoints"):
+        values["skeleton"] = draw(skeletons)
+    if with_attributes and label_type not in ("segmentation", "scalar"):
+        values["attributes"] = draw(attributes_of(field.control))
+    return field_of(label_type, **{**{key: getattr(field, key) for key in ("tool", "targets", "question")}, **values})
+
+
+class Case(NamedTuple):
+    """Labels of one field on one sample.
+
+    Attributes:
+        field: the field
+        labels: its labels; of a scalar field, a ScalarValue or none
+        media: size of the image
+    """
+
+    field: LabelField
+    labels: list[Any]
+    media: MediaInfo
+
+    @property
+    def value(self) -> Any:
+        """The value of the field."""
+        container = LABEL_TYPES[self.field.label_type]
+        if holds_list(self.field.label_type):
+            return container(**{container._LABEL_LIST_FIELD: self.labels})
+        if not self.labels:
+            return None
+        return self.labels[0].value if container is None else self.labels[0]
+
+
+@st.composite
+def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Case:
+    """Labels of a label type, in a field and an image that fit them."""
+    field = draw(fields(label_type, with_attributes))
+    has_masks = "mask" in family_of(label_type).aspects
+    size = draw(small_media if has_masks else media)
+    one = {
+        "classification": lambda: classifications,
+        "detection": detections,
+        "instance": lambda: instances(size),
+        "polygon": polygons,
+        "polyline": polylines,
+        "keypoint": lambda: keypoints(field),
+        "segmentation": lambda: segmentations(field, size),
+        "scalar": lambda: answers(field.question).map(ScalarValue),
+    }[label_type if label_type in ("classification", "scalar", "segmentation") else label_type.removesuffix("s")]()
+    most = 4 if holds_list(label_type) else 1
+    unique = {"unique_by": lambda label: label.label} if label_type == "classifications" else {}
+    labels = draw(st.lists(one, max_size=most, **unique))
+    for label in labels:
+        for attribute in field.attributes:
+            if draw(st.booleans()):
+                label.set_attribute_value(attribute.name, draw(answers(attribute.question)))
+    return Case(field, labels, size)

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.names import control_name
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.convert.tags import colour_of
+from fo_labelstudio.convert.values import Question
 from tests.convert import strategies
 
 
@@ -58,3 +61,61 @@ def test_fields_are_drawn_above_the_image_and_chosen_below_it_each_under_its_nam
 def test_a_class_has_one_colour_everywhere():
     assert colour_of("cat") == colour_of("cat") == "#1bc06e"
     assert len({colour_of(f"class {n}") for n in range(100)}) == 100
+
+
+@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@given(data=st.data())
+@settings(max_examples=20)
+def test_the_config_of_every_family_passes_label_studios_own_check(label_type, data):
+    field = data.draw(strategies.fields(label_type))
+    labeling_config = to_labeling_config([field])
+    LabelInterface(labeling_config).validate()
+    root = ElementTree.fromstring(labeling_config)
+    (control,) = [tag for tag in root.iter() if tag.get("name") == field.control]
+    assert control.tag in (*family_of(label_type).tools, *TAGS.get(next(iter(family_of(label_type).label_types)), ()))
+    options = [tag.get("alias", tag.get("value")) for tag in control if tag.tag in ("Label", "Choice")]
+    asked = [field.question.text_of(value) for value in field.question.values] if field.question else field.classes
+    assert options == ([] if field.question and field.question.result_type != "choices" else [*asked])
+    boxes = conditions_of(root)
+    asked = [tag for tag in root.iter() if tag.get("perRegion") == "true"]
+    assert len(asked) == (len(field.attributes) if family_of(label_type).is_drawn else 0)
+    for tag in asked:
+        box = boxes[tag.get("name")]
+        assert (box["whenTagName"], box["visibleWhen"]) == (field.control, "region-selected")
+
+
+def conditions_of(root):
+    """Name of a control tag -> attributes of the view around it, which say when it is shown."""
+    return {tag.get("name"): view.attrib for view in root.iter("View") for tag in view if tag.get("name")}
+
+
+TAGS = {
+    "classification": ("Choices",),
+    "detection": ("RectangleLabels",),
+    "polygon": ("PolygonLabels",),
+    "scalar": ("Choices", "Number", "TextArea", "DateTime"),
+}
+
+
+def test_an_attribute_of_some_classes_is_shown_for_those_only_and_says_its_default():
+    attributes = (
+        Attribute("breed", Question("text", "str"), "boxes%.breed", classes=("cat", "dog")),
+        Attribute("pair", Question("text", "str"), "boxes%.pair", classes=("a,b",), read_only=True),
+        Attribute("speed", Question("number", "int"), "boxes%.speed", default=7),
+    )
+    root = ElementTree.fromstring(
+        to_labeling_config([strategies.field_of("detections", "boxes", attributes=attributes)])
+    )
+    shown = {name: box.get("whenLabelValue") for name, box in conditions_of(root).items() if name.startswith("boxes%.")}
+    # The editor takes a comma for the end of a class, so such a class cannot be named.
+    assert shown == {"boxes%.breed": "cat,dog", "boxes%.pair": None, "boxes%.speed": None}
+    # Conditions on the control itself would make the editor drop the answers that it does not show.
+    assert not any(tag.get("whenLabelValue") for tag in root.iter() if tag.get("perRegion"))
+    titles = [tag.get("value") for tag in root.iter("Header")]
+    assert titles == ["boxes", "breed", "pair (read only)", "speed (7 if left empty)"]
+
+
+def test_the_order_of_the_joints_is_said_where_skeletons_can_be_drawn():
+    field = strategies.field_of("keypoints", "people")
+    titles = [tag.get("value") for tag in ElementTree.fromstring(to_labeling_config([field])).iter("Header")]
+    assert titles[:2] == ["people", "draw the points in this order: head, neck, left hand, right hand"]

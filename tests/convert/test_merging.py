@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+import copy
 import math
 
 import fiftyone as fo
+import numpy as np
 import pytest
 from bson import ObjectId
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.annotations import Edit, FieldAnswer
-from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.merging import blend, label_changes
+from fo_labelstudio.convert import masks
+from fo_labelstudio.convert.annotations import FieldAnswer
+from fo_labelstudio.convert.edits import Edit
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of
+from fo_labelstudio.convert.family import ParsedLabel
+from fo_labelstudio.convert.geometry import to_percent_box
+from fo_labelstudio.convert.merging import blend, is_same, label_changes
 from fo_labelstudio.convert.schema import MediaInfo
 from tests.convert import strategies
+from tests.convert.trip import Trip
 
 BOXES = strategies.field_of("detections", "boxes")
+MEDIA = MediaInfo(640, 480)
 ASPECTS = family_of("detections").aspects
 
 
@@ -23,9 +31,10 @@ def stored_box(**values):
 
 
 def an_edit(label_id=None, *aspects, **values):
-    label = fo.Detection(**{"label": "cat", "bounding_box": [1 / 3, 0.2, 0.3, 0.4], **values})
-    label.id = label_id or str(ObjectId())
-    return Edit(label.id, label, tuple(ASPECTS[aspect] for aspect in aspects or ASPECTS), MediaInfo(640, 480))
+    values = {"label": "cat", "bounding_box": [1 / 3, 0.2, 0.3, 0.4], "rotation": 0.0, **values}
+    box = to_percent_box(values["bounding_box"], values["rotation"], MEDIA)
+    parsed = ParsedLabel("r", {"label": values["label"], "box": list(box)}, MEDIA)
+    return Edit(label_id or str(ObjectId()), parsed, aspects or tuple(ASPECTS))
 
 
 def changes_of(stored, answer, field=BOXES, originals=None, loaded=()):
@@ -60,7 +69,7 @@ def test_an_edit_loaded_twice_writes_nothing_the_second_time():
 def test_a_rotation_that_is_absent_is_none_at_all(before, after, written):
     doc = stored_box(**before)
     changes = changes_of([doc], FieldAnswer(edited=[an_edit(str(doc["_id"]), "box", **after)]))
-    assert changes.values.get(str(doc["_id"]), {}) == written
+    assert changes.values.get(str(doc["_id"]), {}) == pytest.approx(written)
 
 
 def test_a_label_that_left_the_dataset_untouched_stays_away():
@@ -160,8 +169,7 @@ def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rota
     (region,) = family_of("detections").to_regions([label], BOXES, MediaInfo(640, 480))
     region["value"]["x"] += 5
     (parsed,) = family_of("detections").parse_regions([region], BOXES, MediaInfo(640, 480))
-    moved = family_of("detections").to_label(parsed, BOXES)
-    edit = Edit(label.id, moved, (ASPECTS["box"],), MediaInfo(640, 480))
+    edit = Edit(label.id, parsed, ("box",))
     changes = changes_of([doc], FieldAnswer(edited=[edit]))
     assert changes.values == {label.id: {"bounding_box": [pytest.approx(1 / 3 + 0.05), 0.2, 0.3, 0.4]}}
 
@@ -169,3 +177,142 @@ def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rota
 def test_nothing_is_called_gone_where_a_region_may_be_anything():
     doc = stored_box()
     assert not changes_of([doc], FieldAnswer(is_unclear=True), loaded=[str(doc["_id"])])
+
+
+class TestEveryFamily:
+    """What a person did is loaded once; loaded again, it changes nothing."""
+
+    @pytest.mark.parametrize("label_type", [label_type for label_type in LABEL_TYPES if label_type != "scalar"])
+    @given(data=st.data())
+    @settings(max_examples=40)
+    def test_whatever_was_deleted_copied_and_relabelled_is_loaded_only_once(self, label_type, data):
+        field, labels, media = data.draw(strategies.cases(label_type))
+        trip = Trip(field, *labels, media=media)
+
+        def edit(result):
+            kept = []
+            gone = {item["id"] for item in result if data.draw(st.integers(0, 3)) == 0}
+            copied = {item["id"]: f"new{number}" for number, item in enumerate(result) if data.draw(st.booleans())}
+            for item in result:
+                if item["from_name"] == field.control and data.draw(st.booleans()):
+                    names = item["value"][item["type"]]
+                    item["value"][item["type"]] = [data.draw(st.sampled_from(field.classes))] * len(names[:1])
+                if item["id"] in copied and family_of(label_type).is_drawn:
+                    kept.append({**item, "id": copied[item["id"]]})
+                if item["id"] not in gone:
+                    kept.append(item)
+            return kept
+
+        result = edit(copy.deepcopy(trip.sent))
+        back = trip.load(result)
+        assert len({label.id for label in back}) == len(back)
+
+    @pytest.mark.parametrize(
+        "label_type", [name for name in LABEL_TYPES if name not in ("scalar", "segmentation", "classifications")]
+    )
+    @given(data=st.data())
+    @settings(max_examples=20)
+    def test_a_label_that_was_relabelled_keeps_every_other_attribute_bit_by_bit(self, label_type, data):
+        field, labels, media = data.draw(strategies.cases(label_type))
+        trip = Trip(field, *labels, media=media)
+
+        def relabel(result):
+            for item in result:
+                if item["from_name"] == field.control:
+                    item["value"][item["type"]] = ["Cat"]
+            return result
+
+        changes = trip.changes(relabel)
+        assert not (changes.deleted or changes.added)
+        asked = {attribute.name for attribute in field.attributes}
+        assert all(set(values) - asked <= {"label"} for values in changes.values.values())
+
+
+def test_an_aspect_that_is_whole_is_written_whole():
+    field = strategies.field_of("instances", "things")
+    label = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2], mask=np.ones((20, 20), bool))
+    trip = Trip(field, label)
+
+    def erase(result):
+        pixels = np.zeros((100, 100), bool)
+        pixels[10:30, 10:29] = True
+        result[0]["value"].update(masks.to_value(masks.cropped(pixels), masks.BRUSH, trip.media))
+
+    (values,) = trip.changes(erase).values.values()
+    assert set(values) == {"bounding_box", "mask"}
+    assert values["bounding_box"] == [0.1, 0.1, 0.19, 0.2]
+
+
+def test_an_aspect_that_is_whole_is_held_back_whole():
+    field = strategies.field_of("instances", "things", allow_spatial_edits=False)
+    label = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2], mask=np.ones((20, 20), bool))
+    trip = Trip(field, label)
+
+    def erase(result):
+        pixels = np.zeros((100, 100), bool)
+        pixels[10:30, 10:29] = True
+        result[0]["value"].update(masks.to_value(masks.cropped(pixels), masks.BRUSH, trip.media), brushlabels=["dog"])
+
+    changes = trip.changes(erase)
+    assert changes.values == {label.id: {"label": "dog"}}
+    assert changes.refused == {"allow_spatial_edits=False": 1}
+
+
+def test_an_edited_mask_takes_the_place_of_the_file_that_it_was_read_from():
+    field = strategies.field_of("instances", "things")
+    label = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2], mask=np.ones((20, 20), bool))
+    trip = Trip(field, label)
+    (doc,) = trip.docs
+    in_file = {**doc, "mask": None, "mask_path": "/mask.png"}
+
+    def erase(result):
+        pixels = np.zeros((100, 100), bool)
+        pixels[10:30, 10:29] = True
+        result[0]["value"].update(masks.to_value(masks.cropped(pixels), masks.BRUSH, trip.media))
+
+    changes = label_changes([in_file], trip.answer(erase)[0], field, {}, (), lambda _: doc)
+    (values,) = changes.values.values()
+    assert values["mask_path"] is None and values["mask"] is not None
+    read = []
+    assert not label_changes([in_file], trip.answer()[0], field, {}, (), read.append)
+    assert read == [], "a mask that nobody edited is not read"
+
+
+def test_notes_of_an_edit_are_handed_on():
+    field = strategies.field_of("segmentation", "ground")
+    trip = Trip(field, fo.Segmentation(mask=np.array([[1, 0, 2, 0]], np.uint8)), media=MediaInfo(4, 1))
+
+    def paint(result):
+        for region, rows in zip(result, ([[1, 1, 0, 0]], [[0, 1, 1, 0]]), strict=True):
+            mask = masks.cropped(np.array(rows, bool))
+            region["value"].update(masks.to_value(mask, masks.BRUSH, trip.media))
+
+    assert trip.changes(paint).notes == ["1 pixels belong to several regions; the last one has them"]
+
+
+nan = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (nan, nan, True),
+        ([nan, 1], [nan, 1], True),
+        ([[nan, nan]], [[nan, nan]], True),
+        (nan, 1, False),
+        ([nan], [1], False),
+        (None, nan, False),
+        ([1, 2], [1], False),
+        (1, 1 + 9e-10, True),
+        (1, 1 + 2e-9, False),
+        (True, 1, True),
+    ],
+)
+def test_nan_is_nan_and_numbers_are_the_same_within_the_tolerance(one, other, expected):
+    assert is_same(one, other) is expected
+
+
+def test_blend_leaves_a_missing_point_missing():
+    stored = [[nan, nan], [1 / 3, 0.2]]
+    blended = blend(stored, [[nan, nan], [0.333333333333, 0.2]], [[nan, nan], [0.333333333333, 0.5]])
+    assert str(blended) == str([[nan, nan], [1 / 3, 0.5]])

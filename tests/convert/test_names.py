@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import functools
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.names import control_name, is_showable, without_references
+from fo_labelstudio.convert.names import control_name, inner_name, is_showable, without_references
 
 
 @given(st.text(), st.text())
@@ -35,3 +36,10 @@ def test_a_class_that_cannot_be_shown_is_told(name):
 @pytest.mark.parametrize("name", ['a<b & "c"', "日本", "\N{FAMILY}\u200d", "a\nb\tc", " padded "])
 def test_a_class_that_can_be_shown_is_told(name):
     assert is_showable(name)
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3), st.lists(st.text(), min_size=1, max_size=3))
+def test_two_inner_controls_have_the_same_name_only_if_they_are_the_same(first, second):
+    names = [functools.reduce(inner_name, path[1:], control_name(path[0])) for path in (first, second)]
+    assert (names[0] == names[1]) == (first == second)
+    assert "@" not in names[0]

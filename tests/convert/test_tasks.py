@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import fiftyone as fo
+import numpy as np
 import pytest
 
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.schema import Attribute, MediaInfo
 from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
+from fo_labelstudio.convert.values import Question
 from tests.convert import strategies
 
 SAMPLE = "6b01070a57a5240a9753b925"
@@ -111,3 +115,68 @@ def test_a_confidence_that_is_no_score_is_not_sent(confidence):
     task = to_task(a_sample(tag=label), [strategies.field_of("classification", "tag")], "u", "run")
     assert "score" not in task["predictions"][0]
     assert "score" not in task["predictions"][0]["result"][0]
+
+
+def test_a_label_id_that_two_fields_share_renames_all_its_parts_and_their_parents():
+    label = fo.Keypoint(label="cat", points=[[math.nan, math.nan], [0.1, 0.2], [0.3, 0.4]])
+    twin = fo.Keypoint.from_dict(label.to_dict())
+    fields = [strategies.field_of("keypoints", name, tool="KeyPointLabels", skeleton=None) for name in ("one", "two")]
+    sample = a_sample(one=fo.Keypoints(keypoints=[label]), two=fo.Keypoints(keypoints=[twin]))
+    result = to_task(sample, fields, "u", "run")["predictions"][0]["result"]
+    assert [region["id"].partition(".")[2] for region in result] == ["2", "3"] * 2
+    assert len({region["id"] for region in result}) == 4
+    for first, second in (result[:2], result[2:]):
+        assert (first.get("parentID"), second["parentID"]) == (None, first["id"])
+
+
+def test_attributes_follow_a_region_that_was_renamed():
+    label = fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4], colour="red")
+    twin = fo.Detection.from_dict(label.to_dict())
+    fields = [
+        strategies.field_of(
+            "detections", name, attributes=(Attribute("colour", Question("text", "str"), f"{name}%.colour"),)
+        )
+        for name in ("one", "two")
+    ]
+    sample = a_sample(one=fo.Detections(detections=[label]), two=fo.Detections(detections=[twin]))
+    result = to_task(sample, fields, "u", "run")["predictions"][0]["result"]
+    first, first_answer, second, second_answer = (item["id"] for item in result)
+    assert first == first_answer == label.id and second == second_answer != label.id
+
+
+def test_a_scalar_is_a_result_of_its_own_and_has_no_label():
+    field = strategies.field_of("scalar", "count", question=Question("number", "int"))
+    task = to_task(a_sample(count=3), [field], "u", "run")
+    (item,) = task["predictions"][0]["result"]
+    assert item == {
+        "id": item["id"],
+        "from_name": "count",
+        "to_name": "image",
+        "type": "number",
+        "value": {"number": 3},
+    }
+    assert "score" not in task["predictions"][0]
+    assert set(task["meta"]["fiftyone"]["sent"]["count"]["value"]) == {"ids", "value"} - {"ids"}
+
+
+def test_scalars_of_several_fields_have_ids_of_their_own():
+    fields = [strategies.field_of("scalar", name) for name in ("one", "two")]
+    result = to_task(a_sample(one="a", two="a"), fields, "u", "run")["predictions"][0]["result"]
+    assert len({item["id"] for item in result}) == 2
+
+
+@pytest.mark.parametrize("value", [None, [], ""])
+def test_a_scalar_without_a_value_is_not_sent(value):
+    kind = Question("checkbox", "list", ("a",)) if value == [] else Question("text", "str")
+    field = strategies.field_of("scalar", "count", question=kind)
+    assert to_task(a_sample(count=value), [field], "u", "run")["predictions"] == []
+
+
+def test_a_mask_that_is_too_large_to_send_is_a_problem_of_its_field():
+    field = strategies.field_of("segmentation", "ground")
+    sample = SampleRecord(SAMPLE, "x.png", MediaInfo(20_000, 20_000), {"ground": fo.Segmentation(mask=np.ones((2, 2)))})
+    try:
+        problems = list(problems_of(sample, [field]))
+    except ValueError as error:
+        pytest.fail(f"it is raised, not told: {error}")
+    assert len(problems) == 1 and problems[0].startswith(f"field 'ground', sample {SAMPLE}")

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import fiftyone.core.labels as fol
-
-from fo_labelstudio.convert.families import classification, detections
+from fo_labelstudio.convert.families import (
+    classification,
+    detections,
+    instances,
+    keypoints,
+    polygons,
+    polylines,
+    scalar,
+    segmentation,
+)
 from fo_labelstudio.convert.family import Family
 
 FAMILIES = (
     classification.FAMILY,  # Classification(s)  <Choices>
     detections.FAMILY,  # Detection(s)       <RectangleLabels>
+    instances.FAMILY,  # Detection(s)       <BrushLabels> <BitmaskLabels>
+    polygons.FAMILY,  # Polyline(s)        <PolygonLabels>
+    polylines.FAMILY,  # Polyline(s)        <VectorLabels> <PolygonLabels>
+    keypoints.FAMILY,  # Keypoint(s)        <VectorLabels> <KeyPointLabels>
+    segmentation.FAMILY,  # Segmentation       <BrushLabels> <BitmaskLabels>
+    scalar.FAMILY,  # field values       <Number> <TextArea> <Choices> <DateTime>
 )
 
 LABEL_TYPES = {label_type: cls for family in FAMILIES for label_type, cls in family.label_types.items()}
@@ -25,4 +38,9 @@ def family_of(label_type: str) -> Family:
 
 def holds_list(label_type: str) -> bool:
     """Whether a field of a label type holds a list of labels."""
-    return issubclass(LABEL_TYPES[label_type], fol._HasLabelList)
+    return family_of(label_type).holds_list(label_type)
+
+
+def has_masks(label_type: str) -> bool:
+    """Whether the labels of a label type have masks."""
+    return "mask" in family_of(label_type).aspects

@@ -14,6 +14,7 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.family import (
     Aspect,
     Family,
+    Grouping,
     ParsedLabel,
     Region,
     known_class,
@@ -76,7 +77,7 @@ FAMILY = Family(
     label_types={_SINGLE: fol.Classification, "classifications": fol.Classifications},
     region_types=(_TYPE,),
     is_drawn=False,
-    one_region=True,
+    grouping=lambda field: Grouping.FIELD,
     aspects={"label": Aspect({"label": None}, "allow_label_edits")},
     control_tags=control_tags,
     check=check,

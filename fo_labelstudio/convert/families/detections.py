@@ -11,14 +11,14 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.family import (
     Aspect,
     Family,
+    Grouping,
     ParsedLabel,
     Region,
     class_of,
+    drawn_region,
     is_number,
-    new_region,
     number_of,
     only_region,
-    score_of,
     unknown_class,
 )
 from fo_labelstudio.convert.geometry import PercentBox, rounded, to_percent_box, to_relative_box
@@ -39,21 +39,28 @@ def control_tags(field: LabelField) -> list[Element]:
 
 
 def check(detection: fol.Detection, field: LabelField) -> str | None:
-    box, rotation = detection.bounding_box, _rotation(detection)
+    if detection.mask is not None or detection.mask_path is not None:
+        return (
+            "it has a mask, which would no longer fit an edited box; annotate such labels as instances, or leave "
+            f"them out with filter_labels({field.name!r}, ~F('mask').exists() & ~F('mask_path').exists(), "
+            "only_matches=False)"
+        )
+    rotation = _rotation(detection)
+    if not _is_finite(rotation):
+        return f"its rotation is {rotation!r}, expected a number of radians"
+    return problem_of_box(detection) or unknown_class(detection, field)
+
+
+def problem_of_box(detection: fol.Detection) -> str | None:
+    """What is wrong with the box of a label, or None."""
+    box = detection.bounding_box
     if box is None or len(box) != 4 or not all(_is_finite(value) for value in box):
         return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
     if box[2] < 0 or box[3] < 0:
         return f"its bounding_box {box!r} has a negative size"
     if max(map(abs, box)) > _LARGEST:
         return f"its bounding_box is {box!r}, expected values relative to the image, not pixels"
-    if not _is_finite(rotation):
-        return f"its rotation is {rotation!r}, expected a number of radians"
-    if detection.mask is not None or detection.mask_path is not None:
-        return (
-            "it has a mask, which would no longer fit an edited box; leave such labels out with "
-            f"filter_labels({field.name!r}, ~F('mask').exists() & ~F('mask_path').exists(), only_matches=False)"
-        )
-    return unknown_class(detection, field)
+    return None
 
 
 def key_of(detection: fol.Detection, field: LabelField) -> str:
@@ -66,12 +73,7 @@ def to_regions(detections: Sequence[fol.Detection], field: LabelField, media: Me
 
 def _to_region(detection: fol.Detection, field: LabelField, media: MediaInfo) -> Region:
     box = to_percent_box(detection.bounding_box, _rotation(detection), media)
-    region = new_region(detection.id, _TYPE, field, {**box._asdict(), _TYPE: [detection.label]})
-    region.update(original_width=media.width, original_height=media.height, image_rotation=0)
-    score = score_of(detection)
-    if score is not None:
-        region["score"] = score
-    return region
+    return drawn_region(detection.id, _TYPE, detection, field, media, box._asdict())
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
@@ -108,7 +110,7 @@ FAMILY = Family(
     label_types={"detection": fol.Detection, "detections": fol.Detections},
     region_types=(_TYPE,),
     is_drawn=True,
-    one_region=False,
+    grouping=lambda field: Grouping.REGION,
     aspects={
         "label": Aspect({"label": None}, "allow_label_edits"),
         "box": Aspect({"bounding_box": None, "rotation": 0.0}, "allow_spatial_edits"),

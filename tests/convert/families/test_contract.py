@@ -3,25 +3,107 @@
 from __future__ import annotations
 
 import json
+import math
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of
-from fo_labelstudio.convert.family import Region
+from fo_labelstudio.convert.family import Grouping, Region, group_regions, whole_id
+from fo_labelstudio.convert.merging import label_changes
 from fo_labelstudio.convert.schema import MediaInfo
-from fo_labelstudio.convert.tasks import groups_of
+from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
 from fo_labelstudio.errors import RegionError
 from tests.convert import strategies
+from tests.convert.trip import Trip, pixels_of, through_the_editor
 
 label_types = pytest.mark.parametrize("label_type", LABEL_TYPES)
+variants = pytest.mark.parametrize(
+    "field",
+    [field for label_type in LABEL_TYPES for field in strategies.variants(label_type)],
+    ids=lambda field: "-".join(filter(None, (field.label_type, field.tool, field.question and field.question.kind))),
+)
+
+few = settings(max_examples=30)
+"""For tests that run over the whole table."""
 
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
+
+EXPRESSED = {
+    "detection": ("bounding_box", "rotation"),
+    "polygon": ("points", "closed", "filled"),
+    "polyline": ("points", "closed"),
+    "keypoint": ("points",),
+    "segmentation": ("mask",),
+}
+"""Besides its class, what regions express of a label, given label types without their plural."""
+
+JSON_TYPES = {
+    "choices": list,
+    "text": list,
+    "number": (int, float),
+    "rating": int,
+    "datetime": str,
+    "x": (int, float),
+    "y": (int, float),
+    "width": (int, float),
+    "height": (int, float),
+    "rotation": (int, float),
+    "points": list,
+    "vertices": list,
+    "closed": bool,
+    "format": str,
+    "rle": list,
+    "imageDataURL": str,
+    **{region_type: list for family in FAMILIES for region_type in family.region_types if "labels" in region_type},
+}
+
+
+def parse(field, regions, media):
+    """The labels in regions, by key."""
+    family = family_of(field.label_type)
+    return {
+        parsed.key: family.to_label(parsed, field)
+        for group in group_regions(regions, family.grouping(field)).values()
+        for parsed in family.parse_regions(group, field, media)
+    }
+
+
+def assert_alike(back, label, field, media):
+    """Asserts that a label came back with all that regions express."""
+    label_type = field.label_type if field.label_type == "classifications" else field.label_type.removesuffix("s")
+    if label_type == "scalar":
+        assert type(back) is type(label.value)
+        assert (set(back) == set(label.value)) if isinstance(back, list) else (back == label.value)
+        return
+    assert type(back) is type(label)
+    if label_type == "segmentation":
+        np.testing.assert_array_equal(back.mask, label.mask)
+        return
+    assert back.label == label.label
+    if label_type == "instance":
+        np.testing.assert_array_equal(pixels_of(back, media), pixels_of(label, media))
+        return
+    magnified = max(1, media.width / media.height, media.height / media.width) if label_type == "detection" else 1
+    for name in EXPRESSED.get(label_type, ()):
+        if name == "closed" and field.tool == "PolygonLabels":
+            continue
+        absent = 0.0 if name == "rotation" else None
+        actual, expected = (one.get_attribute_value(name, absent) for one in (back, label))
+        assert numbers(actual) == pytest.approx(numbers(expected), abs=1e-9 * magnified, nan_ok=True)
+
+
+def numbers(value):
+    """All numbers in lists of lists, with the lengths of the lists."""
+    if isinstance(value, (list, tuple)):
+        return [len(value), *(number for item in value for number in numbers(item))]
+    return [value]
 
 
 def test_one_family_serves_each_label_type():
@@ -31,59 +113,190 @@ def test_one_family_serves_each_label_type():
 
 @label_types
 @given(data=st.data())
+@few
 def test_labels_come_back_from_their_regions(label_type, data):
-    field, family = strategies.field_of(label_type), family_of(label_type)
-    labels = data.draw(strategies.LABELS[label_type])
-    media = data.draw(strategies.media)
-    assert all(family.check(label, field) is None for label in labels)
+    field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
+    family = family_of(label_type)
+    assert [family.check(label, field) for label in labels] == [None] * len(labels)
     regions = json.loads(json.dumps(family.to_regions(labels, field, media), allow_nan=False))
-    parsed = {
-        label.key: family.to_label(label, field)
-        for group in groups_of(regions).values()
-        for label in family.parse_regions(group, field, media)
-    }
-    assert parsed.keys() == {family.key_of(label, field) for label in labels}
-    magnified = max(1, media.width / media.height, media.height / media.width)
-    for label in labels:
-        back = parsed[family.key_of(label, field)]
-        assert type(back) is type(label)
-        assert back.label == label.label
-        for aspect in family.aspects.values():
-            for name, absent in aspect.attributes.items():
-                expected = label.get_attribute_value(name, absent)
-                if not isinstance(expected, str):
-                    actual = back.get_attribute_value(name, absent)
-                    assert actual == pytest.approx(expected, abs=1e-9 * magnified)
+    back = parse(field, regions, media)
+    shown = [label for label in labels if regions or label_type != "segmentation"]
+    assert back.keys() == {family.key_of(label, field) for label in shown}
+    for label in shown:
+        assert_alike(back[family.key_of(label, field)], label, field, media)
 
 
 @label_types
 @given(data=st.data())
-def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data):
-    field = strategies.field_of(label_type)
-    regions = family_of(label_type).to_regions(
-        data.draw(strategies.LABELS[label_type]), field, data.draw(strategies.media)
-    )
-    for region in regions:
-        assert isinstance(region["id"], str) and "#" not in region["id"]
-        assert region["from_name"] == field.control and region["to_name"] == "image"
-        assert region["type"] in family_of(label_type).region_types
-        assert isinstance(region["value"][region["type"]], list)
-        assert 0 <= region.get("score", 0) <= 1
-        if region["value"].get("rotation") == 0:
-            assert all(0 <= region["value"][key] <= 100 for key in ("x", "y", "width", "height"))
+@few
+def test_labels_made_of_regions_make_the_same_regions_again(label_type, data):
+    field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
+    family = family_of(label_type)
+    if label_type == "scalar":
+        return
+    regions = family.to_regions(labels, field, media)
+    back = parse(field, regions, media)
+    again = family.to_regions(list(back.values()), field, media)
+    assert [region["value"] for region in again] == [region["value"] for region in regions]
 
 
 @label_types
-@given(
-    value=st.dictionaries(
-        st.sampled_from(["x", "y", "width", "height", "rotation", "choices", "rectanglelabels"]), junk
-    )
-)
-def test_no_value_makes_a_label_outside_the_classes(label_type, value):
-    field, family = strategies.field_of(label_type), family_of(label_type)
-    region: Region = {"id": "r", "type": family.region_types[0], "value": value}
+@given(data=st.data())
+@few
+def test_what_the_editor_returns_untouched_is_kept_and_changes_nothing(label_type, data):
+    field, labels, media = data.draw(strategies.cases(label_type))
+    trip = Trip(field, *(label.value if label_type == "scalar" else label for label in labels), media=media)
+    for result in (trip.sent, through_the_editor(trip.sent, media)):
+        answer, problems = trip.answer(result)
+        assert problems == []
+        assert not (answer.edited or answer.deleted or answer.added or answer.is_unclear)
+        assert sorted(answer.kept) == sorted(label.id for label in labels)
+        if label_type != "scalar":
+            assert not label_changes(trip.docs, answer, field, {}, ())
+
+
+@label_types
+@given(data=st.data())
+@few
+def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data):
+    case = data.draw(strategies.cases(label_type))
+    field = case.field
+    record = SampleRecord("5" * 24, "x.png", case.media, {field.name: case.value})
+    assert list(problems_of(record, [field])) == []
+    predictions = to_task(record, [field], "u", "run")["predictions"]
+    result = predictions[0]["result"] if predictions else []
+    json.dumps(result, allow_nan=False)
+    controls = {field.control, *(attribute.control for attribute in field.attributes)}
+    drawn = set()
+    for item in result:
+        assert isinstance(item["id"], str) and "#" not in item["id"]
+        assert item["from_name"] in controls or item["from_name"].startswith(
+            tuple(f"{attribute.control}%." for attribute in field.attributes)
+        )
+        assert item["to_name"] == "image"
+        assert 0 <= item.get("score", 0) <= 1
+        for key, value in item["value"].items():
+            assert isinstance(value, JSON_TYPES[key]), f"{key} is {value!r}"
+            assert JSON_TYPES[key] in (bool, list, str) or not isinstance(value, bool)
+        for key in ("choices", "text", *(key for key in item["value"] if key.endswith("labels"))):
+            assert all(isinstance(text, str) for text in item["value"].get(key, ()))
+        if item["from_name"] == field.control:
+            assert item["type"] in family_of(label_type).region_types
+            drawn.add(item["id"])
+        if family_of(label_type).is_drawn:
+            assert item["id"] in drawn, "its geometry comes before its attributes"
+            if item["from_name"] == field.control:
+                assert (item["original_width"], item["original_height"]) == case.media
+                assert item["image_rotation"] == 0
+                assert len(item["value"][item["type"]]) == 1
+        assert_geometry_is_valid(item)
+    ids = [item["id"] for item in result if item["from_name"] == field.control]
+    assert len(ids) == len(set(ids))
+    assert all(item.get("parentID", item["id"]) in ids for item in result if item["from_name"] == field.control)
+
+
+def assert_geometry_is_valid(item):
+    value = item["value"]
+    if item["type"] == "polygonlabels":
+        assert value["closed"] is True
+    if item["type"] == "rectanglelabels" and value["rotation"] == 0:
+        assert all(0 <= value[key] <= 100 for key in ("x", "y", "width", "height"))
+    if item["type"] == "keypointlabels":
+        assert value["width"] > 0
+    if item["type"] == "brushlabels":
+        assert value["format"] == "rle" and all(type(byte) is int and 0 <= byte < 256 for byte in value["rle"])
+    if item["type"] == "vectorlabels":
+        vertices = value["vertices"]
+        assert all(isinstance(vertex["prevPointId"], str) for vertex in vertices[1:])
+        ids = [vertex["id"] for vertex in vertices]
+        assert all(isinstance(vertex_id, str) for vertex_id in ids) and len(ids) == len(set(ids))
+        assert all(vertex["isBezier"] is False for vertex in vertices)
+        if value["closed"]:
+            assert len(vertices) > 2
+
+
+@variants
+@given(value=st.data())
+@few
+def test_no_value_makes_a_label_outside_the_classes_or_raises_anything_but_a_region_error(field, value):
+    family, media = family_of(field.label_type), MediaInfo(10, 10)
+    keys = st.sampled_from([*JSON_TYPES, "vertices", "rle"])
+    region: Region = {
+        "id": "r",
+        "type": value.draw(st.sampled_from(family.region_types)),
+        "value": value.draw(st.dictionaries(keys, junk | vertices | classes(field) | st.just([[1, 2], [3, 4]]))),
+    }
+    if value.draw(st.booleans()):
+        region["value"][region["type"]] = value.draw(classes(field))
     try:
-        parsed = family.parse_regions([region], field, MediaInfo(10, 10))
+        parsed = family.parse_regions([region], field, media)
+        labels = [family.to_label(label, field) for label in parsed]
     except RegionError:
         return
-    assert all(family.to_label(label, field).label in field.classes for label in parsed)
+    if field.label_type == "scalar":
+        assert all(field.question.problem_of(label) is None for label in labels)
+    elif field.label_type != "segmentation":
+        assert all(label.label in field.classes for label in labels)
+
+
+numbers_or_junk = (
+    st.floats(-100, 200) | st.integers(-100, 200) | st.sampled_from([1e308, 10**400, math.nan, "1"]) | junk
+)
+vertices = st.lists(
+    st.fixed_dictionaries(
+        {"x": numbers_or_junk, "y": numbers_or_junk},
+        optional={
+            "id": st.sampled_from(["0", "1", "a", "b", "10", "٣", "9" * 5000]) | junk,
+            "prevPointId": st.sampled_from(["0", "1", "a", "b"]) | junk,
+            "isBezier": st.booleans() | junk,
+            "controlPoint1": st.fixed_dictionaries({"x": numbers_or_junk, "y": numbers_or_junk}) | junk,
+        },
+    )
+    | junk,
+    max_size=4,
+)
+
+
+def classes(field):
+    return st.lists(st.sampled_from([*field.classes, "zebra"]), max_size=2)
+
+
+@variants
+@pytest.mark.parametrize(
+    "number", [10**400, -(10**400), 1e308, math.nan, math.inf, "9" * 5000, True, None], ids=lambda n: str(n)[:6]
+)
+def test_no_number_is_too_large_to_be_refused(field, number):
+    family = family_of(field.label_type)
+    value = {key: number for key in ("x", "y", "width", "height", "rotation", "number", "rating", "datetime")}
+    value.update(points=[[number, number]], vertices=[{"x": number, "y": number, "id": "0"}], rle=[number])
+    value.update(text=[str(number) if isinstance(number, str) else number])
+    for region_type in family.region_types:
+        region = {"id": "r", "type": region_type, "value": {region_type: [*field.classes[:1]], **value}}
+        if region_type in ("choices", "number", "datetime"):
+            region["value"][region_type] = number
+        try:
+            family.parse_regions([region], field, MediaInfo(10, 10))
+        except RegionError:
+            continue
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "a.2", "a.3", "a.0", "a.x", "c", "c.2", "", ".", "a." + "9" * 5000]),
+            st.sampled_from([None, "a", "b", "c", "c.2", "a.2", "other", "", 5, ["a"]]),
+        )
+    ),
+    st.sampled_from(Grouping),
+)
+def test_every_region_is_read_exactly_once_whatever_its_parents(ids, grouping):
+    regions = [
+        {"id": region_id, "parentID": parent, "number": number} for number, (region_id, parent) in enumerate(ids)
+    ]
+    groups = group_regions(regions, grouping)
+    assert sorted(region["number"] for group in groups.values() for region in group) == list(range(len(ids)))
+    if grouping is Grouping.PARTS:
+        homes = {}
+        for key, group in groups.items():
+            for region in group:
+                assert homes.setdefault(whole_id(region["id"]), key) == key, "the parts of a label stay together"

@@ -1,0 +1,52 @@
+"""What a person did to one label -> the FiftyOne label that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.attributes import aspect_name
+from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.family import ParsedLabel
+from fo_labelstudio.convert.schema import Attribute, LabelField
+
+
+class Edit(NamedTuple):
+    """A label that came back changed or new.
+
+    Attributes:
+        label_id: its id
+        parsed: what its regions now say
+        aspects: names of what was changed; of all that it has, where it is new
+        sent: aspect -> digest of what was sent
+    """
+
+    label_id: str
+    parsed: ParsedLabel
+    aspects: tuple[str, ...]
+    sent: Mapping[str, Any] = MappingProxyType({})
+
+    def to_label(self, field: LabelField) -> Any:
+        """The label as its regions now say it, with defaults for the attributes that nobody answered.
+
+        Raises:
+            RegionError: its mask is damaged
+        """
+        label = family_of(field.label_type).to_label(self.parsed, field)
+        if isinstance(label, fol.Label):
+            label.id = self.label_id
+            for attribute in field.attributes:
+                value = self.attribute_value(attribute)
+                if value is None and attribute.is_of(self.parsed.values.get("label")):
+                    value = attribute.default
+                if value is not None:
+                    label.set_attribute_value(attribute.name, value)
+        return label
+
+    def attribute_value(self, attribute: Attribute) -> Any:
+        """The value of an attribute, or None where there is none."""
+        answer = self.parsed.values.get(aspect_name(attribute))
+        return None if answer is None else attribute.question.from_json(answer)

@@ -1,0 +1,149 @@
+"""Filled shapes: Polyline(s) <-> <PolygonLabels>, a region for each shape of a label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element
+
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.family import (
+    Aspect,
+    Family,
+    Grouping,
+    ParsedLabel,
+    Region,
+    Revision,
+    class_of_parts,
+    drawn_region,
+    part_id,
+    unknown_class,
+    whole_id,
+)
+from fo_labelstudio.convert.geometry import parse_point, problem_of_point, to_percent_point, to_relative_point
+from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.tags import labels_control
+from fo_labelstudio.errors import RegionError
+
+if TYPE_CHECKING:
+    from fo_labelstudio.convert.edits import Edit
+
+TYPE = "polygonlabels"
+
+
+def control_tags(field: LabelField) -> list[Element]:
+    return [labels_control("PolygonLabels", field)]
+
+
+def check(polyline: fol.Polyline, field: LabelField) -> str | None:
+    for shape in polyline.points or ():
+        for point in shape:
+            problem = problem_of_point(point)
+            if problem:
+                return problem
+    return unknown_class(polyline, field)
+
+
+def key_of(polyline: fol.Polyline, field: LabelField) -> str | None:
+    return polyline.id if any(polyline.points or ()) else None
+
+
+def to_regions(polylines: Sequence[fol.Polyline], field: LabelField, media: MediaInfo) -> list[Region]:
+    return [region for polyline in polylines for region in shape_regions(polyline, TYPE, _to_value, field, media)]
+
+
+def shape_regions(
+    polyline: fol.Polyline, region_type: str, to_value: Any, field: LabelField, media: MediaInfo
+) -> list[Region]:
+    """A region for each shape of a label that has points; all but the first name the first as their parent."""
+    shapes = [shape for shape in polyline.points or () if shape]
+    regions = []
+    for number, shape in enumerate(shapes):
+        points = [to_percent_point(point) for point in shape]
+        region = drawn_region(
+            part_id(polyline.id, number), region_type, polyline, field, media, to_value(points, polyline)
+        )
+        if number:
+            region["parentID"] = polyline.id
+        regions.append(region)
+    return regions
+
+
+def _to_value(points: list[list[float]], polyline: fol.Polyline) -> dict[str, Any]:
+    # The editor does not let anybody submit while a polygon is open.
+    return {"points": points, "closed": True}
+
+
+def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    label, notes = class_of_parts(regions, field)
+    values = {"label": label, "points": [_parse_shape(region["value"]) for region in regions]}
+    return [ParsedLabel(whole_id(regions[0]["id"]), values, media, notes)]
+
+
+def _parse_shape(value: dict[str, Any]) -> list[list[float]]:
+    points = value.get("points")
+    if not isinstance(points, list) or not points:
+        raise RegionError(f"its points are {points!r}, expected a list of points")
+    if not all(isinstance(point, list) and len(point) == 2 for point in points):
+        raise RegionError("one of its points is not a pair of numbers")
+    return [parse_point(*point) for point in points]
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
+    return fol.Polyline(
+        label=parsed.values["label"], points=relative_shapes(parsed.values["points"]), closed=True, filled=True
+    )
+
+
+def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
+    """A label after an edit, with every vertex that the edit left alone exactly as stored."""
+    revised = polyline.copy()
+    revised.id = polyline.id
+    revised.label = edit.parsed.values["label"]
+    revised.closed = edit.parsed.values.get("closed", polyline.closed)
+    shapes = edit.parsed.values["points"]
+    seen = [[list(point) for point in shape] for shape in polyline.points or () if shape]
+    sent = [[to_percent_point(point) for point in shape] for shape in seen]
+    stored = {tuple(was): point for points in zip(sent, seen, strict=True) for was, point in zip(*points, strict=True)}
+    points = []
+    for number, shape in enumerate(shapes):
+        if len(shapes) == len(sent) and len(shape) == len(sent[number]):
+            points.append([_merged(*row) for row in zip(seen[number], sent[number], shape, strict=True)])
+        else:
+            points.append([stored.get(tuple(point)) or to_relative_point(point) for point in shape])
+    # Shapes without points are not shown, so nobody can have deleted them.
+    for place, shape in enumerate(polyline.points or ()):
+        if not shape:
+            points.insert(place, [])
+    revised.points = points
+    return revised, ()
+
+
+def _merged(stored: list[float], sent: list[float], now: list[float]) -> list[float]:
+    """A vertex, with each coordinate that did not change as stored."""
+    return [old if was == new else new / 100 for old, was, new in zip(stored, sent, now, strict=True)]
+
+
+def relative_shapes(shapes: Sequence[Sequence[Sequence[float]]]) -> list[list[list[float]]]:
+    """Shapes in percent of the image, relative to the image."""
+    return [[to_relative_point(point) for point in shape] for shape in shapes]
+
+
+FAMILY = Family(
+    label_types={"polygon": fol.Polyline, "polygons": fol.Polylines},
+    region_types=(TYPE,),
+    is_drawn=True,
+    grouping=lambda field: Grouping.PARTS,
+    aspects={
+        "label": Aspect({"label": None}, "allow_label_edits"),
+        "points": Aspect({"points": None}, "allow_spatial_edits"),
+    },
+    control_tags=control_tags,
+    check=check,
+    key_of=key_of,
+    to_regions=to_regions,
+    parse_regions=parse_regions,
+    to_label=to_label,
+    revise=revise,
+)

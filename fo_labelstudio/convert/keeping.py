@@ -1,0 +1,74 @@
+"""Unexpected labels and relations -> answers of fields of their own, or what FiftyOne hands to its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from fo_labelstudio.convert.annotations import Answer, FieldAnswer
+from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.unexpected import pseudo_field, return_type
+
+_RETURN_TYPES = {
+    "detection": "detections",
+    "instance": "detections",
+    "instances": "detections",
+    "polygon": "polylines",
+    "polygons": "polylines",
+    "polyline": "polylines",
+    "keypoint": "keypoints",
+    "classification": "classifications",
+}
+"""Label type of a field -> the name under which FiftyOne expects its labels (1.22.1, ``_RETURN_TYPES_MAP``)."""
+
+
+def relate(answers: Iterable[Answer]) -> None:
+    """Has relations kept: each label that one starts from names the labels at their ends."""
+    for answer in answers:
+        for field_answer in answer.fields.values():
+            ids = {*field_answer.kept, *(edit.label_id for edit in (*field_answer.edited, *field_answer.added))}
+            field_answer.related = _relations_from(ids, answer)
+
+
+def _relations_from(ids: Collection[str], answer: Answer) -> dict[str, list[str]]:
+    return {start: ends for start, ends in answer.relations.items() if start in ids}
+
+
+def as_answers(
+    answers: Iterable[Answer], label_type: str, loaded: Collection[str], with_relations: bool
+) -> Iterator[Answer]:
+    """Answers of a field that expects labels of a type, for the samples that have or had any.
+
+    Args:
+        answers: the answers of the run
+        label_type: the type of the unexpected labels
+        loaded: ids of the samples that earlier loads gave some
+        with_relations: whether relations are kept
+    """
+    name = pseudo_field(label_type).name
+    for answer in answers:
+        edits = answer.unexpected.get(label_type, [])
+        if edits or answer.sample_id in loaded:
+            related = _relations_from({edit.label_id for edit in edits}, answer) if with_relations else {}
+            yield Answer(answer.task_id, answer.sample_id, {name: FieldAnswer(added=edits, related=related)})
+
+
+def collect(returned: dict[str, Any], answers: Iterable[Answer], label_type: str, fields: Sequence[LabelField]) -> None:
+    """Adds unexpected labels to what ``load_annotations(unexpected="return")`` returns.
+
+    FiftyOne merges labels of the type that a field expects, so they are filed under a field of another type, or under
+    the name of a single label.
+
+    Args:
+        returned: label field -> type -> sample id -> label id -> label
+        answers: the answers of the run
+        label_type: the type of the unexpected labels
+        fields: the label fields of the run
+    """
+    kind = return_type(label_type)
+    names = [field.name for field in fields if _RETURN_TYPES.get(field.label_type, field.label_type) != kind]
+    field_name, name = (names[0], kind) if names else (fields[0].name, kind.removesuffix("s"))
+    labels = returned.setdefault(field_name, {}).setdefault(name, {})
+    for answer in answers:
+        for edit in answer.unexpected.get(label_type, ()):
+            labels.setdefault(answer.sample_id, {})[edit.label_id] = edit.to_label(pseudo_field(label_type))

@@ -1,0 +1,146 @@
+"""Regions that no label field of the run expects: made with control tags that somebody added to the project.
+
+Where exactly one field could have made a region, it is taken for one of that field's. All others become labels of their
+own kind, which FiftyOne's ``unexpected`` argument decides about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions
+from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.errors import RegionError
+
+_LABEL_TYPES = {
+    "rectanglelabels": "detections",
+    "ellipselabels": "polygons",
+    "polygonlabels": "polygons",
+    "vectorlabels": "polylines",
+    "keypointlabels": "keypoints",
+    "brushlabels": "instances",
+    "bitmasklabels": "instances",
+    "choices": "classifications",
+}
+"""``type`` of a region -> label type that it becomes."""
+
+_FILED_AS = {"instances": "detections", "polygons": "polylines"}
+"""Label types that FiftyOne files under another name."""
+
+_WITHOUT_CLASS = ("rectangle", "ellipse", "polygon", "vector", "keypoint", "brush", "bitmask")
+"""``type`` of the geometry of a region whose class, if any, stands in a result of its own."""
+
+ELLIPSE_POINTS = 128
+"""Corners of the polygon that an ellipse becomes: nowhere farther from it than 0.03 % of its radius."""
+
+_NO_CLASS = "\x00"
+"""Stands for the class of a region that has none; no class can be called this."""
+
+
+class Unexpected(NamedTuple):
+    """A label that no label field expects.
+
+    Attributes:
+        label_type: its label type
+        parsed: what its region says; the key is the id of the region
+    """
+
+    label_type: str
+    parsed: ParsedLabel
+
+
+def return_type(label_type: str) -> str:
+    """The name under which FiftyOne files unexpected labels of a label type."""
+    return _FILED_AS.get(label_type, label_type)
+
+
+def pseudo_field(label_type: str) -> LabelField:
+    """A field for unexpected labels of a label type, as if the run had one."""
+    return LabelField(f"unexpected {label_type}", label_type, (), "", existing=False)
+
+
+def joined(regions: Iterable[Region]) -> list[Region]:
+    """Regions with their class, where it stands in a result of its own (``<Rectangle>`` and ``<Labels>``)."""
+    groups = group_regions(list(regions), Grouping.REGION)
+    return [region for group in groups.values() for region in _joined(group)]
+
+
+def _joined(group: Sequence[Region]) -> list[Region]:
+    shapes = [region for region in group if region.get("type") in _WITHOUT_CLASS]
+    classes = [
+        name for region in group if region.get("type") == "labels" for name in region["value"].get("labels") or ()
+    ]
+    if len(shapes) != 1:
+        return list(group)
+    (shape,) = shapes
+    kind = f"{shape['type']}labels"
+    others = [region for region in group if region is not shape and region.get("type") != "labels"]
+    return [{**shape, "type": kind, "value": {**shape["value"], kind: classes}}, *others]
+
+
+def field_of(region: Region, fields: Sequence[LabelField]) -> LabelField | None:
+    """The only field that could have made a region: of its kind, and with its class; None where there is none."""
+    names = region["value"].get(region["type"])
+    candidates = [
+        field
+        for field in fields
+        if region["type"] in family_of(field.label_type).region_types
+        and family_of(field.label_type).is_drawn
+        and isinstance(names, list)
+        and len(names) == 1
+        and names[0] in field.class_set
+    ]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
+    """The labels that a region holds.
+
+    Raises:
+        RegionError: it cannot be understood
+    """
+    kind = region["type"]
+    label_type = _LABEL_TYPES.get(kind)
+    if label_type is None:
+        raise RegionError(f"a {kind} has no counterpart in FiftyOne")
+    value = _as_polygon(region["value"], media) if kind == "ellipselabels" else dict(region["value"])
+    kind = "polygonlabels" if kind == "ellipselabels" else kind
+    names = value.get(kind)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RegionError(f"its label is {names!r}, expected a list of classes")
+    value[kind] = names or [_NO_CLASS]
+    field = LabelField("", label_type, tuple(value[kind]), region["from_name"])
+    parsed = family_of(label_type).parse_regions([{**region, "type": kind, "value": value}], field, media)
+    return [Unexpected(label_type, _without_placeholder(label, region["id"])) for label in parsed]
+
+
+def _without_placeholder(parsed: ParsedLabel, region_id: str) -> ParsedLabel:
+    name = parsed.values["label"]
+    # One region of choices holds several labels.
+    key = f"{region_id}/{name}" if parsed.key == name else region_id
+    return parsed._replace(key=key, values={**parsed.values, "label": None if name == _NO_CLASS else name})
+
+
+def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
+    """An ellipse as a polygon.
+
+    Source: Label Studio 1.23.2: x, y is the centre, the radii are percent of width and height, the rotation is in
+    degrees, clockwise, about the centre
+    """
+    numbers = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
+    if not all(
+        isinstance(number, (int, float)) and not isinstance(number, bool) and abs(number) < 1e6 for number in numbers
+    ):
+        raise RegionError(f"its ellipse is {numbers!r}, expected five numbers")
+    x, y, radius_x, radius_y, rotation = numbers
+    cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
+    points = []
+    for number in range(ELLIPSE_POINTS):
+        angle = 2 * math.pi * number / ELLIPSE_POINTS
+        across = radius_x * media.width * math.cos(angle)
+        down = radius_y * media.height * math.sin(angle)
+        points.append([x + (across * cos - down * sin) / media.width, y + (across * sin + down * cos) / media.height])
+    return {"points": points, "closed": True, "polygonlabels": value.get("ellipselabels")}

@@ -1,0 +1,69 @@
+"""Masks that are kept in files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import fiftyone.core.labels as fol
+
+LabelDoc = Mapping[str, Any]
+"""A label as the database stores it."""
+
+
+def read_into(label: fol.Label) -> None:
+    """Gives a label whose mask is in a file the mask itself; only this object changes, not the dataset.
+
+    Raises:
+        OSError: the file cannot be read
+    """
+    if label.mask is None and label.mask_path is not None:
+        label.mask = _read(label)
+
+
+def with_mask(doc: LabelDoc) -> LabelDoc:
+    """A stored label with its mask, where that is in a file that can be read."""
+    if doc.get("mask") is not None or not doc.get("mask_path"):
+        return doc
+    label = _label(doc)
+    try:
+        label.mask = _read(label)
+    except OSError:
+        return doc
+    return label.to_dict()
+
+
+def overwrite(doc: LabelDoc) -> None:
+    """Writes the mask of a stored label to its file, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written
+    """
+    path = Path(doc["mask_path"])
+    handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        # With a path of its own, the label would export the file that is there.
+        _label({**doc, "mask_path": None}).export_mask(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _label(doc: LabelDoc) -> fol.Label:
+    return getattr(fol, doc["_cls"]).from_dict(dict(doc))
+
+
+def _read(label: fol.Label) -> Any:
+    try:
+        mask = label.get_mask()
+    except (OSError, ValueError, cv2.error) as error:
+        raise OSError(f"label {label.id}, mask_path {label.mask_path!r}: it cannot be read ({error})") from None
+    if mask is None:
+        raise OSError(f"label {label.id}, mask_path {label.mask_path!r}: it cannot be read")
+    return mask
