@@ -11,7 +11,7 @@ Every edit is a genuine mouse or keyboard action; only *reading* goes through th
 Coordinates are percent of the image as shown, like Label Studio's own. A mouse moves by whole pixels, so a position
 reached by hand is right to about 0.2 percent at the viewport used here, and an angle to about one degree.
 
-A new kind of region needs no new machinery: `TaskPage.draw` with a gesture made of `drag` and `click`.
+A new kind of region needs no new machinery: `TaskPage.draw` with a gesture made of `drag`, `click` and `path`.
 """
 
 import itertools
@@ -19,12 +19,12 @@ import math
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from playwright.sync_api import Locator, Page, Response, ViewportSize, sync_playwright
 
@@ -34,7 +34,19 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _VIEWPORT: ViewportSize = {"width": 1600, "height": 1200}
 _TIMEOUT_S = 30
 _HOLD_MS = 150  # a shorter press may be lost, or be taken for half of a double click (Label Studio 1.23.2)
+_AIM_MS = 100  # a press at once after the mouse's arrival adds no vertex to a vector
+_BETWEEN_CLICKS_MS = 300  # two clicks closer in time are a double click, which ends or deletes
 _DRAG_STEPS = 8
+
+# What a kind of control is on the screen.
+_ON_SCREEN = {
+    "labels": ".lsf-labels",
+    "choices": ".lsf-choices",
+    "number": ".lsf-number",
+    "textarea": "[data-testid=textarea-control]",
+    "rating": ":has(> .ant-rate)",
+    "datetime": ".htx-datetime",
+}
 
 _CHROMIUM_ARGS = (
     "--no-sandbox",  # Chromium refuses to run as root with it
@@ -59,10 +71,14 @@ const regions = (annotation?.regions ?? []).filter(region => !region.classificat
 _READY = """
 if (window.Htx?.noTask) return true;
 if (!annotation || window.Htx.isLoading || annotation.type !== "annotation") return false;
+if (annotation.regions.some(region => !region.results.length)) return false;
 if (!image) return true;
 const stage = image.stageRef;
 return Boolean(image.currentImageEntity.imageLoaded && stage?.width() > 1 && stage.scaleX() === image.zoomScale);
 """
+
+# The annotation is shown before all of its prediction is in it.
+_LOADED = "return annotation?.results.length ?? null"
 
 _LAYOUT = """
 const box = document.querySelector(".lsf-main-view .konvajs-content, .lsf-main-view")?.getBoundingClientRect();
@@ -82,7 +98,12 @@ return regions.flatMap(region => {
 });
 """
 
-_CHOSEN = "return annotation.results.filter(it => it.from_name.name === name).flatMap(it => it.mainValue);"
+# A classification of the whole image is an area of its own, which is in no list of regions.
+_VALUE = """
+const belongs = area => id === null ? area.classification : area.cleanId === id;
+const found = annotation.results.find(it => it.from_name.name === name && belongs(it.area));
+return JSON.parse(JSON.stringify(found?.mainValue ?? null));
+"""
 
 _PICKED = "return tags.flatMap(tag => (tag.isLabeling && tag.selectedLabels) || []).map(classOf);"
 
@@ -116,6 +137,11 @@ const handle = handles.find(handle => handle?.isVisible());
 if (!handle) return null;
 const at = handle.getAbsolutePosition(), box = image.stageRef.container().getBoundingClientRect();
 return [box.left + at.x, box.top + at.y];
+"""
+
+_STAGE = """
+const box = image.stageRef.container().getBoundingClientRect();
+return { x: box.x, y: box.y, width: box.width, height: box.height };
 """
 
 
@@ -162,6 +188,13 @@ class Region:
         """Degrees, clockwise, about the top-left corner."""
         return float(self.value["rotation"])
 
+    @property
+    def points(self) -> list[Point]:
+        """The vertices of a polygon, a polyline or a skeleton, in their order; a keypoint's one."""
+        if "vertices" in self.value:
+            return [(float(vertex["x"]), float(vertex["y"])) for vertex in self.value["vertices"]]
+        return [(float(x), float(y)) for x, y in self.value.get("points") or [(self.x, self.y)]]
+
 
 class TaskPage:
     """One task, open in the editor.
@@ -193,9 +226,31 @@ class TaskPage:
         """The region of this id; of two with the same id, the one labelled first."""
         return self._same(region_id)[0]
 
-    def chosen(self, field: str) -> list[str]:
-        """The choices now made in the Choices control ``field``."""
-        return list(self._read(_CHOSEN, name=field))
+    def visible(self, region_id: str) -> bool:
+        """Whether a region is to be seen: whether the picture changes when it is hidden with the eye in its row.
+
+        A vector left open where it should be closed has no eye; for it, whether the picture changes by selecting it.
+        """
+        self.unselect()
+        row = self._row(region_id)
+        row.hover()  # the eye shows only then, and the picture must not change by the mouse
+        before = self._picture()
+        eye = row.locator("button").last
+        if not eye.count():
+            self.select(region_id)
+            return self._picture() != before
+        self._toggle(eye, region_id)
+        after = self._picture()
+        self._toggle(eye, region_id)
+        return after != before
+
+    def chosen(self, field: str, region_id: str | None = None) -> list[str]:
+        """The choices now made in the Choices control ``field``, for a region or for the image."""
+        return list(self.entered(field, region_id) or [])
+
+    def entered(self, control: str, region_id: str | None = None) -> Any:
+        """What a control now says of a region, or of the image, as Label Studio stores it; None if nothing."""
+        return self._read(_VALUE, name=control, id=region_id)
 
     def result(self) -> list[dict[str, Any]]:
         """What Submit would send."""
@@ -219,22 +274,72 @@ class TaskPage:
             self._until(lambda: self._selected() == [region_id], f"region {region_id!r} to be selected")
         return region
 
+    def select_on_image(self, region_id: str, at: Point | None = None) -> Region:
+        """Select a region by clicking it on the image.
+
+        Args:
+            region_id: the region
+            at: where to click; may be left out where the region's middle, first edge or point is in it
+        """
+        self.unselect()
+        region = self.region(region_id)
+        self.click(*(at or self._grip(region)))
+        self._until(lambda: self._selected() == [region_id], f"region {region_id!r} to be selected by a click on it")
+        return region
+
     def unselect(self) -> None:
-        """Let go of every region and every label, with the Escape key."""
-        if self._selected() or self._read(_PICKED):
-            self.page.keyboard.press("Escape")
-        self._until(lambda: not self._selected() and not self._read(_PICKED), "nothing to be selected")
+        """Let go of every region and every label, with the Escape key; one is drawn to its end by that."""
+
+        def free() -> bool:
+            if not self._selected() and not self._read(_PICKED):
+                return True
+            self.page.keyboard.press("Escape")  # again for an open vector: the first one only ends the drawing
+            self.page.wait_for_timeout(_AIM_MS)
+            return False
+
+        self._until(free, "nothing to be selected")
 
     def move(self, region_id: str, dx: float, dy: float) -> Region:
-        """Drag a box by ``(dx, dy)`` percent of the image, whose border stops it.
+        """Drag a region by ``(dx, dy)`` percent of the image, whose border stops it; not one of masks.
 
-        It is taken hold of in the middle; on a box smaller than about 20 screen pixels, that is a resize handle.
+        A box is taken hold of in the middle (on one smaller than about 20 screen pixels, that is a resize handle), a
+        polygon in the middle of its points, which must be inside, a vector on its first edge, a keypoint where it is.
         """
         self.select(region_id)
         before = self._same(region_id)
-        x, y = self._middle(before[0])
+        x, y = self._grip(before[0])
         self.drag((x, y), (x + dx, y + dy))
         return self._changed(before)
+
+    def move_vertex(self, region_id: str, index: int, dx: float, dy: float) -> Region:
+        """Drag one vertex of a polygon or a vector; others must be further away than 10 screen pixels."""
+        self.select(region_id)
+        before = self._same(region_id)
+        x, y = before[0].points[index]
+        self.drag((x, y), (x + dx, y + dy))
+        return self._changed(before)
+
+    def insert_vertex(self, region_id: str, x: float, y: float) -> Region:
+        """Add a vertex on an edge of a polygon or an open vector, by Shift and a click there."""
+        return self._alter_vertices(region_id, "Shift", (x, y), 1)
+
+    def append_vertex(self, region_id: str, x: float, y: float) -> Region:
+        """Add a vertex after the last one of an open vector, by a click on the empty image."""
+        return self._alter_vertices(region_id, None, (x, y), 1)
+
+    def delete_vertex(self, region_id: str, index: int) -> Region:
+        """Take one vertex of a polygon or a vector off, by Alt and a click on it."""
+        return self._alter_vertices(region_id, "Alt", self.region(region_id).points[index], -1)
+
+    def paint(self, region_id: str, *points: Point) -> Region:
+        """Brush along the points, into a region that is a mask."""
+        return self._stroke(region_id, "brush-tool, bitmask-tool", points)
+
+    def erase(self, region_id: str, *points: Point) -> Region:
+        """Rub out along the points, in a region that is a mask, also in a read-only one (Label Studio 1.23.2)."""
+        region = self._stroke(region_id, "eraser", points)
+        self._tool("brush-tool, bitmask-tool")  # the next stroke of anybody would else rub out
+        return region
 
     def rotate(self, region_id: str, degrees: float) -> Region:
         """Turn a box clockwise about its centre, by dragging its rotation handle along a circle.
@@ -282,11 +387,28 @@ class TaskPage:
 
         def gesture() -> None:
             # Without the Control key, a drag that begins on another region moves that one.
-            self.page.keyboard.down("Control")
-            self.drag((x, y), (x + width, y + height))
-            self.page.keyboard.up("Control")
+            with self._held("Control"):
+                self.drag((x, y), (x + width, y + height))
 
         return self.draw(label, gesture, field)
+
+    def draw_path(self, label: str, *points: Point, closed: bool = False, field: str | None = None) -> Region:
+        """Draw a polygon or another closed shape, a polyline, a skeleton or, with one point, a keypoint, by clicks.
+
+        Args:
+            label: the class
+            points: the vertices, no two within 10 screen pixels
+            closed: whether to click the first one again at the end; a polygon must be closed
+            field: the control that has the class; may be left out where only one has it
+        """
+        region = self.draw(label, lambda: self.path(*points, *points[: int(closed)]), field)
+        if len(region.points) != len(points):
+            raise EditorError(f"{len(points)} clicks drew {len(region.points)} vertices")
+        return region
+
+    def draw_mask(self, label: str, *points: Point, field: str | None = None) -> Region:
+        """Brush a new mask along the points."""
+        return self.draw(label, lambda: self.drag(*points), field)
 
     def draw(self, label: str, gesture: Callable[[], None], field: str | None = None) -> Region:
         """Make a new region: pick its label, then do ``gesture``, which is made of `drag` and `click`."""
@@ -321,26 +443,63 @@ class TaskPage:
         """Click on the image, at percent of it."""
         self._drag_on_screen([self._to_screen((x, y))])
 
-    # ---- classifications, and what becomes of the task
+    def path(self, *points: Point) -> None:
+        """Click on the image at each of the points."""
+        for x, y in points:
+            self.click(x, y)
+            self.page.wait_for_timeout(_BETWEEN_CLICKS_MS)
 
-    def choose(self, field: str, choice: str) -> list[str]:
-        """Click a choice of the Choices control ``field``, which takes a chosen one off; what is chosen then."""
-        before = self.chosen(field)
+    # ---- classifications and attributes, and what becomes of the task
+
+    def choose(self, field: str, choice: str, region_id: str | None = None) -> list[str]:
+        """Click a choice of the Choices control ``field``, which takes a chosen one off; what is chosen then.
+
+        Args:
+            field: the control
+            choice: the class
+            region_id: the region of which a control with ``perRegion`` tells, already selected
+        """
+        before = self.chosen(field, region_id)
         control = self._control(field, "choices")
         index = self._class_index(field, choice)
+
+        def taken() -> bool:
+            return self.chosen(field, region_id) != before
+
         if self._read("return control(name).layout", name=field) == "select":
             self._click(control.get_by_role("button"))
             popup = self.page.get_by_test_id("select-popup")
             self._click(popup.get_by_role("option").nth(index))
             # With several choices the list stays open, over what is below it.
-            self._until(lambda: self.chosen(field) != before, f"control {field!r} to take {choice!r}")
+            self._until(taken, f"control {field!r} to take {choice!r}")
             if popup.is_visible():
                 self.page.keyboard.press("Escape")
             popup.wait_for(state="hidden")
         else:
             self._click(control.locator(".lsf-choice__item input").nth(index))
-            self._until(lambda: self.chosen(field) != before, f"control {field!r} to take {choice!r}")
-        return self.chosen(field)
+            self._until(taken, f"control {field!r} to take {choice!r}")
+        return self.chosen(field, region_id)
+
+    def set_attribute(self, region_id: str, control: str, value: str | list[str] | float | None) -> Any:
+        """Select a region and make a control with ``perRegion`` say exactly this of it.
+
+        Args:
+            region_id: the region
+            control: the control, which must be on the screen once the region is selected
+            value: as for `set_value`
+        """
+        self.select(region_id)
+        return self._enter(control, value, region_id)
+
+    def set_value(self, control: str, value: str | list[str] | float | None) -> Any:
+        """Make a control say exactly this of the image; what it says then, as Label Studio stores it.
+
+        Args:
+            control: the control
+            value: a choice or a list of them, a text, a number, a count of stars, or an ISO date or time; None takes
+                it away, which a Number does not allow
+        """
+        return self._enter(control, value, None)
 
     def submit(self) -> dict[str, Any]:
         """Submit the annotation, or update the one submitted before; the annotation as the server answers."""
@@ -353,6 +512,7 @@ class TaskPage:
     def wait_until_ready(self) -> None:
         """Wait until the annotation and its image are there and the layout has come to rest."""
         self._until(lambda: self._read(_READY), "the task to be shown")
+        self._until(lambda: self._at_rest(_LOADED), "the annotation to be loaded")
         self._until(lambda: self._at_rest(_LAYOUT), "the layout to come to rest")
 
     # ---- inside
@@ -377,6 +537,99 @@ class TaskPage:
 
     def _read(self, body: str, **arguments: Any) -> Any:
         return self.page.evaluate(f"({{{', '.join(arguments)}}}) => {{ {_PRELUDE} {body} }}", arguments)
+
+    def _alter_vertices(self, region_id: str, key: str | None, at: Point, more: int) -> Region:
+        before = self._same(region_id)
+        if before[0].type == "vectorlabels":
+            # Without its tool, the editor adds no vertex; a label picked while a region is selected relabels that.
+            self.unselect()
+            self.pick_label(before[0].labels[0], before[0].from_name)
+        self.select(region_id)
+        with self._held(key):
+            self.click(*at)
+        region = self._changed(before)
+        if len(region.points) != len(before[0].points) + more:
+            raise EditorError(f"region {region_id!r} has {len(region.points)} vertices, had {len(before[0].points)}")
+        return region
+
+    def _stroke(self, region_id: str, tools: str, points: tuple[Point, ...]) -> Region:
+        self.select(region_id)
+        before = self._same(region_id)
+        self._tool(tools)
+        self.drag(*points)
+        return self._changed(before)
+
+    def _tool(self, names: str) -> None:
+        buttons = ", ".join(f".lsf-toolbar [aria-label={name}]" for name in names.split(", "))
+        self._click(self.page.locator(buttons).first)
+
+    @contextmanager
+    def _held(self, key: str | None) -> Iterator[None]:
+        if key:
+            self.page.keyboard.down(key)
+        try:
+            yield
+        finally:
+            if key:
+                self.page.keyboard.up(key)
+
+    def _enter(self, name: str, value: Any, region_id: str | None) -> Any:
+        kind = self._read("return control(name)?.type", name=name)
+        before = self.entered(name, region_id)
+        if kind == "choices":
+            wanted = [] if value is None else [value] if isinstance(value, str) else value
+            # New ones first: an item that loses its last choice gets another id.
+            for choice in [*wanted, *(before or [])]:
+                if (choice in wanted) != (choice in self.chosen(name, region_id)):
+                    self.choose(name, choice, region_id)
+            return self.entered(name, region_id)
+        if before in (value, [value]):
+            return before
+        control = self._control(name, kind)
+        if kind == "number":
+            self._click(control.locator("input"))
+            self.page.keyboard.press("Control+a")
+            self.page.keyboard.type(str(value))
+        elif kind == "textarea":
+            self._enter_text(control, value, before is not None)
+        elif kind == "rating":
+            stars = before if value is None else value  # a click on the last star takes all away
+            self._click(control.get_by_role("radio").nth(int(stars) - 1))
+        elif kind == "datetime":
+            date, _, clock = (value or "").partition("T")
+            fields = {"date": date} if not clock else {"date": date, "time": clock}
+            for field, text in fields.items():
+                # How a date is typed depends on the browser's language.
+                control.locator(f"input[type={field}]").fill(text)
+        else:
+            raise EditorError(f"no control {name!r} that the driver knows how to set; it is a {kind}")
+        self._until(lambda: self.entered(name, region_id) != before, f"control {name!r} to take {value!r}")
+        return self.entered(name, region_id)
+
+    def _enter_text(self, control: Locator, text: str | None, replace: bool) -> None:
+        if text is None:
+            control.get_by_test_id("textarea-region").hover()
+            self._click(control.get_by_test_id("htx-textbox-delete-button"))
+            return
+        if replace:
+            control.get_by_test_id("textarea-region").hover()
+            self._click(control.get_by_test_id("htx-textbox-edit-button"))
+        box = control.get_by_test_id("htx-textbox-input" if replace else "textarea-input")
+        self._click(box)
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+        # Enter begins a new line in a box of several rows.
+        self.page.keyboard.press("Shift+Enter" if box.evaluate("box => box.tagName") == "TEXTAREA" else "Enter")
+
+    def _toggle(self, eye: Locator, region_id: str) -> None:
+        hidden = "return regions.find(region => region.cleanId === id).hidden"
+        before = self._read(hidden, id=region_id)
+        self._click(eye)
+        self._until(lambda: self._read(hidden, id=region_id) != before, f"region {region_id!r} to be hidden or shown")
+
+    def _picture(self) -> bytes:
+        self.page.wait_for_timeout(_AIM_MS)
+        return self.page.screenshot(clip=self._read(_STAGE))
 
     def _ids(self) -> list[str]:
         return list(self._read("return regions.map(region => region.cleanId)"))
@@ -409,6 +662,15 @@ class TaskPage:
         self.page.wait_for_timeout(100)
         return bool(self._read(body) == before)
 
+    def _grip(self, region: Region) -> Point:
+        """A point by which a person would take hold of a region."""
+        if "height" in region.value:
+            return self._middle(region)
+        points = region.points
+        if "vertices" in region.value:
+            points = points[:2]
+        return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
+
     def _middle(self, box: Region) -> Point:
         aspect = self._read("return image.stageHeight / image.stageWidth")  # angles are true in pixels, not in percent
         x, y = _turned((box.width / 2, box.height / 2 * aspect), (0, 0), box.rotation)
@@ -420,14 +682,14 @@ class TaskPage:
             raise EditorError(f"label {label!r} is in the controls {names}; name the one that is meant")
         return names[0]
 
-    def _control(self, name: str, kind: Literal["labels", "choices"]) -> Locator:
+    def _control(self, name: str, kind: str) -> Locator:
         """The control on the screen. Its name is not in the page, so it is found by its place among its kind."""
         names: list[str] = self._read(
             "return tags.filter(tag => tag.type.endsWith(kind)).map(tag => tag.name)", kind=kind
         )
         if name not in names:
             raise EditorError(f"no {kind} control {name!r}; there are {names}")
-        shown = self.page.locator(f".lsf-main-view .lsf-{kind}")
+        shown = self.page.locator(f".lsf-main-view {_ON_SCREEN[kind]}")
         if shown.count() != len(names):
             raise EditorError(f"{len(names)} {kind} controls {names}, but {shown.count()} are on the screen")
         return shown.nth(names.index(name))
@@ -468,6 +730,7 @@ class TaskPage:
             raise EditorError(f"cannot press the mouse at {path[0]}: that is not on the image")
         mouse = self.page.mouse
         mouse.move(path[0][0], path[0][1] - up)
+        self.page.wait_for_timeout(_AIM_MS)
         mouse.down()
         self.page.wait_for_timeout(_HOLD_MS)
         for x, y in path[1:]:
@@ -553,12 +816,13 @@ def _differ(regions: list[Region], others: list[Region]) -> bool:
     )
 
 
-def _close(value: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    def same(one: Any, two: Any) -> bool:
-        numbers = isinstance(one, int | float) and isinstance(two, int | float)
-        return abs(one - two) < 1e-6 if numbers else bool(one == two)
-
-    return value.keys() == other.keys() and all(same(value[key], other[key]) for key in value)
+def _close(one: Any, other: Any) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_close(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_close, one, other))
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    return abs(one - other) < 1e-6 if numbers else bool(one == other)
 
 
 def _turned(point: Point, centre: Point, degrees: float) -> Point:
