@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -12,7 +13,15 @@ from nbclient import NotebookClient
 
 from fo_labelstudio.demo.server import LocalServer
 
-_QUICKSTART = Path(__file__).parent.parent / "notebooks" / "quickstart.ipynb"
+_FOLDER = Path(__file__).parent.parent / "notebooks"
+_PICTURES = {"quickstart": 2, "label_types": 5}
+"""Notebook -> how many pictures it shows."""
+
+_LABEL_FIELDS = (
+    *("boxes", "masks", "polygons", "lines", "joints", "points", "surfaces"),
+    *("scene", "contents", "caption", "people", "is_portrait", "taken", "tags"),
+)
+"""The fields of the notebook of every kind of label; each is corrected."""
 
 
 def _text(notebook: nbformat.NotebookNode) -> str:
@@ -37,48 +46,81 @@ def _projects(server: LocalServer) -> set[int]:
     return {project["id"] for project in answer.json()["results"]}
 
 
-@pytest.fixture(scope="module")
-def committed() -> nbformat.NotebookNode:
-    return nbformat.read(_QUICKSTART, as_version=4)
+def _differences(text: str) -> list[str]:
+    """The rows of the table of differences, which has no ids."""
+    return [line.rstrip() for line in text.splitlines() if line.split(" ")[0] in _LABEL_FIELDS]
+
+
+def _read(name: str) -> nbformat.NotebookNode:
+    return nbformat.read(_FOLDER / f"{name}.ipynb", as_version=4)
+
+
+@pytest.fixture(params=_PICTURES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def execute(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Executes a notebook on the server of the tests; what it prints."""
+
+    def run(name: str) -> str:
+        monkeypatch.setenv("FIFTYONE_LABELSTUDIO_URL", server.url)
+        monkeypatch.setenv("FIFTYONE_LABELSTUDIO_API_KEY", server.personal_access_token())
+        monkeypatch.setenv("LABEL_STUDIO_USERNAME", server.username)
+        monkeypatch.setenv("LABEL_STUDIO_PASSWORD", server.password)
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+        projects = _projects(server)
+        notebook = _read(name)
+        NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(tmp_path))
+        assert _pictures(notebook) == _PICTURES[name]
+        assert _projects(server) == projects
+        return _text(notebook)
+
+    return run
 
 
 @pytest.mark.server
 @pytest.mark.database
-def test_the_quickstart_does_now_what_it_did_when_it_was_committed(
-    committed: nbformat.NotebookNode, server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_URL", server.url)
-    monkeypatch.setenv("FIFTYONE_LABELSTUDIO_API_KEY", server.personal_access_token())
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
-    projects = _projects(server)
-    notebook = nbformat.read(_QUICKSTART, as_version=4)
-    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(cwd=str(tmp_path))
-    text = _text(notebook)
+def test_the_quickstart_does_now_what_it_did_when_it_was_committed(execute: Callable[[str], str]) -> None:
+    text = execute("quickstart")
     rows = _rows(text)
     assert ["camera.png", "predictions", "moved", "face 66×66 at 204,122", "face 76×71 at 179,126"] in rows
     assert ["coins.png", "predictions", "24 labels", "unchanged"] in rows
     assert "5 of 6 photographs have false positives" in text
     recalls = re.findall(r"micro avg +(\S+) +(\S+)", text)
     assert recalls == [("0.76", "0.83"), ("1.00", "0.97")]
-    assert rows == _rows(_text(committed))
-    assert _pictures(notebook) == 2
-    assert _projects(server) == projects
+    assert rows == _rows(_text(_read("quickstart")))
 
 
-def test_the_quickstart_is_committed_with_its_pictures(committed: nbformat.NotebookNode) -> None:
-    assert _pictures(committed) == 2
-    assert _QUICKSTART.stat().st_size < 1_000_000
+@pytest.mark.server
+@pytest.mark.database
+@pytest.mark.browser
+def test_every_kind_of_label_comes_back_now_as_it_did_when_it_was_committed(execute: Callable[[str], str]) -> None:
+    rows = _differences(execute("label_types"))
+    assert {row.split()[0] for row in rows} == {*_LABEL_FIELDS}
+    assert rows == _differences(_text(_read("label_types")))
 
 
-def test_the_quickstart_was_executed_in_order_and_without_errors(committed: nbformat.NotebookNode) -> None:
-    code = [cell for cell in committed.cells if cell.cell_type == "code"]
+def test_a_notebook_is_committed_with_its_pictures(name: str) -> None:
+    assert _pictures(_read(name)) == _PICTURES[name]
+    assert (_FOLDER / f"{name}.ipynb").stat().st_size < 1_500_000
+
+
+def test_a_notebook_was_executed_in_order_and_without_errors(name: str) -> None:
+    code = [cell for cell in _read(name).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == [*range(1, len(code) + 1)]
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
 
 
-def test_the_quickstart_shows_nothing_of_the_machine_that_executed_it(committed: nbformat.NotebookNode) -> None:
-    text = _text(committed)
+def test_a_notebook_shows_nothing_of_the_machine_that_executed_it(name: str) -> None:
+    notebook = _read(name)
+    text = _text(notebook)
     for private in (tempfile.gettempdir(), str(Path.home()), "site-packages", "eyJ", "127.0.0.1"):
         assert private not in text
-    outputs = [output for cell in committed.cells for output in cell.get("outputs", [])]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not any(output.get("name") == "stderr" for output in outputs)
+
+
+def test_every_notebook_is_tried_here() -> None:
+    assert {path.stem for path in _FOLDER.glob("*.ipynb")} == set(_PICTURES)

@@ -20,17 +20,19 @@ from fo_labelstudio.errors import RegionError
 
 
 class Problem(NamedTuple):
-    """Something that could not be understood and was left alone.
+    """Something that could not be understood and was left alone, or had to be decided.
 
     Attributes:
         task_id: the task, as far as it says
         region_id: the region, or None where it is the whole task
-        reason: what was wrong
+        reason: what was wrong, or how it was decided
+        is_note: whether it was decided
     """
 
     task_id: Any
     region_id: Any
     reason: str
+    is_note: bool = False
 
     def __str__(self) -> str:
         region = "" if self.region_id is None else f", region {self.region_id!r}"
@@ -333,7 +335,7 @@ class _FieldReader:
                     if label.key in parsed:
                         raise RegionError("another region already says what its label is")
                     for note in label.notes:
-                        self._report(group[0]["id"], note)
+                        self._report(group[0]["id"], note, is_note=True)
                     parsed[label.key] = self._with_attributes(label, group, results, sent.get(label.key, {}))
             except RegionError as error:
                 unclear.add(group_id)
@@ -397,8 +399,8 @@ class _FieldReader:
     def _new_id(self, key: str) -> str:
         return label_id_of(self._run, self._task_id, self._field, key)
 
-    def _report(self, region_id: str | None, reason: str) -> None:
-        self._problems.append(Problem(self._task_id, region_id, f"field {self._field.name!r}: {reason}"))
+    def _report(self, region_id: str | None, reason: str, is_note: bool = False) -> None:
+        self._problems.append(Problem(self._task_id, region_id, f"field {self._field.name!r}: {reason}", is_note))
 
 
 def _has_id(region: Any) -> bool:

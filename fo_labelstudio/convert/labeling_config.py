@@ -64,7 +64,7 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     view.extend(_row(field) for field in fields if field not in drawn)
     if any(_is_long(field) for field in fields):
         SubElement(view, "Style").text = _CHOSEN_FIRST
-    if any(field.attributes for field in fields):
+    if any(field.attributes or field.question for field in fields):
         SubElement(view, "Style").text = _WITHOUT_KEYS
     indent(view)
     return tostring(view, encoding="unicode")
@@ -72,6 +72,8 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
 
 def _row(field: LabelField) -> Element:
     row = Element("View", style=_ROW)
+    if field.question is not None:
+        row.set("className", _ASKED_OF)
     title = SubElement(row, "View", style=_TITLE_BOX)
     SubElement(title, "Header", value=without_references(field.name), size="6", style=_TITLE)
     hints = _hints(field)

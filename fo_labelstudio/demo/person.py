@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -44,16 +45,25 @@ class Person:
         for task in self._tasks(project_id):
             photograph = photographs[task["data"]["sample_id"]]
             if photograph.name not in leave_out:
-                prediction = next(iter(task["predictions"]), {})
-                annotation = {
-                    "result": _correct(prediction.get("result", []), photograph, controls),
-                    "parent_prediction": prediction.get("id"),
-                }
-                self._server.post(f"/api/tasks/{task['id']}/annotations/", annotation)
+                self._submit(task, partial(_correct, photograph=photograph, controls=controls))
+
+    def submit(self, task_id: int, correct: Callable[[list[Region]], list[Region]]) -> None:
+        """Answers one task.
+
+        Args:
+            task_id: the task
+            correct: what the editor starts from, a list of regions and answers -> what it is to send
+        """
+        self._submit(self._server.get(f"/api/tasks/{task_id}/"), correct)
 
     def unanswered(self, project_id: int) -> set[str]:
         """Ids of the samples whose tasks have no submitted annotation."""
         return {task["data"]["sample_id"] for task in self._tasks(project_id) if not task["is_labeled"]}
+
+    def _submit(self, task: dict[str, Any], correct: Callable[[list[Region]], list[Region]]) -> None:
+        prediction = next(iter(task["predictions"]), {})
+        annotation = {"result": correct(prediction.get("result", [])), "parent_prediction": prediction.get("id")}
+        self._server.post(f"/api/tasks/{task['id']}/annotations/", annotation)
 
     def _tasks(self, project_id: int) -> list[dict[str, Any]]:
         query = {"project": project_id, "fields": "all", "page_size": 1000}
