@@ -6,6 +6,7 @@ of its own and prints, for each way, the median of several runs and its ratio to
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
@@ -79,9 +80,9 @@ def main() -> None:
         report(
             f"import of {TASKS} tasks, {BOXES} boxes each",
             median(lambda: sdk.projects.import_tasks(id=project, request=tasks, return_task_ids=True)),
-            median(lambda: client.import_tasks(project, tasks)),
+            median(lambda: client.import_tasks(project, [json.dumps(task).encode() for task in tasks])),
         )
-        task_ids, _ = client.import_tasks(project, tasks)
+        task_ids, _ = client.import_tasks(project, [json.dumps(task).encode() for task in tasks])
         chosen = task_ids[:500]
         report(
             "export of 500 tasks by id (the sdk sends all)",

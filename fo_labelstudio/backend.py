@@ -6,6 +6,7 @@ the config class.
 
 from __future__ import annotations
 
+import json
 import os
 import webbrowser
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 import fiftyone as fo
 import fiftyone.core.media as fom
 import fiftyone.utils.annotations as foua
-from bson import ObjectId
+from bson import ObjectId, json_util
 
 from fo_labelstudio import run as runs
 from fo_labelstudio.convert import keeping
@@ -213,7 +214,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def register_run(self, samples: Any, key: str, overwrite: bool = True, cleanup: bool = True) -> None:
         """Registers the run, once it is sure that everything can be sent.
 
-        A run of the same key that did not get complete is replaced.
+        A run of the same key that did not get complete is continued, or replaced where it was another one.
 
         Raises:
             LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
@@ -233,6 +234,15 @@ class LabelStudioBackend(foua.AnnotationBackend):
         self.config.url = client.url
         runs.check(run, client)
         if incomplete is not None:
+            self._refuse_other_server(key, incomplete, client)
+            project_id = self._continued_project(incomplete, client)
+            if project_id is not None:
+                config.run_state = {**incomplete.run_state, "project_id": project_id}
+                results = self.load_run_results(samples, key, cache=False, load_view=False)
+                super().register_run(samples, key, overwrite=True, cleanup=False)
+                if results is not None:
+                    self.save_run_results(samples, key, results)
+                return
             self._discard(samples, key, incomplete, client)
         self.config.run_state = {"token": run.token, "project_id": None, "complete": False}
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
@@ -242,10 +252,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
     ) -> LabelStudioAnnotationResults:
         client = self.connect_to_api().client
         state = self.config.run_state
-        run = runs.Run(self._selected(samples), self.config.label_fields(), self.config.media_field, state["token"])
+        is_continued = state["project_id"] is not None
+        fields = self.config.label_fields()
+        run = runs.Run(self._selected(samples), fields, self.config.media_field, state["token"], is_continued)
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         try:
-            state["project_id"] = runs.make_project(run, client, self._title(samples))
+            if not is_continued:
+                state["project_id"] = runs.make_project(run, client, self._title(samples))
         except BaseException:
             # Without proof that there is no project, the run stays, and with it the token to find the project by.
             if client.find_project(run.token) is None:
@@ -331,15 +344,23 @@ class LabelStudioBackend(foua.AnnotationBackend):
             return None
         return config
 
-    def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
-        project_id = config.run_state["project_id"]
-        if config.url != client.url:
+    def _refuse_other_server(self, key: str, incomplete: LabelStudioBackendConfig, client: Client) -> None:
+        if incomplete.url != client.url:
             raise RunError(
-                f"annotation run {key!r} is not complete, and its project is on {config.url}; pass that url, or delete "
-                "the run with dataset.delete_annotation_run()",
-                project_id,
+                f"annotation run {key!r} is not complete, and its project is on {incomplete.url}; pass that url, or "
+                "delete the run with dataset.delete_annotation_run()",
+                incomplete.run_state["project_id"],
             )
-        runs.discard_project(client, config.run_state["token"], project_id)
+
+    def _continued_project(self, incomplete: LabelStudioBackendConfig, client: Client) -> int | None:
+        """The project of an incomplete run that asks for the same as this one, or None where there is none."""
+        one, other = (json.loads(json_util.dumps(config.serialize())) for config in (incomplete, self.config))
+        if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field")):
+            return None
+        return runs.existing_project(client, incomplete.run_state["token"], incomplete.run_state["project_id"])
+
+    def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
+        runs.discard_project(client, config.run_state["token"], config.run_state["project_id"])
         self.delete_run(samples, key, cleanup=False)
 
 
@@ -557,8 +578,8 @@ def _left_behind(results: LabelStudioAnnotationResults, anno_key: str, error: Ba
     reason = ": ".join(filter(None, (type(error).__name__, str(error))))
     return (
         f"annotate() stopped half-way ({reason}). It left project {results.project_id} at "
-        f"{runs.project_url(results.config.url, results.project_id)}, with {len(results.tasks)} tasks. To start over, "
-        f"call annotate() with anno_key {anno_key!r} once more: it removes that project first. To only remove it: "
+        f"{runs.project_url(results.config.url, results.project_id)}, with {len(results.tasks)} tasks. To continue, "
+        f"call annotate() with anno_key {anno_key!r} and the same arguments once more. To remove it: "
         f"dataset.load_annotation_results({anno_key!r}).cleanup() and dataset.delete_annotation_run({anno_key!r})"
     )
 
@@ -589,11 +610,13 @@ def _log_merge(answers: runs.Answers, reports: Mapping[str, MergeReport], tasks:
             )
     if answers.missing:
         logger.warning("%d tasks are gone from the server; their samples were left as they are", answers.missing)
-    if answers.problems:
-        shown = "\n  ".join(str(problem) for problem in answers.problems[:_SHOWN_PROBLEMS])
-        more = len(answers.problems) - _SHOWN_PROBLEMS
-        tail = f"\n  ... and {more} more" if more > 0 else ""
-        logger.warning("%d regions or tasks could not be understood:\n  %s%s", len(answers.problems), shown, tail)
+    for heading, is_note in (("could not be understood", False), ("needed a decision", True)):
+        lines = [str(problem) for problem in answers.problems if problem.is_note is is_note]
+        if lines:
+            shown = "\n  ".join(lines[:_SHOWN_PROBLEMS])
+            more = len(lines) - _SHOWN_PROBLEMS
+            tail = f"\n  ... and {more} more" if more > 0 else ""
+            logger.warning("%d region(s) or task(s) %s:\n  %s%s", len(lines), heading, shown, tail)
 
 
 _discover_otherwise = foua._get_label_attributes

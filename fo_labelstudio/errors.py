@@ -75,12 +75,16 @@ class ServerError(LabelStudioError):
     Attributes:
         status: the HTTP status, or None where there was no answer
         path: the path of the request
+        retry_after: seconds that the server asks to wait before the next request, if it does
     """
 
-    def __init__(self, message: str, status: int | None = None, path: str | None = None):
+    def __init__(
+        self, message: str, status: int | None = None, path: str | None = None, retry_after: float | None = None
+    ):
         super().__init__(message)
         self.status = status
         self.path = path
+        self.retry_after = retry_after
 
 
 class ConnectionFailedError(ServerError):

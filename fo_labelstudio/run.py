@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
@@ -15,11 +15,21 @@ from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.convert.tasks import MODEL_VERSION, SampleRecord, Task, problems_of, to_task
+from fo_labelstudio.convert.tasks import (
+    META,
+    MODEL_VERSION,
+    SAMPLE_ID,
+    SampleRecord,
+    Task,
+    has_prediction,
+    problems_of,
+    to_task,
+)
 from fo_labelstudio.dataset.samples import check_writable, read_blocks
 from fo_labelstudio.errors import RunError, SampleError, ServerError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.transport import upload
 
 _EXPORTED = 200
@@ -30,6 +40,9 @@ _EXPORTED_WITH_MASKS = 20
 
 _MAX_BYTES = 16 * 2**20
 """Bytes a request, unless a single task has more."""
+
+_HALF_MADE = 503
+"""Stands for an answer that says so itself: what is missing can be made again."""
 
 _TITLE_LENGTH = (3, 50)
 """What the server accepts (Label Studio 1.23.2)."""
@@ -51,12 +64,14 @@ class Run:
         fields: the label fields
         media_field: the field that holds the paths of the media
         token: tells the tasks of this run from all others
+        is_continued: whether it was begun before
     """
 
     samples: foc.SampleCollection
     fields: Sequence[LabelField]
     media_field: str
     token: str
+    is_continued: bool = False
 
 
 @dataclass
@@ -127,28 +142,63 @@ def make_project(run: Run, client: Client, title: str) -> int:
 
 
 def send(run: Run, client: Client, project_id: int, tasks: dict[str, int]) -> None:
-    """Makes the tasks of a run, with their media and predictions.
+    """Makes the tasks of a run, with their media and predictions; those that the project has already are kept.
 
     Args:
         run: a run that was checked
         client: the server
         project_id: the project of the run
-        tasks: sample id -> task id; receives those that are made, as they are made
+        tasks: sample id -> task id; receives those that there are, as they are made
     """
+    tasks.update(find_tasks(run.token, client, project_id))
+    if tasks:
+        logger.info("Continuing with %d tasks that are there already...", len(tasks))
+    urls = upload.known(client, project_id) if tasks or run.is_continued else {}
     problems: list[str] = []
-    predictions = 0
     logger.info("Uploading samples to Label Studio...")
     with fou.ProgressBar(total=len(run.samples)) as progress:
-        for block in read_blocks(run.samples, run.fields, run.media_field, problems):
+        progress.update(len(tasks))
+        for block in read_blocks(run.samples, run.fields, run.media_field, problems, tasks.keys()):
             if problems:
                 raise SampleError(problems)
-            task_ids, count = _send_block(block, run, client, project_id)
-            tasks.update(zip((sample.id for sample in block), task_ids, strict=True))
-            predictions += count
+            tasks.update(_send_block(block, run, client, project_id, urls))
             progress.update(len(block))
-    if predictions:
+    if client.project(project_id).get("task_number") != len(tasks):
+        # A request may have been served after its connection was given up.
+        tasks.update(find_tasks(run.token, client, project_id))
+    try:
         # The server refuses the name of a set of predictions that it does not have yet.
         client.update_project(project_id, model_version=MODEL_VERSION)
+    except ServerError as error:
+        if error.status != 400:
+            raise
+
+
+def find_tasks(token: str, client: Client, project_id: int) -> dict[str, int]:
+    """The tasks that a run has, as sample id -> task id; half-made ones and copies are deleted.
+
+    Args:
+        token: the token of the run
+        client: the server
+        project_id: its project
+    """
+    found: dict[str, int] = {}
+    faulty = []
+    for task in client.tasks(project_id):
+        origin = (task.get("meta") or {}).get(META)
+        if not isinstance(origin, Mapping) or origin.get("run") != token:
+            continue
+        sample_id = task["data"][SAMPLE_ID]
+        # A server on SQLite that somebody else writes to may make tasks without their predictions (1.23.2).
+        is_whole = bool(task.get("total_predictions")) or not has_prediction(origin)
+        if is_whole and sample_id not in found:
+            found[sample_id] = task["id"]
+        else:
+            faulty.append(task["id"])
+    if faulty:
+        logger.warning("Deleting %d tasks that were made without their predictions, or twice", len(faulty))
+        client.delete_tasks(project_id, faulty)
+    return found
 
 
 def fetch(
@@ -199,6 +249,19 @@ def fetch(
     return result
 
 
+def existing_project(client: Client, run_token: str, project_id: int | None) -> int | None:
+    """The project of a run that did not get complete, or None where there is none any more.
+
+    Args:
+        client: the server
+        run_token: the token of the run
+        project_id: its project, or None where the run did not get to know it
+    """
+    if project_id is None:
+        return client.find_project(run_token)
+    return None if _project(client, project_id) is None else project_id
+
+
 def discard_project(client: Client, run_token: str, project_id: int | None) -> None:
     """Deletes the project of a run that did not get complete.
 
@@ -220,7 +283,8 @@ def discard_project(client: Client, run_token: str, project_id: int | None) -> N
     if project.get("total_annotations_number"):
         raise RunError(
             f"project {project_id} of the incomplete run has annotations, see {project_url(client.url, project_id)}; "
-            "bring them home with load_annotations(), and annotate under another anno_key",
+            "bring them home with load_annotations(), and annotate under another anno_key, or continue it with the "
+            "arguments of its first annotate()",
             project_id,
         )
     logger.info("Removing project %d of the incomplete run...", project_id)
@@ -251,36 +315,76 @@ def _project(client: Client, project_id: int) -> dict[str, Any] | None:
         raise
 
 
-def _send_block(block: Sequence[SampleRecord], run: Run, client: Client, project_id: int) -> tuple[list[int], int]:
-    urls = upload.send(client, project_id, {sample.id: sample.path for sample in block})
-    tasks = (to_task(sample, run.fields, urls[sample.id], run.token) for sample in block)
-    task_ids: list[int] = []
-    predictions = 0
-    for encoded, expected in _requests(tasks):
-        made, count = client.import_tasks(project_id, encoded)
-        if len(made) != len(encoded) or count != expected:
+def _send_block(
+    block: Sequence[SampleRecord], run: Run, client: Client, project_id: int, urls: dict[str, str]
+) -> dict[str, int]:
+    """The tasks of some samples, which it makes, as sample id -> task id."""
+    attempts = 0
+
+    def send_media() -> None:
+        nonlocal attempts
+        if attempts:
+            urls.update(upload.known(client, project_id))
+        attempts += 1
+        missing = {sample.id: sample.path for sample in block if sample.id not in urls}
+        urls.update(upload.send(client, project_id, missing))
+
+    repeated(send_media, client.retries, "uploading media")
+    tasks = {sample.id: to_task(sample, run.fields, urls.pop(sample.id), run.token) for sample in block}
+    made: dict[str, int] = {}
+    for request in _requests(tasks):
+        made.update(_import(request, run.token, client, project_id))
+    return made
+
+
+class _Encoded(NamedTuple):
+    """The JSON of a task, and how many predictions it has."""
+
+    body: bytes
+    predictions: int
+
+
+def _import(request: Mapping[str, _Encoded], token: str, client: Client, project_id: int) -> dict[str, int]:
+    """Imports tasks, given by the ids of their samples, each exactly once, however often it takes."""
+    made: dict[str, int] = {}
+    attempts = 0
+
+    def send_missing() -> None:
+        nonlocal attempts
+        if attempts:
+            found = find_tasks(token, client, project_id)
+            made.update((sample_id, found[sample_id]) for sample_id in request if sample_id in found)
+        attempts += 1
+        missing = [sample_id for sample_id in request if sample_id not in made]
+        if not missing:
+            return
+        tasks = [request[sample_id] for sample_id in missing]
+        task_ids, predictions = client.import_tasks(project_id, [task.body for task in tasks])
+        expected = sum(task.predictions for task in tasks)
+        if len(task_ids) != len(tasks) or predictions != expected:
             raise ServerError(
-                f"the server made {len(made)} of {len(encoded)} tasks and {count} of {expected} predictions"
+                f"the server made {len(task_ids)} of {len(tasks)} tasks and {predictions} of {expected} predictions",
+                _HALF_MADE,
             )
-        task_ids += made
-        predictions += count
-    return task_ids, predictions
+        made.update(zip(missing, task_ids, strict=True))
+
+    repeated(send_missing, client.retries, "making tasks")
+    return made
 
 
-def _requests(tasks: Iterable[Task]) -> Iterator[tuple[list[bytes], int]]:
-    """Tasks as JSON, as many as fit into a request, with the number of their predictions."""
-    encoded: list[bytes] = []
-    size = predictions = 0
-    for task in tasks:
+def _requests(tasks: Mapping[str, Task]) -> Iterator[dict[str, _Encoded]]:
+    """Tasks as JSON, by the ids of their samples, as many as fit into a request."""
+    encoded: dict[str, _Encoded] = {}
+    size = 0
+    for sample_id, task in tasks.items():
         body = json.dumps(task, allow_nan=False, separators=(",", ":")).encode()
         if encoded and size + len(body) > _MAX_BYTES:
-            yield encoded, predictions
-            encoded, size, predictions = [], 0, 0
-        encoded.append(body)
+            yield encoded
+            encoded, size = {}, 0
+        encoded[sample_id] = _Encoded(body, len(task["predictions"]))
         size += len(body)
-        predictions += len(task["predictions"])
     if encoded:
-        yield encoded, predictions
+        yield encoded
 
 
 def check_title(title: str) -> None:

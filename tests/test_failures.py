@@ -155,14 +155,12 @@ class TestHalfWay:
         message = str(broken)
         assert "stopped half-way (ServerError: the disk is full)" in message
         assert f"It left project {broken.project_id} at {connection['url']}/projects/{broken.project_id}" in message
-        assert "call annotate() with anno_key 'run' once more" in message
+        assert "To continue, call annotate() with anno_key 'run' and the same arguments once more" in message
 
-    def test_the_key_can_be_used_again_and_the_old_project_goes(
-        self, broken, dataset, connection, annotator, project_ids
-    ):
-        before = stored(dataset)
+    def test_the_same_call_continues_it(self, broken, dataset, connection, annotator, project_ids):
+        before, projects = stored(dataset), project_ids()
         results = annotate(dataset, connection)
-        assert broken.project_id not in project_ids()
+        assert results.project_id == broken.project_id and project_ids() == projects
         annotator.accept_all(results)
         dataset.load_annotations("run")
         assert stored(dataset) == before
@@ -185,7 +183,7 @@ class TestHalfWay:
         )
         annotator.submit(task["task_ids"][0])
         with pytest.raises(RunError, match="of the incomplete run has annotations"):
-            annotate(dataset, connection)
+            annotate(dataset, connection, classes=["cat", "others"])
         assert broken.project_id in project_ids()
 
     def test_the_tasks_that_were_made_can_be_loaded(self, dataset, connection, annotator, monkeypatch):
@@ -204,7 +202,7 @@ class TestHalfWay:
         results = dataset.load_annotation_results("run")
         annotator.submit(results.tasks[dataset.first().id], lambda result: [])
         with pytest.raises(RunError, match=r"bring them home with load_annotations\(\)"):
-            annotate(dataset, connection)
+            annotate(dataset, connection, classes=["cat", "others"])
         dataset.load_annotations("run")
         dataset.reload()
         assert [len(sample.labels.detections) for sample in dataset] == [0, 1, 1]
@@ -240,7 +238,11 @@ class TestHalfWay:
                 annotate(dataset, connection)
         (left,) = project_ids() - before
         results = annotate(dataset, connection)
-        assert project_ids() - before == {results.project_id} != {left}
+        assert project_ids() - before == {results.project_id} == {left}
+
+    def test_another_call_starts_over_and_the_old_project_goes(self, broken, dataset, connection, project_ids):
+        results = annotate(dataset, connection, classes=["cat", "others"])
+        assert broken.project_id not in project_ids() and results.project_id in project_ids()
 
     def test_a_project_whose_creation_was_not_answered_is_found(self, dataset, connection, monkeypatch, project_ids):
         create = Client.create_project

@@ -102,6 +102,12 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
     }
 
 
+def has_prediction(origin: Mapping[str, Any]) -> bool:
+    """Whether a task was sent with a prediction, by what its meta records."""
+    sent = origin.get("sent") or {}
+    return any(aspect != "ids" for entries in sent.values() for entry in entries.values() for aspect in entry)
+
+
 def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> tuple[list[Region], SentLabels]:
     family = family_of(field.label_type)
     regions = family.to_regions(labels, field, media)

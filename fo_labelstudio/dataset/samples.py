@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,11 @@ def check_writable(samples: foc.SampleCollection, fields: Sequence[LabelField]) 
 
 
 def read_blocks(
-    samples: foc.SampleCollection, fields: Sequence[LabelField], media_field: str, problems: list[str]
+    samples: foc.SampleCollection,
+    fields: Sequence[LabelField],
+    media_field: str,
+    problems: list[str],
+    without: Collection[str] = (),
 ) -> Iterator[list[SampleRecord]]:
     """The samples of a collection, each once, in blocks of BLOCK.
 
@@ -53,10 +57,11 @@ def read_blocks(
         fields: the label fields of the run
         media_field: the field that holds the paths of the media
         problems: receives a message for each sample whose media cannot be read; such samples are left out
+        without: ids of samples that are left out
     """
     paths = ["id", media_field, *(field.name for field in fields if field.existing)]
     with_masks = {field.name for field in fields if has_masks(field.label_type)}
-    ids = iter(dict.fromkeys(samples.values("id")))
+    ids = (sample_id for sample_id in dict.fromkeys(samples.values("id")) if sample_id not in without)
     while block := list(islice(ids, BLOCK)):
         columns = samples.select(block).values(paths)
         rows = {row[0]: row for row in zip(*columns, strict=True)}

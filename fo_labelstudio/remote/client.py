@@ -8,7 +8,7 @@ Source: Label Studio 1.23.2, REST API
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
@@ -16,6 +16,9 @@ from packaging.version import InvalidVersion, Version
 from fo_labelstudio.errors import NotLabelStudioError, ServerError, ServerVersionError, WrongUrlError
 from fo_labelstudio.remote.connection import Connection
 from fo_labelstudio.settings import ConnectionSettings
+
+_PAGE = 1000
+"""Tasks a page."""
 
 MIN_VERSION = Version("1.20.0")
 """The oldest server that is accepted."""
@@ -29,6 +32,8 @@ class Client:
     """
 
     def __init__(self, settings: ConnectionSettings):
+        self.retries = settings.retries
+        """How often a request that failed may be repeated."""
         self._connection = Connection(settings)
         self.version = ""
         """The server's version, once check() has seen it."""
@@ -152,6 +157,33 @@ class Client:
         params = {"ids": str(list(upload_ids))}
         answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", params)
         return {_part(upload, "id", int): _part(upload, "file", str) for upload in _list(answer)}
+
+    def uploads(self, project_id: int) -> list[str]:
+        """The paths of all uploaded files of a project."""
+        answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", {"all": "true"})
+        return [_part(upload, "file", str) for upload in _list(answer)]
+
+    def tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
+        """The tasks of a project: ``id``, ``data``, ``meta`` and ``total_predictions`` of each."""
+        page = 1
+        while True:
+            params = {
+                "project": project_id,
+                "page": page,
+                "page_size": _PAGE,
+                "include": "id,data,meta,total_predictions",
+            }
+            tasks = _part(self._connection.get("/api/tasks", params), "tasks", list)
+            yield from tasks
+            if len(tasks) < _PAGE:
+                return
+            page += 1
+
+    def delete_tasks(self, project_id: int, task_ids: Sequence[int]) -> None:
+        """Deletes tasks."""
+        params = {"id": "delete_tasks", "project": project_id}
+        selected = {"selectedItems": {"all": False, "included": list(task_ids)}}
+        self._connection.post("/api/dm/actions", selected, params)
 
     def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
         """Makes tasks, with their predictions.

@@ -140,7 +140,8 @@ class Connection:
                 status,
                 path,
             )
-        raise ServerError(f"{method} {self.url}{path} failed with HTTP {status}: {detail}", status, path)
+        message = f"{method} {self.url}{path} failed with HTTP {status}: {detail}"
+        raise ServerError(message, status, path, _retry_after(response))
 
     def _decoded(self, response: requests.Response, path: str) -> Any:
         self._raise_for_status(response, "GET", path)
@@ -177,6 +178,11 @@ class Connection:
             clean = clean.replace(secret, "<secret>")
         clean = re.sub(r"\s+", " ", re.sub(r"//[^/\s@]*@", "//<secret>@", clean)).strip()
         return clean if len(clean) <= _SHOWN else clean[:_SHOWN] + "..."
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() and len(value) < 6 else None
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:

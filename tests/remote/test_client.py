@@ -24,7 +24,7 @@ def client():
         ("GET", "/api/projects/", lambda client: client.find_project("x")),
         ("POST", "/api/projects/1/import", lambda client: client.upload_files(1, [("a.png", b"")])),
         ("GET", "/api/projects/1/file-uploads", lambda client: client.uploaded_paths(1, [1])),
-        ("POST", "/api/projects/1/import", lambda client: client.import_tasks(1, [{}])),
+        ("POST", "/api/projects/1/import", lambda client: client.import_tasks(1, [b"{}"])),
         ("GET", "/api/projects/1/export", lambda client: client.export_tasks(1, [1])),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
@@ -30,13 +30,20 @@ def problem_of(path: str) -> str | None:
     )
 
 
+def known(client: Client, project_id: int) -> dict[str, str]:
+    """The files that a project has, as name -> url; names are those of :func:`send`."""
+    return {
+        PurePosixPath(path).stem.rpartition("-")[2]: _url(client, path) for path in sorted(client.uploads(project_id))
+    }
+
+
 def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str, str]:
     """Uploads files.
 
     Args:
         client: the server
         project_id: the project that receives them
-        paths: name of each file on the server, without extension -> its path on this machine
+        paths: name of each file on the server, without extension and dash -> its path on this machine
 
     Returns:
         name -> the url at which the server serves the file
@@ -45,8 +52,6 @@ def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str,
         OSError: a file cannot be read
         ServerError: the server did not take all of them
     """
-    # The server's own start page may lie under a path.
-    root = urlsplit(client.url).path
     urls = {}
     for names, files in _requests(paths):
         upload_ids = client.upload_files(project_id, files)
@@ -56,9 +61,14 @@ def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str,
                 f"the server took {len(upload_ids)} of {len(names)} media files; does a proxy limit their size?"
             )
         urls.update(
-            (name, f"{root}/data/{paths_on_server[upload]}") for name, upload in zip(names, upload_ids, strict=True)
+            (name, _url(client, paths_on_server[upload])) for name, upload in zip(names, upload_ids, strict=True)
         )
     return urls
+
+
+def _url(client: Client, path: str) -> str:
+    # The server's own start page may lie under a path.
+    return f"{urlsplit(client.url).path}/data/{path}"
 
 
 def _requests(paths: Mapping[str, str]) -> Iterator[tuple[list[str], list[tuple[str, bytes]]]]:

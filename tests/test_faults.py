@@ -1,0 +1,170 @@
+"""A fault at every single request of an upload and of a download, on a real server behind a proxy."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import fiftyone as fo
+import pytest
+
+from fo_labelstudio.errors import LabelStudioError
+from fo_labelstudio.remote.client import Client
+from tests.proxy import FAULTS, FaultyProxy
+from tests.support import stored
+
+pytestmark = pytest.mark.server
+
+faults = pytest.mark.parametrize("fault", FAULTS)
+
+
+def boxes(*labels):
+    return fo.Detections(
+        detections=[fo.Detection(label=label, bounding_box=[0.1, 0.2, 0.3, 0.4], confidence=0.5) for label in labels]
+    )
+
+
+@pytest.fixture
+def dataset(make_dataset, monkeypatch):
+    monkeypatch.setattr("fo_labelstudio.dataset.samples.BLOCK", 2)
+    monkeypatch.setattr("fo_labelstudio.remote.retrying._FIRST_PAUSE", 0.01)
+    return make_dataset(
+        {"labels": boxes("cat")}, {"labels": boxes("cat", "dog")}, {"labels": boxes()}, {"labels": None}
+    )
+
+
+def annotate(dataset, connection, url, **options):
+    return dataset.annotate(
+        "run",
+        backend="labelstudio",
+        label_field="labels",
+        classes=["cat", "dog"],
+        attributes=False,
+        **{**connection, "url": url, **options},
+    )
+
+
+def tasks_of(annotator, project_id):
+    """What the tasks of a project say, by sample."""
+    answer = annotator.call("GET", f"/api/tasks?project={project_id}&fields=all&page_size=10000")
+    by_sample = {}
+    for task in answer["tasks"]:
+        results = [prediction["result"] for prediction in task["predictions"]]
+        by_sample.setdefault(task["data"]["sample_id"], []).append(results)
+    return by_sample
+
+
+def uploads_of(annotator, project_id):
+    return annotator.call("GET", f"/api/projects/{project_id}/file-uploads?all=true")
+
+
+@pytest.mark.parametrize(("fault", "retries"), [*((fault, 0) for fault in FAULTS), ("503", 2), ("dropped after", 2)])
+def test_an_upload_with_a_fault_at_any_request_ends_as_one_without(dataset, connection, annotator, fault, retries):
+    before = stored(dataset)
+    with FaultyProxy(connection["url"]) as proxy:
+        undisturbed = annotate(dataset, connection, proxy.url, retries=retries)
+        number_of_requests = proxy.count
+        expected = tasks_of(annotator, undisturbed.project_id)
+        assert all(len(copies) == 1 for copies in expected.values()) and len(expected) == 4
+        for number in range(1, number_of_requests + 1):
+            dataset.delete_annotation_run("run")
+            proxy.fault, proxy.number, proxy.count = fault, number, 0
+            try:
+                results = annotate(dataset, connection, proxy.url, retries=retries)
+            except (LabelStudioError, ValueError) as error:
+                assert str(error)
+                proxy.number = 0
+                results = annotate(dataset, connection, proxy.url, retries=retries)
+            assert tasks_of(annotator, results.project_id) == expected, f"request {number}"
+            assert set(results.tasks) == set(expected)
+            # What was uploaded by a request whose answer was lost is used, not sent again.
+            assert len(uploads_of(annotator, results.project_id)) == 4
+            assert stored(dataset) == before
+            results.cleanup()
+
+
+@faults
+def test_a_download_with_a_fault_at_any_request_ends_as_one_without(dataset, connection, annotator, fault):
+    results = annotate(dataset, connection, connection["url"])
+    first, second, *_ = dataset.values("id")
+    annotator.submit(results.tasks[first])
+    annotator.submit(results.tasks[second], lambda result: result[:1])
+    before = stored(dataset)
+    with FaultyProxy(connection["url"]) as proxy:
+        number = 0
+        while proxy.count >= number:
+            number += 1
+            dataset._annotation_cache.clear()
+            proxy.fault, proxy.number, proxy.count = fault, number, 0
+            try:
+                dataset.load_annotations("run", **{**connection, "url": proxy.url, "retries": 0})
+            except LabelStudioError as error:
+                assert str(error)
+                assert stored(dataset) == before, f"request {number}"
+                continue
+            assert proxy.count < number
+    dataset.reload()
+    assert [label.label for label in dataset[second].labels.detections] == ["cat"]
+    assert {id for id, doc in stored(dataset).items() if doc != before[id]} == {second}
+
+
+def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_dataset, connection, annotator):
+    dataset = make_dataset(*({"labels": boxes("cat", "dog")} for _ in range(60)))
+    dataset.persistent = True
+    expected = tasks_of(annotator, annotate(dataset, connection, connection["url"]).project_id)
+    dataset.delete_annotation_run("run")
+    code = (
+        "import sys, fiftyone as fo, fo_labelstudio\n"
+        "from fo_labelstudio.dataset import samples\n"
+        "samples.BLOCK = 5\n"
+        "fo_labelstudio.register()\n"
+        "print('ready', flush=True)\n"
+        "fo.load_dataset(sys.argv[1]).annotate('run', backend='labelstudio', label_field='labels',"
+        " classes=['cat', 'dog'], attributes=False)\n"
+        "print('done', flush=True)\n"
+    )
+    environment = {
+        **os.environ,
+        "FIFTYONE_LABELSTUDIO_URL": connection["url"],
+        "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
+    }
+    random_ = random.Random(0)
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, dataset.name], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(random_.uniform(0.3, 2.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    dataset.reload()
+    if not (dataset.list_annotation_runs() and dataset.get_annotation_info("run").config.run_state["complete"]):
+        annotate(dataset, connection, connection["url"])
+    results = dataset.load_annotation_results("run", **connection)
+    assert tasks_of(annotator, results.project_id) == expected
+    assert set(results.tasks) == set(expected)
+
+
+def test_tasks_that_the_server_made_without_their_predictions_are_made_again(
+    dataset, connection, annotator, monkeypatch
+):
+    import_tasks = Client.import_tasks
+    calls = []
+
+    def lose_predictions(self, project_id, tasks):
+        calls.append(len(tasks))
+        if len(calls) == 1:
+            stripped = [task.split(b',"predictions":')[0] + b"}" for task in tasks]
+            return import_tasks(self, project_id, stripped)
+        return import_tasks(self, project_id, tasks)
+
+    monkeypatch.setattr(Client, "import_tasks", lose_predictions)
+    results = annotate(dataset, connection, connection["url"])
+    tasks = tasks_of(annotator, results.project_id)
+    assert calls == [2, 2, 2]
+    assert [len(copies) for copies in tasks.values()] == [1] * 4
+    assert sorted(len(results) for copies in tasks.values() for results in copies) == [0, 0, 1, 1]
