@@ -32,6 +32,8 @@ from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.prompt import ask, has_terminal
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.transport import TRANSPORTS
+from fo_labelstudio.remote.transport.transport import MediaSettings
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -40,6 +42,7 @@ from fo_labelstudio.settings import (
     Secret,
     parse_bool,
     parse_mask_tool,
+    parse_media,
     parse_scalar_types,
     refuse_unknown,
     resolve,
@@ -72,6 +75,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
             into the label, and the file stays as it is
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
+        media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
+            has it read the disk that it shares with this machine
+        local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
+        local_files_server_root: the same folder as the server calls it, where that is something else
         run_state: the run's token, its project and whether it is complete; written by annotate()
 
     Raises:
@@ -94,6 +101,9 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         mask_tool: str | None = None,
         overwrite_masks: bool | None = None,
         scalar_types: Mapping[str, str] | None = None,
+        media: str | None = None,
+        local_files_root: str | None = None,
+        local_files_server_root: str | None = None,
         run_state: dict[str, Any] | None = None,
         **unknown: Any,
     ):
@@ -103,6 +113,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.mask_tool = parse_mask_tool(mask_tool)
         self.overwrite_masks = parse_bool("overwrite_masks", overwrite_masks)
         self.scalar_types = parse_scalar_types(scalar_types)
+        # Another machine that loads the annotations need not have the folder.
+        self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media
+        self.local_files_root = local_files_root
+        self.local_files_server_root = local_files_server_root
         self.run_state = run_state
         self._given: dict[str, Any] = {}
         # The url of a saved run comes after one given to load_annotations().
@@ -229,7 +243,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         config.label_schema = complete(
             config.label_schema, samples, api.client.version, config.mask_tool, config.scalar_types
         )
-        run = runs.Run(self._selected(samples), config.label_fields(), config.media_field, str(ObjectId()))
+        run = self._run(samples, str(ObjectId()))
         client = api.client
         self.config.url = client.url
         runs.check(run, client)
@@ -253,8 +267,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         client = self.connect_to_api().client
         state = self.config.run_state
         is_continued = state["project_id"] is not None
-        fields = self.config.label_fields()
-        run = runs.Run(self._selected(samples), fields, self.config.media_field, state["token"], is_continued)
+        run = self._run(samples, state["token"], is_continued)
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         try:
             if not is_continued:
@@ -323,8 +336,11 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
         return LabelStudioAnnotationAPI(self.config.connection_settings())
 
-    def _selected(self, samples: Any) -> Any:
-        return with_mask_paths(samples, self.config.label_schema)
+    def _run(self, samples: Any, token: str, is_continued: bool = False) -> runs.Run:
+        config = self.config
+        selected = with_mask_paths(samples, config.label_schema)
+        media = MediaSettings(config.media, config.local_files_root, config.local_files_server_root)
+        return runs.Run(selected, config.label_fields(), config.media_field, token, media, is_continued)
 
     def _title(self, samples: Any) -> str:
         return self.config.project_name or runs.default_title(samples._root_dataset.name)

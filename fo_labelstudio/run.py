@@ -30,7 +30,8 @@ from fo_labelstudio.errors import RunError, SampleError, ServerError, SettingsEr
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
-from fo_labelstudio.remote.transport import upload
+from fo_labelstudio.remote.transport import TRANSPORTS
+from fo_labelstudio.remote.transport.transport import MediaSettings
 
 _EXPORTED = 200
 """Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
@@ -64,6 +65,7 @@ class Run:
         fields: the label fields
         media_field: the field that holds the paths of the media
         token: tells the tasks of this run from all others
+        media: how the server gets to read the media
         is_continued: whether it was begun before
     """
 
@@ -71,6 +73,7 @@ class Run:
     fields: Sequence[LabelField]
     media_field: str
     token: str
+    media: MediaSettings
     is_continued: bool = False
 
 
@@ -104,7 +107,7 @@ def check(run: Run, client: Client) -> None:
     with fou.ProgressBar(total=len(run.samples)) as progress:
         for block in read_blocks(run.samples, run.fields, run.media_field, problems):
             for sample in block:
-                problem = upload.problem_of(sample.path)
+                problem = TRANSPORTS[run.media.transport].problem_of(sample.path, run.media)
                 if problem:
                     problems.append(f"sample {sample.id}, {run.media_field} {sample.path!r}: {problem}")
                 problems.extend(problems_of(sample, run.fields))
@@ -153,7 +156,8 @@ def send(run: Run, client: Client, project_id: int, tasks: dict[str, int]) -> No
     tasks.update(find_tasks(run.token, client, project_id))
     if tasks:
         logger.info("Continuing with %d tasks that are there already...", len(tasks))
-    urls = upload.known(client, project_id) if tasks or run.is_continued else {}
+    transport = TRANSPORTS[run.media.transport]
+    urls = transport.known(client, project_id) if tasks or run.is_continued else {}
     problems: list[str] = []
     logger.info("Uploading samples to Label Studio...")
     with fou.ProgressBar(total=len(run.samples)) as progress:
@@ -319,15 +323,16 @@ def _send_block(
     block: Sequence[SampleRecord], run: Run, client: Client, project_id: int, urls: dict[str, str]
 ) -> dict[str, int]:
     """The tasks of some samples, which it makes, as sample id -> task id."""
+    transport = TRANSPORTS[run.media.transport]
     attempts = 0
 
     def send_media() -> None:
         nonlocal attempts
         if attempts:
-            urls.update(upload.known(client, project_id))
+            urls.update(transport.known(client, project_id))
         attempts += 1
         missing = {sample.id: sample.path for sample in block if sample.id not in urls}
-        urls.update(upload.send(client, project_id, missing))
+        urls.update(transport.send(client, project_id, missing, run.media))
 
     repeated(send_media, client.retries, "uploading media")
     tasks = {sample.id: to_task(sample, run.fields, urls.pop(sample.id), run.token) for sample in block}

@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,10 @@ from fo_labelstudio.errors import SettingsError
 CONNECTION_SETTINGS = ("url", "api_key", "http_headers", "verify_ssl", "proxies", "timeout", "retries")
 """The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
 
-RUN_SETTINGS = ("project_name", "mask_tool", "overwrite_masks", "scalar_types")
+RUN_SETTINGS = (
+    *("project_name", "mask_tool", "overwrite_masks", "scalar_types"),
+    *("media", "local_files_root", "local_files_server_root"),
+)
 """The settings that say how a run is made; they are given to annotate() and saved with the run."""
 
 DEFAULT_NAME = "labelstudio"
@@ -170,6 +173,28 @@ def parse_bool(setting: str, value: Any) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     raise SettingsError(f"{setting} is {value!r}, expected True or False")
+
+
+def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
+    """The way in which the server gets to read media.
+
+    Args:
+        media: the setting ``media``
+        root: the setting ``local_files_root``
+        known: the ways that there are
+
+    Raises:
+        SettingsError: there is no such way, or it needs to know the folder that the server shares
+    """
+    media = media or known[0]
+    if media not in known:
+        raise SettingsError(f"media is {media!r}, expected one of {list(known)}")
+    if media == "local_files" and (not isinstance(root, str) or not os.path.isdir(root)):
+        raise SettingsError(
+            f"local_files_root is {root!r}, expected the folder of this machine that is the server's "
+            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
+        )
+    return media
 
 
 def parse_scalar_types(value: Any) -> dict[str, str]:

@@ -15,7 +15,8 @@ from fo_labelstudio import cli
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
-from fo_labelstudio.remote.transport.upload import EXTENSIONS
+from fo_labelstudio.remote.transport import TRANSPORTS
+from fo_labelstudio.remote.transport.transport import EXTENSIONS
 from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
 from tests.support import Annotator, write_image
 
@@ -37,7 +38,7 @@ def code(title, language):
 
 def test_the_table_of_label_types_is_the_codes():
     assert first_column("Label types") == list(LABEL_TYPES)
-    assert " ".join(EXTENSIONS) in section("Label types")
+    assert " ".join(EXTENSIONS) in section("Media")
 
 
 def test_the_control_tags_of_each_label_type_are_the_codes():
@@ -52,6 +53,10 @@ def test_the_control_tags_of_each_label_type_are_the_codes():
 
 def test_the_table_of_attributes_is_the_codes():
     assert first_column("Attributes") == list(ATTRIBUTE_TYPES)
+
+
+def test_the_table_of_transports_is_the_codes():
+    assert first_column("Media") == list(TRANSPORTS)
 
 
 def test_the_table_of_settings_is_the_codes():

@@ -158,6 +158,24 @@ class Client:
         answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", params)
         return {_part(upload, "id", int): _part(upload, "file", str) for upload in _list(answer)}
 
+    def local_storages(self, project_id: int) -> list[str]:
+        """The folders of its disk that the server serves to a project."""
+        answer = self._connection.get("/api/storages/localfiles/", {"project": project_id})
+        return [_part(storage, "path", str) for storage in _list(answer)]
+
+    def make_local_storage(self, project_id: int, path: str) -> None:
+        """Has the server serve a folder of its disk to a project."""
+        storage = {"project": project_id, "path": path, "use_blob_urls": True, "title": "FiftyOne"}
+        self._connection.post("/api/storages/localfiles/", storage)
+
+    def size_of_media(self, url: str) -> int | None:
+        """How many bytes the server serves at a url, or None where it does not say.
+
+        Args:
+            url: as tasks carry it, from the root of the host
+        """
+        return self._connection.size_of(url)
+
     def uploads(self, project_id: int) -> list[str]:
         """The paths of all uploaded files of a project."""
         answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", {"all": "true"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -79,6 +80,13 @@ class Connection:
     def delete(self, path: str) -> None:
         """Deletes what is at a path."""
         self._send("DELETE", path)
+
+    def size_of(self, path_on_host: str) -> int | None:
+        """How many bytes there are at a path that begins at the root of the host, or None where nobody says."""
+        path = path_on_host.removeprefix(urlsplit(self.url).path)
+        with self._send("GET", path, stream=True) as response:
+            length = response.headers.get("Content-Length", "")
+            return int(length) if length.isdecimal() else None
 
     def get_unsigned(self, path: str) -> Any:
         """The JSON at a path, asked for without the key."""

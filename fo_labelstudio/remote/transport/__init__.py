@@ -1,1 +1,10 @@
 """How the server gets to read media files, a module per way."""
+
+from __future__ import annotations
+
+from fo_labelstudio.remote.transport import local_files, upload
+
+TRANSPORTS = {
+    "upload": upload.TRANSPORT,  # files are copied to the server
+    "local_files": local_files.TRANSPORT,  # the server reads the disk that it shares with this machine
+}

@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
-
-EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
-"""The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
+from fo_labelstudio.remote.transport.transport import MediaSettings, Transport, extension_problem_of
 
 _MAX_FILES = 100
 """Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""
@@ -19,15 +17,9 @@ _MAX_BYTES = 32 * 2**20
 """Bytes a request, unless a single file has more; a stock server answers 500 above 250 MiB."""
 
 
-def problem_of(path: str) -> str | None:
+def problem_of(path: str, settings: MediaSettings) -> str | None:
     """What keeps a file from being uploaded, or None."""
-    extension = Path(path).suffix.lower()
-    if extension in EXTENSIONS:
-        return None
-    return (
-        f"Label Studio does not take {extension or 'files without an extension'}; convert it to one of "
-        f"{', '.join(EXTENSIONS)} and pass the field of the new path as media_field"
-    )
+    return extension_problem_of(path)
 
 
 def known(client: Client, project_id: int) -> dict[str, str]:
@@ -37,13 +29,14 @@ def known(client: Client, project_id: int) -> dict[str, str]:
     }
 
 
-def send(client: Client, project_id: int, paths: Mapping[str, str]) -> dict[str, str]:
+def send(client: Client, project_id: int, paths: Mapping[str, str], settings: MediaSettings) -> dict[str, str]:
     """Uploads files.
 
     Args:
         client: the server
         project_id: the project that receives them
         paths: name of each file on the server, without extension and dash -> its path on this machine
+        settings: nothing of them counts here
 
     Returns:
         name -> the url at which the server serves the file
@@ -85,3 +78,6 @@ def _requests(paths: Mapping[str, str]) -> Iterator[tuple[list[str], list[tuple[
         size += len(content)
     if files:
         yield names, files
+
+
+TRANSPORT = Transport(problem_of, known, send)
