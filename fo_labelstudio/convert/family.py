@@ -13,6 +13,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.errors import RegionError
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ def labels_of(value: Any) -> list[Any]:
     """The labels in the value of a label field: none, one, or those of a list."""
     if value is None:
         return []
+    if isinstance(value, StoredLabels):
+        return value
     if not isinstance(value, fol.Label):
         return [ScalarValue(value)]
     if isinstance(value, fol._HasLabelList):

@@ -11,18 +11,21 @@ from typing import Any
 import cv2
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.stored import StoredLabel
+
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
 
 
-def read_into(label: fol.Label) -> None:
+def read_into(label: StoredLabel) -> None:
     """Gives a label whose mask is in a file the mask itself; only this object changes, not the dataset.
 
     Raises:
         OSError: the file cannot be read
     """
     if label.mask is None and label.mask_path is not None:
-        label.mask = _read(label)
+        # Both kinds of labels with masks read files alike.
+        label.mask = _read(fol.Detection(id=label.id, mask_path=label.mask_path))
 
 
 def with_mask(doc: LabelDoc) -> LabelDoc:

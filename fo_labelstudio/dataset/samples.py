@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import fiftyone.core.collections as foc
 import fiftyone.core.fields as fof
 import fiftyone.core.metadata as fom
 
 from fo_labelstudio.convert.families import has_masks
-from fo_labelstudio.convert.family import labels_of
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.convert.tasks import SampleRecord
 from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
@@ -60,11 +59,12 @@ def read_blocks(
         without: ids of samples that are left out
     """
     paths = ["id", media_field, *(field.name for field in fields if field.existing)]
+    label_fields = {field.name for field in fields if field.question is None}
     with_masks = {field.name for field in fields if has_masks(field.label_type)}
     ids = (sample_id for sample_id in dict.fromkeys(samples.values("id")) if sample_id not in without)
     while block := list(islice(ids, BLOCK)):
-        columns = samples.select(block).values(paths)
-        rows = {row[0]: row for row in zip(*columns, strict=True)}
+        columns = samples.select(block).values(paths, _raw=True)
+        rows = {str(row[0]): row for row in zip(*columns, strict=True)}
         records = []
         for sample_id in block:
             if sample_id not in rows:
@@ -77,20 +77,17 @@ def read_blocks(
                 problems.append(f"sample {sample_id}, {media_field} {path!r}: its image cannot be read ({error})")
                 continue
             values = dict(zip(paths[2:], labels, strict=True))
+            for name in label_fields & values.keys():
+                values[name] = StoredLabels.of(values[name])
             try:
-                labels_with_masks = {name: _with_masks(value, name in with_masks) for name, value in values.items()}
+                for name in with_masks & values.keys():
+                    for label in values[name]:
+                        masks.read_into(label)
             except OSError as error:
                 problems.append(f"sample {sample_id}: {error}; correct the mask_path, or leave the label out")
                 continue
-            records.append(SampleRecord(sample_id, path, media, labels_with_masks))
+            records.append(SampleRecord(sample_id, path, media, values))
         yield records
-
-
-def _with_masks(value: Any, has_masks: bool) -> Any:
-    if has_masks:
-        for label in labels_of(value):
-            masks.read_into(label)
-    return value
 
 
 def read_media(path: str) -> MediaInfo:

@@ -17,7 +17,7 @@ def test_samples_are_read_once_each_in_order_and_in_blocks(make_dataset, monkeyp
     assert [len(block) for block in blocks] == [2, 2, 1]
     records = [record for block in blocks for record in block]
     assert [record.id for record in records] == view.values("id")
-    assert [record.labels["gt"].label for record in records] == ["4", "3", "2", "1", "0"]
+    assert [record.labels["gt"][0].label for record in records] == ["4", "3", "2", "1", "0"]
     assert {record.media for record in records} == {MediaInfo(8, 6)}
 
 
