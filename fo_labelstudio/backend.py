@@ -415,6 +415,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         loaded: field and destination -> sample id -> ids of the labels that loads have put there
         removed: field -> sample id -> label id -> label that loads have deleted, for the case that the annotator
             restores it
+        edited: field and destination -> sample id -> label id -> attribute -> its value before loads wrote into it, and
+            the one that they wrote, for the case that the annotator takes an edit back
     """
 
     def __init__(
@@ -426,12 +428,14 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         tasks: dict[str, int] | None = None,
         loaded: dict[str, Any] | None = None,
         removed: dict[str, Any] | None = None,
+        edited: dict[str, Any] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
         self.tasks = tasks or {}
         self.loaded = loaded or {}
         self.removed = removed or {}
+        self.edited = edited or {}
 
     @property
     def project_id(self) -> int | None:
@@ -473,6 +477,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         """
         self.loaded = saved.loaded
         self.removed = saved.removed
+        self.edited = saved.edited
 
     def merge(self, fields: tuple[LabelField, ...], answers: runs.Answers, call: LoadCall) -> dict[str, Any]:
         """Merges answers into the dataset.
@@ -495,7 +500,10 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
                 name = field.name if destination == field.name else f"{field.name} -> {destination}"
                 merge = self._merge_into(field, destination)
                 reports[name] = merge.merge(
-                    answers.answers, self.loaded.setdefault(name, {}), self.removed.setdefault(field.name, {})
+                    answers.answers,
+                    self.loaded.setdefault(name, {}),
+                    self.removed.setdefault(field.name, {}),
+                    self.edited.setdefault(name, {}),
                 )
             returned = self._merge_unexpected(fields, answers, call.unexpected, reports)
         except BaseException:
@@ -546,7 +554,10 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             loaded = self.loaded.setdefault(name, {})
             merge = FieldMerge(self._dataset, field, self._without_prefix(destination), self._is_frames)
             reports[name] = merge.merge(
-                keeping.as_answers(answers.answers, label_type, loaded, choice == "keep"), loaded, {}
+                keeping.as_answers(answers.answers, label_type, loaded, choice == "keep"),
+                loaded,
+                {},
+                self.edited.setdefault(name, {}),
             )
         relations = sum(len(ids) for answer in answers.answers for ids in answer.relations.values())
         if relations and choice != "keep":

@@ -682,3 +682,168 @@ def test_fields_of_every_kind_share_one_task(make_dataset, connection, annotator
     (after,) = stored(dataset).values()
     (expected,) = before.values()
     assert {name for name in expected if after[name] != expected[name]} == {"polylines", "last_modified_at"}
+
+
+@DRAWN
+def test_an_edit_that_is_taken_back_after_a_load_leaves_the_label_as_it_was(
+    make_labelled, connection, annotator, label_type
+):
+    kind = KINDS[label_type]
+    dataset = make_labelled(label_type, 1)
+    before = without_time(stored(dataset))
+    results = run_of(dataset, connection, label_type)
+    (task_id,) = results.tasks.values()
+    preloaded = annotator.preloaded(task_id)
+
+    def edit(result):
+        kind.move(first_region(result)["value"])
+        for region in result:
+            if region["from_name"] == "labels%.note":
+                region["value"]["text"] = ["changed"]
+        return result
+
+    annotation = annotator.submit(task_id, edit)
+    dataset.load_annotations("run")
+    once = without_time(stored(dataset))
+    assert once != before
+    # As in another session, where the results come from the database.
+    dataset._annotation_cache.clear()
+    path = f"/api/annotations/{annotation['id']}/"
+    annotator.call("PATCH", path, json={"result": preloaded})
+    dataset.load_annotations("run", **connection)
+    assert without_time(stored(dataset)) == before
+    annotator.call("PATCH", path, json={"result": annotation["result"]})
+    dataset.load_annotations("run")
+    assert without_time(stored(dataset)) == once
+
+
+def test_answers_that_are_taken_back_leave_scalars_as_they_were(make_dataset, connection, annotator):
+    dataset = make_dataset({kind: value for kind, (value, _, _) in SCALARS.items()})
+    before = without_time(stored(dataset))
+    results = annotate(dataset, connection, scalar_schema())
+    (task_id,) = results.tasks.values()
+    preloaded = annotator.preloaded(task_id)
+    annotation = annotator.submit(task_id, lambda result: [scalar_region(region["from_name"]) for region in result])
+    dataset.load_annotations("run")
+    assert without_time(stored(dataset)) != before
+    dataset._annotation_cache.clear()
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": preloaded})
+    dataset.load_annotations("run", **connection)
+    assert without_time(stored(dataset)) == before
+
+
+def test_an_edit_of_ones_own_since_a_load_is_not_undone(make_dataset, connection, annotator):
+    dataset = make_dataset({"labels": fo.Detections(detections=[a_box(label="cat")])})
+    results = annotate(dataset, connection, {"labels": {"type": "detections", "classes": CLASSES}}, attributes=False)
+    (task_id,) = results.tasks.values()
+    preloaded = annotator.preloaded(task_id)
+
+    def relabel(result):
+        result[0]["value"]["rectanglelabels"] = ["dog"]
+        return result
+
+    annotation = annotator.submit(task_id, relabel)
+    dataset.load_annotations("run")
+    dataset.reload()
+    sample = dataset.first()
+    sample.labels.detections[0].label = "日本"
+    sample.save()
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": preloaded})
+    dataset.load_annotations("run")
+    dataset.reload()
+    assert dataset.first().labels.detections[0].label == "日本"
+
+
+def test_points_keep_their_places_over_several_edits(make_dataset, connection, annotator):
+    label = fo.Keypoint(
+        label="cat", points=[[0.1, 0.1], NAN, [0.2, 0.2], [0.3, 1 / 3]], confidence=[0.1, 0.2, 0.3, 0.4]
+    )
+    dataset = make_dataset({"labels": fo.Keypoints(keypoints=[label])})
+    results = annotate(dataset, connection, {"labels": {"type": "keypoints", "classes": CLASSES}})
+    (task_id,) = results.tasks.values()
+
+    def move(result, number):
+        result[number]["value"]["x"] += 5
+        return result
+
+    annotation = annotator.submit(task_id, lambda result: move(result, 0))
+    dataset.load_annotations("run")
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": move(annotation["result"], 2)})
+    dataset.load_annotations("run")
+    dataset.reload()
+    (back,) = dataset.first().labels.keypoints
+    assert comparable(back.points) == [
+        [pytest.approx(0.15), 0.1],
+        ["NaN", "NaN"],
+        [0.2, 0.2],
+        [pytest.approx(0.35), 1 / 3],
+    ]
+    assert back.confidence == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_a_scalar_in_a_document_that_is_missing_is_written_with_it(make_dataset, connection, annotator):
+    dataset = make_dataset({})
+    dataset.add_sample_field("a", fo.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+    dataset.add_sample_field("a.b", fo.IntField)
+    dataset._sample_collection.update_one({}, {"$set": {"a": None}})
+    results = annotate(dataset, connection, {"a.b": {"type": "scalar"}})
+    (task_id,) = results.tasks.values()
+    region = {"id": "r", "from_name": "a.b", "to_name": "image", "type": "number", "value": {"number": 3}}
+    annotator.submit(task_id, lambda result: [region])
+    dataset.load_annotations("run")
+    dataset.reload()
+    assert dataset.first().a.b == 3
+
+
+def test_values_to_choose_from_come_back_in_the_type_of_their_field(make_dataset, connection, annotator):
+    box = a_box(label="cat", level=1, area=3)
+    dataset = make_dataset({"labels": fo.Detections(detections=[box]), "stars": 1})
+    dataset.add_dynamic_sample_fields()
+    attributes = {"level": {"type": "select", "values": ["1", "2"]}, "area": {"type": "number"}}
+    schema = {"labels": {"type": "detections", "classes": CLASSES, "attributes": attributes}}
+    schema["stars"] = {"type": "scalar", "classes": ["1", "2"]}
+    results = annotate(dataset, connection, schema)
+    (task_id,) = results.tasks.values()
+    answers = {"labels%.level": {"choices": ["2"]}, "labels%.area": {"number": 4}, "stars": {"choices": ["2"]}}
+
+    def answer(result):
+        return [{**region, "value": answers.get(region["from_name"], region["value"])} for region in result]
+
+    annotator.submit(task_id, answer)
+    dataset.load_annotations("run")
+    dataset.reload()
+    (label,) = dataset.first().labels.detections
+    assert (label.level, label.area, dataset.first().stars) == (2, 4, 2)
+    assert [type(value) for value in (label.level, label.area, dataset.first().stars)] == [int] * 3
+
+
+def test_a_box_beyond_the_border_gets_the_size_that_was_seen_when_it_is_moved(make_dataset, connection, annotator):
+    box = fo.Detection(label="cat", bounding_box=[-0.1, 0.1, 0.3, 0.2])
+    dataset = make_dataset({"labels": fo.Detections(detections=[box])})
+    results = annotate(dataset, connection, {"labels": {"type": "detections", "classes": CLASSES}}, attributes=False)
+    (task_id,) = results.tasks.values()
+    annotator.submit(task_id, lambda result: [{**result[0], "value": {**result[0]["value"], "x": 5}}])
+    dataset.load_annotations("run")
+    dataset.reload()
+    assert dataset.first().labels.detections[0].bounding_box == [0.05, 0.1, pytest.approx(0.2), 0.2]
+
+
+def test_regions_of_no_known_shape_cost_only_themselves(make_dataset, connection, annotator):
+    dataset = make_dataset({"labels": fo.Detections(detections=[a_box(label="cat")])})
+    results = annotate(dataset, connection, {"labels": {"type": "detections", "classes": CLASSES}}, attributes=False)
+    (task_id,) = results.tasks.values()
+    common = {"from_name": "strange", "to_name": "image"}
+    hostile = [
+        {**common, "id": "a", "type": "rectanglelabels", "value": {"rectanglelabels": [["cat"]]}},
+        {**common, "id": "b", "type": "rectanglelabels", "value": {"rectanglelabels": [{}]}},
+        {**common, "id": "c", "type": "labels", "value": {"labels": 5}},
+    ]
+
+    def relabel(result):
+        result[0]["value"]["rectanglelabels"] = ["dog"]
+        return [*result, *hostile]
+
+    annotator.submit(task_id, relabel)
+    dataset.load_annotations("run")
+    dataset.reload()
+    assert [label.label for label in dataset.first().labels.detections] == ["dog"]

@@ -393,7 +393,7 @@ class _FieldReader:
         room = 0 if answer.kept or answer.edited else 1
         for edit in answer.added[room:]:
             name = edit.parsed.values.get("label")
-            self._report(None, f"{name!r} is one label too many for a {self._field.label_type} field; left out")
+            self._report(None, f"{name!r} is one label too many for a field of type {self._field.label_type}; left out")
         del answer.added[room:]
 
     def _new_id(self, key: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Any
 
 import fiftyone.core.labels as fol
@@ -26,6 +28,9 @@ TOLERANCE = 1e-9
 RELATED = "related_to"
 """The attribute of a label that holds the ids of the labels that relations lead to."""
 
+WrittenValues = Mapping[str, Sequence[Any]]
+"""Attribute of a label that loads have written -> its value before, and the value that they wrote."""
+
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
 
@@ -39,6 +44,7 @@ class LabelChanges:
         deleted: ids of labels to delete
         added: labels to append
         refused: why changes were held back -> how many
+        written: label id -> what loads have now written into it
         notes: what had to be decided to make an edit fit
     """
 
@@ -46,6 +52,7 @@ class LabelChanges:
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[LabelDoc] = dataclass_field(default_factory=list)
     refused: dict[str, int] = dataclass_field(default_factory=dict)
+    written: dict[str, WrittenValues] = dataclass_field(default_factory=dict)
     notes: list[str] = dataclass_field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -70,6 +77,7 @@ def label_changes(
     originals: Mapping[str, LabelDoc],
     loaded: Collection[str],
     with_mask: Callable[[LabelDoc], LabelDoc] = lambda doc: doc,
+    written: Mapping[str, WrittenValues] = MappingProxyType({}),
 ) -> LabelChanges:
     """The changes that bring a sample's labels up to an answer.
 
@@ -81,6 +89,7 @@ def label_changes(
             that an earlier load deleted, or one of the run's field where the destination is another
         loaded: ids of labels that earlier loads put into the destination
         with_mask: a stored label whose mask is in a file -> the label with the mask itself
+        written: label id -> what earlier loads wrote into it, which an edit that was taken back undoes
     """
     changes = LabelChanges()
 
@@ -101,15 +110,19 @@ def label_changes(
     for label_id in answer.kept:
         if label_id not in by_id and label_id in originals:
             changes.added.append(originals[label_id])
+        elif label_id in by_id and label_id in written:
+            _update(changes, by_id[label_id], before_loads(by_id[label_id], written[label_id]), {}, written[label_id])
     for edit in returned:
         try:
             if edit.label_id in by_id:
-                values = changed_values(by_id[edit.label_id], edit)
+                stored_label, record = by_id[edit.label_id], written.get(edit.label_id, {})
+                base = before_loads(stored_label, record)
+                values = changed_values(base, edit)
                 if values is None:
                     if changes.allows("allow_deletions", field):
                         changes.deleted.append(edit.label_id)
-                elif values:
-                    changes.values[edit.label_id] = values
+                else:
+                    _update(changes, stored_label, base, values, record)
             elif edit.label_id in originals:
                 original = originals[edit.label_id]
                 values = changed_values(original, edit)
@@ -125,6 +138,29 @@ def label_changes(
             changes.refuse("a label that is there already")
         changes.added.clear()
     return changes
+
+
+def before_loads(stored: LabelDoc, record: WrittenValues) -> LabelDoc:
+    """A label as it was before loads wrote into it, but for what somebody else has changed since."""
+    restored = {name: old for name, (old, new) in record.items() if _is_identical(stored.get(name), new)}
+    return {**stored, **restored} if restored else stored
+
+
+def _update(
+    changes: LabelChanges, stored: LabelDoc, base: LabelDoc, values: Mapping[str, Any], record: WrittenValues
+) -> None:
+    """Notes what makes a stored label what an edit makes of the label as it was before any load."""
+    final = {**base, **values}
+    changed = {
+        name: final.get(name)
+        for name in dict.fromkeys((*record, *values))
+        if not _is_identical(final.get(name), stored.get(name))
+    }
+    label_id = str(stored["_id"])
+    if changed:
+        changes.values[label_id] = changed
+    if changed or record:
+        changes.written[label_id] = {name: (base.get(name), value) for name, value in values.items()}
 
 
 def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related: Mapping[str, Sequence[str]]) -> None:
@@ -182,6 +218,8 @@ def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[s
         if not _is_same_answer(attribute, before, after):
             if attribute.question.kind == "list" and isinstance(before, list) and after:
                 after = [*(item for item in before if item in after), *(item for item in after if item not in before)]
+            if type(before) is int and type(after) is float and after.is_integer():
+                after = int(after)
             label.set_attribute_value(attribute.name, after)
             # Labels of old datasets keep their attributes in a dict.
             name = "attributes" if attribute.name in (stored.get("attributes") or {}) else attribute.name
@@ -230,7 +268,14 @@ def _is_identical(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_is_identical, one, other))
     if isinstance(one, bytes) and isinstance(other, bytes):
         return bytes(one) == bytes(other)
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return _in_utc(one) == _in_utc(other)
     return one == other or (one != one and other != other)
+
+
+def _in_utc(time: datetime) -> datetime:
+    # The database hands out times without their zone, which is UTC.
+    return time if time.tzinfo is None else time.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def is_same(before: Any, after: Any) -> bool:

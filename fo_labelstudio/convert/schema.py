@@ -255,7 +255,7 @@ def _skeleton(skeleton: Mapping[str, Any] | None) -> Skeleton | None:
 
 
 def _scalar_question(info: Mapping[str, Any]) -> Question:
-    values = tuple(info.get("classes") or ())
+    values = tuple(info.get("values") or info.get("classes") or ())
     kind = info.get("kind") or (kind_of_values(values) if values else "str")
     if kind == "list":
         return Question("checkbox", kind, values)

@@ -71,7 +71,10 @@ def joined(regions: Iterable[Region]) -> list[Region]:
 def _joined(group: Sequence[Region]) -> list[Region]:
     shapes = [region for region in group if region.get("type") in _WITHOUT_CLASS]
     classes = [
-        name for region in group if region.get("type") == "labels" for name in region["value"].get("labels") or ()
+        name
+        for region in group
+        if region.get("type") == "labels" and isinstance(region["value"].get("labels"), list)
+        for name in region["value"]["labels"]
     ]
     if len(shapes) != 1:
         return list(group)
@@ -91,6 +94,7 @@ def field_of(region: Region, fields: Sequence[LabelField]) -> LabelField | None:
         and family_of(field.label_type).is_drawn
         and isinstance(names, list)
         and len(names) == 1
+        and isinstance(names[0], str)
         and names[0] in field.class_set
     ]
     return candidates[0] if len(candidates) == 1 else None

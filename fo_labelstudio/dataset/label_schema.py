@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy, deepcopy
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,7 @@ from packaging.version import Version
 from fo_labelstudio.convert import attributes, masks
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
+from fo_labelstudio.convert.values import Question
 from fo_labelstudio.dataset.scalars import FIELDS, kind_of
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
@@ -34,13 +35,13 @@ _HAS_MASK = F("mask").exists() | F("mask_path").exists()
 _BY_BSON_TYPE = {
     ("bool",): {"type": "radio", "values": [True, False]},
     ("string",): {"type": "text"},
-    ("int",): {"type": "number"},
-    ("long",): {"type": "number"},
+    ("int",): {"type": "number", "kind": "int"},
+    ("long",): {"type": "number", "kind": "int"},
     ("double",): {"type": "number"},
     ("double", "int"): {"type": "number"},
     ("double", "int", "long"): {"type": "number"},
     ("double", "long"): {"type": "number"},
-    ("int", "long"): {"type": "number"},
+    ("int", "long"): {"type": "number", "kind": "int"},
     ("date",): {"type": "datetime"},
 }
 """The types of an attribute's values in the database -> how it is asked for."""
@@ -170,6 +171,10 @@ def _complete_scalar(
             raise LabelSchemaError(f"field {name!r}: lists of {type(field.field).__name__} cannot be annotated")
     if kind is not None:
         info["kind"] = kind
+    if info.get("classes") and kind != "list":
+        # FiftyOne takes classes that are no strings for those that have attributes of their own.
+        info["values"] = _typed(f"field {name!r}", info["classes"], kind)
+        info["classes"] = [Question.text_of(value) for value in info["values"]]
     if kind == "list" and not info.get("classes"):
         info["classes"] = sorted(samples.distinct(name)) if field is not None else []
         if not info["classes"]:
@@ -208,6 +213,20 @@ def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCol
         kind = kind_of(field) if isinstance(field, fof.Field) else None
         if kind in kinds:
             facts["kind"] = kind
+        elif kind and facts.get("values") and facts["type"] in ("select", "radio"):
+            where = f"field {name!r}, attribute {attribute!r}"
+            facts["values"] = _typed(where, facts["values"], kind)
+            if facts.get("default") is not None:
+                (facts["default"],) = _typed(where, [facts["default"]], kind)
+
+
+def _typed(where: str, values: Iterable[Any], kind: str | None) -> list[Any]:
+    """Values to choose from as a field of a kind holds them."""
+    parse = {"int": int, "float": float, "bool": lambda value: {"true": True, "false": False}[str(value).lower()]}
+    try:
+        return [parse.get(kind, lambda same: same)(value) for value in values]
+    except (KeyError, TypeError, ValueError):
+        raise LabelSchemaError(f"{where}: not all of {list(values)!r} are of its type, {kind}; correct them") from None
 
 
 def _each_attribute(info: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

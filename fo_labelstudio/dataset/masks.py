@@ -40,6 +40,11 @@ def with_mask(doc: LabelDoc) -> LabelDoc:
     return label.to_dict()
 
 
+def is_lossless(path: str | None) -> bool:
+    """Whether a file at a path can hold a mask exactly."""
+    return bool(path) and Path(path).suffix.lower() in (".png", ".bmp", ".tif", ".tiff")
+
+
 def overwrite(doc: LabelDoc) -> None:
     """Writes the mask of a stored label to its file, whole or not at all.
 

@@ -17,7 +17,7 @@ from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, label_changes
+from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, WrittenValues, label_changes
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
@@ -27,6 +27,9 @@ BLOCK = 500
 
 LoadedIds = dict[str, list[str]]
 """Sample id -> ids of the labels that loads have put into a field."""
+
+EditedLabels = dict[str, dict[str, WrittenValues]]
+"""Sample id -> label id -> attribute -> its value before loads wrote into it, and the value that they wrote."""
 
 RemovedLabels = dict[str, dict[str, LabelDoc]]
 """Sample id -> label id -> label that loads have deleted from a field."""
@@ -84,18 +87,21 @@ class FieldMerge:
         self._check_writable(destination)
         self._ensure(destination)
 
-    def merge(self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels) -> MergeReport:
+    def merge(
+        self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels, edited: EditedLabels
+    ) -> MergeReport:
         """Brings the field up to the answers.
 
         Args:
             answers: the answers of the run
             loaded: ids of the labels that earlier loads put into the field; brought up to date
             removed: labels that earlier loads deleted from the run's field; brought up to date
+            edited: what earlier loads wrote into labels of the field; brought up to date
         """
         report = MergeReport()
         remaining = iter(answers)
         while block := list(islice(remaining, BLOCK)):
-            self._merge_block(block, loaded, removed, report)
+            self._merge_block(block, loaded, removed, edited, report)
         return report
 
     def _merge_block(
@@ -103,6 +109,7 @@ class FieldMerge:
         answers: Sequence[Answer],
         loaded: LoadedIds,
         removed: RemovedLabels,
+        edited: EditedLabels,
         report: MergeReport,
     ) -> None:
         docs = self._read(answers)
@@ -121,14 +128,16 @@ class FieldMerge:
                 self._originals(doc, removed.get(answer.sample_id, {})),
                 loaded.get(answer.sample_id, ()),
                 masks.with_mask,
+                edited.get(answer.sample_id, {}),
             )
             report.refused.update(changes.refused)
             report.notes.extend(f"sample {answer.sample_id}: {note}" for note in changes.notes)
-            if self._overwrite_masks:
+            if self._overwrite_masks and not self._is_copy:
                 self._overwrite_files(changes, stored)
             if changes or self._is_to_be_marked(doc):
                 # Before the write: a label must not be deleted before it is remembered.
                 self._remember_removed(answer.sample_id, changes, stored, removed)
+                _remember_edited(answer.sample_id, changes, edited)
                 operations.extend(self._operations(answer.sample_id, doc, changes))
                 written.append((answer.sample_id, changes))
         if operations:
@@ -146,9 +155,13 @@ class FieldMerge:
         """Writes edited masks to the files that they were read from, rather than into the labels."""
         labels = {str(label.get("_id")): label for label in stored}
         for label_id, values in changes.values.items():
-            if "mask_path" in values:
+            path = labels[label_id].get("mask_path")
+            if "mask" in values and values.get("mask_path", path) is None and masks.is_lossless(path):
                 masks.overwrite({**labels[label_id], "mask": values.pop("mask")})
                 del values["mask_path"]
+                # The file is what it is now; nothing can take that back.
+                for name in ("mask", "mask_path"):
+                    changes.written[label_id].pop(name, None)
 
     def _labels(self, doc: Mapping[str, Any], path: str) -> list[LabelDoc]:
         value = value_at(doc, path)
@@ -206,14 +219,7 @@ class FieldMerge:
             value[self._list_name] = list(added)
         else:
             (value,) = added
-        path = self._target
-        while "." in path and value_at(doc, parent := path.rpartition(".")[0]) is None:
-            value = {**self._embedded(parent), path.rpartition(".")[2]: value}
-            path = parent
-        return {path: value}
-
-    def _embedded(self, path: str) -> dict[str, Any]:
-        return self._dataset.get_field(self._full(path)).document_type().to_dict()
+        return whole_update(self._dataset, doc, self._target, value, self._frames)
 
     def _remember_removed(
         self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc], removed: RemovedLabels
@@ -232,8 +238,13 @@ class FieldMerge:
 
     def _ensure(self, destination: str) -> None:
         add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
-        # Refuses a field of another type.
-        add(destination, fof.EmbeddedDocumentField, embedded_doc_type=self._container)
+        try:
+            add(destination, fof.EmbeddedDocumentField, embedded_doc_type=self._container)
+        except ValueError as error:
+            raise LabelSchemaError(
+                f"field {destination!r} cannot hold labels of type {self._field.label_type!r} ({error}); pass another "
+                "dest_field, or unexpected='return' where they are unexpected"
+            ) from None
 
     def _check_writable(self, destination: str) -> None:
         attributes = [
@@ -260,10 +271,30 @@ class FieldMerge:
         return f"frames.{path}" if self._frames else path
 
 
+def whole_update(dataset: fo.Dataset, doc: Mapping[str, Any], path: str, value: Any, frames: bool) -> dict[str, Any]:
+    """The update that sets a field, and the documents around it if they are missing."""
+    while "." in path and value_at(doc, parent := path.rpartition(".")[0]) is None:
+        around = dataset.get_field(f"frames.{parent}" if frames else parent).document_type().to_dict()
+        value = {**around, path.rpartition(".")[2]: value}
+        path = parent
+    return {path: value}
+
+
 def db_path(dataset: fo.Dataset, name: str, frames: bool) -> str:
     """The path of a field in the database, where a part may have another name."""
     fields = [dataset.get_field(f"frames.{path}" if frames else path) for path in _prefixes(name)]
     return ".".join((field and field.db_field) or part for field, part in zip(fields, name.split("."), strict=True))
+
+
+def _remember_edited(sample_id: str, changes: LabelChanges, edited: EditedLabels) -> None:
+    labels = edited.setdefault(sample_id, {})
+    for label_id, record in changes.written.items():
+        if record:
+            labels[label_id] = record
+        else:
+            labels.pop(label_id, None)
+    if not labels:
+        del edited[sample_id]
 
 
 def _prefixes(path: str) -> list[str]:

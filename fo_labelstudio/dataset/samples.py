@@ -20,6 +20,9 @@ from fo_labelstudio.errors import LabelSchemaError
 BLOCK = 500
 """Samples held at once. Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2, SQLite)."""
 
+BLOCK_WITH_MASKS = 20
+"""The same where samples hold masks, which take megabytes each."""
+
 
 def check_writable(samples: foc.SampleCollection, fields: Sequence[LabelField]) -> None:
     """Refuses label fields that could not be written when the annotations are loaded.
@@ -62,7 +65,8 @@ def read_blocks(
     label_fields = {field.name for field in fields if field.question is None}
     with_masks = {field.name for field in fields if has_masks(field.label_type)}
     ids = (sample_id for sample_id in dict.fromkeys(samples.values("id")) if sample_id not in without)
-    while block := list(islice(ids, BLOCK)):
+    size = BLOCK_WITH_MASKS if with_masks else BLOCK
+    while block := list(islice(ids, size)):
         columns = samples.select(block).values(paths, _raw=True)
         rows = {str(row[0]): row for row in zip(*columns, strict=True)}
         records = []

@@ -13,8 +13,18 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer, FieldAnswer
+from fo_labelstudio.convert.merging import before_loads
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.dataset.merge import BLOCK, LoadedIds, MergeReport, RemovedLabels, db_path, value_at
+from fo_labelstudio.dataset.merge import (
+    BLOCK,
+    EditedLabels,
+    LoadedIds,
+    MergeReport,
+    RemovedLabels,
+    db_path,
+    value_at,
+    whole_update,
+)
 from fo_labelstudio.errors import LabelSchemaError
 
 FIELDS: dict[type[fof.Field], str] = {
@@ -28,8 +38,14 @@ FIELDS: dict[type[fof.Field], str] = {
 }
 """Class of a field -> the kind of its values."""
 
+_VALUE = "value"
+
 _KEEP = object()
 """Stands for a value that stays as it is."""
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    return one == other or (one in (None, []) and other in (None, []))
 
 
 def kind_of(field: fof.Field) -> str | None:
@@ -69,21 +85,26 @@ class ScalarMerge:
         self._source = db_path(dataset, field.name, frames)
         self._target = db_path(dataset, destination, frames)
 
-    def merge(self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels) -> MergeReport:
+    def merge(
+        self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels, edited: EditedLabels
+    ) -> MergeReport:
         """Brings the field up to the answers.
 
         Args:
             answers: the answers of the run
             loaded: samples whose value earlier loads have put there; brought up to date
-            removed: not used, for a value that was taken away needs no restoring
+            removed: not used, for a value that was taken away is remembered like one that was changed
+            edited: what earlier loads wrote; brought up to date
         """
         report = MergeReport()
         remaining = iter(answers)
         while block := list(islice(remaining, BLOCK)):
-            self._merge_block(block, loaded, report)
+            self._merge_block(block, loaded, edited, report)
         return report
 
-    def _merge_block(self, answers: Sequence[Answer], loaded: LoadedIds, report: MergeReport) -> None:
+    def _merge_block(
+        self, answers: Sequence[Answer], loaded: LoadedIds, edited: EditedLabels, report: MergeReport
+    ) -> None:
         ids = [ObjectId(answer.sample_id) for answer in answers]
         fields = {self._target: True, self._source: True}
         docs = {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
@@ -96,13 +117,26 @@ class ScalarMerge:
                 continue
             stored = value_at(doc, self._target)
             was_loaded = answer.sample_id in loaded
-            new = self._new_value(doc, stored, answer.fields[self._field.name], was_loaded, report)
-            if new is _KEEP:
+            record = edited.get(answer.sample_id, {}).get(_VALUE, {})
+            base = before_loads({_VALUE: stored}, record)[_VALUE]
+            new = self._new_value(doc, base, answer.fields[self._field.name], was_loaded, report)
+            final = base if new is _KEEP else new
+            if record or new is not _KEEP:
+                edited[answer.sample_id] = {_VALUE: {} if new is _KEEP else {_VALUE: (base, new)}}
+                if new is _KEEP:
+                    del edited[answer.sample_id]
+            if _is_equal(final, stored):
                 continue
+            new = final
             operations.append(
                 UpdateOne(
                     {"_id": doc["_id"], self._target: stored},
-                    {"$set": {self._target: new, "last_modified_at": now}},
+                    {
+                        "$set": {
+                            **whole_update(self._dataset, doc, self._target, new, self._frames),
+                            "last_modified_at": now,
+                        }
+                    },
                 )
             )
             written.append(answer.sample_id)

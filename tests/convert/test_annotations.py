@@ -263,7 +263,7 @@ def test_a_second_label_for_a_field_of_one_is_reported():
     label = two_boxes().detections[0]
     answer, problems = read(a_task(label, lambda result: [*result, {**result[0], "id": "new"}], field=field), field)
     assert answer.fields["one"].kept == [label.id] and answer.fields["one"].added == []
-    assert problems == ["task 7: field 'one': 'cat' is one label too many for a detection field; left out"]
+    assert problems == ["task 7: field 'one': 'cat' is one label too many for a field of type detection; left out"]
 
 
 class TestChoices:

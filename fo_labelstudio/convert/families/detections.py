@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -14,6 +15,7 @@ from fo_labelstudio.convert.family import (
     Grouping,
     ParsedLabel,
     Region,
+    Revision,
     class_of,
     drawn_region,
     is_number,
@@ -25,10 +27,16 @@ from fo_labelstudio.convert.geometry import PercentBox, rounded, to_percent_box,
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
 
+if TYPE_CHECKING:
+    from fo_labelstudio.convert.edits import Edit
+
 _TYPE = "rectanglelabels"
 
 _LARGEST = 10.0
 """Relative to the image; more is a mistake, as a rule pixels."""
+
+_SAME = 1e-9
+"""Relative to the image, or radians; numbers closer than this are the same."""
 
 _FARTHEST = 1e7
 """Percent; the corner of a turned box may be far outside of a long, thin image."""
@@ -97,6 +105,29 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
     return fol.Detection(label=parsed.values["label"], bounding_box=box, **turned)
 
 
+def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
+    """A label after an edit, with every number that the edit left alone exactly as stored."""
+    media = edit.parsed.media
+    sent = to_percent_box(detection.bounding_box, _rotation(detection), media)
+    box = PercentBox(*edit.parsed.values["box"])
+    revised = detection.copy()
+    revised.id = detection.id
+    revised.label = edit.parsed.values["label"]
+    before, after = (to_relative_box(PercentBox(*map(rounded, corners)), media) for corners in (sent, box))
+    merged = list(detection.bounding_box)
+    for start, size in ((0, 2), (1, 3)):
+        pairs = [(before[0][place], after[0][place]) for place in (start, size)]
+        is_clipped = any(abs(detection.bounding_box[place] - before[0][place]) > _SAME for place in (start, size))
+        for place, (was, now) in zip((start, size), pairs, strict=True):
+            # Of a side that was shown clipped, what was seen counts, once it was touched.
+            if abs(was - now) > _SAME or (is_clipped and any(abs(was - now) > _SAME for was, now in pairs)):
+                merged[place] = now
+    revised.bounding_box = merged
+    if abs(before[1] - after[1]) > _SAME:
+        revised.set_attribute_value("rotation", after[1])
+    return revised, ()
+
+
 def _rotation(detection: fol.Detection) -> float:
     rotation = detection.get_attribute_value("rotation", None)
     return 0.0 if rotation is None else rotation
@@ -121,4 +152,5 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    revise=revise,
 )

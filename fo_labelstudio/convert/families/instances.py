@@ -48,16 +48,12 @@ def key_of(detection: fol.Detection, field: LabelField) -> str:
 def to_regions(labels: Sequence[fol.Detection], field: LabelField, media: MediaInfo) -> list[Region]:
     masks.check_size(media)
     tool = field.tool or masks.BRUSH
+    placed = [(detection, _placed(detection, media)) for detection in labels]
     return [
-        drawn_region(
-            detection.id,
-            masks.TYPES[tool],
-            detection,
-            field,
-            media,
-            masks.to_value(_placed(detection, media), tool, media),
-        )
-        for detection in labels
+        drawn_region(detection.id, masks.TYPES[tool], detection, field, media, masks.to_value(mask, tool, media))
+        for detection, mask in placed
+        # A region without a pixel could be neither seen nor erased.
+        if mask.pixels.any()
     ]
 
 

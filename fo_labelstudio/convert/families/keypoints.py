@@ -67,7 +67,8 @@ def check(keypoint: fol.Keypoint, field: LabelField) -> str | None:
         if problem:
             return problem
     if field.skeleton and len(points) > len(field.skeleton.joints):
-        return f"it has {len(points)} points, the skeleton of the field has {len(field.skeleton.joints)}"
+        joints = len(field.skeleton.joints)
+        return f"it has {len(points)} points, the skeleton of the field has {joints}; correct the one or the other"
     return unknown_class(keypoint, field)
 
 
@@ -257,8 +258,16 @@ def _with_numbered_points(stored: list[_Row], before: Sequence[list[Any]], answe
 
 def _with_points(stored: list[_Row], before: Sequence[list[Any]], answered: Sequence[list[Any]]) -> list[_Row]:
     """The points of a label that has changed since it was sent, so that only equal points are known to be the same."""
-    known = {tuple(point): stored[number] for number, *point in before}
-    return [known.get(tuple(point), (to_relative_point(point), math.nan)) for _, *point in answered]
+    was, now = [tuple(point) for _, *point in before], [tuple(point) for _, *point in answered]
+    moved = iter([point for point in now if point not in was])
+    places = {number: tuple(point) for number, *point in before}
+    rows = []
+    for number, row in enumerate(stored):
+        if number not in places or places[number] in now:
+            rows.append(row)
+        elif (point := next(moved, None)) is not None:
+            rows.append((to_relative_point(point), row[1]))
+    return [*rows, *((to_relative_point(point), math.nan) for point in moved)]
 
 
 def _missing() -> list[float]:

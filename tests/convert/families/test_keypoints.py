@@ -283,7 +283,7 @@ class TestBothTools:
 
 def test_an_instance_with_more_points_than_its_skeleton_is_told():
     problem = family_of("keypoints").check(a_keypoint(*BODY_POINTS, HEAD), SKELETONS)
-    assert problem == "it has 5 points, the skeleton of the field has 4"
+    assert problem == "it has 5 points, the skeleton of the field has 4; correct the one or the other"
 
 
 def test_the_control_limits_a_skeleton_to_its_joints():
