@@ -710,6 +710,11 @@ class TaskPage:
             self.page.wait_for_timeout(50)
             return row.count() > 0
 
+        closed = self.page.locator(".lsf-outliner-tree [class*=switcher_close]")
+        while not row.count() and closed.count():
+            # The list opens with its branches closed where the editor got the parents before the children.
+            self._click(closed.first)
+            self.page.wait_for_timeout(_AIM_MS)
         if not row.count():
             # A long list holds only the rows in sight: go to its top, then down until the row is there.
             self.page.locator(".lsf-outliner-tree").hover()
