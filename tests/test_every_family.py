@@ -847,3 +847,37 @@ def test_regions_of_no_known_shape_cost_only_themselves(make_dataset, connection
     dataset.load_annotations("run")
     dataset.reload()
     assert [label.label for label in dataset.first().labels.detections] == ["dog"]
+
+
+@pytest.mark.parametrize("tool", ["brush", "bitmask"])
+def test_masks_drawn_in_new_fields_arrive_once(make_dataset, connection, annotator, tool):
+    dataset = make_dataset({}, {}, {}, size=SIZE)
+    schema = {
+        "ground": {"type": "segmentation", "mask_targets": TARGETS},
+        "things": {"type": "instances", "classes": CLASSES},
+    }
+    results = annotate(dataset, connection, schema, mask_tool=tool)
+    made, empty, unanswered = dataset.values("id")
+    control = {"brush": masks.BRUSH, "bitmask": masks.BITMASK}[tool]
+    kind = masks.TYPES[control]
+
+    def region(name, label, mask):
+        value = {**masks.to_value(mask, control, MEDIA), kind: [label]}
+        return {"id": f"new-{name}-{label}", "from_name": name, "to_name": "image", "type": kind, "value": value}
+
+    below, above = Mask(0, 0, np.ones((10, 10), bool)), Mask(5, 5, np.ones((10, 10), bool))
+    drawn = [region("ground", "road", below), region("ground", "sky", above), region("things", "dog", blob())]
+    annotator.submit(results.tasks[made], lambda result: drawn)
+    annotator.submit(results.tasks[empty])
+    dataset.load_annotations("run")
+    once = stored(dataset)
+    dataset.reload()
+    expected = np.zeros((48, 64), np.uint8)
+    expected[:10, :10], expected[5:15, 5:15] = 1, 2
+    np.testing.assert_array_equal(dataset[made].ground.mask, expected)
+    (thing,) = dataset[made].things.detections
+    assert thing.label == "dog" and thing.mask.tolist() == blob().pixels.tolist()
+    assert dataset[empty].ground is None and dataset[empty].things.detections == []
+    assert dataset[unanswered].ground is None and dataset[unanswered].things is None
+    dataset.load_annotations("run")
+    assert stored(dataset) == once

@@ -94,7 +94,12 @@ def test_interrupted_the_demo_stops_all_that_it_started(
     demo: dict[str, object], tmp_path: Path, number: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **demo
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # Where the tests run in the background of a shell, they ignore SIGINT, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **demo,
     ) as process:
         while not any("mongod" in process.name() for process in _processes_in(tmp_path)):
             assert process.poll() is None
