@@ -142,7 +142,7 @@ def label_changes(
 
 def before_loads(stored: LabelDoc, record: WrittenValues) -> LabelDoc:
     """A label as it was before loads wrote into it, but for what somebody else has changed since."""
-    restored = {name: old for name, (old, new) in record.items() if _is_identical(stored.get(name), new)}
+    restored = {name: old for name, (old, new) in record.items() if is_identical(stored.get(name), new)}
     return {**stored, **restored} if restored else stored
 
 
@@ -154,7 +154,7 @@ def _update(
     changed = {
         name: final.get(name)
         for name in dict.fromkeys((*record, *values))
-        if not _is_identical(final.get(name), stored.get(name))
+        if not is_identical(final.get(name), stored.get(name))
     }
     label_id = str(stored["_id"])
     if changed:
@@ -203,7 +203,7 @@ def _aspect_values(stored: LabelDoc, before: LabelDoc, after: LabelDoc, aspect: 
             changed[name] = blend(stored.get(name), old, new)
     if aspect.is_whole and all(is_same(before.get(name), new) for name, new in changed.items()):
         return {}
-    return {name: value for name, value in changed.items() if not _is_identical(value, stored.get(name))}
+    return {name: value for name, value in changed.items() if not is_identical(value, stored.get(name))}
 
 
 def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Any]:
@@ -262,10 +262,10 @@ def blend(stored: Any, before: Any, after: Any) -> Any:
     return stored if stored is not None and is_same(before, after) else after
 
 
-def _is_identical(one: Any, other: Any) -> bool:
+def is_identical(one: Any, other: Any) -> bool:
     """Whether two values are equal; unlike Python's ``==``, NaN is NaN, and binary data is what it holds."""
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_is_identical, one, other))
+        return len(one) == len(other) and all(map(is_identical, one, other))
     if isinstance(one, bytes) and isinstance(other, bytes):
         return bytes(one) == bytes(other)
     if isinstance(one, datetime) and isinstance(other, datetime):
@@ -283,5 +283,5 @@ def is_same(before: Any, after: Any) -> bool:
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(is_same, before, after))
     if is_number(before) and is_number(after):
-        return abs(before - after) <= TOLERANCE or _is_identical(before, after)
-    return _is_identical(before, after)
+        return abs(before - after) <= TOLERANCE or is_identical(before, after)
+    return is_identical(before, after)

@@ -159,8 +159,8 @@ class FieldMerge:
             if "mask" in values and values.get("mask_path", path) is None and masks.is_lossless(path):
                 masks.overwrite({**labels[label_id], "mask": values.pop("mask")})
                 del values["mask_path"]
-                # The file is what it is now; nothing can take that back.
-                for name in ("mask", "mask_path"):
+                # The file is what it is now; nothing can take that back, nor the box that belongs to it.
+                for name in ("mask", "mask_path", "bounding_box"):
                     changes.written[label_id].pop(name, None)
 
     def _labels(self, doc: Mapping[str, Any], path: str) -> list[LabelDoc]:
@@ -195,7 +195,9 @@ class FieldMerge:
                 yield UpdateOne(sample, {"$set": {**self._whole(doc, changes.added), **now}})
                 return
         for label_id, values in changes.values.items():
-            if self._is_list:
+            if not values:
+                root, options = "", {}
+            elif self._is_list:
                 root, options = (
                     f"{self._labels_path}.$[label]",
                     {"array_filters": [{"label._id": ObjectId(label_id)}]},

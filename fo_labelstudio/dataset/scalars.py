@@ -13,7 +13,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer, FieldAnswer
-from fo_labelstudio.convert.merging import before_loads
+from fo_labelstudio.convert.merging import before_loads, is_identical
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.dataset.merge import (
     BLOCK,
@@ -45,7 +45,7 @@ _KEEP = object()
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    return one == other or (one in (None, []) and other in (None, []))
+    return is_identical(one, other) or (one in (None, []) and other in (None, []))
 
 
 def kind_of(field: fof.Field) -> str | None:
