@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import webbrowser
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -18,7 +19,7 @@ import fiftyone.core.media as fom
 import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 
-from fo_labelstudio import run as runs
+from fo_labelstudio import projects
 from fo_labelstudio.convert import keeping
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.merging import RELATED
@@ -28,12 +29,14 @@ from fo_labelstudio.dataset.label_schema import complete, discover_attributes, w
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.scalars import FIELDS, ScalarMerge
 from fo_labelstudio.errors import RunError, SettingsError
+from fo_labelstudio.fetching import Answers, fetch
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.prompt import ask, has_terminal
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import MediaSettings
+from fo_labelstudio.sending import Run, check, find_tasks, send
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -71,6 +74,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         proxies: address of a proxy, or scheme -> address; those of the environment by default
         timeout: seconds without an answer after which a request fails; 300 by default
         retries: how often a request that may be repeated is repeated; 4 by default
+        max_tasks: tasks that a request may make; 1,000 by default
+        max_bytes: bytes that a request may send, unless a single task or file has more; 16 MiB by default
         mask_tool: ``brush`` or ``bitmask``, the tool that draws masks; ``brush`` by default
         overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
             into the label, and the file stays as it is
@@ -98,6 +103,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         proxies: str | Mapping[str, str] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
+        max_tasks: int | None = None,
+        max_bytes: int | None = None,
         mask_tool: str | None = None,
         overwrite_masks: bool | None = None,
         scalar_types: Mapping[str, str] | None = None,
@@ -129,6 +136,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             proxies=proxies,
             timeout=timeout,
             retries=retries,
+            max_tasks=max_tasks,
+            max_bytes=max_bytes,
         )
         # FiftyOne hands its annotation config on as if it came with the call, as it was when FiftyOne was imported.
         configured = self._configured()
@@ -237,7 +246,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         incomplete = None if overwrite else self._incomplete(samples, key)
         if incomplete is None:
             self.validate_run(samples, key, overwrite=overwrite)
-        runs.check_title(self._title(samples))
+        projects.check_title(self._title(samples))
         api = self.connect_to_api()
         config = self.config
         config.label_schema = complete(
@@ -246,7 +255,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         run = self._run(samples, str(ObjectId()))
         client = api.client
         self.config.url = client.url
-        runs.check(run, client)
+        check(run, client)
         if incomplete is not None:
             self._refuse_other_server(key, incomplete, client)
             project_id = self._continued_project(incomplete, client)
@@ -267,11 +276,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
         client = self.connect_to_api().client
         state = self.config.run_state
         is_continued = state["project_id"] is not None
-        run = self._run(samples, state["token"], is_continued)
+        run = self._run(samples, state["token"])
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         try:
             if not is_continued:
-                state["project_id"] = runs.make_project(run, client, self._title(samples))
+                state["project_id"] = projects.make_project(
+                    run.token, samples._root_dataset.name, client, self._title(samples)
+                )
         except BaseException:
             # Without proof that there is no project, the run stays, and with it the token to find the project by.
             if client.find_project(run.token) is None:
@@ -280,7 +291,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         try:
             results.save_config()
             self.save_run_results(samples, anno_key, results)
-            runs.send(run, client, state["project_id"], results.tasks)
+            send(run, client, state["project_id"], results.tasks, _Saving(results))
             # Complete only once the tasks are saved, for without them nothing could be loaded.
             self.save_run_results(samples, anno_key, results)
             state["complete"] = True
@@ -313,6 +324,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         """
         state = self.config.run_state or {}
         if not state.get("complete"):
+            results.tasks = self._tasks_so_far(state)
             if not results.tasks:
                 raise RunError(
                     f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
@@ -330,20 +342,31 @@ class LabelStudioBackend(foua.AnnotationBackend):
                 )
         call = LoadCall.current()
         results.refresh(self._saved_results(results))
-        answers = runs.fetch(state["token"], fields, client, state["project_id"], results.tasks)
+        answers = fetch(state["token"], fields, client, state["project_id"], results.tasks)
         return results.merge(fields, answers, call)
+
+    def _tasks_so_far(self, state: dict[str, Any]) -> dict[str, int]:
+        """The tasks that a run which is not complete has, whatever was saved of them."""
+        if not state:
+            return {}
+        client = self.connect_to_api().client
+        state["project_id"] = projects.existing_project(client, state["token"], state["project_id"])
+        if state["project_id"] is None:
+            return {}
+        found = find_tasks(state["token"], client, state["project_id"])
+        return {sample_id: task.id for sample_id, task in found.items()}
 
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
         return LabelStudioAnnotationAPI(self.config.connection_settings())
 
-    def _run(self, samples: Any, token: str, is_continued: bool = False) -> runs.Run:
+    def _run(self, samples: Any, token: str) -> Run:
         config = self.config
         selected = with_mask_paths(samples, config.label_schema)
         media = MediaSettings(config.media, config.local_files_root, config.local_files_server_root)
-        return runs.Run(selected, config.label_fields(), config.media_field, token, media, is_continued)
+        return Run(selected, config.label_fields(), config.media_field, token, media)
 
     def _title(self, samples: Any) -> str:
-        return self.config.project_name or runs.default_title(samples._root_dataset.name)
+        return self.config.project_name or projects.default_title(samples._root_dataset.name)
 
     def _saved_results(self, results: LabelStudioAnnotationResults) -> LabelStudioAnnotationResults:
         """The results as another session may have saved them since."""
@@ -373,10 +396,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
         one, other = (json.loads(json_util.dumps(config.serialize())) for config in (incomplete, self.config))
         if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field")):
             return None
-        return runs.existing_project(client, incomplete.run_state["token"], incomplete.run_state["project_id"])
+        return projects.existing_project(client, incomplete.run_state["token"], incomplete.run_state["project_id"])
 
     def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
-        runs.discard_project(client, config.run_state["token"], config.run_state["project_id"])
+        projects.discard_project(client, config.run_state["token"], config.run_state["project_id"])
         self.delete_run(samples, key, cleanup=False)
 
 
@@ -453,14 +476,14 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         """
         if self.project_id is None:
             raise RunError("the run's project was removed by cleanup()")
-        url = runs.project_url(self.config.url, self.project_id)
+        url = projects.project_url(self.config.url, self.project_id)
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
 
     def cleanup(self) -> None:
         """Deletes the project, with its tasks and annotations, from the server."""
         if self.project_id is not None:
-            runs.delete_project(self.connect_to_api().client, self.project_id)
+            projects.delete_project(self.connect_to_api().client, self.project_id)
             self.config.run_state["project_id"] = None
             self.save_config()
         self.tasks = {}
@@ -479,7 +502,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.removed = saved.removed
         self.edited = saved.edited
 
-    def merge(self, fields: tuple[LabelField, ...], answers: runs.Answers, call: LoadCall) -> dict[str, Any]:
+    def merge(self, fields: tuple[LabelField, ...], answers: Answers, call: LoadCall) -> dict[str, Any]:
         """Merges answers into the dataset.
 
         Args:
@@ -519,7 +542,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         return FieldMerge(self._dataset, field, destination, self._is_frames, self.config.overwrite_masks)
 
     def _merge_unexpected(
-        self, fields: Sequence[LabelField], answers: runs.Answers, choice: Any, reports: dict[str, MergeReport]
+        self, fields: Sequence[LabelField], answers: Answers, choice: Any, reports: dict[str, MergeReport]
     ) -> dict[str, Any]:
         """Does with unexpected labels what was asked for; those that are to be returned are returned."""
         found = {kind for answer in answers.answers for kind in answer.unexpected}
@@ -594,6 +617,21 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         return cls(samples, config, anno_key, **d)
 
 
+class _Saving:
+    """Saves the results of a run while it is being sent, now and then: what is saved grows with the run."""
+
+    _SECONDS = 30.0
+
+    def __init__(self, results: LabelStudioAnnotationResults):
+        self._results = results
+        self._saved = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._saved > self._SECONDS:
+            self._results.save()
+            self._saved = time.monotonic()
+
+
 def _as_given(project_name: Any, name: str | None) -> str | None:
     """A title as it was typed: FiftyOne makes numbers and lists of values in the environment."""
     if project_name is None or isinstance(project_name, str):
@@ -603,15 +641,16 @@ def _as_given(project_name: Any, name: str | None) -> str | None:
 
 def _left_behind(results: LabelStudioAnnotationResults, anno_key: str, error: BaseException) -> str:
     reason = ": ".join(filter(None, (type(error).__name__, str(error))))
+    url = projects.project_url(results.config.url, results.project_id)
     return (
-        f"annotate() stopped half-way ({reason}). It left project {results.project_id} at "
-        f"{runs.project_url(results.config.url, results.project_id)}, with {len(results.tasks)} tasks. To continue, "
-        f"call annotate() with anno_key {anno_key!r} and the same arguments once more. To remove it: "
+        f"annotate() stopped half-way ({reason}). It left project {results.project_id} at {url}, with "
+        f"{len(results.tasks)} tasks. To continue, call annotate() with anno_key {anno_key!r} and the same arguments "
+        f"once more. To remove it: "
         f"dataset.load_annotation_results({anno_key!r}).cleanup() and dataset.delete_annotation_run({anno_key!r})"
     )
 
 
-def _log_merge(answers: runs.Answers, reports: Mapping[str, MergeReport], tasks: int) -> None:
+def _log_merge(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> None:
     logger.info("%d of %d tasks have a submitted annotation", len(answers.answers), tasks)
     for label_field, report in reports.items():
         counts = report.counts

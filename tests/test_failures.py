@@ -187,7 +187,6 @@ class TestHalfWay:
         assert broken.project_id in project_ids()
 
     def test_the_tasks_that_were_made_can_be_loaded(self, dataset, connection, annotator, monkeypatch):
-        monkeypatch.setattr("fo_labelstudio.dataset.samples.BLOCK", 2)
         import_tasks = Client.import_tasks
 
         def fail_at_the_second(self, project_id, tasks):
@@ -198,7 +197,7 @@ class TestHalfWay:
         with monkeypatch.context() as patch:
             patch.setattr(Client, "import_tasks", fail_at_the_second)
             with pytest.raises(RunError, match="with 2 tasks"):
-                annotate(dataset, connection)
+                annotate(dataset, connection, max_tasks=2)
         results = dataset.load_annotation_results("run")
         annotator.submit(results.tasks[dataset.first().id], lambda result: [])
         with pytest.raises(RunError, match=r"bring them home with load_annotations\(\)"):
@@ -332,7 +331,7 @@ class TestDownload:
                 raise ServerError("failed with HTTP 500", 500)
             return export(self, project_id, task_ids)
 
-        monkeypatch.setattr("fo_labelstudio.run._EXPORTED", 2)
+        monkeypatch.setattr("fo_labelstudio.fetching._EXPORTED", 2)
         with monkeypatch.context() as patch:
             patch.setattr(Client, "export_tasks", fail_at_the_second)
             with pytest.raises(ServerError):

@@ -44,7 +44,7 @@ def annotate(dataset, connection, url, **options):
         label_field="labels",
         classes=["cat", "dog"],
         attributes=False,
-        **{**connection, "url": url, **options},
+        **{**connection, "url": url, "max_tasks": 2, **options},
     )
 
 
@@ -119,12 +119,10 @@ def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_data
     dataset.delete_annotation_run("run")
     code = (
         "import sys, fiftyone as fo, fo_labelstudio\n"
-        "from fo_labelstudio.dataset import samples\n"
-        "samples.BLOCK = 5\n"
         "fo_labelstudio.register()\n"
         "print('ready', flush=True)\n"
         "fo.load_dataset(sys.argv[1]).annotate('run', backend='labelstudio', label_field='labels',"
-        " classes=['cat', 'dog'], attributes=False)\n"
+        " classes=['cat', 'dog'], attributes=False, max_tasks=5)\n"
         "print('done', flush=True)\n"
     )
     environment = {

@@ -16,7 +16,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
 from fo_labelstudio.remote.transport import TRANSPORTS
-from fo_labelstudio.remote.transport.transport import EXTENSIONS
+from fo_labelstudio.remote.transport.image import EXTENSIONS
 from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
 from tests.support import Annotator, write_image
 

@@ -1,19 +1,17 @@
-"""Samples of a collection -> SampleRecords, block by block."""
+"""Samples of a collection, as the dataset stores them, block by block."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
+from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 import fiftyone.core.fields as fof
-import fiftyone.core.metadata as fom
 
 from fo_labelstudio.convert.families import has_masks
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
-from fo_labelstudio.convert.tasks import SampleRecord
 from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
 
@@ -45,64 +43,73 @@ def check_writable(samples: foc.SampleCollection, fields: Sequence[LabelField]) 
             )
 
 
+class StoredSample(NamedTuple):
+    """One sample, as the dataset stores it.
+
+    Attributes:
+        id: its id
+        path: what its media field holds
+        size: width and height of its image as its metadata has it, in pixels, or None
+        values: label field -> its stored value; fields that are new are missing
+    """
+
+    id: str
+    path: str | None
+    size: tuple[int, int] | None
+    values: Mapping[str, Any]
+
+
 def read_blocks(
     samples: foc.SampleCollection,
     fields: Sequence[LabelField],
     media_field: str,
     problems: list[str],
-    without: Collection[str] = (),
-) -> Iterator[list[SampleRecord]]:
+    with_metadata: bool = False,
+) -> Iterator[list[StoredSample]]:
     """The samples of a collection, each once, in blocks of BLOCK.
 
     Args:
         samples: the collection
         fields: the label fields of the run
         media_field: the field that holds the paths of the media
-        problems: receives a message for each sample whose media cannot be read; such samples are left out
-        without: ids of samples that are left out
+        problems: receives a message for each sample that is gone; such samples are left out
+        with_metadata: whether the sizes of images are read from the samples' metadata
     """
-    paths = ["id", media_field, *(field.name for field in fields if field.existing)]
-    label_fields = {field.name for field in fields if field.question is None}
-    with_masks = {field.name for field in fields if has_masks(field.label_type)}
-    ids = (sample_id for sample_id in dict.fromkeys(samples.values("id")) if sample_id not in without)
-    size = BLOCK_WITH_MASKS if with_masks else BLOCK
+    sizes = ["metadata.width", "metadata.height"] if with_metadata else []
+    paths = ["id", media_field, *sizes, *(field.name for field in fields if field.existing)]
+    ids = iter(dict.fromkeys(samples.values("id")))
+    size = BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else BLOCK
     while block := list(islice(ids, size)):
         columns = samples.select(block).values(paths, _raw=True)
-        rows = {str(row[0]): row for row in zip(*columns, strict=True)}
-        records = []
+        rows = {str(row[0]): row[1:] for row in zip(*columns, strict=True)}
+        stored = []
         for sample_id in block:
             if sample_id not in rows:
                 problems.append(f"sample {sample_id}: it was deleted meanwhile")
                 continue
-            _, path, *labels = rows[sample_id]
-            try:
-                media = read_media(path)
-            except (OSError, TypeError, ValueError) as error:
-                problems.append(f"sample {sample_id}, {media_field} {path!r}: its image cannot be read ({error})")
-                continue
-            values = dict(zip(paths[2:], labels, strict=True))
-            for name in label_fields & values.keys():
-                values[name] = StoredLabels.of(values[name])
-            try:
-                for name in with_masks & values.keys():
-                    for label in values[name]:
-                        masks.read_into(label)
-            except OSError as error:
-                problems.append(f"sample {sample_id}: {error}; correct the mask_path, or leave the label out")
-                continue
-            records.append(SampleRecord(sample_id, path, media, values))
-        yield records
+            path, *rest = rows[sample_id]
+            metadata, values = tuple(rest[: len(sizes)]), rest[len(sizes) :]
+            is_known = all(metadata) and metadata
+            names = paths[2 + len(sizes) :]
+            stored.append(StoredSample(sample_id, path, metadata if is_known else None, dict(zip(names, values))))
+        yield stored
 
 
-def read_media(path: str) -> MediaInfo:
-    """The size of an image file, from its header alone.
+def read_labels(stored: StoredSample, fields: Sequence[LabelField]) -> dict[str, Any]:
+    """The value of each label field of a sample, masks read.
+
+    Args:
+        stored: the sample
+        fields: the label fields of the run
 
     Raises:
-        OSError: there is no such file, or it is no image
-        ValueError: the path is empty
+        OSError: the file of a mask cannot be read
     """
-    if not path:
-        raise ValueError("there is no path")
-    with Path(path).open("rb") as file:
-        width, height, _ = fom.get_image_info(file)
-    return MediaInfo(width, height)
+    labels = dict(stored.values)
+    for field in fields:
+        if field.question is None and field.name in labels:
+            labels[field.name] = StoredLabels.of(labels[field.name])
+            if has_masks(field.label_type):
+                for label in labels[field.name]:
+                    masks.read_into(label)
+    return labels

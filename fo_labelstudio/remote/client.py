@@ -8,6 +8,7 @@ Source: Label Studio 1.23.2, REST API
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,10 @@ class Client:
     def __init__(self, settings: ConnectionSettings):
         self.retries = settings.retries
         """How often a request that failed may be repeated."""
+        self.max_tasks = settings.max_tasks
+        """How many tasks a request may make."""
+        self.max_bytes = settings.max_bytes
+        """How many bytes a request may send, unless a single task or file has more."""
         self._connection = Connection(settings)
         self.version = ""
         """The server's version, once check() has seen it."""
@@ -181,17 +186,20 @@ class Client:
         answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", {"all": "true"})
         return [_part(upload, "file", str) for upload in _list(answer)]
 
-    def tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
-        """The tasks of a project: ``id``, ``data``, ``meta`` and ``total_predictions`` of each."""
+    def tasks(self, project_id: int, after: int = 0) -> Iterator[dict[str, Any]]:
+        """The tasks of a project: ``id``, ``data``, ``meta`` and ``total_predictions`` of each.
+
+        Args:
+            project_id: the project
+            after: the task id after which they begin
+        """
+        params = {"project": project_id, "page_size": _PAGE, "include": "id,data,meta,total_predictions"}
+        if after:
+            newer = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
+            params["query"] = json.dumps({"filters": {"conjunction": "and", "items": [newer]}})
         page = 1
         while True:
-            params = {
-                "project": project_id,
-                "page": page,
-                "page_size": _PAGE,
-                "include": "id,data,meta,total_predictions",
-            }
-            tasks = _part(self._connection.get("/api/tasks", params), "tasks", list)
+            tasks = _part(self._connection.get("/api/tasks", {**params, "page": page}), "tasks", list)
             yield from tasks
             if len(tasks) < _PAGE:
                 return

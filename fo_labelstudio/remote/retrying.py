@@ -22,11 +22,12 @@ def is_transient(error: ServerError) -> bool:
     return isinstance(error, ConnectionFailedError) or error.status in _TRANSIENT
 
 
-def repeated(request: Callable[[], T], retries: int, what: str) -> T:
+def repeated(request: Callable[[int], T], retries: int, what: str) -> T:
     """The answer to a request, which is repeated after errors that may pass, with growing pauses.
 
     Args:
-        request: makes the request; finds out by itself whether an earlier one was served although its answer was lost
+        request: makes the request, given how often it was made already; finds out by itself whether an earlier one was
+            served although its answer was lost
         retries: how often it is repeated
         what: what it is about, for messages
 
@@ -35,7 +36,7 @@ def repeated(request: Callable[[], T], retries: int, what: str) -> T:
     """
     for attempt in range(retries + 1):
         try:
-            return request()
+            return request(attempt)
         except ServerError as error:
             if not is_transient(error):
                 raise

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import fiftyone as fo
-import pytest
 
-from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.dataset import samples
 from fo_labelstudio.dataset.samples import read_blocks
 from tests.convert.strategies import field_of
@@ -17,8 +15,8 @@ def test_samples_are_read_once_each_in_order_and_in_blocks(make_dataset, monkeyp
     assert [len(block) for block in blocks] == [2, 2, 1]
     records = [record for block in blocks for record in block]
     assert [record.id for record in records] == view.values("id")
-    assert [record.labels["gt"][0].label for record in records] == ["4", "3", "2", "1", "0"]
-    assert {record.media for record in records} == {MediaInfo(8, 6)}
+    assert [record.values["gt"]["label"] for record in records] == ["4", "3", "2", "1", "0"]
+    assert [record.path for record in records] == view.values("filepath")
 
 
 def test_reading_writes_nothing_to_the_dataset(make_dataset):
@@ -34,13 +32,7 @@ def test_a_sample_that_a_view_holds_twice_is_read_once(make_dataset):
     assert ids == dataset.values("id")
 
 
-@pytest.mark.parametrize("path", ["", None, "/no/such/image.png"])
-def test_media_that_cannot_be_read_are_left_out_and_told(make_dataset, path):
-    dataset = make_dataset({"other": "x"}, {})
-    dataset.add_sample_field("path", fo.StringField)
-    dataset._sample_collection.update_one({}, {"$set": {"path": path}})
-    dataset.reload()
-    problems: list[str] = []
-    list(read_blocks(dataset.limit(1), [], "path", problems))
-    (problem,) = problems
-    assert problem.startswith(f"sample {dataset.first().id}, path {path!r}: its image cannot be read (")
+def test_sizes_are_those_of_the_metadata_where_they_are_asked_for(make_dataset):
+    dataset = make_dataset({"metadata": fo.ImageMetadata(width=640, height=480)}, {})
+    (block,) = read_blocks(dataset, [], "filepath", [], with_metadata=True)
+    assert [stored.size for stored in block] == [(640, 480), None]

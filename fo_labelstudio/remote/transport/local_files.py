@@ -2,83 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from urllib.parse import quote, urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.transport.transport import MediaSettings, Transport, extension_problem_of
+from fo_labelstudio.remote.transport import image
+from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _SETTINGS = "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
 
 
-def problem_of(path: str, settings: MediaSettings) -> str | None:
-    """What keeps the server from reading a file, or None."""
-    relative = _relative(path, settings)
-    if relative is None:
-        return f"it is not below local_files_root {settings.root!r}, the folder that the server shares"
-    if len(relative.parts) < 2:
-        return f"it lies in local_files_root {settings.root!r} itself, which the server does not serve; move it below"
-    return extension_problem_of(path)
+def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
+    """Looks at files of the disk that the server shares."""
+    return [_inspect(item.path, settings) for item in media]
 
 
-def known(client: Client, project_id: int) -> dict[str, str]:
-    """Nothing: an address is found without asking the server."""
-    return {}
+def _inspect(path: str | None, settings: MediaSettings) -> Inspection:
+    relative = _relative(path, settings) if path else None
+    if path and relative is None:
+        return Inspection(
+            problem=f"it is not below local_files_root {settings.root!r}, the folder that the server shares"
+        )
+    if relative and len(relative.parts) < 2:
+        return Inspection(
+            problem=f"it lies in local_files_root {settings.root!r} itself, which the server does not serve; move it "
+            "below"
+        )
+    return image.inspect(path)
 
 
-def send(client: Client, project_id: int, paths: Mapping[str, str], settings: MediaSettings) -> dict[str, str]:
-    """Has the server serve files.
+class LocalFiles:
+    """The files of its own disk that a server serves to one project.
 
     Args:
         client: the server
         project_id: the project that shows them
-        paths: name -> path on this machine
         settings: where the shared folder is, for us and for the server
-
-    Returns:
-        name -> the url at which the server serves the file
-
-    Raises:
-        ServerError: the server does not serve them; says which of its settings is missing
     """
-    urls = {}
-    served = set(client.local_storages(project_id)) if paths else set()
-    for name, path in paths.items():
-        relative = _relative(path, settings)
-        urls[name] = f"{urlsplit(client.url).path}/data/local-files/?d={quote(relative.as_posix())}"
-        folder = str(_on_server(settings) / relative.parts[0])
-        if folder not in served:
-            _serve(client, project_id, folder, urls[name], path)
-            served.add(folder)
-    return urls
 
+    def __init__(self, client: Client, project_id: int, settings: MediaSettings):
+        self._client = client
+        self._project_id = project_id
+        self._settings = settings
+        self._served: set[str] | None = None
 
-def _serve(client: Client, project_id: int, folder: str, url: str, path: str) -> None:
-    """Has the server serve a folder, and makes sure that it does before thousands of tasks rely on it."""
-    try:
-        client.make_local_storage(project_id, folder)
-    except ServerError as error:
-        raise ServerError(
-            f"the server does not serve its folder {folder!r} ({error}); start it with {_SETTINGS} set to the folder "
-            "that local_files_root is on its side, and pass local_files_server_root where it has another name there",
-            error.status,
-            error.path,
-        ) from None
-    try:
-        size = client.size_of_media(url)
-    except ServerError as error:
-        raise ServerError(
-            f"the server does not serve {path!r} as {url} ({error}); does it see the same files in {folder!r}?",
-            error.status,
-            error.path,
-        ) from None
-    if size is not None and size != Path(path).stat().st_size:
-        raise ServerError(
-            f"the server serves another file than {path!r} as {url}; set local_files_root to the folder that is "
-            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT on the server's side"
-        )
+    def send(self, paths: Sequence[str]) -> list[str]:
+        """Has the server serve files; see :class:`Sender`.
+
+        Raises:
+            ServerError: the server does not serve them; says which of its settings is missing
+        """
+        if self._served is None:
+            self._served = set(self._client.local_storages(self._project_id))
+        urls = []
+        for path in paths:
+            relative = _relative(path, self._settings)
+            url = f"{urlsplit(self._client.url).path}/data/local-files/?d={quote(relative.as_posix())}"
+            folder = str(_on_server(self._settings) / relative.parts[0])
+            if folder not in self._served:
+                self._serve(folder, url, path)
+                self._served.add(folder)
+            urls.append(url)
+        return urls
+
+    def _serve(self, folder: str, url: str, path: str) -> None:
+        """Has the server serve a folder, and makes sure that it does before thousands of tasks rely on it."""
+        try:
+            self._client.make_local_storage(self._project_id, folder)
+        except ServerError as error:
+            raise ServerError(
+                f"the server does not serve its folder {folder!r} ({error}); start it with {_SETTINGS} set to the "
+                "folder that local_files_root is on its side, and pass local_files_server_root where it has another "
+                "name there",
+                error.status,
+                error.path,
+            ) from None
+        try:
+            size = self._client.size_of_media(url)
+        except ServerError as error:
+            raise ServerError(
+                f"the server does not serve {path!r} as {url} ({error}); does it see the same files in {folder!r}?",
+                error.status,
+                error.path,
+            ) from None
+        if size is not None and size != Path(path).stat().st_size:
+            raise ServerError(
+                f"the server serves another file than {path!r} as {url}; set local_files_root to the folder that is "
+                "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT on the server's side"
+            )
 
 
 def _relative(path: str, settings: MediaSettings) -> PurePosixPath | None:
@@ -95,4 +108,4 @@ def _on_server(settings: MediaSettings) -> PurePath:
     return PureWindowsPath(root) if "\\" in root or root[1:2] == ":" else PurePosixPath(root)
 
 
-TRANSPORT = Transport(problem_of, known, send)
+TRANSPORT = Transport(inspect, LocalFiles)

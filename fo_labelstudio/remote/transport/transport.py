@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from fo_labelstudio.remote.client import Client
 
-EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
-"""The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
+Size = tuple[int, int]
+"""Width and height of an image as it is displayed, in pixels (EXIF orientation applied)."""
 
 
 @dataclass(frozen=True)
@@ -27,27 +27,54 @@ class MediaSettings:
     server_root: str | None = None
 
 
-@dataclass(frozen=True)
-class Transport:
-    """One way in which the server gets to read media files.
+class Media(NamedTuple):
+    """The media of one sample.
 
     Attributes:
-        problem_of: what keeps a file from being shown, or None
-        known: the files that a project has already, as name -> url
-        send: makes files readable for the server, as name -> url; the names are those of the samples
+        path: what the media field holds
+        size: its size as the sample's metadata has it, or None
     """
 
-    problem_of: Callable[[str, MediaSettings], str | None]
-    known: Callable[[Client, int], dict[str, str]]
-    send: Callable[[Client, int, Mapping[str, str], MediaSettings], dict[str, str]]
+    path: str | None
+    size: Size | None = None
 
 
-def extension_problem_of(path: str) -> str | None:
-    """What is wrong with the kind of a file, or None."""
-    extension = Path(path).suffix.lower()
-    if extension in EXTENSIONS:
-        return None
-    return (
-        f"Label Studio does not take {extension or 'files without an extension'}; convert it to one of "
-        f"{', '.join(EXTENSIONS)} and pass the field of the new path as media_field"
-    )
+class Inspection(NamedTuple):
+    """What a look at the media of one sample found: its size, or what keeps it from being shown."""
+
+    size: Size | None = None
+    problem: str | None = None
+
+
+class Sender(Protocol):
+    """Gets the media of one project to its server."""
+
+    def send(self, paths: Sequence[str]) -> list[str]:
+        """Makes media readable for the server; a call that failed may be repeated, and sends nothing twice.
+
+        Args:
+            paths: what the media field holds
+
+        Returns:
+            the url at which each is read, in order
+
+        Raises:
+            OSError: a file cannot be read
+            ServerError: the server cannot read all of them
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Transport:
+    """One way in which the server gets to read media.
+
+    Attributes:
+        inspect: looks at the media of some samples, in order, without the server
+        sender: what gets the media to a project
+        reads_metadata: whether sizes are taken from the samples' metadata, where they have any
+    """
+
+    inspect: Callable[[Sequence[Media], MediaSettings], list[Inspection]]
+    sender: Callable[[Client, int, MediaSettings], Sender]
+    reads_metadata: bool = False

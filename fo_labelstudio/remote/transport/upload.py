@@ -1,83 +1,93 @@
-"""Media files are copied to the server."""
+"""Media files are copied to the server, those that are alike once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.transport.transport import MediaSettings, Transport, extension_problem_of
+from fo_labelstudio.remote.transport import image
+from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _MAX_FILES = 100
 """Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""
 
-_MAX_BYTES = 32 * 2**20
-"""Bytes a request, unless a single file has more; a stock server answers 500 above 250 MiB."""
+_TOO_LARGE = 413
 
 
-def problem_of(path: str, settings: MediaSettings) -> str | None:
-    """What keeps a file from being uploaded, or None."""
-    return extension_problem_of(path)
+def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
+    """Looks at files."""
+    return [image.inspect(item.path) for item in media]
 
 
-def known(client: Client, project_id: int) -> dict[str, str]:
-    """The files that a project has, as name -> url; names are those of :func:`send`."""
-    return {
-        PurePosixPath(path).stem.rpartition("-")[2]: _url(client, path) for path in sorted(client.uploads(project_id))
-    }
-
-
-def send(client: Client, project_id: int, paths: Mapping[str, str], settings: MediaSettings) -> dict[str, str]:
-    """Uploads files.
+class Uploads:
+    """The files of one project.
 
     Args:
         client: the server
         project_id: the project that receives them
-        paths: name of each file on the server, without extension and dash -> its path on this machine
         settings: nothing of them counts here
-
-    Returns:
-        name -> the url at which the server serves the file
-
-    Raises:
-        OSError: a file cannot be read
-        ServerError: the server did not take all of them
     """
-    urls = {}
-    for names, files in _requests(paths):
-        upload_ids = client.upload_files(project_id, files)
-        paths_on_server = client.uploaded_paths(project_id, upload_ids)
-        if len(upload_ids) != len(names) or set(upload_ids) != set(paths_on_server):
+
+    def __init__(self, client: Client, project_id: int, settings: MediaSettings):
+        self._client = client
+        self._project_id = project_id
+        self._urls: dict[str, str] = {}
+        self._is_known = False
+        """Whether all files that the server has are in _urls."""
+
+    def send(self, paths: Sequence[str]) -> list[str]:
+        """Uploads files that the project does not have yet; see :class:`Sender`."""
+        if not self._is_known:
+            # Files that came with a request whose answer was lost are used, not sent again.
+            for path in sorted(self._client.uploads(self._project_id)):
+                self._urls[PurePosixPath(path).stem.rpartition("-")[2]] = self._url(path)
+        self._is_known = False
+        names: list[str] = []
+        request: dict[str, tuple[str, bytes]] = {}
+        size = 0
+        for path in paths:
+            content = Path(path).read_bytes()
+            name = hashlib.blake2b(content, digest_size=16).hexdigest()
+            names.append(name)
+            if name in self._urls or name in request:
+                continue
+            if request and (len(request) == _MAX_FILES or size + len(content) > self._client.max_bytes):
+                self._upload(request)
+                request, size = {}, 0
+            request[name] = (name + Path(path).suffix.lower(), content)
+            size += len(content)
+        if request:
+            self._upload(request)
+        self._is_known = True
+        return [self._urls[name] for name in names]
+
+    def _upload(self, files: dict[str, tuple[str, bytes]]) -> None:
+        try:
+            upload_ids = self._client.upload_files(self._project_id, list(files.values()))
+        except ServerError as error:
+            if error.status != _TOO_LARGE or len(files) == 1:
+                raise
+            # A proxy in front of the server takes less than the server does.
+            names = list(files)
+            for part in (names[: len(names) // 2], names[len(names) // 2 :]):
+                self._upload({name: files[name] for name in part})
+            return
+        paths = self._client.uploaded_paths(self._project_id, upload_ids)
+        if len(upload_ids) != len(files) or set(upload_ids) != set(paths):
             raise ServerError(
-                f"the server took {len(upload_ids)} of {len(names)} media files; does a proxy limit their size?"
+                f"the server took {len(upload_ids)} of {len(files)} media files; does a proxy limit their size?"
             )
-        urls.update(
-            (name, _url(client, paths_on_server[upload])) for name, upload in zip(names, upload_ids, strict=True)
+        self._urls.update(
+            (name, self._url(paths[upload_id])) for name, upload_id in zip(files, upload_ids, strict=True)
         )
-    return urls
+
+    def _url(self, path: str) -> str:
+        # The server's own start page may lie under a path.
+        return f"{urlsplit(self._client.url).path}/data/{path}"
 
 
-def _url(client: Client, path: str) -> str:
-    # The server's own start page may lie under a path.
-    return f"{urlsplit(client.url).path}/data/{path}"
-
-
-def _requests(paths: Mapping[str, str]) -> Iterator[tuple[list[str], list[tuple[str, bytes]]]]:
-    names: list[str] = []
-    files: list[tuple[str, bytes]] = []
-    size = 0
-    for name, path in paths.items():
-        content = Path(path).read_bytes()
-        if files and (len(files) == _MAX_FILES or size + len(content) > _MAX_BYTES):
-            yield names, files
-            names, files, size = [], [], 0
-        names.append(name)
-        files.append((name + Path(path).suffix.lower(), content))
-        size += len(content)
-    if files:
-        yield names, files
-
-
-TRANSPORT = Transport(problem_of, known, send)
+TRANSPORT = Transport(inspect, Uploads)

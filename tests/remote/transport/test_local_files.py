@@ -8,8 +8,8 @@ import requests
 
 from fo_labelstudio.demo.server import LocalServer
 from fo_labelstudio.errors import RunError, SampleError, SettingsError
-from fo_labelstudio.remote.transport.local_files import problem_of, send
-from fo_labelstudio.remote.transport.transport import MediaSettings
+from fo_labelstudio.remote.transport.local_files import LocalFiles, inspect
+from fo_labelstudio.remote.transport.transport import Media, MediaSettings
 from tests.support import Annotator, stored, write_image
 
 ODD_NAMES = ("a b.png", "a+b.png", "n%41.png", "nA.png", "50% #1 & ümlaut.png")
@@ -106,15 +106,15 @@ def test_the_shared_folder_must_be_given(dataset, sharing):
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        ("/shared/a/b.png", None),
+        ("/shared/a/b.png", "its image cannot be read"),
         ("/shared/a.png", "which the server does not serve; move it below"),
         ("/shared2/a/b.png", "it is not below local_files_root '/shared'"),
         ("/shared/a/b.tif", "Label Studio does not take .tif"),
     ],
 )
 def test_what_the_server_could_not_show_is_told(path, problem):
-    found = problem_of(path, MediaSettings("local_files", "/shared"))
-    assert found is None if problem is None else problem in found
+    (found,) = inspect([Media(path)], MediaSettings("local_files", "/shared"))
+    assert problem in found.problem
 
 
 def test_the_server_may_know_the_folder_under_another_name():
@@ -132,6 +132,7 @@ def test_the_server_may_know_the_folder_under_another_name():
         def size_of_media(self, url):
             asked.append(url)
 
-    urls = send(Server(), 1, {"s": "/shared/a/b c.png"}, MediaSettings("local_files", "/shared", "D:\\data"))
-    assert urls == {"s": "/data/local-files/?d=a/b%20c.png"}
-    assert asked == ["D:\\data\\a", urls["s"]]
+    local_files = LocalFiles(Server(), 1, MediaSettings("local_files", "/shared", "D:\\data"))
+    urls = local_files.send(["/shared/a/b c.png"])
+    assert urls == ["/data/local-files/?d=a/b%20c.png"]
+    assert asked == ["D:\\data\\a", *urls]

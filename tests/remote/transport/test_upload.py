@@ -1,22 +1,32 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.transport import upload
-from fo_labelstudio.remote.transport.transport import MediaSettings
+from fo_labelstudio.remote.transport.transport import Media, MediaSettings
 
 
 class Server:
-    """Takes files as a stock server does, or only some of them."""
+    """Takes files as a stock server does, or only some of them, or only some at once."""
 
     url = "http://studio/below"
 
-    def __init__(self, loses=0):
+    def __init__(self, loses=0, max_bytes=2**20, takes=100, has=()):
         self.requests = []
+        self.max_bytes = max_bytes
         self._loses = loses
+        self._takes = takes
+        self._has = list(has)
+
+    def uploads(self, project_id):
+        return self._has
 
     def upload_files(self, project_id, files):
+        if len(files) > self._takes:
+            raise ServerError("too large", 413)
         first = sum(map(len, self.requests)) + 1
         self.requests.append(files)
         return list(range(first, first + len(files) - self._loses))
@@ -29,44 +39,75 @@ class Server:
 
 @pytest.fixture
 def paths(tmp_path):
-    def make(count, size=3):
-        made = {}
+    def make(count, size=4):
+        made = []
         for number in range(count):
             path = tmp_path / f"{number}.PNG"
-            path.write_bytes(bytes([number % 256]) * size)
-            made[f"sample{number}"] = str(path)
+            path.write_bytes(number.to_bytes(size, "big"))
+            made.append(str(path))
         return made
 
     return make
 
 
+def name_of(number, size=4):
+    return hashlib.blake2b(number.to_bytes(size, "big"), digest_size=16).hexdigest()
+
+
+def send(server, paths):
+    return upload.Uploads(server, 7, MediaSettings()).send(paths)
+
+
 def test_each_file_gets_its_own_address(paths):
     server = Server()
-    urls = upload.send(server, 7, paths(250), MediaSettings())
-    assert urls == {f"sample{n}": f"/below/data/upload/7/sample{n}.png" for n in range(250)}
+    urls = send(server, paths(250))
+    assert urls == [f"/below/data/upload/7/{name_of(n)}.png" for n in range(250)]
     assert [len(files) for files in server.requests] == [100, 100, 50]
-    assert server.requests[1][3] == ("sample103.png", bytes([103]) * 3)
+    assert server.requests[1][3] == (f"{name_of(103)}.png", (103).to_bytes(4, "big"))
 
 
-def test_requests_are_bounded_in_bytes(paths, monkeypatch):
-    monkeypatch.setattr(upload, "_MAX_BYTES", 10)
+def test_files_that_are_alike_are_uploaded_once(paths, tmp_path):
     server = Server()
-    upload.send(server, 7, paths(5, size=4) | paths(1, size=4), MediaSettings())
+    one, other = paths(2)
+    copy = tmp_path / "copy.png"
+    copy.write_bytes((0).to_bytes(4, "big"))
+    uploads = upload.Uploads(server, 7, MediaSettings())
+    first = uploads.send([one, other, str(copy)])
+    second = uploads.send([str(copy), other])
+    assert first == [second[0], second[1], second[0]]
+    assert [len(files) for files in server.requests] == [2]
+
+
+def test_files_that_the_project_has_already_are_not_uploaded_again(paths):
+    server = Server(has=[f"upload/7/4d36d5e9-{name_of(0)}.png"])
+    assert send(server, paths(1)) == [f"/below/data/upload/7/4d36d5e9-{name_of(0)}.png"]
+    assert server.requests == []
+
+
+def test_requests_are_bounded_in_bytes(paths):
+    server = Server(max_bytes=10)
+    send(server, paths(5))
     assert [len(files) for files in server.requests] == [2, 2, 1]
 
 
-def test_a_file_larger_than_a_request_goes_alone(paths, monkeypatch):
-    monkeypatch.setattr(upload, "_MAX_BYTES", 2)
-    server = Server()
-    upload.send(server, 7, paths(3), MediaSettings())
+def test_a_file_larger_than_a_request_goes_alone(paths):
+    server = Server(max_bytes=2)
+    send(server, paths(3))
     assert [len(files) for files in server.requests] == [1, 1, 1]
+
+
+def test_a_proxy_that_takes_less_gets_less(paths):
+    server = Server(takes=30)
+    assert len(set(send(server, paths(100)))) == 100
+    assert [len(files) for files in server.requests] == [25, 25, 25, 25]
 
 
 def test_a_server_that_loses_files_is_told(paths):
     with pytest.raises(ServerError, match="the server took 1 of 2 media files"):
-        upload.send(Server(loses=1), 7, paths(2), MediaSettings())
+        send(Server(loses=1), paths(2))
 
 
-@pytest.mark.parametrize(("path", "taken"), [("a.png", True), ("a.JPEG", True), ("a.tif", False), ("a", False)])
-def test_what_the_server_does_not_take_is_told(path, taken):
-    assert (upload.problem_of(path, MediaSettings()) is None) == taken
+@pytest.mark.parametrize("name", ["a.tif", "a"])
+def test_what_the_server_does_not_take_is_told(name):
+    (found,) = upload.inspect([Media(name)], MediaSettings())
+    assert found.size is None and "Label Studio does not take" in found.problem

@@ -1,0 +1,143 @@
+"""The Label Studio project of an annotation run: made, found, continued, discarded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fo_labelstudio.errors import RunError, ServerError, SettingsError
+from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
+
+_TITLE_LENGTH = (3, 50)
+"""What the server accepts (Label Studio 1.23.2)."""
+
+_PROJECT_SETTINGS = {
+    # Nothing to see is an answer too.
+    "enable_empty_annotation": True,
+    # People start from the prediction in the label stream as well.
+    "show_collab_predictions": True,
+}
+
+
+def make_project(run_token: str, dataset_name: str, client: Client, title: str) -> int:
+    """Makes the project of a run, without a labeling config.
+
+    Args:
+        run_token: the token of the run
+        dataset_name: the dataset of the run
+        client: the server
+        title: its title, with a number behind it where it is taken
+
+    Returns:
+        its id
+    """
+    title = _free_title(title, client)
+    settings = {
+        "title": title,
+        "description": f"Annotation run {run_token} of FiftyOne dataset {dataset_name}",
+        **_PROJECT_SETTINGS,
+    }
+    try:
+        return client.create_project(**settings)
+    except ServerError:
+        # The answer may have been lost, not the request: a project must not be left behind unknown.
+        project_id = client.find_project(run_token)
+        if project_id is None:
+            raise
+        return project_id
+
+
+def existing_project(client: Client, run_token: str, project_id: int | None) -> int | None:
+    """The project of a run that did not get complete, or None where there is none any more.
+
+    Args:
+        client: the server
+        run_token: the token of the run
+        project_id: its project, or None where the run did not get to know it
+    """
+    if project_id is None:
+        return client.find_project(run_token)
+    return None if project_of(client, project_id) is None else project_id
+
+
+def discard_project(client: Client, run_token: str, project_id: int | None) -> None:
+    """Deletes the project of a run that did not get complete.
+
+    Args:
+        client: the server
+        run_token: the token of the run
+        project_id: its project, or None where the run did not get to know it
+
+    Raises:
+        RunError: people have annotated it already, so that it must not be deleted
+    """
+    if project_id is None:
+        project_id = client.find_project(run_token)
+        if project_id is None:
+            return
+    project = project_of(client, project_id)
+    if project is None:
+        return
+    if project.get("total_annotations_number"):
+        raise RunError(
+            f"project {project_id} of the incomplete run has annotations, see {project_url(client.url, project_id)}; "
+            "bring them home with load_annotations(), and annotate under another anno_key, or continue it with the "
+            "arguments of its first annotate()",
+            project_id,
+        )
+    logger.info("Removing project %d of the incomplete run...", project_id)
+    delete_project(client, project_id)
+
+
+def delete_project(client: Client, project_id: int) -> None:
+    """Deletes a project, unless it is gone already."""
+    try:
+        client.delete_project(project_id)
+    except ServerError as error:
+        if error.status != 404:
+            raise
+
+
+def project_url(url: str, project_id: int) -> str:
+    """The address at which people work on a project."""
+    return f"{url}/projects/{project_id}/data"
+
+
+def project_of(client: Client, project_id: int) -> dict[str, Any] | None:
+    """A project's settings and counts, or None where it is gone."""
+    try:
+        return client.project(project_id)
+    except ServerError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def check_title(title: str) -> None:
+    """Refuses a title that the server would refuse.
+
+    Raises:
+        SettingsError: it is too short or too long
+    """
+    shortest, longest = _TITLE_LENGTH
+    if not shortest <= len(title) <= longest:
+        raise SettingsError(
+            f"project_name {title!r} has {len(title)} characters; Label Studio takes {shortest} to {longest}"
+        )
+
+
+def _free_title(title: str, client: Client) -> str:
+    longest = _TITLE_LENGTH[1]
+    taken = set(client.project_titles(title[: longest - 8]))
+    number = 1
+    free = title
+    while free in taken:
+        number += 1
+        suffix = f"_{number}"
+        free = title[: longest - len(suffix)] + suffix
+    return free
+
+
+def default_title(dataset_name: str) -> str:
+    """The title of a project where none was asked for."""
+    return f"FiftyOne_{dataset_name}"[: _TITLE_LENGTH[1]]
