@@ -21,7 +21,7 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.family import Grouping, Region, group_regions, labels_of, whole_id
+from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, labels_of, whole_id
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.errors import RegionError
@@ -65,7 +65,7 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
                 yield f"field {field.name!r}, sample {sample.id}, label {label.id}: {problem}"
         if not any(problem for _, problem in problems):
             try:
-                _to_regions(labels, field, sample.media)
+                _read_back(family_of(field.label_type).to_regions(labels, field, sample.media), field, sample.media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
 
@@ -108,6 +108,17 @@ def has_prediction(origin: Mapping[str, Any]) -> bool:
     return any(aspect != "ids" for entries in sent.values() for entry in entries.values() for aspect in entry)
 
 
+def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    """The labels that regions come back as, where nobody touches them.
+
+    Raises:
+        RegionError: one of them could not be read back
+    """
+    family = family_of(field.label_type)
+    groups = group_regions(regions, family.grouping(field)).values()
+    return [parsed for group in groups for parsed in family.parse_regions(group, field, media)]
+
+
 def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> tuple[list[Region], SentLabels]:
     family = family_of(field.label_type)
     regions = family.to_regions(labels, field, media)
@@ -116,9 +127,8 @@ def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> t
         key = family.key_of(label, field)
         if key is not None:
             sent.setdefault(key, {"ids": []})["ids"].append(label.id)
-    for group in group_regions(regions, family.grouping(field)).values():
-        for parsed in family.parse_regions(group, field, media):
-            sent[parsed.key].update(digests_of(parsed.values))
+    for parsed in _read_back(regions, field, media):
+        sent[parsed.key].update(digests_of(parsed.values))
     if field.is_locked and family.is_drawn:
         for region in regions:
             region["readonly"] = True

@@ -113,7 +113,7 @@ def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
     revised = detection.copy()
     revised.id = detection.id
     revised.label = edit.parsed.values["label"]
-    before, after = (to_relative_box(PercentBox(*map(rounded, corners)), media) for corners in (sent, box))
+    before, after = (to_relative_box(corners, media) for corners in (sent, box))
     merged = list(detection.bounding_box)
     for start, size in ((0, 2), (1, 3)):
         pairs = [(before[0][place], after[0][place]) for place in (start, size)]
