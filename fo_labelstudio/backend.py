@@ -10,7 +10,7 @@ import json
 import os
 import time
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -20,19 +20,17 @@ import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 
 from fo_labelstudio import projects
-from fo_labelstudio.convert import keeping
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.merging import RELATED
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
-from fo_labelstudio.convert.unexpected import pseudo_field, return_type
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, with_mask_paths
-from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
-from fo_labelstudio.dataset.scalars import FIELDS, ScalarMerge
+from fo_labelstudio.dataset.merge import Records
+from fo_labelstudio.dataset.scalars import FIELDS
 from fo_labelstudio.errors import RunError, SettingsError
-from fo_labelstudio.fetching import Answers, fetch
+from fo_labelstudio.fetching import fetch
 from fo_labelstudio.load_call import LoadCall
+from fo_labelstudio.loading import load
 from fo_labelstudio.log import logger
-from fo_labelstudio.prompt import ask, has_terminal
+from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import MediaSettings
@@ -343,7 +341,12 @@ class LabelStudioBackend(foua.AnnotationBackend):
         call = LoadCall.current()
         results.refresh(self._saved_results(results))
         answers = fetch(state["token"], fields, client, state["project_id"], results.tasks)
-        return results.merge(fields, answers, call)
+        try:
+            return load(results, fields, answers, call)
+        except BaseException:
+            # What was done so far must be known to the next load.
+            self.save_run_results(results.dataset, results.key, results)
+            raise
 
     def _tasks_so_far(self, state: dict[str, Any]) -> dict[str, int]:
         """The tasks that a run which is not complete has, whatever was saved of them."""
@@ -490,7 +493,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
 
     def field_is_gone(self, label_field: str) -> bool:
         """Whether a label field has left the dataset."""
-        return self._dataset.get_field(f"frames.{label_field}" if self._is_frames else label_field) is None
+        return self.dataset.get_field(f"frames.{label_field}" if self._is_frames else label_field) is None
 
     def refresh(self, saved: LabelStudioAnnotationResults) -> None:
         """Takes over what another session has loaded since.
@@ -502,113 +505,23 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.removed = saved.removed
         self.edited = saved.edited
 
-    def merge(self, fields: tuple[LabelField, ...], answers: Answers, call: LoadCall) -> dict[str, Any]:
-        """Merges answers into the dataset.
-
-        Args:
-            fields: the label fields of the run
-            answers: what came back
-            call: where to
-
-        Returns:
-            label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
-        """
-        names = [field.name for field in fields]
-        reports: dict[str, MergeReport] = {}
-        if call.unexpected == "keep":
-            keeping.relate(answers.answers)
-        try:
-            for field in fields:
-                destination = self._without_prefix(call.destination_of(field.name, names))
-                name = field.name if destination == field.name else f"{field.name} -> {destination}"
-                merge = self._merge_into(field, destination)
-                reports[name] = merge.merge(
-                    answers.answers,
-                    self.loaded.setdefault(name, {}),
-                    self.removed.setdefault(field.name, {}),
-                    self.edited.setdefault(name, {}),
-                )
-            returned = self._merge_unexpected(fields, answers, call.unexpected, reports)
-        except BaseException:
-            # What was done so far must be known to the next load.
-            self.backend.save_run_results(self._dataset, self.key, self)
-            raise
-        _log_merge(answers, reports, len(self.tasks))
-        return returned
-
-    def _merge_into(self, field: LabelField, destination: str) -> FieldMerge | ScalarMerge:
-        if field.question is not None:
-            return ScalarMerge(self._dataset, field, destination, self._is_frames)
-        return FieldMerge(self._dataset, field, destination, self._is_frames, self.config.overwrite_masks)
-
-    def _merge_unexpected(
-        self, fields: Sequence[LabelField], answers: Answers, choice: Any, reports: dict[str, MergeReport]
-    ) -> dict[str, Any]:
-        """Does with unexpected labels what was asked for; those that are to be returned are returned."""
-        found = {kind for answer in answers.answers for kind in answer.unexpected}
-        # What earlier loads kept may have been taken away since.
-        label_types = [
-            kind
-            for kind in LABEL_TYPES
-            if kind in found or any(name.startswith(f"{pseudo_field(kind).name} -> ") for name in self.loaded)
-        ]
-        is_allowed = any(field.allow_additions for field in fields)
-        returned: dict[str, Any] = {}
-        for label_type in label_types:
-            filed_as = return_type(label_type)
-            field = pseudo_field(label_type)
-            if choice == "return":
-                keeping.collect(returned, answers.answers, label_type, fields)
-                continue
-            destination = self._destination_of_unexpected(filed_as, fields, choice) if is_allowed else None
-            if destination is None:
-                if label_type not in found:
-                    continue
-                number = sum(len(answer.unexpected.get(label_type, ())) for answer in answers.answers)
-                logger.warning(
-                    "Skipping %d unexpected labels of type '%s'; unexpected='keep' keeps them in a field '%s', "
-                    "unexpected='return' returns them",
-                    number,
-                    filed_as,
-                    filed_as,
-                )
-                continue
-            name = f"{field.name} -> {destination}"
-            loaded = self.loaded.setdefault(name, {})
-            merge = FieldMerge(self._dataset, field, self._without_prefix(destination), self._is_frames)
-            reports[name] = merge.merge(
-                keeping.as_answers(answers.answers, label_type, loaded, choice == "keep"),
-                loaded,
-                {},
-                self.edited.setdefault(name, {}),
-            )
-        relations = sum(len(ids) for answer in answers.answers for ids in answer.relations.values())
-        if relations and choice != "keep":
-            logger.warning(
-                "Skipping %d relations; unexpected='keep' keeps them in the attribute '%s' of the labels",
-                relations,
-                RELATED,
-            )
-        return returned
-
-    def _destination_of_unexpected(self, filed_as: str, fields: Sequence[LabelField], choice: Any) -> str | None:
-        if choice == "keep":
-            return filed_as
-        if isinstance(choice, Mapping):
-            return choice.get(filed_as)
-        if isinstance(choice, (list, tuple, set)):
-            return filed_as if filed_as in choice else None
-        if choice == "prompt" and has_terminal():
-            names = self.config.label_schema
-            return foua._prompt_field(self._dataset, filed_as, fields[0].name, names, self._is_frames)
-        return None
-
-    def _without_prefix(self, field: str) -> str:
-        return field.removeprefix("frames.") if self._is_frames else field
+    def records_of(self, label_field: str, destination: str) -> tuple[str, Records]:
+        """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
+        name = label_field if destination == label_field else f"{label_field} -> {destination}"
+        records = Records(
+            self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
+        )
+        return name, records
 
     @property
-    def _dataset(self) -> fo.Dataset:
+    def dataset(self) -> fo.Dataset:
+        """The dataset of the run."""
         return self.samples._root_dataset
+
+    @property
+    def is_frames(self) -> bool:
+        """Whether the run's samples are frames of videos."""
+        return self._is_frames
 
     @classmethod
     def _from_dict(
@@ -648,41 +561,6 @@ def _left_behind(results: LabelStudioAnnotationResults, anno_key: str, error: Ba
         f"once more. To remove it: "
         f"dataset.load_annotation_results({anno_key!r}).cleanup() and dataset.delete_annotation_run({anno_key!r})"
     )
-
-
-def _log_merge(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> None:
-    logger.info("%d of %d tasks have a submitted annotation", len(answers.answers), tasks)
-    for label_field, report in reports.items():
-        counts = report.counts
-        logger.info(
-            "Field '%s': %d labels added, %d edited, %d deleted",
-            label_field,
-            counts["added"],
-            counts["edited"],
-            counts["deleted"],
-        )
-        for reason, count in report.refused.items():
-            logger.warning("Field '%s': ignored %d changes because of %s", label_field, count, reason)
-        for note in report.notes[:_SHOWN_PROBLEMS]:
-            logger.warning("Field '%s', %s", label_field, note)
-        if len(report.notes) > _SHOWN_PROBLEMS:
-            logger.warning("Field '%s': ... and %d more", label_field, len(report.notes) - _SHOWN_PROBLEMS)
-        if report.lost:
-            logger.warning(
-                "Field '%s': ignored the answers to %d samples that are no longer in the dataset, such as %s",
-                label_field,
-                len(report.lost),
-                report.lost[0],
-            )
-    if answers.missing:
-        logger.warning("%d tasks are gone from the server; their samples were left as they are", answers.missing)
-    for heading, is_note in (("could not be understood", False), ("needed a decision", True)):
-        lines = [str(problem) for problem in answers.problems if problem.is_note is is_note]
-        if lines:
-            shown = "\n  ".join(lines[:_SHOWN_PROBLEMS])
-            more = len(lines) - _SHOWN_PROBLEMS
-            tail = f"\n  ... and {more} more" if more > 0 else ""
-            logger.warning("%d region(s) or task(s) %s:\n  %s%s", len(lines), heading, shown, tail)
 
 
 _discover_otherwise = foua._get_label_attributes

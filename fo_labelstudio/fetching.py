@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+import pickle
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import fiftyone.core.utils as fou
 
+from fo_labelstudio.ahead import read_ahead
 from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.schema import LabelField
@@ -22,20 +24,48 @@ _EXPORTED = 200
 _EXPORTED_WITH_MASKS = 20
 """The same where tasks hold masks, each of which comes back twice: in the annotation and in its prediction."""
 
+_IN_MEMORY = 16 * 2**20
+"""Bytes of answers above which they are kept in a file."""
 
-@dataclass
+
 class Answers:
-    """What came back.
+    """The submitted annotations of a run, at most one a task, in pages.
+
+    They are kept in a temporary file, so that nothing is merged before all of them are there, and memory does not grow
+    with them.
 
     Attributes:
-        answers: the submitted annotations, at most one a task
+        count: how many there are
         problems: what could not be understood
         missing: number of tasks that are gone from the server
+        unexpected: label type -> number of labels that no label field expects
+        relations: number of relations
     """
 
-    answers: list[Answer] = dataclass_field(default_factory=list)
-    problems: list[Problem] = dataclass_field(default_factory=list)
-    missing: int = 0
+    def __init__(self) -> None:
+        self.count = 0
+        self.problems: list[Problem] = []
+        self.missing = 0
+        self.unexpected: Counter[str] = Counter()
+        self.relations = 0
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+
+    def add(self, page: Sequence[Answer]) -> None:
+        """Adds some answers."""
+        self.count += len(page)
+        for answer in page:
+            self.unexpected.update({kind: len(edits) for kind, edits in answer.unexpected.items()})
+            self.relations += sum(map(len, answer.relations.values()))
+        pickle.dump(page, self._file, pickle.HIGHEST_PROTOCOL)
+
+    def __iter__(self) -> Iterator[list[Answer]]:
+        self._file.seek(0)
+        while True:
+            try:
+                page = pickle.load(self._file)
+            except EOFError:
+                return
+            yield page
 
 
 def fetch(
@@ -64,23 +94,25 @@ def fetch(
             project_id,
         )
     on_server = project.get("task_number")
-    result = Answers()
+    answers = Answers()
     if isinstance(on_server, int):
-        result.missing = max(len(tasks) - on_server, 0)
+        answers.missing = max(len(tasks) - on_server, 0)
     task_ids = list(tasks.values())
     logger.info("Downloading annotations from Label Studio...")
     size = _EXPORTED_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else _EXPORTED
+    requests = [task_ids[start : start + size] for start in range(0, len(task_ids), size)]
+    exports = read_ahead(client.export_tasks(project_id, request) for request in requests)
     with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
-        for start in range(0, len(task_ids), size):
-            block = task_ids[start : start + size]
-            for task in client.export_tasks(project_id, block):
-                answer = parse_task(task, fields, run_token, result.problems)
-                if answer is None:
-                    continue
-                if tasks.get(answer.sample_id) == answer.task_id:
-                    result.answers.append(answer)
-                else:
-                    reason = f"it names sample {answer.sample_id}, for which it was not made; left alone"
-                    result.problems.append(Problem(answer.task_id, None, reason))
-            progress.update(len(block))
-    return result
+        for request, exported in zip(requests, exports, strict=True):
+            page = (parse_task(task, fields, run_token, answers.problems) for task in exported)
+            answers.add([answer for answer in page if answer and _is_ours(answer, tasks, answers.problems)])
+            progress.update(len(request))
+    return answers
+
+
+def _is_ours(answer: Answer, tasks: Mapping[str, int], problems: list[Problem]) -> bool:
+    if tasks.get(answer.sample_id) == answer.task_id:
+        return True
+    reason = f"it names sample {answer.sample_id}, for which it was not made; left alone"
+    problems.append(Problem(answer.task_id, None, reason))
+    return False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
+from fo_labelstudio.ahead import read_ahead
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
@@ -31,8 +31,6 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import Media, MediaSettings, Sender
-
-T = TypeVar("T")
 
 _HALF_MADE = 503
 """Stands for an answer that says so itself: what is missing can be made again."""
@@ -156,21 +154,11 @@ def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> d
     return found
 
 
-def read_ahead(items: Iterable[T]) -> Iterator[T]:
-    """The same items, each made by a thread while the one before it is worked on."""
-    end = object()
-    remaining = iter(items)
-    with ThreadPoolExecutor(1) as executor:
-        following = executor.submit(next, remaining, end)
-        while (item := following.result()) is not end:
-            following = executor.submit(next, remaining, end)
-            yield item
-
-
 def _read(run: Run, problems: list[str]) -> Iterator[SampleRecord]:
     """The samples of a run, each with its masks, one at a time."""
     transport = TRANSPORTS[run.media.transport]
-    for block in read_blocks(run.samples, run.fields, run.media_field, problems, transport.reads_metadata):
+    blocks = read_blocks(run.samples, run.fields, run.media_field, problems, transport.reads_metadata)
+    for block in read_ahead(blocks):
         inspections = transport.inspect([Media(stored.path, stored.size) for stored in block], run.media)
         for stored, inspection in zip(block, inspections, strict=True):
             if inspection.size is None:

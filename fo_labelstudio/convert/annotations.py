@@ -59,6 +59,11 @@ class FieldAnswer:
     is_unclear: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether all labels are to be left as they are."""
+        return not (self.edited or self.deleted or self.added or self.related)
+
 
 @dataclass
 class Answer:
@@ -130,7 +135,7 @@ def _add_unexpected(
             for label_type, parsed in unexpected.parse(region, media):
                 field = unexpected.pseudo_field(label_type)
                 label_id = label_id_of(run, answer.task_id, field, parsed.key)
-                edit = Edit(label_id, parsed, tuple(parsed.values))
+                edit = Edit(label_id, parsed, tuple(parsed.values), {})
                 answer.unexpected.setdefault(label_type, []).append(edit)
         except RegionError as error:
             problems.append(Problem(answer.task_id, region["id"], f"{error}; left alone"))
@@ -307,7 +312,7 @@ class _FieldReader:
                 answer.deleted.extend(label_ids)
         for key, (label, _) in parsed.items():
             if key not in sent:
-                answer.added.append(Edit(self._new_id(key), label, tuple(label.values)))
+                answer.added.append(Edit(self._new_id(key), label, tuple(label.values), {}))
         if not holds_list(self._field.label_type):
             self._limit_to_one(answer)
         answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))

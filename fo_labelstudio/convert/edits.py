@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import fiftyone.core.labels as fol
@@ -27,7 +26,7 @@ class Edit(NamedTuple):
     label_id: str
     parsed: ParsedLabel
     aspects: tuple[str, ...]
-    sent: Mapping[str, Any] = MappingProxyType({})
+    sent: Mapping[str, Any]
 
     def to_label(self, field: LabelField) -> Any:
         """The label as its regions now say it, with defaults for the attributes that nobody answered.

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime, timezone
-from itertools import islice
 from typing import Any
 
 import fiftyone as fo
@@ -22,9 +21,6 @@ from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
 
-BLOCK = 500
-"""Samples whose labels are held at once."""
-
 LoadedIds = dict[str, list[str]]
 """Sample id -> ids of the labels that loads have put into a field."""
 
@@ -33,6 +29,25 @@ EditedLabels = dict[str, dict[str, WrittenValues]]
 
 RemovedLabels = dict[str, dict[str, LabelDoc]]
 """Sample id -> label id -> label that loads have deleted from a field."""
+
+
+@dataclass
+class Records:
+    """What loads have done to one label field; brought up to date as they do more.
+
+    Attributes:
+        loaded: the labels that they have put there
+        removed: the labels that they have deleted from the run's field
+        edited: what they have written into labels
+    """
+
+    loaded: LoadedIds = dataclass_field(default_factory=dict)
+    removed: RemovedLabels = dataclass_field(default_factory=dict)
+    edited: EditedLabels = dataclass_field(default_factory=dict)
+
+    def name(self, sample_id: str) -> bool:
+        """Whether loads have done anything to a sample."""
+        return sample_id in self.loaded or sample_id in self.removed or sample_id in self.edited
 
 
 @dataclass
@@ -59,6 +74,7 @@ class FieldMerge:
         dataset: the dataset
         field: the label field of the run
         destination: the field that receives the labels; as a rule the same
+        records: what loads have done to it
         frames: whether the run's samples were frames of videos
         overwrite_masks: whether an edited mask that was read from a file is written to that file
 
@@ -71,9 +87,14 @@ class FieldMerge:
         dataset: fo.Dataset,
         field: LabelField,
         destination: str,
+        records: Records,
         frames: bool = False,
         overwrite_masks: bool = False,
     ):
+        self.report = MergeReport()
+        """What was done so far."""
+        self.records = records
+        """What loads have done to the field."""
         self._dataset = dataset
         self._overwrite_masks = overwrite_masks
         self._field = field
@@ -87,35 +108,16 @@ class FieldMerge:
         self._check_writable(destination)
         self._ensure(destination)
 
-    def merge(
-        self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels, edited: EditedLabels
-    ) -> MergeReport:
-        """Brings the field up to the answers.
-
-        Args:
-            answers: the answers of the run
-            loaded: ids of the labels that earlier loads put into the field; brought up to date
-            removed: labels that earlier loads deleted from the run's field; brought up to date
-            edited: what earlier loads wrote into labels of the field; brought up to date
-        """
-        report = MergeReport()
-        remaining = iter(answers)
-        while block := list(islice(remaining, BLOCK)):
-            self._merge_block(block, loaded, removed, edited, report)
-        return report
-
-    def _merge_block(
-        self,
-        answers: Sequence[Answer],
-        loaded: LoadedIds,
-        removed: RemovedLabels,
-        edited: EditedLabels,
-        report: MergeReport,
-    ) -> None:
-        docs = self._read(answers)
+    def merge(self, answers: Iterable[Answer]) -> None:
+        """Brings the field up to some answers."""
+        concerned = [answer for answer in answers if self._may_change(answer)]
+        if not concerned:
+            return
+        report, records = self.report, self.records
+        docs = self._read(concerned)
         operations: list[UpdateOne] = []
         written: list[tuple[str, LabelChanges]] = []
-        for answer in answers:
+        for answer in concerned:
             doc = docs.get(answer.sample_id)
             if doc is None:
                 report.lost.append(answer.sample_id)
@@ -125,10 +127,10 @@ class FieldMerge:
                 stored,
                 answer.fields[self._field.name],
                 self._field,
-                self._originals(doc, removed.get(answer.sample_id, {})),
-                loaded.get(answer.sample_id, ()),
+                self._originals(doc, records.removed.get(answer.sample_id, {})),
+                records.loaded.get(answer.sample_id, ()),
                 masks.with_mask,
-                edited.get(answer.sample_id, {}),
+                records.edited.get(answer.sample_id, {}),
             )
             report.refused.update(changes.refused)
             report.notes.extend(f"sample {answer.sample_id}: {note}" for note in changes.notes)
@@ -136,15 +138,20 @@ class FieldMerge:
                 self._overwrite_files(changes, stored)
             if changes or self._is_to_be_marked(doc):
                 # Before the write: a label must not be deleted before it is remembered.
-                self._remember_removed(answer.sample_id, changes, stored, removed)
-                _remember_edited(answer.sample_id, changes, edited)
+                self._remember_removed(answer.sample_id, changes, stored)
+                self._remember_edited(answer.sample_id, changes)
                 operations.extend(self._operations(answer.sample_id, doc, changes))
                 written.append((answer.sample_id, changes))
         if operations:
             self._dataset._bulk_write(operations, ids=[row[0] for row in written], frames=self._frames)
         for sample_id, changes in written:
-            self._record(sample_id, changes, loaded, removed)
+            self._record(sample_id, changes)
             report.counts.update(added=len(changes.added), edited=len(changes.values), deleted=len(changes.deleted))
+
+    def _may_change(self, answer: Answer) -> bool:
+        """Whether an answer may change anything; where it cannot, the sample is not even read."""
+        is_untouched = answer.fields[self._field.name].is_untouched
+        return not (is_untouched and self._field.existing and not self._is_copy) or self.records.name(answer.sample_id)
 
     def _read(self, answers: Sequence[Answer]) -> dict[str, Mapping[str, Any]]:
         ids = [ObjectId(answer.sample_id) for answer in answers]
@@ -223,20 +230,30 @@ class FieldMerge:
             (value,) = added
         return whole_update(self._dataset, doc, self._target, value, self._frames)
 
-    def _remember_removed(
-        self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc], removed: RemovedLabels
-    ) -> None:
+    def _remember_removed(self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc]) -> None:
         if changes.deleted and not self._is_copy:
             by_id = {str(label.get("_id")): label for label in stored}
-            removed.setdefault(sample_id, {}).update((label_id, by_id[label_id]) for label_id in changes.deleted)
+            removed = self.records.removed.setdefault(sample_id, {})
+            removed.update((label_id, by_id[label_id]) for label_id in changes.deleted)
 
-    def _record(self, sample_id: str, changes: LabelChanges, loaded: LoadedIds, removed: RemovedLabels) -> None:
+    def _remember_edited(self, sample_id: str, changes: LabelChanges) -> None:
+        labels = self.records.edited.setdefault(sample_id, {})
+        for label_id, record in changes.written.items():
+            if record:
+                labels[label_id] = record
+            else:
+                labels.pop(label_id, None)
+        if not labels:
+            del self.records.edited[sample_id]
+
+    def _record(self, sample_id: str, changes: LabelChanges) -> None:
         added = [str(label["_id"]) for label in changes.added]
+        loaded = self.records.loaded
         if added:
             loaded[sample_id] = list(dict.fromkeys((*loaded.get(sample_id, ()), *added)))
         if not self._is_copy:
             for label_id in added:
-                removed.get(sample_id, {}).pop(label_id, None)
+                self.records.removed.get(sample_id, {}).pop(label_id, None)
 
     def _ensure(self, destination: str) -> None:
         add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
@@ -286,17 +303,6 @@ def db_path(dataset: fo.Dataset, name: str, frames: bool) -> str:
     """The path of a field in the database, where a part may have another name."""
     fields = [dataset.get_field(f"frames.{path}" if frames else path) for path in _prefixes(name)]
     return ".".join((field and field.db_field) or part for field, part in zip(fields, name.split("."), strict=True))
-
-
-def _remember_edited(sample_id: str, changes: LabelChanges, edited: EditedLabels) -> None:
-    labels = edited.setdefault(sample_id, {})
-    for label_id, record in changes.written.items():
-        if record:
-            labels[label_id] = record
-        else:
-            labels.pop(label_id, None)
-    if not labels:
-        del edited[sample_id]
 
 
 def _prefixes(path: str) -> list[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timezone
-from itertools import islice
 from typing import Any
 
 import fiftyone as fo
@@ -15,16 +14,7 @@ from pymongo import UpdateOne
 from fo_labelstudio.convert.annotations import Answer, FieldAnswer
 from fo_labelstudio.convert.merging import before_loads, is_identical
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.dataset.merge import (
-    BLOCK,
-    EditedLabels,
-    LoadedIds,
-    MergeReport,
-    RemovedLabels,
-    db_path,
-    value_at,
-    whole_update,
-)
+from fo_labelstudio.dataset.merge import MergeReport, Records, db_path, value_at, whole_update
 from fo_labelstudio.errors import LabelSchemaError
 
 FIELDS: dict[type[fof.Field], str] = {
@@ -39,6 +29,7 @@ FIELDS: dict[type[fof.Field], str] = {
 """Class of a field -> the kind of its values."""
 
 _VALUE = "value"
+"""Stands for the label and its attribute in records, which are those of labels."""
 
 _KEEP = object()
 """Stands for a value that stays as it is."""
@@ -69,13 +60,20 @@ class ScalarMerge:
         dataset: the dataset
         field: the scalar field of the run
         destination: the field that receives the values; as a rule the same
+        records: what loads have done to it; a value that was taken away is remembered like one that was changed
         frames: whether the run's samples were frames of videos
 
     Raises:
         LabelSchemaError: the destination is read-only, or of another type
     """
 
-    def __init__(self, dataset: fo.Dataset, field: LabelField, destination: str, frames: bool = False):
+    def __init__(
+        self, dataset: fo.Dataset, field: LabelField, destination: str, records: Records, frames: bool = False
+    ):
+        self.report = MergeReport()
+        """What was done so far."""
+        self.records = records
+        """What loads have done to the field."""
         self._dataset = dataset
         self._field = field
         self._frames = frames
@@ -85,71 +83,52 @@ class ScalarMerge:
         self._source = db_path(dataset, field.name, frames)
         self._target = db_path(dataset, destination, frames)
 
-    def merge(
-        self, answers: Iterable[Answer], loaded: LoadedIds, removed: RemovedLabels, edited: EditedLabels
-    ) -> MergeReport:
-        """Brings the field up to the answers.
-
-        Args:
-            answers: the answers of the run
-            loaded: samples whose value earlier loads have put there; brought up to date
-            removed: not used, for a value that was taken away is remembered like one that was changed
-            edited: what earlier loads wrote; brought up to date
-        """
-        report = MergeReport()
-        remaining = iter(answers)
-        while block := list(islice(remaining, BLOCK)):
-            self._merge_block(block, loaded, edited, report)
-        return report
-
-    def _merge_block(
-        self, answers: Sequence[Answer], loaded: LoadedIds, edited: EditedLabels, report: MergeReport
-    ) -> None:
-        ids = [ObjectId(answer.sample_id) for answer in answers]
+    def merge(self, answers: Iterable[Answer]) -> None:
+        """Brings the field up to some answers."""
+        concerned = [answer for answer in answers if self._may_change(answer)]
+        if not concerned:
+            return
+        loaded, edited = self.records.loaded, self.records.edited
+        ids = [ObjectId(answer.sample_id) for answer in concerned]
         fields = {self._target: True, self._source: True}
         docs = {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
         now = datetime.now(timezone.utc)
         operations, written = [], []
-        for answer in answers:
-            doc = docs.get(answer.sample_id)
+        for answer in concerned:
+            sample_id = answer.sample_id
+            doc = docs.get(sample_id)
             if doc is None:
-                report.lost.append(answer.sample_id)
+                self.report.lost.append(sample_id)
                 continue
             stored = value_at(doc, self._target)
-            was_loaded = answer.sample_id in loaded
-            record = edited.get(answer.sample_id, {}).get(_VALUE, {})
+            record = edited.pop(sample_id, {}).get(_VALUE, {})
             base = before_loads({_VALUE: stored}, record)[_VALUE]
-            new = self._new_value(doc, base, answer.fields[self._field.name], was_loaded, report)
-            final = base if new is _KEEP else new
-            if record or new is not _KEEP:
-                edited[answer.sample_id] = {_VALUE: {} if new is _KEEP else {_VALUE: (base, new)}}
-                if new is _KEEP:
-                    del edited[answer.sample_id]
-            if _is_equal(final, stored):
+            new = self._new_value(doc, base, answer.fields[self._field.name], sample_id in loaded)
+            if new is _KEEP:
+                new = base
+            else:
+                edited[sample_id] = {_VALUE: {_VALUE: (base, new)}}
+            if _is_equal(new, stored):
                 continue
-            new = final
+            update = whole_update(self._dataset, doc, self._target, new, self._frames)
+            # Named in the filter, so that what came meanwhile is not overwritten.
             operations.append(
-                UpdateOne(
-                    {"_id": doc["_id"], self._target: stored},
-                    {
-                        "$set": {
-                            **whole_update(self._dataset, doc, self._target, new, self._frames),
-                            "last_modified_at": now,
-                        }
-                    },
-                )
+                UpdateOne({"_id": doc["_id"], self._target: stored}, {"$set": {**update, "last_modified_at": now}})
             )
-            written.append(answer.sample_id)
+            written.append(sample_id)
             if new in (None, []):
-                loaded.pop(answer.sample_id, None)
+                loaded.pop(sample_id, None)
             elif stored in (None, []):
-                loaded[answer.sample_id] = ["value"]
+                loaded[sample_id] = [_VALUE]
         if operations:
             self._dataset._bulk_write(operations, ids=written, frames=self._frames)
 
-    def _new_value(
-        self, doc: Mapping[str, Any], stored: Any, answer: FieldAnswer, was_loaded: bool, report: MergeReport
-    ) -> Any:
+    def _may_change(self, answer: Answer) -> bool:
+        """Whether an answer may change anything; where it cannot, the sample is not even read."""
+        is_untouched = answer.fields[self._field.name].is_untouched
+        return not (is_untouched and not self._is_copy) or self.records.name(answer.sample_id)
+
+    def _new_value(self, doc: Mapping[str, Any], stored: Any, answer: FieldAnswer, was_loaded: bool) -> Any:
         """What the field is to hold, as the database stores it, or _KEEP."""
         edits = (*answer.edited, *answer.added)
         if edits:
@@ -160,7 +139,7 @@ class ScalarMerge:
             new = None
         else:
             return _KEEP
-        return self._permitted(stored, self._merged(stored, new), report)
+        return self._permitted(stored, self._merged(stored, new))
 
     def _merged(self, stored: Any, new: Any) -> Any:
         question = self._field.question
@@ -174,15 +153,15 @@ class ScalarMerge:
             return datetime(new.year, new.month, new.day, tzinfo=timezone.utc)
         return new
 
-    def _permitted(self, stored: Any, new: Any, report: MergeReport) -> Any:
-        if new == stored or (new in (None, []) and stored in (None, [])):
+    def _permitted(self, stored: Any, new: Any) -> Any:
+        if _is_equal(new, stored):
             return _KEEP
         kind = "added" if stored in (None, []) else "deleted" if new in (None, []) else "edited"
         permission = {"added": "allow_additions", "deleted": "allow_deletions"}.get(kind)
         if permission and not getattr(self._field, permission):
-            report.refused[f"{permission}=False"] += 1
+            self.report.refused[f"{permission}=False"] += 1
             return _KEEP
-        report.counts[kind] += 1
+        self.report.counts[kind] += 1
         return new
 
     def _check(self, destination: str) -> None:
