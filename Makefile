@@ -3,13 +3,14 @@ VENV := .venv
 STAMPS := $(VENV)/.installed-demo $(VENV)/.installed-test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean
+.PHONY: help demo test bench clean
 
 help:
 	@echo "make demo   send photographs to a Label Studio server of its own, correct them, read them back"
 	@echo "make test   run all tests; ARGS='-m \"not server\"' for example goes to pytest"
+	@echo "make bench  run the tests of large runs and the benchmarks; takes half an hour"
 	@echo "make clean  remove the environment and what the tools left"
-	@echo "The first two make the environment $(VENV) with $(PYTHON); set PYTHON for another one."
+	@echo "The first three make the environment $(VENV) with $(PYTHON); set PYTHON for another one."
 
 demo: $(VENV)/.installed-demo
 	@exec $(VENV)/bin/python -m fo_labelstudio.demo --template-dir $(VENV)/label-studio $(ARGS)
@@ -17,6 +18,11 @@ demo: $(VENV)/.installed-demo
 test: $(VENV)/.installed-test
 	@sh scripts/install_chromium.sh
 	@exec $(VENV)/bin/python -m pytest $(ARGS)
+
+bench: $(VENV)/.installed-test
+	@$(VENV)/bin/python -m pytest --nightly
+	@for benchmark in round_trip memory mask_codec sdk_or_requests; do \
+	  echo "== benchmarks/$$benchmark.py"; $(VENV)/bin/python benchmarks/$$benchmark.py || exit 1; done
 
 $(STAMPS): $(VENV)/.installed-%: pyproject.toml scripts/install.sh
 	@sh scripts/install.sh "$(PYTHON)" "$(VENV)" $*

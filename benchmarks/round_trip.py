@@ -1,16 +1,15 @@
 """annotate() and load_annotations() beside the shortest script that moves the same, and the built-in integration.
 
 One run on one server: (a) the floor, the same finished payload moved by plain requests, without FiftyOne; (b) this
-package; (c) what ships inside FiftyOne, where it can run: by upload it fails beyond 100 files, so it is measured on as
-many images as it takes, and its time is scaled.
+package; (c) what ships inside FiftyOne, on as many images as it takes (100 by upload, 1,000 by local files: its request
+for more is refused, and it then deletes their labels), its time scaled to all of them.
 
-    python benchmarks/round_trip.py [--images 2000] [--repeats 3]
+    python benchmarks/round_trip.py [--images 2000] [--repeats 3] [--media upload local_files] [--masks 50]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import tempfile
@@ -27,13 +26,10 @@ from fo_labelstudio.demo.database import LocalDatabase
 from fo_labelstudio.demo.server import LocalServer
 
 BOXES = 10
-BUILT_IN_IMAGES = 100
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    start = time.perf_counter()
-    result = work()
-    return time.perf_counter() - start, result
+MASKS = 5
+BUILT_IN = "fiftyone.utils.labelstudio.LabelStudioBackendConfig"
+BUILT_IN_IMAGES = {"upload": 100, "local_files": 1000}
+GOALS = {"annotate": 1.25, "load": 1.5}
 
 
 class Floor:
@@ -49,9 +45,33 @@ class Floor:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def send(self, labeling_config: str, tasks: list[dict[str, Any]], paths: list[str], settings: Any) -> int:
-        """Makes a project and its tasks: media in blocks of 100, tasks in one request per 1,000."""
+    def payload(self, project: int) -> tuple[str, list[dict[str, Any]]]:
+        """The labeling config and the tasks of a project, as they were sent."""
+        answer = self.call("GET", f"/api/tasks?project={project}&fields=all&page_size=100000")
+        tasks = [
+            {
+                "data": task["data"],
+                "meta": task["meta"],
+                "predictions": [
+                    {key: prediction[key] for key in ("result", "score", "model_version")}
+                    for prediction in task["predictions"]
+                ],
+            }
+            for task in answer["tasks"]
+        ]
+        return self.call("GET", f"/api/projects/{project}/")["label_config"], tasks
+
+    def send(self, labeling_config: str, tasks: list[dict[str, Any]], paths: list[str], root: Path | None) -> int:
+        """Makes a project and its tasks: media in blocks of 100, or served from a disk; 1,000 tasks a request."""
         project = self.call("POST", "/api/projects/", json={"title": "floor", "label_config": labeling_config})["id"]
+        urls = self._upload(project, paths) if root is None else self._serve(project, paths, root)
+        for task, url in zip(tasks, urls, strict=True):
+            task["data"]["image"] = url
+        for start in range(0, len(tasks), 1000):
+            self.call("POST", f"/api/projects/{project}/import?return_task_ids=true", json=tasks[start : start + 1000])
+        return project
+
+    def _upload(self, project: int, paths: list[str]) -> list[str]:
         urls = []
         for start in range(0, len(paths), 100):
             files = {
@@ -62,11 +82,12 @@ class Floor:
             uploads = self.call("GET", f"/api/projects/{project}/file-uploads", params={"ids": str(ids)})
             by_id = {upload["id"]: upload["file"] for upload in uploads}
             urls += [f"/data/{by_id[number]}" for number in ids]
-        for task, url in zip(tasks, urls, strict=True):
-            task["data"]["image"] = url
-        for start in range(0, len(tasks), 1000):
-            self.call("POST", f"/api/projects/{project}/import?return_task_ids=true", json=tasks[start : start + 1000])
-        return project
+        return urls
+
+    def _serve(self, project: int, paths: list[str], root: Path) -> list[str]:
+        folder = str(root / Path(paths[0]).relative_to(root).parts[0])
+        self.call("POST", "/api/storages/localfiles/", json={"project": project, "path": folder, "use_blob_urls": True})
+        return [f"/data/local-files/?d={Path(path).relative_to(root)}" for path in paths]
 
     def accept_all(self, project: int) -> None:
         """Submits every task unchanged, on the server."""
@@ -78,7 +99,35 @@ class Floor:
         return self.call("GET", f"/api/projects/{project}/export?exportType=JSON&download_all_tasks=true")
 
 
-def make_dataset(fo: Any, folder: Path, images: int) -> Any:
+class Times:
+    """How long each step took, by who took it."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[str, str], list[float]] = {}
+
+    def of(self, step: str, who: str, work: Callable[[], Any], scale: float = 1.0) -> Any:
+        """The result of some work, whose time is noted."""
+        start = time.perf_counter()
+        result = work()
+        self._seconds.setdefault((step, who), []).append(scale * (time.perf_counter() - start))
+        return result
+
+    def report(self, what: str) -> None:
+        """Prints medians, and what they are of the floor's."""
+        medians = {key: statistics.median(seconds) for key, seconds in self._seconds.items()}
+        print(f"\n{what}: medians of {len(next(iter(self._seconds.values())))}")
+        for step, goal in GOALS.items():
+            for who in ("floor", "ours", "built-in, scaled"):
+                if (step, who) in medians:
+                    print(f"  {step:9} {who:17} {medians[step, who]:8.2f} s")
+            ours = medians[step, "ours"]
+            if (step, "floor") in medians:
+                print(f"  {step:9} {ours / medians[step, 'floor']:.2f} x the floor (goal: at most {goal})")
+            print(f"  {step:9} the built-in one takes {medians[step, 'built-in, scaled'] / ours:.1f} x as long")
+
+
+def boxes_dataset(fo: Any, folder: Path, images: int) -> Any:
+    """A dataset of small JPEGs with BOXES boxes each."""
     generator = np.random.default_rng(0)
     samples = []
     for number in range(images):
@@ -91,6 +140,30 @@ def make_dataset(fo: Any, folder: Path, images: int) -> Any:
             for n, box in enumerate(boxes)
         ]
         samples.append(fo.Sample(str(path), labels=fo.Detections(detections=labels)))
+    return _saved(fo, samples)
+
+
+def masks_dataset(fo: Any, folder: Path, images: int) -> Any:
+    """A dataset of images of 1920 x 1080 with MASKS masks each, ellipses of a quarter of the image's sides."""
+    height, width = 270, 480
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    samples = []
+    for number in range(images):
+        path = folder / f"large {number}.jpg"
+        Image.new("RGB", (1920, 1080), (number, 99, 99)).save(path)
+        labels = [
+            fo.Detection(
+                label=f"class {n % 5}",
+                bounding_box=[0.15 * n, 0.1 * n, 0.25, 0.25],
+                mask=rows**2 + columns**2 < 1 - 0.1 * n,
+            )
+            for n in range(MASKS)
+        ]
+        samples.append(fo.Sample(str(path), labels=fo.Detections(detections=labels)))
+    return _saved(fo, samples)
+
+
+def _saved(fo: Any, samples: list[Any]) -> Any:
     dataset = fo.Dataset()
     dataset.add_samples(samples, progress=False)
     return dataset
@@ -100,85 +173,96 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--media", nargs="*", choices=BUILT_IN_IMAGES, default=list(BUILT_IN_IMAGES))
+    parser.add_argument("--masks", type=int, default=50, help="images with masks; none where 0")
     parser.add_argument("--template", type=Path, help="folder that keeps Label Studio's empty database")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        os.environ.update(FIFTYONE_DO_NOT_TRACK="true", FIFTYONE_SHOW_PROGRESS_BARS="false")
+        root = Path(home) / "root"
+        # What ships inside FiftyOne takes the folder above the one that it should.
+        folder = root / "shared" / "images"
+        folder.mkdir(parents=True)
+        sharing = {
+            "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+            "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(root),
+        }
+        os.environ.update(
+            FIFTYONE_DO_NOT_TRACK="true", FIFTYONE_SHOW_PROGRESS_BARS="false", FIFTYONE_DATABASE_VALIDATION="false"
+        )
         database = LocalDatabase(Path(home) / "mongo")
         database.start()
-        os.environ.setdefault("FIFTYONE_DATABASE_URI", database.uri)
+        os.environ["FIFTYONE_DATABASE_URI"] = database.uri
         try:
-            with LocalServer(template_dir=options.template) as server:
-                compare(server, Path(home), options.images, options.repeats)
+            with LocalServer(template_dir=options.template, env=sharing) as server:
+                import fiftyone as fo
+
+                for media in options.media:
+                    dataset = boxes_dataset(fo, folder, options.images)
+                    is_shared = media == "local_files"
+                    os.environ.update(sharing if is_shared else dict.fromkeys(sharing, ""))
+                    compare(server, dataset, "detections", media, root if is_shared else None, options.repeats)
+                if options.masks:
+                    dataset = masks_dataset(fo, folder, options.masks)
+                    compare(server, dataset, "instances", "upload", None, options.repeats)
         finally:
             database.stop()
 
 
-def compare(server: LocalServer, folder: Path, images: int, repeats: int) -> None:
-    import fiftyone as fo
-
+def compare(server: LocalServer, dataset: Any, label_type: str, media: str, root: Path | None, repeats: int) -> None:
+    """Times the three ways, one after another, and prints what came out."""
     import fo_labelstudio
-    from fo_labelstudio.convert.labeling_config import to_labeling_config
-    from fo_labelstudio.convert.tasks import to_task
-    from fo_labelstudio.dataset.samples import read_blocks
 
     fo_labelstudio.register()
     floor = Floor(server)
-    dataset = make_dataset(fo, folder, images)
+    times = Times()
     connection = {"url": server.url, "api_key": server.legacy_token}
-    times: dict[str, list[float]] = {}
-
-    def note(name: str, seconds: float) -> None:
-        times.setdefault(name, []).append(seconds)
-
+    asked = {
+        **connection,
+        "backend": "labelstudio",
+        "label_field": "labels",
+        "label_type": label_type,
+        "classes": [f"class {n}" for n in range(5)],
+        "attributes": False,
+    }
+    ours = {"media": media, **({"local_files_root": str(root)} if root else {})}
+    paths = dataset.values("filepath")
+    built_in_images = min(BUILT_IN_IMAGES[media], len(dataset))
+    scale = len(dataset) / built_in_images
     for number in range(repeats):
-        key = f"run{number}"
-        seconds, results = timed(
-            lambda key=key: dataset.annotate(
-                key, backend="labelstudio", label_field="labels", attributes=False, **connection
-            )
-        )
-        note("ours, annotate", seconds)
-        floor.accept_all(results.project_id)
-        note("ours, load", timed(lambda key=key: dataset.load_annotations(key))[0])
-        fields = results.config.label_fields()
-        blocks = read_blocks(dataset, fields, "filepath", [])
-        tasks = [json.loads(json.dumps(to_task(s, fields, "", "x"))) for block in blocks for s in block]
-        paths = dataset.values("filepath")
-        config = to_labeling_config(fields)
-        seconds, project = timed(lambda tasks=tasks: floor.send(config, tasks, paths, None))
-        note("floor, annotate", seconds)
-        floor.accept_all(project)
-        note("floor, load", timed(lambda project=project: floor.load(project))[0])
+        key = f"{media}_{label_type}_{number}"
 
-        part = dataset.limit(min(images, BUILT_IN_IMAGES))
-        built_in = "fiftyone.utils.labelstudio.LabelStudioBackendConfig"
-        seconds, results = timed(
-            lambda key=key, part=part: part.annotate(
-                f"{key}_built_in",
-                backend="labelstudio",
-                label_field="labels",
-                attributes=False,
-                config_cls=built_in,
-                project_name=key,
-                **connection,
-            )
-        )
-        note(f"built-in, annotate ({len(part)} images)", seconds)
+        def annotate(key: str = key) -> Any:
+            return dataset.annotate(key, **asked, **ours)
+
+        def load(key: str = key) -> Any:
+            return dataset.load_annotations(key)
+
+        results = times.of("annotate", "ours", annotate)
         floor.accept_all(results.project_id)
-        seconds = timed(lambda key=key: dataset.load_annotations(f"{key}_built_in", **connection))[0]
-        note(f"built-in, load ({len(part)} images)", seconds)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    for name, seconds in medians.items():
-        print(f"{name:40} {seconds:8.2f} s")
-    for step, goal in (("annotate", 1.25), ("load", 1.5)):
-        print(f"{step}: {medians[f'ours, {step}'] / medians[f'floor, {step}']:.2f} x the floor (goal {goal})")
-        (scaled,) = (
-            seconds * images / min(images, BUILT_IN_IMAGES)
-            for name, seconds in medians.items()
-            if name.startswith(f"built-in, {step}")
-        )
-        print(f"{step}: the built-in one takes {scaled / medians[f'ours, {step}']:.1f} x as long, scaled")
+        times.of("load", "ours", load)
+        labeling_config, tasks = floor.payload(results.project_id)
+
+        def send(labeling_config: str = labeling_config, tasks: Any = tasks) -> int:
+            return floor.send(labeling_config, tasks, paths, root)
+
+        project = times.of("annotate", "floor", send)
+        floor.accept_all(project)
+        times.of("load", "floor", lambda project=project: floor.load(project))
+
+        # What it loads, it writes anew, and not always as it was.
+        copy = dataset.limit(built_in_images).clone()
+
+        def annotate_built_in(copy: Any = copy, key: str = key) -> Any:
+            return copy.annotate(f"{key}_built_in", config_cls=BUILT_IN, project_name=key, **asked)
+
+        def load_built_in(copy: Any = copy, key: str = key) -> Any:
+            return copy.load_annotations(f"{key}_built_in", **connection)
+
+        results = times.of("annotate", "built-in, scaled", annotate_built_in, scale)
+        floor.accept_all(results.project_id)
+        times.of("load", "built-in, scaled", load_built_in, scale)
+        copy.delete()
+    times.report(f"{len(dataset)} images, {label_type}, {media}")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,19 @@ hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("tests")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds what ``make bench`` passes."""
+    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, and no others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests that were not asked for; pytest counts them as deselected."""
+    nightly = [item for item in items if item.get_closest_marker("nightly")]
+    others = [item for item in items if item not in nightly]
+    items[:], left_out = (nightly, others) if config.getoption("nightly") else (others, nightly)
+    config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_unconfigure() -> None:
     """Leaves nothing behind."""
     foo.drop_database()

@@ -1,0 +1,139 @@
+"""Runs as large as real ones; ``make bench`` runs them, ``make test`` does not."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import fiftyone as fo
+import numpy as np
+import pytest
+from PIL import Image
+
+from fo_labelstudio.demo.server import LocalServer
+from tests.support import Annotator, stored, tasks_of
+
+pytestmark = [pytest.mark.server, pytest.mark.nightly]
+
+ASKED = {
+    "backend": "labelstudio",
+    "label_field": "labels",
+    "label_type": "detections",
+    "classes": ["cat", "dog"],
+    "attributes": False,
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The folder that the server shares."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def sharing(template_dir, shared):
+    """A server that serves local files."""
+    environment = {
+        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(shared),
+    }
+    with LocalServer(template_dir=template_dir, env=environment) as server:
+        yield server
+
+
+@pytest.fixture
+def annotator(sharing):
+    return Annotator(sharing.url, sharing.legacy_token)
+
+
+@pytest.fixture
+def make_dataset(shared):
+    """Makes datasets of JPEGs, each another one, with ten boxes each."""
+    datasets = []
+
+    def make(images):
+        folder = shared / f"{images} images"
+        folder.mkdir(exist_ok=True)
+        generator = np.random.default_rng(images)
+        samples = []
+        for number in range(images):
+            path = folder / f"{number}.jpg"
+            Image.fromarray(generator.integers(0, 255, (24, 32, 3), dtype=np.uint8)).save(path)
+            boxes = [
+                fo.Detection(label="cat", bounding_box=box.tolist(), confidence=0.5)
+                for box in generator.random((10, 4)) / 2
+            ]
+            samples.append(fo.Sample(str(path), labels=fo.Detections(detections=boxes)))
+        dataset = fo.Dataset()
+        datasets.append(dataset)
+        dataset.add_samples(samples, progress=False)
+        return dataset
+
+    yield make
+    for dataset in datasets:
+        dataset.delete()
+
+
+@pytest.mark.parametrize(("images", "media"), [(10_000, "local_files"), (2_000, "upload")])
+def test_what_everybody_accepts_comes_back_as_it_was(make_dataset, sharing, shared, annotator, images, media):
+    dataset = make_dataset(images)
+    before = stored(dataset)
+    options = {"media": media, "url": sharing.url, "api_key": sharing.legacy_token}
+    if media == "local_files":
+        options["local_files_root"] = str(shared)
+    results = dataset.annotate("run", **ASKED, **options)
+    assert set(results.tasks) == set(before)
+    assert len(set(results.tasks.values())) == images
+    body = {"selectedItems": {"all": True, "excluded": []}}
+    annotator.call("POST", f"/api/dm/actions?id=predictions_to_annotations&project={results.project_id}", json=body)
+    edited = dataset.shuffle(seed=1).first().id
+    task = annotator.task(results.tasks[edited])
+    (annotation,) = task["annotations"]
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": annotation["result"][1:]})
+    dataset.load_annotations("run")
+    after = stored(dataset)
+    assert {sample_id for sample_id in after if after[sample_id] != before[sample_id]} == {edited}
+    assert after[edited]["labels"]["detections"] == before[edited]["labels"]["detections"][1:]
+
+
+def test_an_upload_that_is_killed_ten_times_ends_as_an_undisturbed_one(make_dataset, sharing, shared, annotator):
+    dataset = make_dataset(2_000)
+    dataset.persistent = True
+    options = {"media": "local_files", "local_files_root": str(shared), "max_tasks": 100}
+    connection = {"url": sharing.url, "api_key": sharing.legacy_token}
+    start = time.monotonic()
+    undisturbed = dataset.annotate("run", **ASKED, **options, **connection)
+    seconds = time.monotonic() - start
+    expected = tasks_of(annotator, undisturbed.project_id)
+    dataset.delete_annotation_run("run")
+    code = (
+        "import sys, fiftyone as fo, fo_labelstudio\n"
+        "fo_labelstudio.register()\n"
+        "dataset = fo.load_dataset(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
+        f"dataset.annotate('run', **{ASKED!r}, **{options!r})\n"
+    )
+    environment = {
+        **os.environ,
+        "FIFTYONE_LABELSTUDIO_URL": connection["url"],
+        "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
+    }
+    moments = random.Random(0)
+    for _ in range(10):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, dataset.name], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0, seconds / 2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    dataset.reload()
+    if not (dataset.list_annotation_runs() and dataset.get_annotation_info("run").config.run_state["complete"]):
+        dataset.annotate("run", **ASKED, **options, **connection)
+    results = dataset.load_annotation_results("run", **connection)
+    assert set(results.tasks) == set(expected)
+    assert tasks_of(annotator, results.project_id) == expected
