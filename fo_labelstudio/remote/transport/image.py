@@ -2,33 +2,194 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
-import fiftyone.core.metadata as fom
+from PIL import Image
 
-from fo_labelstudio.remote.transport.transport import Inspection
+from fo_labelstudio.remote.transport import conversion
+from fo_labelstudio.remote.transport.transport import Inspection, Size
 
 EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
 """The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
 
+_SHOWN = {"BMP": ".bmp", "GIF": ".gif", "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+"""The formats that browsers show, as Pillow calls them -> extension. MPO is a JPEG with more JPEGs behind it."""
 
-def inspect(path: str | None) -> Inspection:
-    """Looks at the head of an image file.
+_ENDS = {"GIF": b";", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"\x00\x00\x00\x00IEND\xaeB`\x82"}
+"""The last bytes of most files; a WebP that is cut off cannot be opened at all."""
+
+_START_OF_PIXELS = 0xDA
+"""The marker of the segment of a JPEG behind which its pixels begin."""
+
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+class _Look(NamedTuple):
+    """What the head of a file tells.
+
+    Attributes:
+        extension: the one of its format, or None where browsers do not show it
+        inspection: its size, or what is wrong with it
+    """
+
+    extension: str | None
+    inspection: Inspection
+
+
+def inspect(path: str | None, convert: bool = False) -> Inspection:
+    """Looks at the head of an image file, and at its end.
 
     Args:
         path: its path on this machine
+        convert: whether an image that cannot be sent as it is counts as what :func:`read` makes of it; if so, it is
+            read as a whole
     """
-    if not path:
+    if not path or not isinstance(path, str):
         return Inspection(problem="its image cannot be read (there is no path)")
-    extension = Path(path).suffix.lower()
-    if extension not in EXTENSIONS:
-        return Inspection(
-            problem=f"Label Studio does not take {extension or 'files without an extension'}; convert it to one of "
-            f"{', '.join(EXTENSIONS)} and pass the field of the new path as media_field"
-        )
+    extension = os.path.splitext(path)[1].lower()
     try:
-        with Path(path).open("rb") as file:
-            width, height, _ = fom.get_image_info(file)
-    except (OSError, TypeError, ValueError) as error:
-        return Inspection(problem=f"its image cannot be read ({error})")
-    return Inspection((width, height))
+        with open(path, "rb") as file:
+            found = inspect_file(file)
+            if convert and (found.is_convertible or (found.problem is None and extension not in EXTENSIONS)):
+                return _converted(file) if found.problem else found
+    except (OSError, ValueError) as error:
+        found = Inspection(problem=f"its image cannot be read ({error})")
+    if extension in EXTENSIONS:
+        return found
+    refusal = f"Label Studio does not take {extension or 'files without an extension'}"
+    if found.problem is None:
+        return Inspection(problem=refusal, is_convertible=True)
+    return found._replace(problem=f"{found.problem}, and {refusal}")
+
+
+def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
+    """Looks at an image by its content, whatever its name.
+
+    Args:
+        file: the image; where it is left is undefined
+        is_whole: whether its end is there to be looked at; the first bytes of an image tell the rest, unless they end
+            before its pixels begin, or it is a WebP
+
+    Raises:
+        OSError: the file cannot be read, which tells nothing about its content
+    """
+    return _look(file, is_whole).inspection
+
+
+def read(path: str, convert: bool = False) -> tuple[bytes, str]:
+    """What is sent of an image file.
+
+    Args:
+        path: its path on this machine
+        convert: whether it is converted where it cannot be sent as it is
+
+    Returns:
+        the content, and the extension of the file that holds it
+
+    Raises:
+        OSError: the file cannot be read, or cannot be converted
+    """
+    content = Path(path).read_bytes()
+    extension = os.path.splitext(path)[1].lower()
+    if not convert:
+        return content, extension
+    look = _look(io.BytesIO(content))
+    if look.extension is None:
+        try:
+            return conversion.encoded(conversion.decoded(io.BytesIO(content)))
+        except Exception as error:  # Pillow raises anything over a broken file.
+            raise OSError(f"{path!r} cannot be converted ({error})") from error
+    return content, extension if extension in EXTENSIONS else look.extension
+
+
+def _look(file: BinaryIO, is_whole: bool = True) -> _Look:
+    try:
+        file.seek(0)
+        image = Image.open(file)
+    except Image.DecompressionBombError as error:
+        return _unreadable(f"its image cannot be read ({error}); set PIL.Image.MAX_IMAGE_PIXELS = None if it is sound")
+    except Exception as error:  # Pillow raises anything over a broken file.
+        return _unreadable(_why_unreadable(file, error))
+    problem = _why_not_shown(image, file)
+    if problem:
+        return _Look(None, Inspection(problem=problem, is_convertible=True))
+    if is_whole and _is_cut_off(image, file):
+        return _unreadable("it is cut off, and a browser would show only a part of it")
+    return _Look(_SHOWN[image.format], Inspection(_displayed_size(image)))
+
+
+def _unreadable(problem: str) -> _Look:
+    return _Look(None, Inspection(problem=problem))
+
+
+def _why_unreadable(file: BinaryIO, error: Exception) -> str:
+    file.seek(0)
+    head = file.read(12)
+    if not head:
+        return "it is empty"
+    if head[4:8] == b"ftyp" and head[8:] in _HEIC_BRANDS:
+        return "it is HEIC, which browsers do not show and Pillow does not read without pillow_heif"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "its image cannot be read (it is none, or broken)"
+    return f"its image cannot be read ({error})"
+
+
+def _why_not_shown(image: Image.Image, file: BinaryIO) -> str | None:
+    if image.format not in _SHOWN:
+        return f"it is {image.format}, and what Label Studio shows is BMP, GIF, JPEG, PNG and WebP"
+    if image.format == "PNG":
+        file.seek(24)
+        # Pillow opens colours of 16 bits as if they had 8.
+        if file.read(1) == b"\x10":
+            return "it is a PNG of 16 bits a channel, of which a browser shows only the upper 8"
+    if image.mode == "CMYK":
+        return "it is a JPEG in CMYK, which browsers show in other colours, or not at all"
+    return None
+
+
+def _is_cut_off(image: Image.Image, file: BinaryIO) -> bool:
+    if _ends_as_it_should(image, file):
+        return False
+    # Bytes that follow the end may hide it.
+    if image.format in ("JPEG", "MPO"):
+        return not _has_end_of_jpeg(file)
+    try:
+        image.load()
+    except Exception:  # Pillow raises anything over a broken file.
+        return True
+    return False
+
+
+def _ends_as_it_should(image: Image.Image, file: BinaryIO) -> bool:
+    if image.format == "BMP":
+        file.seek(2)
+        length = int.from_bytes(file.read(4), "little")
+        return 0 < length <= file.seek(0, os.SEEK_END)
+    end = _ENDS.get(image.format, b"")
+    file.seek(-len(end), os.SEEK_END)
+    return file.read(len(end)) == end
+
+
+def _has_end_of_jpeg(file: BinaryIO) -> bool:
+    """Whether the pixels of a JPEG end, which segments before them, such as a thumbnail, do not tell."""
+    file.seek(2)
+    while len(segment := file.read(4)) == 4 and segment[1] != _START_OF_PIXELS:
+        # Any number of bytes 255 may precede a marker.
+        is_filling = segment[1] == 0xFF
+        file.seek(-3 if is_filling else int.from_bytes(segment[2:], "big") - 2, os.SEEK_CUR)
+    return _ENDS["JPEG"] in file.read()
+
+
+def _displayed_size(image: Image.Image) -> Size:
+    is_turned = conversion.orientation(image) >= 5
+    return (image.height, image.width) if is_turned else image.size
+
+
+def _converted(file: BinaryIO) -> Inspection:
+    try:
+        return Inspection(conversion.decoded(file).size)
+    except Exception as error:  # Pillow raises anything over a broken file.
+        return Inspection(problem=f"it cannot be converted ({error})")

@@ -20,11 +20,19 @@ class MediaSettings:
         transport: a key of the table of transports
         root: the folder of this machine that the server shares, where it reads its disk
         server_root: the same folder as the server calls it
+        unusable: what becomes of media that cannot be sent as they are: they are ``refuse``d or ``skip``ped, or a
+            transport ``convert``s them
     """
 
     transport: str = "upload"
     root: str | None = None
     server_root: str | None = None
+    unusable: str = "refuse"
+
+    @property
+    def converts(self) -> bool:
+        """Whether a transport sends a PNG or JPEG in place of an image that cannot be sent as it is."""
+        return self.unusable == "convert"
 
 
 class Media(NamedTuple):
@@ -40,10 +48,17 @@ class Media(NamedTuple):
 
 
 class Inspection(NamedTuple):
-    """What a look at the media of one sample found: its size, or what keeps it from being shown."""
+    """What a look at the media of one sample found.
+
+    Attributes:
+        size: its size, or None where it cannot be sent
+        problem: what keeps it from being sent, or None
+        is_convertible: whether something that can be sent can be made of it
+    """
 
     size: Size | None = None
     problem: str | None = None
+    is_convertible: bool = False
 
 
 class Sender(Protocol):
