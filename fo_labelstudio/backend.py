@@ -45,6 +45,7 @@ from fo_labelstudio.settings import (
     parse_mask_tool,
     parse_media,
     parse_scalar_types,
+    parse_unusable_media,
     refuse_unknown,
     resolve,
     variable,
@@ -80,6 +81,9 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
             has it read the disk that it shares with this machine
+        unusable_media: what becomes of media that are missing, broken or of a type that browsers do not show:
+            ``refuse`` stops before anything is made, the default; ``skip`` leaves their samples out; ``convert`` sends
+            a PNG or JPEG in their place, where one can be made, and refuses the others
         local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
         local_files_server_root: the same folder as the server calls it, where that is something else
         run_state: the run's token, its project and whether it is complete; written by annotate()
@@ -107,6 +111,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         overwrite_masks: bool | None = None,
         scalar_types: Mapping[str, str] | None = None,
         media: str | None = None,
+        unusable_media: str | None = None,
         local_files_root: str | None = None,
         local_files_server_root: str | None = None,
         run_state: dict[str, Any] | None = None,
@@ -120,6 +125,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.scalar_types = parse_scalar_types(scalar_types)
         # Another machine that loads the annotations need not have the folder.
         self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media
+        self.unusable_media = parse_unusable_media(unusable_media)
         self.local_files_root = local_files_root
         self.local_files_server_root = local_files_server_root
         self.run_state = run_state
@@ -192,6 +198,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
 class LabelStudioBackend(foua.AnnotationBackend):
     """Connects FiftyOne datasets to Label Studio."""
 
+    _left_out: frozenset[str] = frozenset()
+
     @property
     def supported_media_types(self) -> list[str]:
         return [fom.IMAGE]
@@ -253,7 +261,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         run = self._run(samples, str(ObjectId()))
         client = api.client
         self.config.url = client.url
-        check(run, client)
+        self._left_out = check(run, client)
         if incomplete is not None:
             self._refuse_other_server(key, incomplete, client)
             project_id = self._continued_project(incomplete, client)
@@ -289,7 +297,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         try:
             results.save_config()
             self.save_run_results(samples, anno_key, results)
-            send(run, client, state["project_id"], results.tasks, _Saving(results))
+            send(run, client, state["project_id"], results.tasks, _Saving(results), self._left_out)
             # Complete only once the tasks are saved, for without them nothing could be loaded.
             self.save_run_results(samples, anno_key, results)
             state["complete"] = True
@@ -365,7 +373,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def _run(self, samples: Any, token: str) -> Run:
         config = self.config
         selected = with_mask_paths(samples, config.label_schema)
-        media = MediaSettings(config.media, config.local_files_root, config.local_files_server_root)
+        media = MediaSettings(
+            config.media, config.local_files_root, config.local_files_server_root, config.unusable_media
+        )
         return Run(selected, config.label_fields(), config.media_field, token, media)
 
     def _title(self, samples: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,12 +30,14 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.transport import TRANSPORTS
-from fo_labelstudio.remote.transport.transport import Media, MediaSettings, Sender
+from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Sender
 
 _HALF_MADE = 503
 """Stands for an answer that says so itself: what is missing can be made again."""
 
 _TOO_LARGE = 413
+
+_SHOWN_LEFT_OUT = 10
 
 
 @dataclass(frozen=True)
@@ -69,26 +71,43 @@ class FoundTask(NamedTuple):
     digest: str
 
 
-def check(run: Run, client: Client) -> None:
+def check(run: Run, client: Client) -> frozenset[str]:
     """Makes sure that everything can be sent, before anything is made.
+
+    Returns:
+        the ids of the samples that are left out, which are reported
 
     Raises:
         LabelSchemaError: a label field could not be written when the annotations are loaded
-        SampleError: media or labels that cannot be sent; names them all
+        SampleError: media or labels that cannot be sent, or media of which none can; names them all
         ServerError: the server refuses the labeling config
     """
     check_writable(run.samples, run.fields)
     client.check_labeling_config(to_labeling_config(run.fields))
     problems: list[str] = []
+    left_out: dict[str, str] = {}
+    is_empty = True
     logger.info("Checking samples...")
     with fou.ProgressBar(total=len(run.samples)) as progress:
-        for sample in progress(_read(run, problems)):
+        for sample in progress(_read(run, problems, left_out)):
+            is_empty = False
             problems.extend(problems_of(sample, run.fields))
+    if is_empty:
+        problems.extend(left_out.values())
     if problems:
         raise SampleError(problems)
+    _report_left_out(left_out)
+    return frozenset(left_out)
 
 
-def send(run: Run, client: Client, project_id: int, tasks: dict[str, int], save: Callable[[], None]) -> None:
+def send(
+    run: Run,
+    client: Client,
+    project_id: int,
+    tasks: dict[str, int],
+    save: Callable[[], None],
+    known: Collection[str] = (),
+) -> None:
     """Makes the tasks of a run, with their media and predictions; those that the project has already are kept.
 
     The project gets its labeling config last: nobody can work on a run that is not complete, and the server checks each
@@ -100,6 +119,7 @@ def send(run: Run, client: Client, project_id: int, tasks: dict[str, int], save:
         project_id: the project of the run
         tasks: sample id -> task id; receives those that there are, as they are made
         save: called after each block
+        known: the samples that :func:`check` has left out
     """
     found = find_tasks(run.token, client, project_id)
     tasks.update((sample_id, task.id) for sample_id, task in found.items())
@@ -107,13 +127,15 @@ def send(run: Run, client: Client, project_id: int, tasks: dict[str, int], save:
         logger.info("Continuing with %d tasks that are there already...", len(found))
     sender = TRANSPORTS[run.media.transport].sender(client, project_id, run.media)
     changed: list[str] = []
+    left_out: dict[str, str] = {}
     logger.info("Uploading samples to Label Studio...")
-    with fou.ProgressBar(total=max(len(run.samples) - len(found), 0)) as progress:
-        for block in read_ahead(_blocks(_prepared(run, found, changed), client)):
+    with fou.ProgressBar(total=max(len(run.samples) - len(found) - len(known), 0)) as progress:
+        for block in read_ahead(_blocks(_prepared(run, found, changed, left_out), client)):
             tasks.update(_send_block(block, sender, run.token, client, project_id, max(tasks.values(), default=0)))
             save()
             progress.update(len(block))
     _report_differences(found, changed, tasks, run)
+    _report_left_out({sample_id: problem for sample_id, problem in left_out.items() if sample_id not in known})
     if client.project(project_id).get("task_number") != len(tasks):
         # A request may have been served after its connection was given up.
         tasks.update((sample_id, task.id) for sample_id, task in find_tasks(run.token, client, project_id).items())
@@ -154,15 +176,25 @@ def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> d
     return found
 
 
-def _read(run: Run, problems: list[str]) -> Iterator[SampleRecord]:
-    """The samples of a run, each with its masks, one at a time."""
+def _read(run: Run, problems: list[str], left_out: dict[str, str]) -> Iterator[SampleRecord]:
+    """The samples of a run, each with its masks, one at a time.
+
+    Args:
+        run: the run
+        problems: receives a message for each sample that cannot be sent
+        left_out: receives one, by the id of the sample, where the run is to do without
+    """
     transport = TRANSPORTS[run.media.transport]
     blocks = read_blocks(run.samples, run.fields, run.media_field, problems, transport.reads_metadata)
     for block in read_ahead(blocks):
         inspections = transport.inspect([Media(stored.path, stored.size) for stored in block], run.media)
         for stored, inspection in zip(block, inspections, strict=True):
             if inspection.size is None:
-                problems.append(f"sample {stored.id}, {run.media_field} {stored.path!r}: {inspection.problem}")
+                problem = f"sample {stored.id}, {run.media_field} {stored.path!r}: {inspection.problem}"
+                if run.media.unusable == "skip":
+                    left_out[stored.id] = problem
+                else:
+                    problems.append(f"{problem}; {_remedy(inspection, run.media)}")
                 continue
             try:
                 labels = read_labels(stored, run.fields)
@@ -170,6 +202,17 @@ def _read(run: Run, problems: list[str]) -> Iterator[SampleRecord]:
                 problems.append(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue
             yield SampleRecord(stored.id, stored.path, MediaInfo(*inspection.size), labels)
+
+
+def _remedy(inspection: Inspection, media: MediaSettings) -> str:
+    if media.converts:
+        return "correct it, or leave its sample out"
+    if inspection.is_convertible:
+        return (
+            "convert it to PNG or JPEG and pass the field of the new path as media_field, or pass "
+            "unusable_media='convert' or 'skip'"
+        )
+    return "correct it, or pass unusable_media='skip'"
 
 
 class _Prepared(NamedTuple):
@@ -193,16 +236,19 @@ class _Prepared(NamedTuple):
         return data[:-1].encode() + b"," + self.rest[1:]
 
 
-def _prepared(run: Run, found: Mapping[str, FoundTask], changed: list[str]) -> Iterator[_Prepared]:
+def _prepared(
+    run: Run, found: Mapping[str, FoundTask], changed: list[str], left_out: dict[str, str]
+) -> Iterator[_Prepared]:
     """The tasks of the samples that have none yet.
 
     Args:
         run: the run
         found: the tasks that there are
         changed: receives the ids of samples that were changed since their task was made
+        left_out: receives a message for each sample that the run is to do without, by its id
     """
     problems: list[str] = []
-    for sample in _read(run, problems):
+    for sample in _read(run, problems, left_out):
         task = to_task(sample, run.fields, "", run.token)
         del task["data"]
         if sample.id not in found:
@@ -289,3 +335,13 @@ def _report_differences(
             len(gone),
             min(gone),
         )
+
+
+def _report_left_out(left_out: Mapping[str, str]) -> None:
+    """Says which samples a run does without."""
+    if not left_out:
+        return
+    lines = list(left_out.values())[:_SHOWN_LEFT_OUT]
+    if len(left_out) > len(lines):
+        lines.append(f"... and {len(left_out) - len(lines)} more")
+    logger.warning("%d samples are left out, for their media cannot be sent:\n  %s", len(left_out), "\n  ".join(lines))

@@ -21,7 +21,7 @@ CONNECTION_SETTINGS = (
 
 RUN_SETTINGS = (
     *("project_name", "mask_tool", "overwrite_masks", "scalar_types"),
-    *("media", "local_files_root", "local_files_server_root"),
+    *("media", "unusable_media", "local_files_root", "local_files_server_root"),
 )
 """The settings that say how a run is made; they are given to annotate() and saved with the run."""
 
@@ -172,6 +172,17 @@ def parse_mask_tool(value: Any) -> str:
     if value in (None, "brush", "bitmask"):
         return value or "brush"
     raise SettingsError(f"mask_tool is {value!r}, expected 'brush' or 'bitmask'")
+
+
+def parse_unusable_media(value: Any) -> str:
+    """What becomes of media that cannot be sent as they are.
+
+    Raises:
+        SettingsError: it is none of the possibilities
+    """
+    if value in (None, "refuse", "skip", "convert"):
+        return value or "refuse"
+    raise SettingsError(f"unusable_media is {value!r}, expected 'refuse', 'skip' or 'convert'")
 
 
 def parse_bool(setting: str, value: Any) -> bool:

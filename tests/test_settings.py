@@ -175,3 +175,11 @@ def test_a_secret_has_no_repr():
 
 def test_a_url_is_freed_of_spaces_and_slashes():
     assert parse_url(" https://host/label-studio// ") == "https://host/label-studio"
+
+
+def test_what_becomes_of_unusable_media_is_one_of_three_things():
+    assert config().unusable_media == "refuse"
+    assert config(unusable_media="skip").serialize()["unusable_media"] == "skip"
+    for wrong in ("Skip", True, "ignore"):
+        with pytest.raises(SettingsError, match="expected 'refuse', 'skip' or 'convert'"):
+            config(unusable_media=wrong)

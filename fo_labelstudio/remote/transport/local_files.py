@@ -1,4 +1,7 @@
-"""Media files stay where they are: the server reads the disk that it shares with this machine."""
+"""Media files stay where they are: the server reads the disk that it shares with this machine.
+
+What is converted is not on the disk, and is uploaded.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import image
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
+from fo_labelstudio.remote.transport.upload import Uploads
 
 _SETTINGS = "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
 
@@ -30,7 +34,7 @@ def _inspect(path: str | None, settings: MediaSettings) -> Inspection:
             problem=f"it lies in local_files_root {settings.root!r} itself, which the server does not serve; move it "
             "below"
         )
-    return image.inspect(path)
+    return image.inspect(path, settings.converts)
 
 
 class LocalFiles:
@@ -46,6 +50,7 @@ class LocalFiles:
         self._client = client
         self._project_id = project_id
         self._settings = settings
+        self._uploads = Uploads(client, project_id, settings)
         self._served: set[str] | None = None
 
     def send(self, paths: Sequence[str]) -> list[str]:
@@ -54,9 +59,16 @@ class LocalFiles:
         Raises:
             ServerError: the server does not serve them; says which of its settings is missing
         """
+        converted = [path for path in paths if self._settings.converts and image.inspect(path).problem]
+        uploaded = dict(zip(converted, self._uploads.send(converted))) if converted else {}
+        served = self._serve_all([path for path in paths if path not in uploaded])
+        return [uploaded.get(path) or served[path] for path in paths]
+
+    def _serve_all(self, paths: Sequence[str]) -> dict[str, str]:
+        """The urls of files of the shared disk, by path."""
         if self._served is None:
             self._served = set(self._client.local_storages(self._project_id))
-        urls = []
+        urls = {}
         for path in paths:
             relative = _relative(path, self._settings)
             url = f"{urlsplit(self._client.url).path}/data/local-files/?d={quote(relative.as_posix())}"
@@ -64,7 +76,7 @@ class LocalFiles:
             if folder not in self._served:
                 self._serve(folder, url, path)
                 self._served.add(folder)
-            urls.append(url)
+            urls[path] = url
         return urls
 
     def _serve(self, folder: str, url: str, path: str) -> None:

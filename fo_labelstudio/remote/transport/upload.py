@@ -1,10 +1,10 @@
-"""Media files are copied to the server, those that are alike once."""
+"""Media files are copied to the server, those that are alike once; or what they are converted to."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
@@ -20,7 +20,7 @@ _TOO_LARGE = 413
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
     """Looks at files."""
-    return [image.inspect(item.path) for item in media]
+    return [image.inspect(item.path, settings.converts) for item in media]
 
 
 class Uploads:
@@ -29,12 +29,13 @@ class Uploads:
     Args:
         client: the server
         project_id: the project that receives them
-        settings: nothing of them counts here
+        settings: whether images are converted that cannot be sent as they are
     """
 
     def __init__(self, client: Client, project_id: int, settings: MediaSettings):
         self._client = client
         self._project_id = project_id
+        self._converts = settings.converts
         self._urls: dict[str, str] = {}
         self._is_known = False
         """Whether all files that the server has are in _urls."""
@@ -50,7 +51,7 @@ class Uploads:
         request: dict[str, tuple[str, bytes]] = {}
         size = 0
         for path in paths:
-            content = Path(path).read_bytes()
+            content, extension = image.read(path, self._converts)
             name = hashlib.blake2b(content, digest_size=16).hexdigest()
             names.append(name)
             if name in self._urls or name in request:
@@ -58,7 +59,7 @@ class Uploads:
             if request and (len(request) == _MAX_FILES or size + len(content) > self._client.max_bytes):
                 self._upload(request)
                 request, size = {}, 0
-            request[name] = (name + Path(path).suffix.lower(), content)
+            request[name] = (name + extension, content)
             size += len(content)
         if request:
             self._upload(request)
