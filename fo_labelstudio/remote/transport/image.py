@@ -26,6 +26,8 @@ _START_OF_PIXELS = 0xDA
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 
 class _Look(NamedTuple):
     """What the head of a file tells.
@@ -53,11 +55,11 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
     try:
         with open(path, "rb") as file:
             found = inspect_file(file)
-            if convert and (found.is_convertible or (found.problem is None and extension not in EXTENSIONS)):
-                return _converted(file) if found.problem else found
+            if convert and found.is_convertible:
+                return _converted(file, found.problem)
     except (OSError, ValueError) as error:
         found = Inspection(problem=f"its image cannot be read ({error})")
-    if extension in EXTENSIONS:
+    if extension in EXTENSIONS or (convert and found.size):
         return found
     refusal = f"Label Studio does not take {extension or 'files without an extension'}"
     if found.problem is None:
@@ -132,6 +134,8 @@ def _why_unreadable(file: BinaryIO, error: Exception) -> str:
         return "it is empty"
     if head[4:8] == b"ftyp" and head[8:] in _HEIC_BRANDS:
         return "it is HEIC, which browsers do not show and Pillow does not read without pillow_heif"
+    if head[:4] in _TIFF_HEADS:
+        return "it is TIFF, which browsers do not show, broken or of a kind that Pillow does not read"
     if isinstance(error, Image.UnidentifiedImageError):
         return "its image cannot be read (it is none, or broken)"
     return f"its image cannot be read ({error})"
@@ -139,7 +143,7 @@ def _why_unreadable(file: BinaryIO, error: Exception) -> str:
 
 def _why_not_shown(image: Image.Image, file: BinaryIO) -> str | None:
     if image.format not in _SHOWN:
-        return f"it is {image.format}, and what Label Studio shows is BMP, GIF, JPEG, PNG and WebP"
+        return f"it is {image.format}, and only BMP, GIF, JPEG, PNG and WebP can be shown"
     if image.format == "PNG":
         file.seek(24)
         # Pillow opens colours of 16 bits as if they had 8.
@@ -188,8 +192,8 @@ def _displayed_size(image: Image.Image) -> Size:
     return (image.height, image.width) if is_turned else image.size
 
 
-def _converted(file: BinaryIO) -> Inspection:
+def _converted(file: BinaryIO, problem: str) -> Inspection:
     try:
         return Inspection(conversion.decoded(file).size)
     except Exception as error:  # Pillow raises anything over a broken file.
-        return Inspection(problem=f"it cannot be converted ({error})")
+        return Inspection(problem=f"{problem}, and it cannot be converted ({error})")

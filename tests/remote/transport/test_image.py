@@ -7,6 +7,8 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from fo_labelstudio.remote.transport import image
@@ -22,6 +24,9 @@ def encoded(file_format, picture=PICTURE, **options):
     written = io.BytesIO()
     picture.save(written, file_format, **options)
     return written.getvalue()
+
+
+DAMAGED = [encoded(file_format, PICTURE.resize((9, 7))) for file_format in (*SHOWN, "TIFF", "JPEG2000")] + [HEIC]
 
 
 def turned(orientation):
@@ -85,7 +90,7 @@ def test_every_mode_that_browsers_show_is_taken(write, mode, file_format):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (encoded("TIFF"), "it is TIFF, and what Label Studio shows is BMP"),
+        (encoded("TIFF"), "it is TIFF, and only BMP, GIF, JPEG, PNG and WebP can be shown"),
         (tiff(np.zeros((30, 50), np.float32)), "it is TIFF"),
         (encoded("JPEG2000"), "it is JPEG2000"),
         (encoded("ICO"), "it is ICO"),
@@ -110,6 +115,8 @@ def test_what_browsers_do_not_show_is_found_under_a_fine_name_and_is_convertible
         (b"\xff\xd8\xff\xe0", "its image cannot be read"),
         (b"\x89PNG\r\n\x1a\n", "its image cannot be read"),
         (b"BM", "its image cannot be read"),
+        (tiff(np.zeros((30, 50, 3), np.float32)), "it is TIFF, which browsers do not show, broken or of a kind that"),
+        (b"GIF89a" + bytes(7) + b";", "its image cannot be read"),
         (HEIC, "it is HEIC, which browsers do not show and Pillow does not read without pillow_heif"),
     ],
 )
@@ -140,7 +147,7 @@ def test_a_name_that_the_server_does_not_take_is_told_and_another_one_helps(writ
 
 def test_content_and_name_are_told_together(write):
     assert image.inspect(write(encoded("TIFF"), "a.tif")).problem.endswith(
-        "PNG and WebP, and Label Studio does not take .tif"
+        "can be shown, and Label Studio does not take .tif"
     )
     assert image.inspect(write(b"", "a.tif")).problem == "it is empty, and Label Studio does not take .tif"
 
@@ -203,6 +210,18 @@ def test_what_cannot_be_converted_is_told_with_its_path(write):
     whole = encoded("TIFF", compression="tiff_lzw")
     path = write(whole[:8] + b"\xff" * 2000 + whole[2008:])
     found = image.inspect(path, convert=True)
-    assert found.problem.startswith("it cannot be converted (") and not found.is_convertible
+    assert found.problem.startswith("it is TIFF") and "and it cannot be converted (" in found.problem
+    assert found.size is None and not found.is_convertible
     with pytest.raises(OSError, match=r"image.png' cannot be converted"):
         image.read(path, convert=True)
+
+
+@given(st.data())
+def test_no_damage_brings_the_look_at_an_image_down(data):
+    content = bytearray(data.draw(st.sampled_from(DAMAGED)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    del content[data.draw(st.integers(1, len(content))) :]
+    for is_whole in (False, True):
+        found = image.inspect_file(io.BytesIO(bytes(content)), is_whole)
+        assert (found.size is None) == (found.problem is not None)
