@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.settings import Secret
 
 Size = tuple[int, int]
 """Width and height of an image as it is displayed, in pixels (EXIF orientation applied)."""
@@ -20,11 +21,15 @@ class MediaSettings:
         transport: a key of the table of transports
         root: the folder of this machine that the server shares, where it reads its disk
         server_root: the same folder as the server calls it
+        storage: what the server is told about the cloud storages that hold the media
+        retries: how often a request that failed for a passing reason is repeated
     """
 
     transport: str = "upload"
     root: str | None = None
     server_root: str | None = None
+    storage: Secret = field(default_factory=lambda: Secret({}))
+    retries: int = 4
 
 
 class Media(NamedTuple):
