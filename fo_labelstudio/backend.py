@@ -53,7 +53,7 @@ from fo_labelstudio.settings import (
 )
 
 _SHOWN_PROBLEMS = 10
-_SECRET = ("api_key", "http_headers", "proxies")
+_SECRET = ("api_key", "http_headers", "proxies", "cloud_storage")
 
 
 class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
@@ -72,6 +72,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         http_headers: headers sent with each request
         verify_ssl: whether the server's certificate is checked, or the path of a CA bundle; True by default
         proxies: address of a proxy, or scheme -> address; those of the environment by default
+        cloud_storage: credentials and other options with which the server opens the buckets that hold the media, as its
+            API names them; its own credentials by default
         timeout: seconds without an answer after which a request fails; 300 by default
         retries: how often a request that may be repeated is repeated; 4 by default
         max_tasks: tasks that a request may make; 1,000 by default
@@ -81,7 +83,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             into the label, and the file stays as it is
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
-            has it read the disk that it shares with this machine
+            has it read the disk that it shares with this machine; ``cloud`` has tasks carry the addresses that
+            ``media_field`` holds
         local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
         local_files_server_root: the same folder as the server calls it, where that is something else
         run_state: the run's token, its project and whether it is complete; written by annotate()
@@ -101,6 +104,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         http_headers: Mapping[str, str] | None = None,
         verify_ssl: bool | str | None = None,
         proxies: str | Mapping[str, str] | None = None,
+        cloud_storage: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         max_tasks: int | None = None,
@@ -134,6 +138,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             http_headers=http_headers,
             verify_ssl=verify_ssl,
             proxies=proxies,
+            cloud_storage=cloud_storage,
             timeout=timeout,
             retries=retries,
             max_tasks=max_tasks,
@@ -362,7 +367,14 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def _run(self, samples: Any, token: str) -> Run:
         config = self.config
         selected = with_mask_paths(samples, config.label_schema)
-        media = MediaSettings(config.media, config.local_files_root, config.local_files_server_root)
+        connection = config.connection_settings()
+        media = MediaSettings(
+            config.media,
+            config.local_files_root,
+            config.local_files_server_root,
+            connection.cloud_storage,
+            connection.retries,
+        )
         return Run(selected, config.label_fields(), config.media_field, token, media)
 
     def _title(self, samples: Any) -> str:

@@ -94,6 +94,7 @@ class WebServer:
         """The headers of each request."""
         self.sent = 0
         """How many bytes of files were asked for."""
+        self._barrier: threading.Barrier | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -101,6 +102,15 @@ class WebServer:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    def gather(self, number: int) -> None:
+        """From now on requests are answered only when so many of them are there at once."""
+        self._barrier = threading.Barrier(number)
+
+    def wait(self) -> None:
+        """Waits for the other requests that are to be answered at once."""
+        if self._barrier is not None:
+            self._barrier.wait()
 
     def __enter__(self) -> WebServer:
         self._thread.start()
@@ -119,6 +129,7 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             server.requests.append(dict(self.headers))
+            server.wait()
             path = unquote(urlsplit(self.path).path)
             file = server.folder / path.lstrip("/")
             if path in server.redirects:

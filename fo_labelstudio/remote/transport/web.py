@@ -23,6 +23,12 @@ _NOT_IN_RANGE = 416
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
+FOR_EVERYBODY = (
+    "is it there, and does everybody get it? Files in a bucket that is not public need addresses that begin with "
+    "s3://, gs:// or azure-blob://"
+)
+
+
 class Web:
     """Web servers that hold media.
 
@@ -49,20 +55,21 @@ class Web:
             with self._get(url, headers) as response:
                 if response.status_code == _NOT_IN_RANGE:
                     return b""
-                _raise_for_status(response)
+                _raise_for_status(response, FOR_EVERYBODY)
                 # A server that does not know ranges sends the file from its beginning.
                 skipped = 0 if response.status_code == _PART else start
                 return _beginning(response, skipped + stop - start)[skipped:]
 
         return repeated(read, self._retries, f"reading from {urlsplit(url).netloc}")
 
-    def check_shown(self, url: str, page: str, remedy: str) -> None:
+    def check_shown(self, url: str, page: str, if_refused: str, if_not_allowed: str) -> None:
         """Makes sure that a browser shows an image in a page from elsewhere.
 
         Args:
             url: the image
             page: address of the page
-            remedy: what to do where the server of the image does not allow that
+            if_refused: what to do where the image is not handed out
+            if_not_allowed: what to do where its server does not allow other servers' pages to show it
 
         Raises:
             ConnectionFailedError, TLSError: this machine cannot find out
@@ -76,12 +83,12 @@ class Web:
 
         def check(_: int) -> None:
             with self._get(url, {"Origin": origin}) as response:
-                _raise_for_status(response)
+                _raise_for_status(response, if_refused)
                 for answer in (*response.history, response):
                     if answer.headers.get("Access-Control-Allow-Origin") not in ("*", origin):
                         raise ServerError(
                             f"{origin_of(answer.url)} does not send Access-Control-Allow-Origin to pages of {origin}, "
-                            f"so browsers do not show its images there; {remedy}"
+                            f"so browsers do not show its images there; {if_not_allowed}"
                         )
 
         repeated(check, self._retries, f"asking {urlsplit(url).netloc}")
@@ -111,18 +118,10 @@ def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _raise_for_status(response: requests.Response) -> None:
+def _raise_for_status(response: requests.Response, remedy: str) -> None:
     status = response.status_code
-    if status < 400:
-        return
-    origin = origin_of(response.url)
-    if status in (401, 403):
-        raise ServerError(
-            f"{origin} does not hand it out to everybody (HTTP {status}); files in a bucket that is not public need "
-            "addresses that begin with s3://, gs:// or azure-blob://",
-            status,
-        )
-    raise ServerError(f"{origin} answers HTTP {status} to its address", status)
+    if status >= 400:
+        raise ServerError(f"{origin_of(response.url)} answers HTTP {status} to its address; {remedy}", status)
 
 
 def _beginning(response: requests.Response, size: int) -> bytes:

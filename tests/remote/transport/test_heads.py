@@ -126,7 +126,11 @@ def test_a_server_that_does_not_answer_is_asked_only_once(tmp_path, heads, monke
 
 
 @pytest.mark.parametrize(
-    ("path", "problem"), [("/none.png", "answers HTTP 404"), ("/private/a.png", "does not hand it out to everybody")]
+    ("path", "problem"),
+    [
+        ("/none.png", "answers HTTP 404"),
+        ("/private/a.png", "answers HTTP 403 to its address; is it there, and does everybody get it"),
+    ],
 )
 def test_a_refusal_is_told(tmp_path, heads, path, problem):
     with WebServer(tmp_path) as server:
