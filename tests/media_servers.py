@@ -36,6 +36,8 @@ class S3Server:
         self._server.start()
         host, port = self._server.get_host_and_port()
         self.url = f"http://{host}:{port}"
+        # All of moto's servers in a process hold the same.
+        requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
         login = {"aws_access_key_id": "anybody", "aws_secret_access_key": "anything"}
         iam = boto3.client("iam", endpoint_url=self.url, region_name=_REGION, **login)
         iam.create_user(UserName="user")
@@ -86,6 +88,8 @@ class WebServer:
 
     def __init__(self, folder: Path, origin: str | None = None, knows_ranges: bool = True, certificate: Any = None):
         self.folder, self.origin, self.knows_ranges = folder, origin, knows_ranges
+        self.content_type: str | None = "image/png"
+        """What the server says that files are."""
         self.failures = 0
         """How many requests from now on are answered with 503."""
         self.redirects: dict[str, str] = {}
@@ -99,7 +103,10 @@ class WebServer:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             certificate.configure_cert(context)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            # A browser that opens a connection ahead of its need would else keep all others waiting.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
@@ -161,6 +168,8 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Access-Control-Allow-Origin", server.origin)
             for name, value in (headers or {}).items():
                 self.send_header(name, value)
+            if server.content_type:
+                self.send_header("Content-Type", server.content_type)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             server.sent += len(content)

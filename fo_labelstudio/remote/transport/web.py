@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ _TIMEOUT = (10.0, 60.0)
 _CHUNK = 2**16
 _PART = 206
 _NOT_IN_RANGE = 416
+_SHOWN = re.compile(r"image/|\w+/octet-stream", re.IGNORECASE)
+"""The beginnings of types of content that the editor takes for an image, whatever they hold (1.23.2)."""
+
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -90,6 +94,12 @@ class Web:
                             f"{origin_of(answer.url)} does not send Access-Control-Allow-Origin to pages of {origin}, "
                             f"so browsers do not show its images there; {if_not_allowed}"
                         )
+                kind = response.headers.get("Content-Type", "")
+                if not _SHOWN.match(kind):
+                    raise ServerError(
+                        f"{origin_of(response.url)} says that it is {kind or 'nothing'!r}, so Label Studio does not "
+                        "show it; have it send a Content-Type that begins with image/"
+                    )
 
         repeated(check, self._retries, f"asking {urlsplit(url).netloc}")
 

@@ -303,6 +303,18 @@ def test_each_redirect_must_allow_the_page(tmp_path, allowed):
             Web(0).check_shown(f"{here.url}/a.png", "http://studio", "", "")
 
 
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/json"])
+def test_what_its_server_does_not_call_an_image_is_refused(tmp_path, content_type):
+    write_image(tmp_path / "a.png")
+    with WebServer(tmp_path, origin="*") as web:
+        for shown_type in ("image/jpeg; q=1", "Image/PNG", "application/octet-stream", "binary/octet-stream"):
+            web.content_type = shown_type
+            Web(0).check_shown(f"{web.url}/a.png", "http://studio", "", "")
+        web.content_type = content_type
+        with pytest.raises(ServerError, match="have it send a Content-Type that begins with image/"):
+            Web(0).check_shown(f"{web.url}/a.png", "http://studio", "", "")
+
+
 def test_known_sizes_are_taken_and_nothing_is_asked():
     addresses = ("s3://bucket/a.png", "gs://bucket/a.jpg", "az://box/a.webp", "https://host.invalid/image?id=3")
     assert inspect([Media(address, (3, 2)) for address in addresses], MediaSettings("cloud")) == [
@@ -365,7 +377,9 @@ class TestOtherClouds:
                 f"{url}/projects/7/resolve/", status=303, headers={"Location": "https://cloud.example/signed"}
             )
             signed = server.get(
-                "https://cloud.example/signed", headers={"Access-Control-Allow-Origin": "http://studio"}
+                "https://cloud.example/signed",
+                headers={"Access-Control-Allow-Origin": "http://studio"},
+                content_type="image/png",
             )
             assert Cloud(Client(given), 7, settings).send([address, address]) == [stored_at] * 2
             assert json.loads(made.calls[0].request.body) == {
