@@ -52,7 +52,7 @@ from fo_labelstudio.settings import (
 )
 
 _SHOWN_PROBLEMS = 10
-_SECRET = ("api_key", "http_headers", "proxies")
+_SECRET = ("api_key", "http_headers", "proxies", "cloud_storage")
 
 
 class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
@@ -71,6 +71,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         http_headers: headers sent with each request
         verify_ssl: whether the server's certificate is checked, or the path of a CA bundle; True by default
         proxies: address of a proxy, or scheme -> address; those of the environment by default
+        cloud_storage: credentials and other options with which the server opens the buckets that hold the media, as its
+            API names them; its own credentials by default
         timeout: seconds without an answer after which a request fails; 300 by default
         retries: how often a request that may be repeated is repeated; 4 by default
         max_tasks: tasks that a request may make; 1,000 by default
@@ -80,10 +82,11 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             into the label, and the file stays as it is
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
-            has it read the disk that it shares with this machine
+            has it read the disk that it shares with this machine; ``cloud`` has tasks carry the addresses that
+            ``media_field`` holds
         unusable_media: what becomes of media that are missing, broken or of a type that browsers do not show:
             ``refuse`` stops before anything is made, the default; ``skip`` leaves their samples out; ``convert`` sends
-            a PNG or JPEG in their place, where one can be made, and refuses the others
+            a PNG or JPEG in their place, where one can be made, and refuses the others; with files only
         local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
         local_files_server_root: the same folder as the server calls it, where that is something else
         run_state: the run's token, its project and whether it is complete; written by annotate()
@@ -103,6 +106,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         http_headers: Mapping[str, str] | None = None,
         verify_ssl: bool | str | None = None,
         proxies: str | Mapping[str, str] | None = None,
+        cloud_storage: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         max_tasks: int | None = None,
@@ -126,6 +130,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         # Another machine that loads the annotations need not have the folder.
         self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media
         self.unusable_media = parse_unusable_media(unusable_media)
+        if self.unusable_media == "convert" and run_state is None and not TRANSPORTS[self.media].converts:
+            raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
         self.local_files_root = local_files_root
         self.local_files_server_root = local_files_server_root
         self.run_state = run_state
@@ -138,6 +144,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             http_headers=http_headers,
             verify_ssl=verify_ssl,
             proxies=proxies,
+            cloud_storage=cloud_storage,
             timeout=timeout,
             retries=retries,
             max_tasks=max_tasks,
@@ -373,8 +380,14 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def _run(self, samples: Any, token: str) -> Run:
         config = self.config
         selected = with_mask_paths(samples, config.label_schema)
+        connection = config.connection_settings()
         media = MediaSettings(
-            config.media, config.local_files_root, config.local_files_server_root, config.unusable_media
+            config.media,
+            config.local_files_root,
+            config.local_files_server_root,
+            config.unusable_media,
+            connection.cloud_storage,
+            connection.retries,
         )
         return Run(selected, config.label_fields(), config.media_field, token, media)
 

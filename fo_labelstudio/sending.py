@@ -31,6 +31,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Sender
+from fo_labelstudio.settings import without_login
 
 _HALF_MADE = 503
 """Stands for an answer that says so itself: what is missing can be made again."""
@@ -190,7 +191,7 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str]) -> Iterator[S
         inspections = transport.inspect([Media(stored.path, stored.size) for stored in block], run.media)
         for stored, inspection in zip(block, inspections, strict=True):
             if inspection.size is None:
-                problem = f"sample {stored.id}, {run.media_field} {stored.path!r}: {inspection.problem}"
+                problem = f"sample {stored.id}, {run.media_field} {_shown(stored.path)}: {inspection.problem}"
                 if run.media.unusable == "skip":
                     left_out[stored.id] = problem
                 else:
@@ -204,13 +205,18 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str]) -> Iterator[S
             yield SampleRecord(stored.id, stored.path, MediaInfo(*inspection.size), labels)
 
 
+def _shown(path: str | None) -> str:
+    return repr(without_login(path) if path and "://" in path else path)
+
+
 def _remedy(inspection: Inspection, media: MediaSettings) -> str:
     if media.converts:
         return "correct it, or leave its sample out"
     if inspection.is_convertible:
+        choice = "'convert' or 'skip'" if TRANSPORTS[media.transport].converts else "'skip'"
         return (
             "convert it to PNG or JPEG and pass the field of the new path as media_field, or pass "
-            "unusable_media='convert' or 'skip'"
+            f"unusable_media={choice}"
         )
     return "correct it, or pass unusable_media='skip'"
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from fo_labelstudio.errors import SettingsError
 
 CONNECTION_SETTINGS = (
-    *("url", "api_key", "http_headers", "verify_ssl", "proxies"),
+    *("url", "api_key", "http_headers", "verify_ssl", "proxies", "cloud_storage"),
     *("timeout", "retries", "max_tasks", "max_bytes"),
 )
 """The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
@@ -24,6 +24,19 @@ RUN_SETTINGS = (
     *("media", "unusable_media", "local_files_root", "local_files_server_root"),
 )
 """The settings that say how a run is made; they are given to annotate() and saved with the run."""
+
+CLOUD_STORAGES = {
+    "s3": (
+        *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "region_name", "s3_endpoint"),
+        *("prefix", "presign", "presign_ttl"),
+    ),
+    "gcs": ("google_application_credentials", "google_project_id", "prefix", "presign", "presign_ttl"),
+    "azure": ("account_name", "account_key", "prefix", "presign", "presign_ttl"),
+}
+"""What the server takes about a cloud storage, by its name for the kind of storage (1.23.2, io_storages)."""
+
+_CLOUD_STORAGE_KEYS = tuple(dict.fromkeys(key for keys in CLOUD_STORAGES.values() for key in keys))
+_NOT_SECRET = ("region_name", "s3_endpoint", "google_project_id", "prefix", "presign", "presign_ttl")
 
 DEFAULT_NAME = "labelstudio"
 _DEFAULT_TIMEOUT = 300.0
@@ -67,6 +80,7 @@ class ConnectionSettings:
         http_headers: headers sent with each request
         verify_ssl: whether the server's certificate is checked, or the path of a CA bundle to check it with
         proxies: scheme -> address of a proxy, as requests takes them; those of the environment where empty
+        cloud_storage: what the server is told about the cloud storages that hold the media; keys of CLOUD_STORAGES
         timeout: seconds without an answer after which a request fails
         retries: how often a request that may be repeated is repeated
         max_tasks: tasks that a request may make
@@ -78,10 +92,28 @@ class ConnectionSettings:
     http_headers: Secret = field(default_factory=lambda: Secret({}))
     verify_ssl: bool | str = True
     proxies: Secret = field(default_factory=lambda: Secret({}))
+    cloud_storage: Secret = field(default_factory=lambda: Secret({}))
     timeout: float = _DEFAULT_TIMEOUT
     retries: int = _DEFAULT_RETRIES
     max_tasks: int = _DEFAULT_MAX_TASKS
     max_bytes: int = _DEFAULT_MAX_BYTES
+
+
+def secrets_of(settings: ConnectionSettings) -> list[str]:
+    """The texts that messages must not show."""
+    storage = settings.cloud_storage.reveal()
+    values = [
+        settings.api_key.reveal(),
+        *settings.http_headers.reveal().values(),
+        *settings.proxies.reveal().values(),
+        *(str(value) for key, value in storage.items() if key not in _NOT_SECRET),
+    ]
+    if "google_application_credentials" in storage:
+        # An answer may quote a part of them.
+        credentials = _json_or_none(storage["google_application_credentials"])
+        values += [str(value) for value in credentials.values()] if isinstance(credentials, Mapping) else []
+    # What is shorter is no secret, and taking it out would make messages unreadable.
+    return [value for value in values if len(value) > 3]
 
 
 def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], name: str | None) -> None:
@@ -152,7 +184,7 @@ def parse_url(value: Any) -> str:
         has_address = False
     if not has_address:
         raise SettingsError(
-            f"url {_without_login(url)!r} is no http(s) address; expected for example http://localhost:8080"
+            f"url {without_login(url)!r} is no http(s) address; expected for example http://localhost:8080"
         )
     if parts.username is not None or parts.password is not None:
         raise SettingsError(
@@ -230,7 +262,8 @@ def parse_scalar_types(value: Any) -> dict[str, str]:
     raise SettingsError(f"scalar_types is {value!r}, expected field -> type, for example {{'count': 'int'}}")
 
 
-def _without_login(url: str) -> str:
+def without_login(url: str) -> str:
+    """An address for a message, without the user name and password that it may hold."""
     return re.sub(r"[^/]*@", "<secret>@", url)
 
 
@@ -243,16 +276,39 @@ def _parse_api_key(value: Any) -> Secret:
 
 def _parse_mapping(setting: str, example: str) -> Any:
     def parse(value: Any) -> Secret:
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = None
+        value = _json_or_none(value) if isinstance(value, str) else value
         if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):
             raise SettingsError(f"{setting} must map strings to strings, for example {example}")
         return Secret(dict(value))
 
     return parse
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _parse_cloud_storage(value: Any) -> Secret:
+    value = _json_or_none(value) if isinstance(value, str) else value
+    if not isinstance(value, Mapping):
+        raise SettingsError(
+            'cloud_storage must be a mapping, for example {"region_name": "eu-central-1", "presign": false}'
+        )
+    storage = {}
+    for key, item in value.items():
+        if key not in _CLOUD_STORAGE_KEYS:
+            near = difflib.get_close_matches(str(key), _CLOUD_STORAGE_KEYS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(_CLOUD_STORAGE_KEYS)}"
+            raise SettingsError(f"cloud_storage has the unknown key {key!r}; {hint}")
+        if item is not None:
+            # The server takes the content of Google's file as text.
+            storage[key] = json.dumps(item) if isinstance(item, Mapping) else item
+    if not all(isinstance(item, (str, bool, int)) for item in storage.values()):
+        raise SettingsError("cloud_storage must map its keys to texts, numbers, True or False")
+    return Secret(storage)
 
 
 def _parse_proxies(value: Any) -> Secret:
@@ -291,6 +347,7 @@ _PARSERS = {
     "http_headers": _parse_mapping("http_headers", '{"X-Team": "vision"}'),
     "verify_ssl": _parse_verify_ssl,
     "proxies": _parse_proxies,
+    "cloud_storage": _parse_cloud_storage,
     "timeout": _parse_number("timeout", float, 0.001, "a number of seconds"),
     "retries": _parse_number("retries", int, 0, "a whole number, 0 or more"),
     "max_tasks": _parse_number("max_tasks", int, 1, "a whole number, 1 or more"),

@@ -139,6 +139,11 @@ const at = handle.getAbsolutePosition(), box = image.stageRef.container().getBou
 return [box.left + at.x, box.top + at.y];
 """
 
+_NATURAL_SIZE = """
+const shown = [...document.querySelectorAll(".lsf-main-view img")].find(img => img.complete && img.naturalWidth);
+return shown ? [shown.naturalWidth, shown.naturalHeight] : [0, 0];
+"""
+
 _STAGE = """
 const box = image.stageRef.container().getBoundingClientRect();
 return { x: box.x, y: box.y, width: box.width, height: box.height };
@@ -260,6 +265,11 @@ class TaskPage:
         """What the editor complained of: errors in the page, and in reading the config or a prediction."""
         found = self._read("return (store?.validation ?? []).map(problem => JSON.stringify(problem))")
         return [*self.errors, *found]
+
+    def natural_size(self) -> tuple[int, int]:
+        """Width and height of the image that was loaded, in its own pixels."""
+        width, height = self._read(_NATURAL_SIZE)
+        return width, height
 
     def screenshot(self, path: str | Path) -> None:
         self.page.screenshot(path=str(path))
@@ -751,19 +761,21 @@ class Editor:
         url: the server's address
         username: email address of a user
         password: the user's password
+        any_certificate: whether servers are trusted whose certificate nobody knows
     """
 
-    def __init__(self, url: str, username: str, password: str) -> None:
+    def __init__(self, url: str, username: str, password: str, any_certificate: bool = False) -> None:
         self.url = url.rstrip("/")
         self._username = username
         self._password = password
+        self._any_certificate = any_certificate
 
     def __enter__(self) -> "Editor":
         with ExitStack() as stack:
             playwright = stack.enter_context(sync_playwright())
             browser = playwright.chromium.launch(executable_path=_chromium(), args=list(_CHROMIUM_ARGS))
             stack.callback(browser.close)
-            self._context = browser.new_context(viewport=_VIEWPORT)
+            self._context = browser.new_context(viewport=_VIEWPORT, ignore_https_errors=self._any_certificate)
             self._context.set_default_timeout(1000 * _TIMEOUT_S)
             self._sign_in()
             self._stack = stack.pop_all()

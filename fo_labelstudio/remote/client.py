@@ -8,6 +8,7 @@ Source: Label Studio 1.23.2, REST API
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,9 @@ from fo_labelstudio.settings import ConnectionSettings
 
 _PAGE = 1000
 """Tasks a page."""
+
+_TITLE = "FiftyOne"
+"""Title of the storages that are made."""
 
 MIN_VERSION = Version("1.20.0")
 """The oldest server that is accepted."""
@@ -170,8 +174,55 @@ class Client:
 
     def make_local_storage(self, project_id: int, path: str) -> None:
         """Has the server serve a folder of its disk to a project."""
-        storage = {"project": project_id, "path": path, "use_blob_urls": True, "title": "FiftyOne"}
+        storage = {"project": project_id, "path": path, "use_blob_urls": True, "title": _TITLE}
         self._connection.post("/api/storages/localfiles/", storage)
+
+    def cloud_storages(self, kind: str, project_id: int) -> dict[str, int]:
+        """The cloud storages that make_cloud_storage() has made for a project: bucket or container -> id.
+
+        Args:
+            kind: ``s3``, ``gcs`` or ``azure``
+            project_id: the project
+        """
+        answer = self._connection.get(f"/api/storages/{kind}/", {"project": project_id})
+        storages = [storage for storage in _list(answer) if storage.get("title") == _TITLE]
+        return {_part(storage, _place(kind), str): _part(storage, "id", int) for storage in storages}
+
+    def make_cloud_storage(
+        self, kind: str, project_id: int, place: str, options: Mapping[str, Any], storage_id: int | None = None
+    ) -> None:
+        """Has the server hand out the objects of a cloud storage to a project, or changes how it does.
+
+        Args:
+            kind: ``s3``, ``gcs`` or ``azure``
+            project_id: the project
+            place: name of the bucket or container
+            options: credentials and other options, as the API names them
+            storage_id: the storage that is to be changed
+
+        Raises:
+            ServerError: the server cannot open the bucket
+        """
+        # Somebody who synchronizes it would make a second task of each object.
+        fixed = {"project": project_id, "title": _TITLE, "use_blob_urls": True, "synchronizable": False}
+        storage = {**options, **fixed, _place(kind): place}
+        if storage_id is None:
+            self._connection.post(f"/api/storages/{kind}/", storage)
+        else:
+            self._connection.patch(f"/api/storages/{kind}/{storage_id}", storage)
+
+    def signed_url(self, project_id: int, address: str) -> str | None:
+        """Where the server sends a browser that asks for an object of a cloud storage, or None if it serves it itself.
+
+        Args:
+            project_id: the project
+            address: the object's address, as tasks carry it
+
+        Raises:
+            ServerError: the server does not hand it out
+        """
+        params = {"fileuri": base64.urlsafe_b64encode(address.encode()).decode()}
+        return self._connection.location_of(f"/projects/{project_id}/resolve/", params)
 
     def size_of_media(self, url: str) -> int | None:
         """How many bytes the server serves at a url, or None where it does not say.
@@ -234,6 +285,10 @@ class Client:
         """
         params = [("exportType", "JSON"), *(("ids[]", task_id) for task_id in task_ids)]
         return _list(self._connection.get(f"/api/projects/{project_id}/export", params))
+
+
+def _place(kind: str) -> str:
+    return "container" if kind == "azure" else "bucket"
 
 
 def _list(answer: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from fo_labelstudio.errors import (
     WrongUrlError,
 )
 from fo_labelstudio.remote.sign_in import sign_in
-from fo_labelstudio.settings import ConnectionSettings
+from fo_labelstudio.settings import ConnectionSettings, secrets_of
 
 _CONNECT_TIMEOUT = 10.0
 _SHOWN = 300
@@ -88,6 +88,14 @@ class Connection:
             length = response.headers.get("Content-Length", "")
             return int(length) if length.isdecimal() else None
 
+    def location_of(self, path: str, params: Any = None) -> str | None:
+        """Where a path redirects to, which is not followed, or None where it answers itself."""
+        with self._answer("GET", path, params=params, stream=True) as response:
+            if response.status_code in (301, 302, 303, 307, 308):
+                return response.headers.get("Location")
+            self._raise_for_status(response, "GET", path)
+            return None
+
     def get_unsigned(self, path: str) -> Any:
         """The JSON at a path, asked for without the key."""
         return self._decoded(self._request("GET", path, None), path)
@@ -96,11 +104,15 @@ class Connection:
         return self._decoded(self._send(method, path, **options), path)
 
     def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        response = self._answer(method, path, **options)
+        self._raise_for_status(response, method, path)
+        return response
+
+    def _answer(self, method: str, path: str, **options: Any) -> requests.Response:
         response = self._request(method, path, self._auth, **options)
         if response.status_code == 401 and hasattr(self._auth, "forget"):
             self._auth.forget()
             response = self._request(method, path, self._auth, **options)
-        self._raise_for_status(response, method, path)
         return response
 
     def _request(self, method: str, path: str, auth: Any, **options: Any) -> requests.Response:
@@ -182,7 +194,7 @@ class Connection:
     def _clean(self, text: object) -> str:
         """Text for a message: on one line, short, without a secret."""
         clean = str(text)
-        for secret in _secrets(self._settings):
+        for secret in secrets_of(self._settings):
             clean = clean.replace(secret, "<secret>")
         clean = re.sub(r"\s+", " ", re.sub(r"//[^/\s@]*@", "//<secret>@", clean)).strip()
         return clean if len(clean) <= _SHOWN else clean[:_SHOWN] + "..."
@@ -196,12 +208,6 @@ def _retry_after(response: requests.Response) -> float | None:
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
     # Without an auth of its own, requests would send the login of a .netrc file.
     return request
-
-
-def _secrets(settings: ConnectionSettings) -> Iterable[str]:
-    values = (*settings.http_headers.reveal().values(), *settings.proxies.reveal().values())
-    # What is shorter is no secret, and taking it out would make messages unreadable.
-    return (value for value in (settings.api_key.reveal(), *values) if len(value) > 3)
 
 
 def _detail(response: requests.Response) -> str:

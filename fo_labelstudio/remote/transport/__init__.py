@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.remote.transport import local_files, upload
+from fo_labelstudio.remote.transport import cloud, local_files, upload
 
 TRANSPORTS = {
     "upload": upload.TRANSPORT,  # files are copied to the server
     "local_files": local_files.TRANSPORT,  # the server reads the disk that it shares with this machine
+    "cloud": cloud.TRANSPORT,  # they stay in a bucket or on a web server, which tasks carry the address of
 }

@@ -9,7 +9,9 @@ from typing import BinaryIO, NamedTuple
 
 from PIL import Image
 
+from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.remote.transport import conversion
+from fo_labelstudio.remote.transport.address import looks_like_address
 from fo_labelstudio.remote.transport.transport import Inspection, Size
 
 EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
@@ -51,6 +53,11 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
     """
     if not path or not isinstance(path, str):
         return Inspection(problem="its image cannot be read (there is no path)")
+    if looks_like_address(path):
+        return Inspection(
+            problem="it is an address, not a file; pass media='cloud', and the field that holds the addresses as "
+            "media_field"
+        )
     extension = os.path.splitext(path)[1].lower()
     try:
         with open(path, "rb") as file:
@@ -72,13 +79,34 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
 
     Args:
         file: the image; where it is left is undefined
-        is_whole: whether its end is there to be looked at; the first bytes of an image tell the rest, unless they end
-            before its pixels begin, or it is a WebP
+        is_whole: whether its end is to be looked at; the first bytes of an image tell the rest, unless they end before
+            its pixels begin
 
     Raises:
         OSError: the file cannot be read, which tells nothing about its content
+        LabelStudioError: what reads it raised one
+
+    Source: RFC 9649, WebP
     """
+    if not is_whole:
+        head = file.read(30)
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            # Pillow would read all of it.
+            return _inspect_webp(head)
     return _look(file, is_whole).inspection
+
+
+def _inspect_webp(head: bytes) -> Inspection:
+    kind = head[12:16] if len(head) == 30 else b""
+    if kind == b"VP8X":
+        return Inspection((1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")))
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return Inspection((1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)))
+    if kind == b"VP8 ":
+        width, height = (int.from_bytes(head[start : start + 2], "little") & 0x3FFF for start in (26, 28))
+        return Inspection((width, height))
+    return Inspection(problem="its image cannot be read (it is no WebP, or broken)")
 
 
 def read(path: str, convert: bool = False) -> tuple[bytes, str]:
@@ -111,6 +139,8 @@ def _look(file: BinaryIO, is_whole: bool = True) -> _Look:
     try:
         file.seek(0)
         image = Image.open(file)
+    except LabelStudioError:
+        raise
     except Image.DecompressionBombError as error:
         return _unreadable(f"its image cannot be read ({error}); set PIL.Image.MAX_IMAGE_PIXELS = None if it is sound")
     except Exception as error:  # Pillow raises anything over a broken file.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.settings import Secret
 
 Size = tuple[int, int]
 """Width and height of an image as it is displayed, in pixels (EXIF orientation applied)."""
@@ -22,6 +23,8 @@ class MediaSettings:
         server_root: the same folder as the server calls it
         unusable: what becomes of media that cannot be sent as they are: they are ``refuse``d or ``skip``ped, or a
             transport ``convert``s them
+        storage: what the server is told about the cloud storages that hold the media
+        retries: how often a request that failed for a passing reason is repeated
     """
 
     transport: str = "upload"
@@ -33,6 +36,9 @@ class MediaSettings:
     def converts(self) -> bool:
         """Whether a transport sends a PNG or JPEG in place of an image that cannot be sent as it is."""
         return self.unusable == "convert"
+
+    storage: Secret = field(default_factory=lambda: Secret({}))
+    retries: int = 4
 
 
 class Media(NamedTuple):
@@ -88,8 +94,10 @@ class Transport:
         inspect: looks at the media of some samples, in order, without the server
         sender: what gets the media to a project
         reads_metadata: whether sizes are taken from the samples' metadata, where they have any
+        converts: whether it can send something else in place of media that cannot be sent as they are
     """
 
     inspect: Callable[[Sequence[Media], MediaSettings], list[Inspection]]
     sender: Callable[[Client, int, MediaSettings], Sender]
     reads_metadata: bool = False
+    converts: bool = True

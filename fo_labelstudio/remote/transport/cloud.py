@@ -1,0 +1,152 @@
+"""Media files stay where they are: in a bucket whose objects the server hands out, or on a web server."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
+from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.transport import image
+from fo_labelstudio.remote.transport.address import Address, parse_address
+from fo_labelstudio.remote.transport.heads import Heads
+from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
+from fo_labelstudio.remote.transport.web import AT_ONCE, FOR_EVERYBODY, Web
+from fo_labelstudio.settings import CLOUD_STORAGES
+
+_NAMES = {"s3": "S3 bucket", "gcs": "Google bucket", "azure": "Azure container"}
+
+
+def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
+    """Looks at addresses, and reads the heads of the files whose size nobody knows, several at once."""
+    heads = _heads(settings)
+    with ThreadPoolExecutor(AT_ONCE) as executor:
+        return list(executor.map(lambda item: _inspect(item, settings, heads), media))
+
+
+def _inspect(media: Media, settings: MediaSettings, heads: Heads) -> Inspection:
+    try:
+        address = parse_address(media.path)
+    except ValueError as error:
+        return Inspection(problem=str(error))
+    extension = PurePosixPath(address.key).suffix.lower()
+    is_media = (mimetypes.guess_type(f"_{extension}")[0] or "").startswith(("image/", "video/", "audio/"))
+    # What is no file's extension, such as .php, tells nothing.
+    if is_media and extension not in image.EXTENSIONS:
+        return Inspection(
+            problem=f"browsers do not show {extension} as an image; convert it to one of "
+            f"{', '.join(image.EXTENSIONS)} and pass the field of the new address as media_field"
+        )
+    if address.kind == "azure" and _presigns(settings) and ("#" in address.key or "%" in address.key):
+        return Inspection(
+            problem="Label Studio signs no address of a name with # or %; pass cloud_storage={'presign': False}, which "
+            "has it hand the files out itself, or rename it"
+        )
+    return Inspection(media.size) if media.size else heads.inspect(address)
+
+
+@lru_cache(maxsize=1)
+def _heads(settings: MediaSettings) -> Heads:
+    """What reads heads, kept from block to block."""
+    return Heads(settings)
+
+
+class Cloud:
+    """The buckets and web servers that hold the media of one project.
+
+    Args:
+        client: the server
+        project_id: the project that shows the media
+        settings: what the server is told about the buckets
+    """
+
+    def __init__(self, client: Client, project_id: int, settings: MediaSettings):
+        self._client = client
+        self._project_id = project_id
+        self._settings = settings
+        self._web = Web(settings.retries)
+        self._opened: set[tuple[str, str]] = set()
+
+    def send(self, paths: Sequence[str]) -> list[str]:
+        """Has the server hand out objects; see :class:`Sender`.
+
+        Raises:
+            ServerError: people could not see them; says what is missing
+        """
+        addresses = [parse_address(path) for path in paths]
+        for address in addresses:
+            place = (address.kind, address.place)
+            if place not in self._opened:
+                # Before thousands of tasks rely on it.
+                if address.kind == "web":
+                    self._check_web(address)
+                else:
+                    self._open(address)
+                self._opened.add(place)
+        return [address.url for address in addresses]
+
+    def _check_web(self, address: Address) -> None:
+        self._check_shown(address, address.url, FOR_EVERYBODY, "have it do so, or use media='upload'")
+
+    def _open(self, address: Address) -> None:
+        """Has the server hand out the objects of a bucket, and looks whether one arrives."""
+        name = f"{_NAMES[address.kind]} {address.place!r}"
+        storage = self._settings.storage.reveal()
+        options = {key: storage[key] for key in CLOUD_STORAGES[address.kind] if key in storage}
+        # An earlier call may have made it, with other credentials.
+        made = self._client.cloud_storages(address.kind, self._project_id)
+        try:
+            self._client.make_cloud_storage(
+                address.kind, self._project_id, address.place, options, made.get(address.place)
+            )
+        except ServerError as error:
+            endpoint = (
+                ", and does it reach the s3_endpoint? One in a private network needs a server that was started with "
+                "SSRF_PROTECTION_ENABLED=false"
+                if "s3_endpoint" in options
+                else "?"
+            )
+            raise _about(
+                error,
+                f"the server cannot open {name} ({error}); does the bucket exist, do the credentials in cloud_storage, "
+                f"or without any the server's own, allow to read and list it{endpoint}",
+            ) from None
+        try:
+            signed = self._client.signed_url(self._project_id, address.url)
+        except ServerError as error:
+            raise _about(
+                error, f"the server does not hand out {address.url} of {name} ({error}); is there such an object?"
+            ) from None
+        if signed is not None:
+            self._check_shown(
+                address,
+                signed,
+                "is there such an object, and may the credentials read it?",
+                "allow GET from there in the CORS rules of the bucket, or pass cloud_storage={'presign': False}, which "
+                "has Label Studio hand the files out itself",
+            )
+
+    def _check_shown(self, address: Address, url: str, if_refused: str, if_not_allowed: str) -> None:
+        try:
+            self._web.check_shown(url, self._client.url, if_refused, if_not_allowed)
+        except (ConnectionFailedError, TLSError) as error:
+            logger.warning("Whether browsers show %s could not be found out from here: %s", address.url, error)
+        except ServerError as error:
+            raise _about(error, f"people would not see {address.url}: {error}") from None
+
+
+def _presigns(settings: MediaSettings) -> bool:
+    return str(settings.storage.reveal().get("presign", True)).lower() not in ("false", "0")
+
+
+def _about(error: ServerError, message: str) -> ServerError:
+    """An error of another message, which is repeated where the first one would be."""
+    kind = ConnectionFailedError if isinstance(error, ConnectionFailedError) else ServerError
+    return kind(message, error.status, error.path, error.retry_after)
+
+
+TRANSPORT = Transport(inspect, Cloud, reads_metadata=True, converts=False)

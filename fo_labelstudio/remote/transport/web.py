@@ -1,0 +1,147 @@
+"""Requests for media that anybody could make: without a key, a login or a cookie."""
+
+from __future__ import annotations
+
+import re
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
+from fo_labelstudio.remote.retrying import repeated
+
+AT_ONCE = 16
+"""Requests that are made at the same time."""
+
+_TIMEOUT = (10.0, 60.0)
+"""Seconds until there is a connection, and without an answer."""
+
+_CHUNK = 2**16
+_PART = 206
+_NOT_IN_RANGE = 416
+_SHOWN = re.compile(r"image/|\w+/octet-stream", re.IGNORECASE)
+"""The beginnings of types of content that the editor takes for an image, whatever they hold (1.23.2)."""
+
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+FOR_EVERYBODY = (
+    "is it there, and does everybody get it? Files in a bucket that is not public need addresses that begin with "
+    "s3://, gs:// or azure-blob://"
+)
+
+
+class Web:
+    """Web servers that hold media.
+
+    Args:
+        retries: how often a request that failed for a passing reason is repeated
+    """
+
+    def __init__(self, retries: int):
+        self._retries = retries
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
+
+    def read(self, url: str, start: int, stop: int) -> bytes:
+        """The bytes of a file from one position to another, fewer at its end.
+
+        Raises:
+            ServerError: the file cannot be read
+        """
+        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+
+        def read(_: int) -> bytes:
+            with self._get(url, headers) as response:
+                if response.status_code == _NOT_IN_RANGE:
+                    return b""
+                _raise_for_status(response, FOR_EVERYBODY)
+                # A server that does not know ranges sends the file from its beginning.
+                skipped = 0 if response.status_code == _PART else start
+                return _beginning(response, skipped + stop - start)[skipped:]
+
+        return repeated(read, self._retries, f"reading from {urlsplit(url).netloc}")
+
+    def check_shown(self, url: str, page: str, if_refused: str, if_not_allowed: str) -> None:
+        """Makes sure that a browser shows an image in a page from elsewhere.
+
+        Args:
+            url: the image
+            page: address of the page
+            if_refused: what to do where the image is not handed out
+            if_not_allowed: what to do where its server does not allow other servers' pages to show it
+
+        Raises:
+            ConnectionFailedError, TLSError: this machine cannot find out
+            ServerError: a browser would not show it
+        """
+        origin = origin_of(page)
+        if origin_of(url) == origin:
+            return
+        if origin.startswith("https:") and url.startswith("http:") and urlsplit(url).hostname not in _LOCAL:
+            raise ServerError(f"browsers do not load http:// media into pages of {origin}; use https:// addresses")
+
+        def check(_: int) -> None:
+            with self._get(url, {"Origin": origin}) as response:
+                _raise_for_status(response, if_refused)
+                for answer in (*response.history, response):
+                    if answer.headers.get("Access-Control-Allow-Origin") not in ("*", origin):
+                        raise ServerError(
+                            f"{origin_of(answer.url)} does not send Access-Control-Allow-Origin to pages of {origin}, "
+                            f"so browsers do not show its images there; {if_not_allowed}"
+                        )
+                kind = response.headers.get("Content-Type", "")
+                if not _SHOWN.match(kind):
+                    raise ServerError(
+                        f"{origin_of(response.url)} says that it is {kind or 'nothing'!r}, so Label Studio does not "
+                        "show it; have it send a Content-Type that begins with image/"
+                    )
+
+        repeated(check, self._retries, f"asking {urlsplit(url).netloc}")
+
+    def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
+        try:
+            return self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT, auth=_unsigned)
+        except requests.exceptions.SSLError:
+            raise TLSError(
+                f"the certificate of {origin_of(url)} is not trusted; set the environment variable REQUESTS_CA_BUNDLE "
+                "to the path of the CA bundle that it was signed with"
+            ) from None
+        except requests.exceptions.RequestException as error:
+            raise ConnectionFailedError(f"no connection to {origin_of(url)} ({type(error).__name__})") from None
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address, as browsers write them."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    is_usual = parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme))
+    return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{parts.port}"
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    # Without an auth of its own, requests would send the login of a .netrc file.
+    return request
+
+
+def _raise_for_status(response: requests.Response, remedy: str) -> None:
+    status = response.status_code
+    if status >= 400:
+        raise ServerError(f"{origin_of(response.url)} answers HTTP {status} to its address; {remedy}", status)
+
+
+def _beginning(response: requests.Response, size: int) -> bytes:
+    content = bytearray()
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            content += chunk
+            if len(content) >= size:
+                break
+    except requests.exceptions.RequestException as error:
+        origin = origin_of(response.url)
+        raise ConnectionFailedError(f"the connection to {origin} broke ({type(error).__name__})") from None
+    return bytes(content[:size])
