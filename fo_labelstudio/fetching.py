@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from typing import Any
 
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.projects import project_of
 from fo_labelstudio.remote.client import Client
@@ -73,7 +74,7 @@ def fetch(
     with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
         for start in range(0, len(task_ids), size):
             block = task_ids[start : start + size]
-            for task in client.export_tasks(project_id, block):
+            for task in _export(client, project_id, block):
                 answer = parse_task(task, fields, run_token, result.problems)
                 if answer is None:
                     continue
@@ -84,3 +85,22 @@ def fetch(
                     result.problems.append(Problem(answer.task_id, None, reason))
             progress.update(len(block))
     return result
+
+
+def _export(client: Client, project_id: int, task_ids: Sequence[int]) -> Iterator[Any]:
+    """The annotated ones of some tasks, in as many requests as their size takes.
+
+    Raises:
+        AnswerTooLargeError: a single task is too large
+    """
+    try:
+        tasks = client.export_tasks(project_id, task_ids)
+    except AnswerTooLargeError as error:
+        if len(task_ids) == 1:
+            error.args = (f"task {task_ids[0]} is too large: {error.args[0]}",)
+            raise
+        middle = len(task_ids) // 2
+        yield from _export(client, project_id, task_ids[:middle])
+        yield from _export(client, project_id, task_ids[middle:])
+    else:
+        yield from tasks
