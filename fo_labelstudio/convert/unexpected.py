@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions
+from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 
 _LABEL_TYPES = {
@@ -113,8 +115,8 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     value = _as_polygon(region["value"], media) if kind == "ellipselabels" else dict(region["value"])
     kind = "polygonlabels" if kind == "ellipselabels" else kind
     names = value.get(kind)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RegionError(f"its label is {names!r}, expected a list of classes")
+    if not isinstance(names, list) or not all(isinstance(name, str) and is_text(name) for name in names):
+        raise RegionError(f"its label is {shown(names)}, expected a list of classes")
     value[kind] = names or [_NO_CLASS]
     field = LabelField("", label_type, tuple(value[kind]), region["from_name"])
     parsed = family_of(label_type).parse_regions([{**region, "type": kind, "value": value}], field, media)
@@ -138,7 +140,7 @@ def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
     if not all(
         isinstance(number, (int, float)) and not isinstance(number, bool) and abs(number) < 1e6 for number in numbers
     ):
-        raise RegionError(f"its ellipse is {numbers!r}, expected five numbers")
+        raise RegionError(f"its ellipse is {shown(numbers)}, expected five numbers")
     x, y, radius_x, radius_y, rotation = numbers
     cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
     points = []
