@@ -35,6 +35,9 @@ _FILED_AS = {"instances": "detections", "polygons": "polylines"}
 _WITHOUT_CLASS = ("rectangle", "ellipse", "polygon", "vector", "keypoint", "brush", "bitmask")
 """``type`` of the geometry of a region whose class, if any, stands in a result of its own."""
 
+_LONGEST_KIND = 40
+"""Characters of a ``type`` that messages show."""
+
 ELLIPSE_POINTS = 128
 """Corners of the polygon that an ellipse becomes: nowhere farther from it than 0.03 % of its radius."""
 
@@ -111,7 +114,7 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     kind = region["type"]
     label_type = _LABEL_TYPES.get(kind)
     if label_type is None:
-        raise RegionError(f"a {kind} has no counterpart in FiftyOne")
+        raise RegionError(f"a {kind[:_LONGEST_KIND]} has no counterpart in FiftyOne")
     value = _as_polygon(region["value"], media) if kind == "ellipselabels" else dict(region["value"])
     kind = "polygonlabels" if kind == "ellipselabels" else kind
     names = value.get(kind)

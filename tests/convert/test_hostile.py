@@ -10,6 +10,7 @@ import tracemalloc
 import zlib
 from struct import pack
 
+import fiftyone as fo
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -139,6 +140,29 @@ def load(trip, task):
 many = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
+LABELS = {
+    "classification": fo.Classification(label="cat"),
+    "detection": fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.5, 0.5], rotation=1.0, confidence=0.5),
+    "instance": fo.Detection(label="cat", bounding_box=[0, 0, 0.04, 0.04], mask=np.eye(4, dtype=bool)),
+    "polygon": fo.Polyline(label="cat", points=[[[0.1, 0.1], [0.2, 0.2], [0.3, 0.1]]], closed=True, filled=True),
+    "polyline": fo.Polyline(label="cat", points=[[[0.1, 0.1], [0.2, 0.2]]]),
+    "keypoint": fo.Keypoint(label="cat", points=[[0.1, 0.1], [0.2, 0.2]]),
+    "segmentation": fo.Segmentation(mask=np.eye(100, dtype=np.uint8)),
+    "scalar": "text",
+}
+
+
+@pytest.mark.parametrize("label_type", LABELS)
+def test_each_hostile_value_at_each_place_breaks_nothing(label_type):
+    trip = Trip(field_of(label_type), LABELS[label_type])
+    drawn = {**copy.deepcopy(trip.sent[0]), "id": "drawn"}
+    elsewhere = {**copy.deepcopy(trip.sent[0]), "id": "else", "from_name": "elsewhere"}
+    task = exported(trip, [*trip.sent, drawn, elsewhere])
+    for path in filter(None, places(task)):
+        for value in (*HOSTILE, DEEP):
+            load(trip, put(copy.deepcopy(task), path, lambda _, value=value: value))
+
+
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @many
 @given(data=st.data())
@@ -186,18 +210,9 @@ class TestSizes:
     @pytest.mark.parametrize("size", [[10**9, 10**9], [10**30, 1], [2**31 - 1, 2**31 - 1], [10**400, 10**400]])
     @pytest.mark.parametrize("label_type", drawn_types)
     def test_a_size_that_was_tampered_with_makes_no_room(self, label_type, size):
-        import fiftyone as fo
-
-        mask = np.eye(4, dtype=bool)
-        labels = {
-            "segmentation": fo.Segmentation(mask=mask.astype(np.uint8)),
-            "instance": fo.Detection(label="cat", bounding_box=[0, 0, 0.04, 0.04], mask=mask),
-            "detection": fo.Detection(label="cat", bounding_box=[0, 0, 0.5, 0.5], rotation=1.0),
-        }
         for field in {field_of(label_type).tool, *([masks.BRUSH, masks.BITMASK] if has_masks(label_type) else [])}:
             field = field_of(label_type, tool=field)
-            label = labels.get(label_type, labels.get(label_type.removesuffix("s")))
-            trip = Trip(field, *([label] if label else []))
+            trip = Trip(field, LABELS.get(label_type) or LABELS[label_type.removesuffix("s")])
             for result in (trip.sent, [], trip.sent[1:]):
                 task = exported(trip, copy.deepcopy(result))
                 task["meta"][META]["size"] = size
