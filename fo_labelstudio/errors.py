@@ -9,10 +9,11 @@
     ├── RegionError            a region that cannot be understood; costs only itself
     ├── RunError               the run's project is gone, half-made or already answered
     └── ServerError            the server, or the way to it
-        ├── ConnectionFailedError  nothing answers at the url
+        ├── ConnectionFailedError  nothing answers at the url, or the answer breaks off
         ├── TLSError               the server's certificate is not trusted
         ├── WrongUrlError          something answers, but not at this path
         ├── NotLabelStudioError    the answer is not Label Studio's
+        ├── AnswerTooLargeError    the answer is larger than what is read
         ├── AuthenticationError    the API key is refused
         └── ServerVersionError     the server is too old
 
@@ -76,6 +77,7 @@ class ServerError(LabelStudioError):
         status: the HTTP status, or None where there was no answer
         path: the path of the request
         retry_after: seconds that the server asks to wait before the next request, if it does
+        tries: how often the request was made, where it was given up after being repeated
     """
 
     def __init__(
@@ -85,10 +87,11 @@ class ServerError(LabelStudioError):
         self.status = status
         self.path = path
         self.retry_after = retry_after
+        self.tries: int | None = None
 
 
 class ConnectionFailedError(ServerError):
-    """Nothing answers at the url."""
+    """Nothing answers at the url, or the answer breaks off."""
 
 
 class TLSError(ServerError):
@@ -101,6 +104,10 @@ class WrongUrlError(ServerError):
 
 class NotLabelStudioError(ServerError):
     """The answer is not Label Studio's."""
+
+
+class AnswerTooLargeError(ServerError):
+    """The answer is larger than what is read."""
 
 
 class AuthenticationError(ServerError):

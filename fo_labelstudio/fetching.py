@@ -6,6 +6,7 @@ import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import fiftyone.core.utils as fou
 
@@ -13,7 +14,7 @@ from fo_labelstudio.ahead import read_ahead
 from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.projects import project_of
 from fo_labelstudio.remote.client import Client
@@ -101,7 +102,7 @@ def fetch(
     logger.info("Downloading annotations from Label Studio...")
     size = _EXPORTED_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else _EXPORTED
     requests = [task_ids[start : start + size] for start in range(0, len(task_ids), size)]
-    exports = read_ahead(client.export_tasks(project_id, request) for request in requests)
+    exports = read_ahead(_export(client, project_id, request) for request in requests)
     with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
         for request, exported in zip(requests, exports, strict=True):
             page = (parse_task(task, fields, run_token, answers.problems) for task in exported)
@@ -116,3 +117,19 @@ def _is_ours(answer: Answer, tasks: Mapping[str, int], problems: list[Problem]) 
     reason = f"it names sample {answer.sample_id}, for which it was not made; left alone"
     problems.append(Problem(answer.task_id, None, reason))
     return False
+
+
+def _export(client: Client, project_id: int, task_ids: Sequence[int]) -> list[Any]:
+    """The annotated ones of some tasks, in as many requests as their size takes.
+
+    Raises:
+        AnswerTooLargeError: a single task is too large
+    """
+    try:
+        return client.export_tasks(project_id, task_ids)
+    except AnswerTooLargeError as error:
+        if len(task_ids) == 1:
+            error.args = (f"task {task_ids[0]} is too large: {error.args[0]}",)
+            raise
+    middle = len(task_ids) // 2
+    return _export(client, project_id, task_ids[:middle]) + _export(client, project_id, task_ids[middle:])

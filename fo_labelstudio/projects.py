@@ -7,6 +7,7 @@ from typing import Any
 from fo_labelstudio.errors import RunError, ServerError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.retrying import repeated
 
 _TITLE_LENGTH = (3, 50)
 """What the server accepts (Label Studio 1.23.2)."""
@@ -37,8 +38,13 @@ def make_project(run_token: str, dataset_name: str, client: Client, title: str) 
         "description": f"Annotation run {run_token} of FiftyOne dataset {dataset_name}",
         **_PROJECT_SETTINGS,
     }
+
+    def make(attempt: int) -> int:
+        found = client.find_project(run_token) if attempt else None
+        return client.create_project(**settings) if found is None else found
+
     try:
-        return client.create_project(**settings)
+        return repeated(make, client.retries, "making the project")
     except ServerError:
         # The answer may have been lost, not the request: a project must not be left behind unknown.
         project_id = client.find_project(run_token)

@@ -21,6 +21,7 @@ from fo_labelstudio.convert.tasks import (
     SAMPLE_ID,
     SampleRecord,
     has_prediction,
+    is_sent,
     problems_of,
     to_task,
 )
@@ -161,10 +162,14 @@ def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> d
     found: dict[str, FoundTask] = {}
     faulty = []
     for task in client.tasks(project_id, after):
-        origin = (task.get("meta") or {}).get(META)
+        meta = task.get("meta")
+        origin = meta.get(META) if isinstance(meta, Mapping) else None
         if not isinstance(origin, Mapping) or origin.get("run") != token:
             continue
-        sample_id = task["data"][SAMPLE_ID]
+        sample_id = task["data"].get(SAMPLE_ID)
+        if not isinstance(sample_id, str) or not is_sent(origin.get("sent")):
+            logger.warning("Task %d no longer says what it was made from; it is left alone", task["id"])
+            continue
         # A server on SQLite that somebody else writes to may make tasks without their predictions (1.23.2).
         is_whole = bool(task.get("total_predictions")) or not has_prediction(origin)
         if is_whole and sample_id not in found:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert import attributes, unexpected
@@ -15,8 +16,12 @@ from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID
+from fo_labelstudio.convert.shown import shown
+from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID, is_sent
 from fo_labelstudio.errors import RegionError
+
+_LONGEST = 2**31 - 1
+"""Pixels of the longest side that any format of images can have."""
 
 
 class Problem(NamedTuple):
@@ -35,7 +40,7 @@ class Problem(NamedTuple):
     is_note: bool = False
 
     def __str__(self) -> str:
-        region = "" if self.region_id is None else f", region {self.region_id!r}"
+        region = "" if self.region_id is None else f", region {shown(self.region_id)}"
         return f"task {self.task_id}{region}: {self.reason}"
 
 
@@ -99,12 +104,17 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     Source: Label Studio 1.23.2, ``GET /api/projects/{id}/export?exportType=JSON``
     """
     if not isinstance(task, Mapping) or not isinstance(task.get("annotations"), list):
-        problems.append(Problem("?", None, "it is no task with annotations"))
-        return None
-    annotation = _submitted(task["annotations"])
-    if annotation is None:
+        task_id = shown(task.get("id")) if isinstance(task, Mapping) else "?"
+        problems.append(Problem(task_id, None, "it is no task with annotations"))
         return None
     task_id = task.get("id")
+    # To Python, true and 1.0 are the same as 1.
+    if type(task_id) is not int:
+        problems.append(Problem(shown(task_id), None, "its id is no whole number; its annotations were left alone"))
+        return None
+    annotation = _submitted(task["annotations"], task_id, problems)
+    if annotation is None:
+        return None
     try:
         sample_id, media, sent = _parse_origin(task, run)
     except RegionError as error:
@@ -130,12 +140,18 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
 def _add_unexpected(
     answer: Answer, regions: Sequence[Region], media: MediaInfo, run: str, problems: list[Problem]
 ) -> None:
+    taken: set[str] = set()
     for region in regions:
         try:
             for label_type, parsed in unexpected.parse(region, media):
                 field = unexpected.pseudo_field(label_type)
                 label_id = label_id_of(run, answer.task_id, field, parsed.key)
+                if label_id in taken:
+                    raise RegionError("another region has its id")
                 edit = Edit(label_id, parsed, tuple(parsed.values), {})
+                # A damaged mask is found only now.
+                edit.to_label(field)
+                taken.add(label_id)
                 answer.unexpected.setdefault(label_type, []).append(edit)
         except RegionError as error:
             problems.append(Problem(answer.task_id, region["id"], f"{error}; left alone"))
@@ -171,22 +187,25 @@ def label_id_of(run: str, task_id: int, field: LabelField, key: str) -> str:
         key: what tells the label from the others of its field in its task, as a rule the id of its region
     """
     text = "\x00".join((run, str(task_id), field.name, key))
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    # What is no character in UTF-8 may stand in JSON all the same.
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()
 
 
-def _submitted(annotations: Sequence[Any]) -> Mapping[str, Any] | None:
-    submitted = [
-        annotation
-        for annotation in annotations
-        if isinstance(annotation, Mapping) and annotation.get("was_cancelled") is False
-    ]
+def _submitted(annotations: Sequence[Any], task_id: int, problems: list[Problem]) -> Mapping[str, Any] | None:
+    """The newest submitted one of some annotations."""
+    submitted = []
+    for annotation in annotations:
+        if not isinstance(annotation, Mapping) or not isinstance(annotation.get("was_cancelled"), bool):
+            problems.append(Problem(task_id, None, "one of its annotations does not say whether it was submitted"))
+        elif not annotation["was_cancelled"]:
+            submitted.append(annotation)
     return max(submitted, key=_time, default=None)
 
 
 def _time(annotation: Mapping[str, Any]) -> tuple[str, int]:
-    number = annotation.get("id")
+    time, number = annotation.get("updated_at"), annotation.get("id")
     # Without the Z, a time of whole seconds sorts before its fractions.
-    return str(annotation.get("updated_at")).rstrip("Z"), number if isinstance(number, int) else 0
+    return time.rstrip("Z") if isinstance(time, str) else "", number if isinstance(number, int) else 0
 
 
 def _parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Mapping[str, Any]]:
@@ -195,21 +214,18 @@ def _parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Ma
     if not isinstance(data, Mapping) or not isinstance(origin, Mapping) or origin.get("run") != run:
         raise RegionError("it was not made by this annotation run; its annotation was left alone")
     if origin.get("version") != FORMAT:
-        raise RegionError(f"its meta has format {origin.get('version')!r}, expected {FORMAT}; update fo-labelstudio")
+        raise RegionError(
+            f"its meta has format {shown(origin.get('version'))}, expected {FORMAT}; update fo-labelstudio"
+        )
     sample_id, size, sent = data.get(SAMPLE_ID), origin.get("size"), origin.get("sent")
-    if not (isinstance(sample_id, str) and _is_size(size) and _is_nested(sent)):
+    if not (isinstance(sample_id, str) and _is_size(size) and is_sent(sent)):
         raise RegionError("its data or meta was changed; its annotation was left alone")
     return sample_id, MediaInfo(*size), sent
 
 
 def _is_size(size: Any) -> bool:
-    return isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)
-
-
-def _is_nested(sent: Any) -> bool:
-    return isinstance(sent, Mapping) and all(
-        isinstance(entries, Mapping) and all(isinstance(entry, Mapping) for entry in entries.values())
-        for entries in sent.values()
+    return (
+        isinstance(size, list) and len(size) == 2 and all(type(side) is int and 0 < side <= _LONGEST for side in size)
     )
 
 
@@ -219,6 +235,14 @@ class _FieldResults:
 
     regions: list[Region] = dataclass_field(default_factory=list)
     attributes: list[tuple[AttributeControl, Region]] = dataclass_field(default_factory=list)
+
+    @cached_property
+    def attributes_by_id(self) -> dict[str, list[tuple[AttributeControl, Region]]]:
+        """The answers about attributes, by the id of the region that they are about."""
+        found: dict[str, list[tuple[AttributeControl, Region]]] = {}
+        for row in self.attributes:
+            found.setdefault(row[1]["id"], []).append(row)
+        return found
 
 
 def _by_field(
@@ -275,9 +299,9 @@ def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
         return None, f"a result is {type(region).__name__}, expected an object"
     region_id, control = region.get("id"), region.get("from_name")
     if not isinstance(region_id, str):
-        return region_id, f"a {region.get('type')} without a region id"
+        return region_id, f"a {shown(region.get('type'))} without a region id"
     if not isinstance(control, str) or control not in controls:
-        return region_id, f"its control tag {control!r} is not one of the run's"
+        return region_id, f"its control tag {shown(control)} is not one of the run's"
     return None
 
 
@@ -350,9 +374,9 @@ class _FieldReader:
     def _parse_group(self, group: Sequence[Region]) -> list[ParsedLabel]:
         for region in group:
             if region.get("type") not in self._family.region_types:
-                raise RegionError(f"its type {region.get('type')!r} is not one of {self._family.region_types}")
+                raise RegionError(f"its type {shown(region.get('type'))} is not one of {self._family.region_types}")
             if not isinstance(region.get("value"), Mapping):
-                raise RegionError(f"its value is {region.get('value')!r}, expected an object")
+                raise RegionError(f"its value is {shown(region.get('value'))}, expected an object")
         return self._family.parse_regions(group, self._field, self._media)
 
     def _with_attributes(
@@ -360,8 +384,10 @@ class _FieldReader:
     ) -> tuple[ParsedLabel, Collection[str]]:
         if not self._field.attributes:
             return label, ()
-        ids = {region["id"] for region in group}
-        about = [row for row in results.attributes if not self._family.is_drawn or row[1]["id"] in ids]
+        about = results.attributes
+        if self._family.is_drawn:
+            ids = dict.fromkeys(region["id"] for region in group)
+            about = [row for region_id in ids for row in results.attributes_by_id.get(region_id, ())]
         values, problems = attributes.parse_results(about, label.values.get("label"), self._field, entry)
         for problem in problems.values():
             self._report(group[0]["id"], f"{problem}; left alone")
@@ -398,7 +424,9 @@ class _FieldReader:
         room = 0 if answer.kept or answer.edited else 1
         for edit in answer.added[room:]:
             name = edit.parsed.values.get("label")
-            self._report(None, f"{name!r} is one label too many for a field of type {self._field.label_type}; left out")
+            self._report(
+                None, f"{shown(name)} is one label too many for a field of type {self._field.label_type}; left out"
+            )
         del answer.added[room:]
 
     def _new_id(self, key: str) -> str:

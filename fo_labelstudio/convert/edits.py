@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import fiftyone.core.labels as fol
+from bson import ObjectId
 
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import ParsedLabel
 from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.convert.shown import shown
+from fo_labelstudio.errors import RegionError
 
 
 class Edit(NamedTuple):
@@ -32,10 +35,12 @@ class Edit(NamedTuple):
         """The label as its regions now say it, with defaults for the attributes that nobody answered.
 
         Raises:
-            RegionError: its mask is damaged
+            RegionError: its mask is damaged, or its id cannot be that of a label
         """
         label = family_of(field.label_type).to_label(self.parsed, field)
         if isinstance(label, fol.Label):
+            if not ObjectId.is_valid(self.label_id):
+                raise RegionError(f"its id {shown(self.label_id)} is not that of a label")
             label.id = self.label_id
             for attribute in field.attributes:
                 value = self.attribute_value(attribute)

@@ -13,6 +13,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.errors import RegionError
 
@@ -211,17 +212,31 @@ def group_regions(
         for region in regions
         for whole in (whole_id(region["id"]),)
     }
+    roots: dict[str, str] = {}
     for region in regions:
-        groups.setdefault(_root(whole_id(region["id"]), parents), []).append(region)
+        groups.setdefault(_root(whole_id(region["id"]), parents, roots), []).append(region)
     return {key: sorted(group, key=lambda region: _place(region, key)) for key, group in groups.items()}
 
 
-def _root(whole: str, parents: Mapping[str, Any]) -> str:
-    seen = {whole}
-    while isinstance(parent := parents[whole], str) and (above := whole_id(parent)) in parents and above not in seen:
-        whole = above
-        seen.add(whole)
-    return whole
+def _root(whole: str, parents: Mapping[str, Any], roots: dict[str, str]) -> str:
+    """The topmost parent of a region; of those that are each other's parents, one.
+
+    Args:
+        whole: the id of the region's label
+        parents: id -> what is said to be the parent
+        roots: what was found already; receives what is found
+    """
+    path = {whole: None}
+    while whole not in roots:
+        parent = parents[whole]
+        above = whole_id(parent) if isinstance(parent, str) else None
+        if above not in parents or above in path:
+            roots[whole] = whole
+        else:
+            whole = above
+            path[whole] = None
+    roots.update(dict.fromkeys(path, roots[whole]))
+    return roots[whole]
 
 
 def _place(region: Region, key: str) -> float:
@@ -273,9 +288,9 @@ def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> fl
     """
     number = value.get(key)
     if not is_number(number):
-        raise RegionError(f"{key} is {number!r}, expected a number")
+        raise RegionError(f"{key} is {shown(number)}, expected a number")
     if not low <= number <= high:
-        raise RegionError(f"{key} is {number!r}, expected a number from {low:g} to {high:g}")
+        raise RegionError(f"{key} is {shown(number)}, expected a number from {low:g} to {high:g}")
     return float(number)
 
 
@@ -286,7 +301,7 @@ def class_of(names: Any, field: LabelField) -> str:
         RegionError: there is none, more than one, or one outside the field's classes
     """
     if not isinstance(names, list) or len(names) != 1:
-        raise RegionError(f"its label is {names!r}, expected a list of one class")
+        raise RegionError(f"its label is {shown(names)}, expected a list of one class")
     return known_class(names[0], field)
 
 
@@ -309,7 +324,7 @@ def known_class(name: Any, field: LabelField) -> str:
         RegionError: it is not
     """
     if not isinstance(name, str) or name not in field.class_set:
-        raise RegionError(f"class {name!r} is not one of the field's classes")
+        raise RegionError(f"class {shown(name)} is not one of the field's classes")
     return name
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 
 DECIMALS = 10
@@ -89,7 +90,9 @@ def parse_point(x: Any, y: Any) -> list[float]:
     for value in (x, y):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not -FARTHEST <= value <= FARTHEST:
-            raise RegionError(f"a point is {x!r}, {y!r}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}")
+            raise RegionError(
+                f"a point is {shown(x)}, {shown(y)}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}"
+            )
     return [rounded(float(x)), rounded(float(y))]
 
 
@@ -99,7 +102,7 @@ def problem_of_point(point: Any) -> str | None:
         x, y = point
         parse_point(100 * x, 100 * y)
     except (RegionError, TypeError, ValueError):
-        return f"a point is {point!r}, expected two finite numbers, relative to the image"
+        return f"a point is {shown(point)}, expected two finite numbers, relative to the image"
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,12 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 """No run-length code begins like this: its count would be larger than any that is accepted."""
 
 _URL = "data:image/png;base64,"
+
+_MOST_TIMES = 16
+"""A PNG may have this many times the pixels of its image; the editor's has as many as the image (1.23.2)."""
+
+_SMALL = 2**20
+"""A PNG may have this many pixels in any case."""
 
 _OPAQUE = 128
 """Hand-drawn masks are antialiased; from this on, of 255, a pixel is set."""
@@ -95,16 +102,27 @@ def decode(code: bytes, media: MediaInfo) -> Mask:
     """
     if not code.startswith(_PNG):
         return brush.decode(code, media.width, media.height)
+    check_size(media)
+    most = min(max(_MOST_TIMES * media.width * media.height, _SMALL), brush.MAX_PIXELS)
     try:
-        with Image.open(io.BytesIO(code)) as image:
+        with warnings.catch_warnings():
+            # Our own limit is lower than the one that Pillow warns of.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(code), formats=("PNG",))
+        with image:
             width, height = image.size
-            if width * height > brush.MAX_PIXELS:
-                raise RegionError(f"its PNG has {width} x {height} pixels, more than can be read")
+            if width * height > most:
+                raise RegionError(
+                    f"its PNG has {width} x {height} pixels, too many for an image of {media.width} x {media.height}"
+                )
             if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
                 alpha = np.full((height, width), True)
             else:
                 alpha = np.asarray(image.convert("RGBA").getchannel("A")) >= _OPAQUE
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except RegionError:
+        raise
+    # Pillow lets errors of many kinds through where a file is damaged.
+    except Exception as error:
         raise RegionError(f"its PNG cannot be read ({error})") from None
     if (width, height) != media:
         # The editor stretches a PNG of another size over the image.

@@ -50,6 +50,15 @@ def is_showable(text: str) -> bool:
     return bool(text.strip()) and not any(_is_lost(char) for char in text)
 
 
+def is_text(text: str) -> bool:
+    """Whether a text can be stored: JSON may hold halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_lost(char: str) -> bool:
     return (unicodedata.category(char) in ("Cc", "Cs") and char not in "\t\n") or char in "\ufffe\uffff"
 

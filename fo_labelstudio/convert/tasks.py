@@ -102,10 +102,25 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
     }
 
 
+def is_sent(sent: Any) -> bool:
+    """Whether something is a record of what was sent, as :func:`to_task` writes it; people may have changed it."""
+    return isinstance(sent, Mapping) and all(
+        isinstance(entries, Mapping) and all(map(_is_entry, entries.values())) for entries in sent.values()
+    )
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and all(
+        (isinstance(value, list) and value and all(isinstance(label_id, str) for label_id in value))
+        if aspect == "ids"
+        else isinstance(value, str)
+        for aspect, value in entry.items()
+    )
+
+
 def has_prediction(origin: Mapping[str, Any]) -> bool:
     """Whether a task was sent with a prediction, by what its meta records."""
-    sent = origin.get("sent") or {}
-    return any(aspect != "ids" for entries in sent.values() for entry in entries.values() for aspect in entry)
+    return any(aspect != "ids" for entries in origin["sent"].values() for entry in entries.values() for aspect in entry)
 
 
 def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions
+from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 
 _LABEL_TYPES = {
@@ -32,6 +34,9 @@ _FILED_AS = {"instances": "detections", "polygons": "polylines"}
 
 _WITHOUT_CLASS = ("rectangle", "ellipse", "polygon", "vector", "keypoint", "brush", "bitmask")
 """``type`` of the geometry of a region whose class, if any, stands in a result of its own."""
+
+_LONGEST_KIND = 40
+"""Characters of a ``type`` that messages show."""
 
 ELLIPSE_POINTS = 128
 """Corners of the polygon that an ellipse becomes: nowhere farther from it than 0.03 % of its radius."""
@@ -109,12 +114,12 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     kind = region["type"]
     label_type = _LABEL_TYPES.get(kind)
     if label_type is None:
-        raise RegionError(f"a {kind} has no counterpart in FiftyOne")
+        raise RegionError(f"a {kind[:_LONGEST_KIND]} has no counterpart in FiftyOne")
     value = _as_polygon(region["value"], media) if kind == "ellipselabels" else dict(region["value"])
     kind = "polygonlabels" if kind == "ellipselabels" else kind
     names = value.get(kind)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise RegionError(f"its label is {names!r}, expected a list of classes")
+    if not isinstance(names, list) or not all(isinstance(name, str) and is_text(name) for name in names):
+        raise RegionError(f"its label is {shown(names)}, expected a list of classes")
     value[kind] = names or [_NO_CLASS]
     field = LabelField("", label_type, tuple(value[kind]), region["from_name"])
     parsed = family_of(label_type).parse_regions([{**region, "type": kind, "value": value}], field, media)
@@ -138,7 +143,7 @@ def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
     if not all(
         isinstance(number, (int, float)) and not isinstance(number, bool) and abs(number) < 1e6 for number in numbers
     ):
-        raise RegionError(f"its ellipse is {numbers!r}, expected five numbers")
+        raise RegionError(f"its ellipse is {shown(numbers)}, expected five numbers")
     x, y, radius_x, radius_y, rotation = numbers
     cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
     points = []

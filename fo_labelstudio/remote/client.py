@@ -15,12 +15,20 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from fo_labelstudio.errors import NotLabelStudioError, ServerError, ServerVersionError, WrongUrlError
+from fo_labelstudio.errors import (
+    AnswerTooLargeError,
+    NotLabelStudioError,
+    ServerError,
+    ServerVersionError,
+    WrongUrlError,
+)
 from fo_labelstudio.remote.connection import Connection
 from fo_labelstudio.settings import ConnectionSettings
 
-_PAGE = 1000
-"""Tasks a page."""
+_PAGE = 1024
+"""Tasks a page; halved where their answer is too large."""
+
+_LONGEST_VERSION = 100
 
 _TITLE = "FiftyOne"
 """Title of the storages that are made."""
@@ -86,7 +94,8 @@ class Client:
         answer = self._connection.get_unsigned(path)
         release = answer.get("release") if isinstance(answer, Mapping) else None
         try:
-            version = Version(str(release))
+            # Longer numbers than these are none to Python.
+            version = Version(release[:_LONGEST_VERSION] if isinstance(release, str) else "")
         except InvalidVersion:
             raise NotLabelStudioError(
                 f"{self.url} answers, but not as Label Studio does; set url to the address of Label Studio", path=path
@@ -96,7 +105,7 @@ class Client:
                 f"{self.url} runs Label Studio {release}, but at least {MIN_VERSION} is needed; upgrade the server",
                 path=path,
             )
-        return str(release)
+        return release
 
     def project_titles(self, part: str) -> list[str]:
         """The titles of the projects whose title contains a text."""
@@ -109,7 +118,8 @@ class Client:
         params = {"include": "id,description", "page_size": 10_000}
         for project in _part(self._connection.get("/api/projects/", params), "results", list):
             project_id = _part(project, "id", int)
-            if part in (project.get("description") or ""):
+            description = project.get("description")
+            if isinstance(description, str) and part in description:
                 return project_id
         return None
 
@@ -119,7 +129,7 @@ class Client:
         Raises:
             ServerError: it is refused
         """
-        self._connection.post_unanswered("/api/projects/validate/", {"label_config": labeling_config})
+        self._connection.post_again("/api/projects/validate/", {"label_config": labeling_config})
 
     def create_project(self, **settings: Any) -> int:
         """Makes a project.
@@ -134,7 +144,7 @@ class Client:
 
     def project(self, project_id: int) -> dict[str, Any]:
         """A project's settings and counts."""
-        return self._connection.get(f"/api/projects/{project_id}/")
+        return _object(self._connection.get(f"/api/projects/{project_id}/"))
 
     def update_project(self, project_id: int, **settings: Any) -> None:
         """Changes settings of a project."""
@@ -159,7 +169,7 @@ class Client:
         answer = self._connection.post(
             f"/api/projects/{project_id}/import", params={"commit_to_project": "false"}, files=parts
         )
-        return _part(answer, "file_upload_ids", list)
+        return _ids(answer, "file_upload_ids")
 
     def uploaded_paths(self, project_id: int, upload_ids: Sequence[int]) -> dict[int, str]:
         """The path of uploaded files on the server, by id of the upload."""
@@ -185,7 +195,7 @@ class Client:
             project_id: the project
         """
         answer = self._connection.get(f"/api/storages/{kind}/", {"project": project_id})
-        storages = [storage for storage in _list(answer) if storage.get("title") == _TITLE]
+        storages = [item for item in _list(answer) if isinstance(item, Mapping) and item.get("title") == _TITLE]
         return {_part(storage, _place(kind), str): _part(storage, "id", int) for storage in storages}
 
     def make_cloud_storage(
@@ -244,23 +254,34 @@ class Client:
             project_id: the project
             after: the task id after which they begin
         """
-        params = {"project": project_id, "page_size": _PAGE, "include": "id,data,meta,total_predictions"}
+        params = {"project": project_id, "include": "id,data,meta,total_predictions"}
         if after:
             newer = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
             params["query"] = json.dumps({"filters": {"conjunction": "and", "items": [newer]}})
-        page = 1
-        while True:
-            tasks = _part(self._connection.get("/api/tasks", {**params, "page": page}), "tasks", list)
+        size, page, total = _PAGE, 1, 1
+        seen: set[int] = set()
+        while len(seen) < total:
+            try:
+                answer = self._connection.get("/api/tasks", {**params, "page": page, "page_size": size})
+            except AnswerTooLargeError:
+                if size == 1:
+                    raise
+                size //= 2
+                page = len(seen) // size + 1
+                continue
+            tasks = [task for task in map(_task, _part(answer, "tasks", list)) if task["id"] not in seen]
+            total = _part(answer, "total", int)
             yield from tasks
-            if len(tasks) < _PAGE:
+            if not tasks:
                 return
+            seen.update(task["id"] for task in tasks)
             page += 1
 
     def delete_tasks(self, project_id: int, task_ids: Sequence[int]) -> None:
         """Deletes tasks."""
         params = {"id": "delete_tasks", "project": project_id}
         selected = {"selectedItems": {"all": False, "included": list(task_ids)}}
-        self._connection.post("/api/dm/actions", selected, params)
+        self._connection.post_again("/api/dm/actions", selected, params)
 
     def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
         """Makes tasks, with their predictions.
@@ -274,7 +295,7 @@ class Client:
         """
         path = f"/api/projects/{project_id}/import"
         answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
-        return _part(answer, "task_ids", list), _part(answer, "prediction_count", int)
+        return _ids(answer, "task_ids"), _part(answer, "prediction_count", int)
 
     def export_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:
         """Those of some tasks that have any annotation, with their annotations.
@@ -297,8 +318,28 @@ def _list(answer: Any) -> list[Any]:
     return answer
 
 
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise NotLabelStudioError(f"the server answered {type(answer).__name__}, expected an object")
+    return answer
+
+
+def _task(task: Any) -> dict[str, Any]:
+    _part(task, "id", int)
+    _part(task, "data", dict)
+    return task
+
+
+def _ids(answer: Any, key: str) -> list[int]:
+    ids = _part(answer, key, list)
+    if not all(type(number) is int for number in ids):
+        raise NotLabelStudioError(f"the server answered with {key!r} that are not all whole numbers")
+    return ids
+
+
 def _part(answer: Any, key: str, kind: type) -> Any:
     value = answer.get(key) if isinstance(answer, Mapping) else None
-    if not isinstance(value, kind):
+    # A boolean is an int to Python.
+    if type(value) is not kind:
         raise NotLabelStudioError(f"the server answered without {key!r} ({kind.__name__})")
     return value

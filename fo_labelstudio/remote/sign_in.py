@@ -76,7 +76,7 @@ def _lifetime(access: str) -> float:
     claims = _claims(access)
     try:
         return float(claims["exp"]) - float(claims["iat"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return 2 * _EARLY
 
 
@@ -86,6 +86,6 @@ def _claims(token: str) -> dict[str, Any]:
         return {}
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}

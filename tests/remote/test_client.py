@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 import responses
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fo_labelstudio.errors import NotLabelStudioError
+from fo_labelstudio.errors import AnswerTooLargeError, LabelStudioError, NotLabelStudioError
+from fo_labelstudio.remote import client as client_module
+from fo_labelstudio.remote import connection
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import ConnectionSettings, Secret
 
@@ -52,3 +59,112 @@ def test_chosen_tasks_are_exported(client):
     asked = responses.get(f"{URL}/api/projects/1/export", json=[])
     assert client.export_tasks(1, [7, 8]) == []
     assert asked.calls[0].request.params == {"exportType": "JSON", "ids[]": ["7", "8"]}
+
+
+KEYS = ("id", "title", "description", "results", "file_upload_ids", "file", "path", "tasks", "total", "data", "meta")
+KEYS += ("task_ids", "prediction_count", "release", "sample_id", "fiftyone", "run")
+odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400)
+anything = st.recursive(
+    odd, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
+)
+
+
+def is_ids(value):
+    return all(type(number) is int for number in value)
+
+
+def is_texts(value):
+    return all(isinstance(text, str) for text in value)
+
+
+CALLS = {
+    "check": (lambda client: client.check(), lambda value: isinstance(value, str)),
+    "project_titles": (lambda client: client.project_titles("x"), is_texts),
+    "find_project": (lambda client: client.find_project("x"), lambda value: value is None or is_ids([value])),
+    "check_labeling_config": (lambda client: client.check_labeling_config("x"), lambda value: value is None),
+    "create_project": (lambda client: client.create_project(title="x"), lambda value: is_ids([value])),
+    "project": (lambda client: client.project(1), lambda value: isinstance(value, dict)),
+    "update_project": (lambda client: client.update_project(1, title="x"), lambda value: value is None),
+    "delete_project": (lambda client: client.delete_project(1), lambda value: value is None),
+    "upload_files": (lambda client: client.upload_files(1, [("a.png", b"")]), is_ids),
+    "uploaded_paths": (
+        lambda client: client.uploaded_paths(1, [1]),
+        lambda value: is_ids(value) and is_texts(value.values()),
+    ),
+    "local_storages": (lambda client: client.local_storages(1), is_texts),
+    "make_local_storage": (lambda client: client.make_local_storage(1, "/x"), lambda value: value is None),
+    "cloud_storages": (
+        lambda client: client.cloud_storages("s3", 1),
+        lambda value: is_texts(value) and is_ids(value.values()),
+    ),
+    "make_cloud_storage": (lambda client: client.make_cloud_storage("s3", 1, "x", {}), lambda value: value is None),
+    "signed_url": (lambda client: client.signed_url(1, "s3://x/y"), lambda value: value is None),
+    "size_of_media": (lambda client: client.size_of_media("/x"), lambda value: value is None or is_ids([value])),
+    "uploads": (lambda client: client.uploads(1), is_texts),
+    "tasks": (
+        lambda client: list(client.tasks(1)),
+        lambda value: all(type(task["id"]) is int and isinstance(task["data"], dict) for task in value),
+    ),
+    "delete_tasks": (lambda client: client.delete_tasks(1, [1]), lambda value: value is None),
+    "import_tasks": (
+        lambda client: client.import_tasks(1, [b"{}"]),
+        lambda value: is_ids(value[0]) and is_ids([value[1]]),
+    ),
+    "export_tasks": (lambda client: client.export_tasks(1, [1]), lambda value: isinstance(value, list)),
+}
+
+
+def test_every_method_is_among_those_that_get_any_answer():
+    methods = {name for name, value in vars(Client).items() if callable(value) and not name.startswith("_")}
+    assert methods - {"close"} == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@given(answer=anything)
+def test_any_json_is_an_error_of_ours_or_what_was_asked_for(name, answer):
+    call, is_right = CALLS[name]
+    client = Client(ConnectionSettings(URL, Secret("key"), retries=0))
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        body = json.dumps(answer)
+        for method in ("GET", "POST", "PATCH", "DELETE"):
+            mock.add(method, re.compile(".*"), body=body)
+        try:
+            assert is_right(call(client))
+        except LabelStudioError as error:
+            assert str(error)
+
+
+class TestTasks:
+    """The tasks of a project, page by page."""
+
+    @pytest.fixture
+    def asked(self, monkeypatch):
+        """The pages that were asked for, of a server that has 10 tasks and gives out at most 6 of them at once."""
+        monkeypatch.setattr(client_module, "_PAGE", 8)
+        asked = []
+
+        def answer(request):
+            page, size = (int(request.params[name]) for name in ("page", "page_size"))
+            asked.append((page, size))
+            first = (page - 1) * min(size, 6)
+            tasks = [{"id": number + 1, "data": {}} for number in range(10)][first : first + min(size, 6)]
+            return 200, {}, json.dumps({"total": 10, "tasks": tasks})
+
+        with responses.RequestsMock() as mock:
+            mock.add_callback("GET", f"{URL}/api/tasks", answer)
+            yield asked
+
+    def test_are_all_found_where_the_server_gives_fewer_at_once_than_it_is_asked_for(self, client, asked):
+        assert [task["id"] for task in client.tasks(1)] == list(range(1, 11))
+        assert asked == [(1, 8), (2, 8)]
+
+    def test_are_asked_for_in_smaller_pages_where_an_answer_is_too_large(self, client, asked, monkeypatch):
+        monkeypatch.setattr(connection, "LARGEST_ANSWER", 100)
+        assert [task["id"] for task in client.tasks(1)] == list(range(1, 11))
+        assert asked[:4] == [(1, 8), (1, 4), (1, 2), (2, 2)]
+
+    def test_that_are_too_large_one_by_one_are_told(self, client, asked, monkeypatch):
+        monkeypatch.setattr(connection, "LARGEST_ANSWER", 10)
+        with pytest.raises(AnswerTooLargeError, match="was answered with more than"):
+            list(client.tasks(1))
+        assert asked == [(1, 8), (1, 4), (1, 2), (1, 1)]

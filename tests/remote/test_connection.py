@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import http.server
 import json
 import socket
 import ssl
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 import responses
@@ -26,6 +24,7 @@ from fo_labelstudio.errors import (
 )
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import ConnectionSettings, Secret
+from tests.web import web_server
 
 URL = "http://studio"
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -39,35 +38,6 @@ def token(kind, lifetime=300.0):
     claims = {"token_type": kind, "iat": 1000, "exp": 1000 + lifetime}
     part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     return f"header.{part}.signature-{time.monotonic_ns()}"
-
-
-@contextmanager
-def web_server(handle, context=None):
-    """A web server on this machine; handle(request) answers with (status, headers, body)."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            status, headers, body = handle(self)
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, *arguments):
-            """Prints nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"{'https' if context else 'http'}://localhost:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def version_only(request):
@@ -100,6 +70,33 @@ class TestSixWaysToFail:
         with web_server(redirect) as url, pytest.raises(WrongUrlError, match="redirects to https://elsewhere"):
             client(url).check()
         assert asked == ["/api/version"]
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    @pytest.mark.parametrize(
+        ("kind", "call"),
+        [
+            ("legacy", lambda client: client.project(1)),
+            ("legacy", lambda client: client.create_project(title="x")),
+            ("legacy", lambda client: client.delete_project(1)),
+            ("legacy", lambda client: client.size_of_media("/data/x.png")),
+            ("refresh", lambda client: client.project(1)),
+        ],
+    )
+    def test_the_key_does_not_follow_a_redirect_to_another_host(self, status, kind, call):
+        key = KEY if kind == "legacy" else token(kind)
+        elsewhere = []
+        with web_server(lambda request: elsewhere.append(request.path) or (200, {}, b"{}")) as other:
+            headers = {"Location": f"{other}/x", "Refresh": f"0; url={other}"}
+            with web_server(lambda request: (status, headers, b"")) as url, pytest.raises(WrongUrlError) as error:
+                call(client(url, key))
+        assert elsewhere == [] and key not in str(error.value)
+
+    @pytest.mark.parametrize("location", ["", "//", "http://[", "http://\xff", "a" * 60_000])
+    def test_a_redirect_to_nowhere_is_told_as_such(self, location):
+        headers = {"Location": location}
+        with web_server(lambda request: (302, headers, b"")) as url, pytest.raises(WrongUrlError) as error:
+            client(url).check()
+        assert len(str(error.value)) < 600
 
     @pytest.mark.parametrize(
         ("body", "message"),
@@ -137,6 +134,19 @@ class TestSixWaysToFail:
                 client(url).check()
             assert client(url, verify_ssl=str(bundle)).check() == "1.23.2"
             assert client(url, verify_ssl=False).check() == "1.23.2"
+
+    def test_a_connection_that_ends_in_its_handshake_says_nothing_about_the_certificate(self):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+
+            def hang_up():
+                with listening.accept()[0] as peer:
+                    peer.recv(1)
+                    peer.shutdown(socket.SHUT_WR)
+                    peer.recv(2**16)
+
+            threading.Thread(target=hang_up, daemon=True).start()
+            with pytest.raises(ConnectionFailedError, match="no connection to"):
+                client(f"https://127.0.0.1:{listening.getsockname()[1]}").check()
 
     def test_the_environments_bundle_does_not_undo_verify_ssl(self, tmp_path, monkeypatch):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -205,6 +215,10 @@ class TestKeys:
 
 
 class TestRepeating:
+    @pytest.fixture(autouse=True)
+    def no_pauses(self, monkeypatch):
+        monkeypatch.setattr("fo_labelstudio.remote.retrying._FIRST_PAUSE", 0.01)
+
     def failing(self, times, status=503):
         asked = []
 

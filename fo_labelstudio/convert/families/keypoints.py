@@ -160,9 +160,11 @@ def _parse_skeleton(value: dict[str, Any], skeleton: Skeleton | None) -> tuple[l
     if size is not None and len(vertices) > size:
         raise RegionError(f"it has {len(vertices)} points, the skeleton of the field has {size}")
     numbers: list[int | None] = []
+    seen: set[int | None] = set()
     for vertex in vertices:
         number = _joint_number(vertex.get("id"), size)
-        numbers.append(None if number in numbers else number)
+        numbers.append(None if number in seen else number)
+        seen.add(number)
     drawn = [place for place, number in enumerate(numbers) if number is None]
     is_new = len(drawn) == len(vertices)
     names = []
@@ -259,11 +261,12 @@ def _with_numbered_points(stored: list[_Row], before: Sequence[list[Any]], answe
 def _with_points(stored: list[_Row], before: Sequence[list[Any]], answered: Sequence[list[Any]]) -> list[_Row]:
     """The points of a label that has changed since it was sent, so that only equal points are known to be the same."""
     was, now = [tuple(point) for _, *point in before], [tuple(point) for _, *point in answered]
-    moved = iter([point for point in now if point not in was])
+    known, left = set(was), set(now)
+    moved = iter([point for point in now if point not in known])
     places = {number: tuple(point) for number, *point in before}
     rows = []
     for number, row in enumerate(stored):
-        if number not in places or places[number] in now:
+        if number not in places or places[number] in left:
             rows.append(row)
         elif (point := next(moved, None)) is not None:
             rows.append((to_relative_point(point), row[1]))

@@ -23,6 +23,7 @@ from fo_labelstudio.convert.family import (
 )
 from fo_labelstudio.convert.geometry import parse_point, problem_of_point, to_percent_point, to_relative_point
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 
@@ -84,7 +85,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
 def _parse_shape(value: dict[str, Any]) -> list[list[float]]:
     points = value.get("points")
     if not isinstance(points, list) or not points:
-        raise RegionError(f"its points are {points!r}, expected a list of points")
+        raise RegionError(f"its points are {shown(points)}, expected a list of points")
     if not all(isinstance(point, list) and len(point) == 2 for point in points):
         raise RegionError("one of its points is not a pair of numbers")
     return [parse_point(*point) for point in points]

@@ -112,7 +112,7 @@ def parse_vertices(value: dict[str, Any]) -> list[dict[str, Any]]:
     for vertex in vertices:
         point = parse_point(vertex.get("x"), vertex.get("y"))
         # A fast first click makes the editor write the first vertex twice; the ids that we send are numbers.
-        if parsed and parsed[-1]["point"] == point and not str(vertex.get("id")).isdigit():
+        if parsed and parsed[-1]["point"] == point and not _is_number(vertex.get("id")):
             continue
         parsed.append({**vertex, "point": point})
     return parsed
@@ -121,17 +121,22 @@ def parse_vertices(value: dict[str, Any]) -> list[dict[str, Any]]:
 def path_of(vertices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Vertices in the order in which the path connects them, that of the list where it is no single path."""
     ids = [_name(vertex.get("id")) for vertex in vertices]
+    known = set(ids)
     before = [_name(vertex.get("prevPointId")) for vertex in vertices]
     following: dict[str | None, int] = {}
     for place, name in enumerate(before):
         following.setdefault(name, place)
-    path = [next((place for place, name in enumerate(before) if name not in ids), 0)]
+    path = [next((place for place, name in enumerate(before) if name not in known), 0)]
     while len(path) < len(vertices):
         after = following.get(ids[path[-1]]) if ids[path[-1]] is not None else None
         if after is None or after in path[:1]:
             return vertices
         path.append(after)
     return [vertices[place] for place in path] if len(set(path)) == len(vertices) else vertices
+
+
+def _is_number(vertex_id: Any) -> bool:
+    return isinstance(vertex_id, (str, int)) and str(vertex_id).isdigit()
 
 
 def _name(vertex_id: Any) -> str | None:

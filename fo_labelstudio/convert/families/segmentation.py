@@ -92,6 +92,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
 
 def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Segmentation:
     media = parsed.media
+    masks.check_size(media)
     shape = (media.height, media.width, 3) if _is_rgb(field) else (media.height, media.width)
     mask = np.zeros(shape, _dtype(field))
     for name, codes in parsed.values.items():
@@ -105,6 +106,7 @@ def revise(segmentation: fol.Segmentation, edit: Edit, field: LabelField) -> Rev
     parsed, stored = edit.parsed, segmentation.mask
     if stored is None:
         return to_label(parsed, field), ()
+    masks.check_size(parsed.media)
     height, width = stored.shape[:2]
     mask = stored.astype(np.result_type(stored.dtype, _dtype(field)))
     before = dict(_pixels_by_class(stored, field))

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.remote.transport import image
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
 from fo_labelstudio.remote.transport.upload import Uploads
@@ -84,6 +85,10 @@ class LocalFiles:
         try:
             self._client.make_local_storage(self._project_id, folder)
         except ServerError as error:
+            if is_transient(error):
+                # What has become of the request is looked up before it is repeated.
+                self._served = None
+                raise
             raise ServerError(
                 f"the server does not serve its folder {folder!r} ({error}); start it with {_SETTINGS} set to the "
                 "folder that local_files_root is on its side, and pass local_files_server_root where it has another "
@@ -94,6 +99,8 @@ class LocalFiles:
         try:
             size = self._client.size_of_media(url)
         except ServerError as error:
+            if is_transient(error):
+                raise
             raise ServerError(
                 f"the server does not serve {path!r} as {url} ({error}); does it see the same files in {folder!r}?",
                 error.status,
