@@ -10,7 +10,7 @@ import json
 import os
 import time
 import webbrowser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ from fo_labelstudio.prompt import ask, has_terminal
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import MediaSettings
-from fo_labelstudio.sending import Run, check, find_tasks, send
+from fo_labelstudio.sending import Run, check, find_tasks, send, send_part
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -46,6 +46,7 @@ from fo_labelstudio.settings import (
     parse_bool,
     parse_mask_tool,
     parse_media,
+    parse_parts,
     parse_scalar_types,
     refuse_unknown,
     resolve,
@@ -80,6 +81,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
             into the label, and the file stays as it is
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
+        parts: makes the project and sends nothing; this many calls of ``send_part()`` do, anywhere, and annotate()
+            without this setting completes the run
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
             has it read the disk that it shares with this machine
         local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
@@ -108,6 +111,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         mask_tool: str | None = None,
         overwrite_masks: bool | None = None,
         scalar_types: Mapping[str, str] | None = None,
+        parts: int | None = None,
         media: str | None = None,
         local_files_root: str | None = None,
         local_files_server_root: str | None = None,
@@ -120,6 +124,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.mask_tool = parse_mask_tool(mask_tool)
         self.overwrite_masks = parse_bool("overwrite_masks", overwrite_masks)
         self.scalar_types = parse_scalar_types(scalar_types)
+        self.parts = parse_parts(parts)
         # Another machine that loads the annotations need not have the folder.
         self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media
         self.local_files_root = local_files_root
@@ -291,6 +296,14 @@ class LabelStudioBackend(foua.AnnotationBackend):
         try:
             results.save_config()
             self.save_run_results(samples, anno_key, results)
+            if self.config.parts is not None:
+                logger.info(
+                    "Made project %d; send its parts, 1 to %d, with fo_labelstudio.send_part(), then call annotate() "
+                    "once more without parts",
+                    state["project_id"],
+                    self.config.parts,
+                )
+                return results
             send(run, client, state["project_id"], results.tasks, _Saving(results))
             # Complete only once the tasks are saved, for without them nothing could be loaded.
             self.save_run_results(samples, anno_key, results)
@@ -309,6 +322,21 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if launch_editor:
             results.launch_editor()
         return results
+
+    def send_part(self, samples: Any, anno_key: str, part: int, report: Callable[[int, int], None]) -> int:
+        """Sends a part of a run; see :func:`fo_labelstudio.send_part`."""
+        state, parts = self.config.run_state or {}, self.config.parts
+        if parts is None or state.get("complete") or state.get("project_id") is None:
+            raise RunError(
+                f"annotation run {anno_key!r} has no parts to send; it is made with annotate(..., parts=<number>), and "
+                "complete once annotate() was called without parts",
+                state.get("project_id"),
+            )
+        if part not in range(1, parts + 1):
+            raise SettingsError(f"part is {part!r}, expected a whole number from 1 to {parts}")
+        client = self.connect_to_api().client
+        run = self._run(self.load_run_view(samples, anno_key), state["token"])
+        return len(send_part(run, client, state["project_id"], part, parts, report))
 
     def download_annotations(self, results: LabelStudioAnnotationResults) -> dict[str, Any]:
         """Downloads what people submitted and merges it.

@@ -75,3 +75,13 @@ class Annotator:
         """Submits every task of a run unchanged."""
         for task_id in results.tasks.values():
             self.submit(task_id)
+
+
+def tasks_of(annotator: Annotator, project_id: int) -> dict[str, list[list[Result]]]:
+    """What the tasks of a project say, by sample: the predictions of each."""
+    answer = annotator.call("GET", f"/api/tasks?project={project_id}&fields=all&page_size=10000")
+    by_sample: dict[str, list[list[Result]]] = {}
+    for task in answer["tasks"]:
+        results = [prediction["result"] for prediction in task["predictions"]]
+        by_sample.setdefault(task["data"]["sample_id"], []).append(results)
+    return by_sample

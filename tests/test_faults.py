@@ -15,7 +15,7 @@ import pytest
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.remote.client import Client
 from tests.proxy import FAULTS, FaultyProxy
-from tests.support import stored
+from tests.support import stored, tasks_of
 
 pytestmark = pytest.mark.server
 
@@ -46,16 +46,6 @@ def annotate(dataset, connection, url, **options):
         attributes=False,
         **{**connection, "url": url, "max_tasks": 2, **options},
     )
-
-
-def tasks_of(annotator, project_id):
-    """What the tasks of a project say, by sample."""
-    answer = annotator.call("GET", f"/api/tasks?project={project_id}&fields=all&page_size=10000")
-    by_sample = {}
-    for task in answer["tasks"]:
-        results = [prediction["result"] for prediction in task["predictions"]]
-        by_sample.setdefault(task["data"]["sample_id"], []).append(results)
-    return by_sample
 
 
 def uploads_of(annotator, project_id):

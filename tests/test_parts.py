@@ -1,0 +1,170 @@
+"""One run that several processes send: each a part, at the same time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import fiftyone as fo
+import pytest
+from fiftyone import ViewField as F
+
+import fo_labelstudio
+from fo_labelstudio.errors import RunError, SettingsError
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.sending import part_of
+from tests.support import stored, tasks_of, write_image
+
+pytestmark = pytest.mark.server
+
+SEND = "import sys, fo_labelstudio; fo_labelstudio.send_part(sys.argv[1], 'run', int(sys.argv[2]), max_tasks=5)"
+
+
+def boxes(*labels):
+    return fo.Detections(
+        detections=[fo.Detection(label=label, bounding_box=[0.1, 0.2, 0.3, 0.4], confidence=0.5) for label in labels]
+    )
+
+
+def annotate(samples, connection, **options):
+    options = {"label_field": "labels", "classes": ["cat", "dog"], "attributes": False, **connection, **options}
+    return samples.annotate("run", backend="labelstudio", **options)
+
+
+def start(code, connection, *arguments):
+    """A process that runs some code, and may use the server."""
+    environment = {
+        **os.environ,
+        "FIFTYONE_LABELSTUDIO_URL": connection["url"],
+        "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
+    }
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process):
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
+
+
+@pytest.fixture
+def dataset(make_dataset):
+    dataset = make_dataset(*({"labels": boxes(*["cat", "dog"][: n % 3])} for n in range(40)))
+    dataset.persistent = True
+    return dataset
+
+
+def test_two_processes_send_one_run_and_it_ends_as_one_that_one_process_sent(dataset, connection, annotator):
+    before = stored(dataset)
+    whole = annotate(dataset, connection)
+    expected = tasks_of(annotator, whole.project_id)
+    dataset.delete_annotation_run("run")
+    prepared = annotate(dataset, connection, parts=2)
+    assert tasks_of(annotator, prepared.project_id) == {}
+    for process in [start(SEND, connection, dataset.name, part) for part in (1, 2)]:
+        finish(process)
+    project = annotator.call("GET", f"/api/projects/{prepared.project_id}/")
+    assert tasks_of(annotator, prepared.project_id) == expected
+    assert "RectangleLabels" not in project["label_config"]
+    results = annotate(dataset, connection)
+    assert results.project_id == prepared.project_id
+    assert tasks_of(annotator, results.project_id) == expected
+    assert set(results.tasks) == set(expected)
+    assert dataset.get_annotation_info("run").config.run_state["complete"]
+    results = dataset.load_annotation_results("run", **connection, cache=False)
+    annotator.accept_all(results)
+    dataset.load_annotations("run", **connection)
+    assert stored(dataset) == before
+
+
+def test_a_part_that_two_processes_send_ends_with_each_task_once(dataset, connection, annotator):
+    annotate(dataset, connection, parts=1)
+    for process in [start(SEND, connection, dataset.name, 1) for _ in range(2)]:
+        finish(process)
+    results = annotate(dataset, connection)
+    tasks = tasks_of(annotator, results.project_id)
+    assert [len(copies) for copies in tasks.values()] == [1] * 40
+    assert set(results.tasks) == set(tasks)
+
+
+def test_a_part_leaves_the_tasks_of_other_samples_alone(dataset, connection, annotator):
+    project_id = annotate(dataset, connection, parts=2).project_id
+    made = fo_labelstudio.send_part(dataset, "run", 1, **connection)
+    # As another process may have left them: some half-made, some made twice.
+    others = annotator.call("GET", f"/api/tasks?project={project_id}&fields=all&page_size=100")["tasks"]
+    foreign = next(sample_id for sample_id in dataset.values("id") if part_of(sample_id, 2) == 2)
+    copies = [{"data": {**others[0]["data"], "sample_id": foreign}, "meta": others[0]["meta"]} for _ in range(2)]
+    annotator.call("POST", f"/api/projects/{project_id}/import", json=copies)
+    assert fo_labelstudio.send_part(dataset, "run", 1, **connection) == made
+    assert len(tasks_of(annotator, project_id)[foreign]) == 2
+    annotate(dataset, connection)
+    assert len(tasks_of(annotator, project_id)[foreign]) == 1
+
+
+def test_a_part_that_stopped_half_way_is_continued_and_says_how_far_it_is(dataset, connection, monkeypatch):
+    annotate(dataset, connection, parts=2)
+    sample_ids = [sample_id for sample_id in dataset.values("id") if part_of(sample_id, 2) == 2]
+    import_tasks = Client.import_tasks
+    requests = []
+
+    def fail_second(self, project_id, tasks):
+        requests.append(len(tasks))
+        if len(requests) == 2:
+            raise KeyboardInterrupt
+        return import_tasks(self, project_id, tasks)
+
+    monkeypatch.setattr(Client, "import_tasks", fail_second)
+    with pytest.raises(KeyboardInterrupt):
+        fo_labelstudio.send_part(dataset, "run", 2, max_tasks=4, **connection)
+    steps = []
+    made = fo_labelstudio.send_part(
+        dataset, "run", 2, lambda *numbers: steps.append(numbers), max_tasks=4, **connection
+    )
+    assert made == len(sample_ids) == sum(requests) - requests[1]
+    assert steps[0] == (8, made) and steps[-1] == (made, made)
+
+
+def test_the_view_of_the_run_is_what_parts_are_sent_of(dataset, connection, annotator):
+    view = dataset.match(F("labels.detections").length() > 0).shuffle(seed=1).limit(9)
+    expected = set(view.values("id"))
+    project_id = annotate(view, connection, parts=3).project_id
+    numbers = [fo_labelstudio.send_part(dataset.name, "run", part, **connection) for part in (1, 2, 3)]
+    assert sum(numbers) == 9 and set(tasks_of(annotator, project_id)) == expected
+    assert set(annotate(view, connection).tasks) == expected
+
+
+def test_patches_are_sent_in_parts(make_dataset, connection, annotator):
+    dataset = make_dataset({"labels": boxes("cat", "dog")}, {"labels": boxes("dog")})
+    patches = dataset.to_patches("labels").match(F("labels.label") == "cat")
+    project_id = annotate(patches, connection, parts=2).project_id
+    assert sum(fo_labelstudio.send_part(dataset, "run", part, **connection) for part in (1, 2)) == 1
+    (copies,) = tasks_of(annotator, project_id).values()
+    assert [len(results) for results in copies] == [1]
+
+
+def test_frames_of_videos_are_sent_in_parts(connection, annotator, tmp_path):
+    dataset = fo.Dataset()
+    sample = fo.Sample(filepath=str(tmp_path / "video.mp4"))
+    for number in range(1, 5):
+        path = str(write_image(tmp_path / f"{number}.png"))
+        sample.frames[number] = fo.Frame(filepath=path, labels=boxes("cat"))
+    dataset.media_type = "video"
+    dataset.add_sample(sample)
+    frames = dataset.to_frames(sample_frames=False)
+    project_id = annotate(frames, connection, parts=2).project_id
+    numbers = [fo_labelstudio.send_part(dataset, "run", part, **connection) for part in (1, 2)]
+    expected = set(frames.values("id"))
+    dataset.delete()
+    assert sum(numbers) == 4 and set(tasks_of(annotator, project_id)) == expected
+
+
+def test_what_cannot_be_sent_in_parts_is_refused_with_the_remedy(dataset, connection):
+    with pytest.raises(SettingsError, match="parts is 0, expected a whole number, 1 or more"):
+        annotate(dataset, connection, parts=0)
+    annotate(dataset, connection, parts=2)
+    with pytest.raises(SettingsError, match="part is 3, expected a whole number from 1 to 2"):
+        fo_labelstudio.send_part(dataset, "run", 3, **connection)
+    annotate(dataset, connection)
+    with pytest.raises(RunError, match=r"has no parts to send; it is made with annotate\(\.\.\., parts="):
+        fo_labelstudio.send_part(dataset, "run", 1, **connection)
