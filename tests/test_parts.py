@@ -1,4 +1,4 @@
-"""One run that several processes send: each a part, at the same time."""
+"""One run that is sent in parts; tests/test_postgresql.py has several processes do it at the same time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import fo_labelstudio
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.sending import part_of
-from tests.support import stored, tasks_of, write_image
+from tests.support import tasks_of, write_image
 
 pytestmark = pytest.mark.server
 
@@ -53,39 +53,6 @@ def dataset(make_dataset):
     dataset = make_dataset(*({"labels": boxes(*["cat", "dog"][: n % 3])} for n in range(40)))
     dataset.persistent = True
     return dataset
-
-
-def test_two_processes_send_one_run_and_it_ends_as_one_that_one_process_sent(dataset, connection, annotator):
-    before = stored(dataset)
-    whole = annotate(dataset, connection)
-    expected = tasks_of(annotator, whole.project_id)
-    dataset.delete_annotation_run("run")
-    prepared = annotate(dataset, connection, parts=2)
-    assert tasks_of(annotator, prepared.project_id) == {}
-    for process in [start(SEND, connection, dataset.name, part) for part in (1, 2)]:
-        finish(process)
-    project = annotator.call("GET", f"/api/projects/{prepared.project_id}/")
-    assert tasks_of(annotator, prepared.project_id) == expected
-    assert "RectangleLabels" not in project["label_config"]
-    results = annotate(dataset, connection)
-    assert results.project_id == prepared.project_id
-    assert tasks_of(annotator, results.project_id) == expected
-    assert set(results.tasks) == set(expected)
-    assert dataset.get_annotation_info("run").config.run_state["complete"]
-    results = dataset.load_annotation_results("run", **connection, cache=False)
-    annotator.accept_all(results)
-    dataset.load_annotations("run", **connection)
-    assert stored(dataset) == before
-
-
-def test_a_part_that_two_processes_send_ends_with_each_task_once(dataset, connection, annotator):
-    annotate(dataset, connection, parts=1)
-    for process in [start(SEND, connection, dataset.name, 1) for _ in range(2)]:
-        finish(process)
-    results = annotate(dataset, connection)
-    tasks = tasks_of(annotator, results.project_id)
-    assert [len(copies) for copies in tasks.values()] == [1] * 40
-    assert set(results.tasks) == set(tasks)
 
 
 def test_a_part_leaves_the_tasks_of_other_samples_alone(dataset, connection, annotator):
