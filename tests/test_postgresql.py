@@ -60,7 +60,7 @@ def test_the_round_trip_is_the_same_on_postgresql(dataset, connection, annotator
     dataset.load_annotations("run", **connection)
     assert stored(dataset) == before
 
-    empty, edited, cleared, _ = samples.values("id")
+    _, edited, cleared, _ = samples.values("id")
 
     def edit(result):
         regions = {region["id"]: region for region in result}
