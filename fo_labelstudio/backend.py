@@ -11,11 +11,13 @@ import os
 import time
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import date, datetime
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.media as fom
+import fiftyone.core.odm as foo
 import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 
@@ -28,6 +30,7 @@ from fo_labelstudio.convert.unexpected import pseudo_field, return_type
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, with_mask_paths
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.scalars import FIELDS, ScalarMerge
+from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.fetching import Answers, fetch
 from fo_labelstudio.load_call import LoadCall
@@ -199,6 +202,9 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
 class LabelStudioBackend(foua.AnnotationBackend):
     """Connects FiftyOne datasets to Label Studio."""
 
+    _sending: AbstractContextManager[Any] = nullcontext()
+    """What keeps others from sending the run between register_run() and the end of upload_annotations()."""
+
     @property
     def supported_media_types(self) -> list[str]:
         return [fom.IMAGE]
@@ -246,8 +252,25 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
         Raises:
             LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
-            RunError: the incomplete run has annotations already
+            RunError: the incomplete run has annotations already, or somebody else is sending it
         """
+        with ExitStack() as stack:
+            stack.enter_context(sole_sender(samples._root_dataset, key))
+            self._register(samples, key, overwrite, cleanup)
+            # It lasts until upload_annotations() ends.
+            self._sending = stack.pop_all()
+
+    def upload_annotations(
+        self, samples: Any, anno_key: str, launch_editor: bool = False
+    ) -> LabelStudioAnnotationResults:
+        with self._sending:
+            results = self._upload(samples, anno_key)
+        if launch_editor:
+            results.launch_editor()
+        return results
+
+    def _register(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
+        self._refuse_unknown_run(samples, key)
         incomplete = None if overwrite else self._incomplete(samples, key)
         if incomplete is None:
             self.validate_run(samples, key, overwrite=overwrite)
@@ -275,9 +298,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         self.config.run_state = {"token": run.token, "project_id": None, "complete": False}
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
-    def upload_annotations(
-        self, samples: Any, anno_key: str, launch_editor: bool = False
-    ) -> LabelStudioAnnotationResults:
+    def _upload(self, samples: Any, anno_key: str) -> LabelStudioAnnotationResults:
         client = self.connect_to_api().client
         state = self.config.run_state
         is_continued = state["project_id"] is not None
@@ -319,8 +340,6 @@ class LabelStudioBackend(foua.AnnotationBackend):
                     raise RunError(message, state["project_id"]) from error
                 logger.warning(message)
             raise
-        if launch_editor:
-            results.launch_editor()
         return results
 
     def send_part(self, samples: Any, anno_key: str, part: int, report: Callable[[int, int], None]) -> int:
@@ -336,7 +355,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
             raise SettingsError(f"part is {part!r}, expected a whole number from 1 to {parts}")
         client = self.connect_to_api().client
         run = self._run(self.load_run_view(samples, anno_key), state["token"])
-        return len(send_part(run, client, state["project_id"], part, parts, report))
+        with sole_sender(samples._root_dataset, anno_key, part):
+            return len(send_part(run, client, state["project_id"], part, parts, report))
 
     def download_annotations(self, results: LabelStudioAnnotationResults) -> dict[str, Any]:
         """Downloads what people submitted and merges it.
@@ -401,6 +421,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
         self._get_run_doc(results.samples, results.key).reload()
         saved = self.load_run_results(results.samples, results.key, cache=False, load_view=False)
         return results if saved is None else saved
+
+    def _refuse_unknown_run(self, samples: Any, key: str) -> None:
+        """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
+        dataset = samples._root_dataset
+        stored = foo.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, {"annotation_runs": True})
+        if key in stored.get("annotation_runs", ()) and key not in self.list_runs(samples):
+            raise RunError(f"another session has made annotation run {key!r}; call dataset.reload() to see it")
 
     def _incomplete(self, samples: Any, key: str) -> LabelStudioBackendConfig | None:
         """The config of a run that did not get complete, or None where there is no such run."""

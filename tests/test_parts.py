@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
 import fiftyone as fo
 import pytest
 from fiftyone import ViewField as F
+from fiftyone.operators.store import ExecutionStore
 
 import fo_labelstudio
+from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.sending import part_of
@@ -124,6 +127,74 @@ def test_frames_of_videos_are_sent_in_parts(connection, annotator, tmp_path):
     expected = set(frames.values("id"))
     dataset.delete()
     assert sum(numbers) == 4 and set(tasks_of(annotator, project_id)) == expected
+
+
+class TestOthersWhoSend:
+    """What others send is left to them."""
+
+    @pytest.fixture
+    def project_id(self, dataset, connection):
+        return annotate(dataset, connection, parts=2).project_id
+
+    def test_a_part_that_somebody_sends_is_sent_by_nobody_else(self, dataset, connection, project_id):
+        with sole_sender(dataset, "run", 1):
+            with pytest.raises(RunError, match=rf"process {os.getpid()} on .* sends its part 1; wait until it ends"):
+                fo_labelstudio.send_part(dataset, "run", 1, **connection)
+            assert fo_labelstudio.send_part(dataset, "run", 2, **connection)
+        assert fo_labelstudio.send_part(dataset, "run", 1, **connection)
+
+    def test_a_run_is_not_completed_while_a_part_is_sent_and_the_other_way_round(
+        self, dataset, connection, annotator, project_id
+    ):
+        with sole_sender(dataset, "run", 1), pytest.raises(RunError, match="sends its part 1"):
+            annotate(dataset, connection)
+        with sole_sender(dataset, "run"):
+            with pytest.raises(RunError, match="sends it; wait"):
+                annotate(dataset, connection)
+            with pytest.raises(RunError, match="sends it; wait"):
+                fo_labelstudio.send_part(dataset, "run", 1, **connection)
+        assert tasks_of(annotator, project_id) == {}
+        assert len(annotate(dataset, connection).tasks) == 40
+
+    def test_one_that_was_killed_is_in_nobodys_way_on_its_machine(self, dataset, connection, project_id):
+        code = (
+            "import os, signal, sys, fiftyone as fo\n"
+            "from fo_labelstudio.dataset.senders import sole_sender\n"
+            "with sole_sender(fo.load_dataset(sys.argv[1]), 'run'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        assert start(code, connection, dataset.name).wait() == -signal.SIGKILL
+        assert len(annotate(dataset, connection).tasks) == 40
+
+    def test_one_on_another_machine_is_waited_for_until_its_note_is_gone(
+        self, dataset, connection, project_id, monkeypatch
+    ):
+        store = ExecutionStore.create("fo-labelstudio", dataset_id=dataset._doc.id)
+        store.set("sending/run/another", {"part": None, "host": "elsewhere", "process": 1})
+        with pytest.raises(RunError, match="process 1 on elsewhere sends it"):
+            annotate(dataset, connection)
+        store.delete("sending/run/another")
+        assert store.list_keys() == []
+        assert len(annotate(dataset, connection).tasks) == 40
+
+    def test_a_note_is_renewed_while_its_writer_is_there(self, dataset, monkeypatch):
+        monkeypatch.setattr("fo_labelstudio.dataset.senders._RENEWAL", 0.05)
+        store = ExecutionStore.create("fo-labelstudio", dataset_id=dataset._doc.id)
+        with sole_sender(dataset, "run"):
+            (key,) = store.list_keys()
+            store.delete(key)
+            while store.list_keys() != [key]:
+                pass
+        assert store.list_keys() == []
+
+
+def test_a_run_of_another_session_is_not_replaced_unseen(dataset, connection):
+    annotate(dataset, connection, parts=2)
+    runs = dict(dataset._doc.annotation_runs)
+    # As in a session that loaded the dataset before.
+    dataset._doc.annotation_runs.clear()
+    with pytest.raises(RunError, match=r"another session has made annotation run 'run'; call dataset.reload\(\)"):
+        annotate(dataset, connection)
+    dataset._doc.annotation_runs.update(runs)
 
 
 def test_what_cannot_be_sent_in_parts_is_refused_with_the_remedy(dataset, connection):

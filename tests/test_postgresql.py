@@ -97,13 +97,3 @@ def test_two_processes_send_one_run_and_it_ends_as_one_that_one_process_sent(dat
     assert results.project_id == project_id and set(results.tasks) == set(expected)
     assert tasks_of(annotator, project_id) == expected
     assert dataset.get_annotation_info("run").config.run_state["complete"]
-
-
-def test_a_part_that_two_processes_send_ends_with_each_task_once(dataset, connection, annotator):
-    annotate(dataset, connection, parts=1)
-    for process in [start(SEND, connection, dataset.name, 1) for _ in range(2)]:
-        finish(process)
-    results = annotate(dataset, connection)
-    tasks = tasks_of(annotator, results.project_id)
-    assert [len(copies) for copies in tasks.values()] == [1] * 40
-    assert set(results.tasks) == set(tasks)
