@@ -17,6 +17,7 @@ demo: $(VENV)/.installed-demo
 
 test: $(VENV)/.installed-test
 	@sh scripts/install_chromium.sh
+	@sh scripts/install_postgresql.sh
 	@exec $(VENV)/bin/python -m pytest $(ARGS)
 
 bench: $(VENV)/.installed-test

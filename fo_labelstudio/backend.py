@@ -10,12 +10,14 @@ import json
 import os
 import time
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import date, datetime
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.media as fom
+import fiftyone.core.odm as foo
 import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 
@@ -25,6 +27,7 @@ from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_lab
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, with_mask_paths
 from fo_labelstudio.dataset.merge import Records
 from fo_labelstudio.dataset.scalars import FIELDS
+from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.fetching import fetch
 from fo_labelstudio.load_call import LoadCall
@@ -34,7 +37,7 @@ from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import MediaSettings
-from fo_labelstudio.sending import Run, check, find_tasks, send
+from fo_labelstudio.sending import Run, check, find_tasks, send, send_part
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -44,6 +47,7 @@ from fo_labelstudio.settings import (
     parse_bool,
     parse_mask_tool,
     parse_media,
+    parse_parts,
     parse_scalar_types,
     parse_unusable_media,
     refuse_unknown,
@@ -81,6 +85,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
             into the label, and the file stays as it is
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
+        parts: makes the project and sends nothing; this many calls of ``send_part()`` do, anywhere, and annotate()
+            without this setting completes the run
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
             has it read the disk that it shares with this machine; ``cloud`` has tasks carry the addresses that
             ``media_field`` holds
@@ -114,6 +120,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         mask_tool: str | None = None,
         overwrite_masks: bool | None = None,
         scalar_types: Mapping[str, str] | None = None,
+        parts: int | None = None,
         media: str | None = None,
         unusable_media: str | None = None,
         local_files_root: str | None = None,
@@ -127,6 +134,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.mask_tool = parse_mask_tool(mask_tool)
         self.overwrite_masks = parse_bool("overwrite_masks", overwrite_masks)
         self.scalar_types = parse_scalar_types(scalar_types)
+        self.parts = parse_parts(parts)
         # Another machine that loads the annotations need not have the folder.
         self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media
         self.unusable_media = parse_unusable_media(unusable_media)
@@ -205,7 +213,11 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
 class LabelStudioBackend(foua.AnnotationBackend):
     """Connects FiftyOne datasets to Label Studio."""
 
+    _sending: AbstractContextManager[Any] = nullcontext()
+    """What keeps others from sending the run between register_run() and the end of upload_annotations()."""
+
     _left_out: frozenset[str] = frozenset()
+    """The samples that the check before the upload has left out."""
 
     @property
     def supported_media_types(self) -> list[str]:
@@ -254,8 +266,25 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
         Raises:
             LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
-            RunError: the incomplete run has annotations already
+            RunError: the incomplete run has annotations already, or somebody else is sending it
         """
+        with ExitStack() as stack:
+            stack.enter_context(sole_sender(samples._root_dataset, key))
+            self._register(samples, key, overwrite, cleanup)
+            # It lasts until upload_annotations() ends.
+            self._sending = stack.pop_all()
+
+    def upload_annotations(
+        self, samples: Any, anno_key: str, launch_editor: bool = False
+    ) -> LabelStudioAnnotationResults:
+        with self._sending:
+            results = self._upload(samples, anno_key)
+        if launch_editor:
+            results.launch_editor()
+        return results
+
+    def _register(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
+        self._refuse_unknown_run(samples, key)
         incomplete = None if overwrite else self._incomplete(samples, key)
         if incomplete is None:
             self.validate_run(samples, key, overwrite=overwrite)
@@ -283,9 +312,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         self.config.run_state = {"token": run.token, "project_id": None, "complete": False}
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
-    def upload_annotations(
-        self, samples: Any, anno_key: str, launch_editor: bool = False
-    ) -> LabelStudioAnnotationResults:
+    def _upload(self, samples: Any, anno_key: str) -> LabelStudioAnnotationResults:
         client = self.connect_to_api().client
         state = self.config.run_state
         is_continued = state["project_id"] is not None
@@ -304,6 +331,14 @@ class LabelStudioBackend(foua.AnnotationBackend):
         try:
             results.save_config()
             self.save_run_results(samples, anno_key, results)
+            if self.config.parts is not None:
+                logger.info(
+                    "Made project %d; send its parts, 1 to %d, with fo_labelstudio.send_part(), then call annotate() "
+                    "once more without parts",
+                    state["project_id"],
+                    self.config.parts,
+                )
+                return results
             send(run, client, state["project_id"], results.tasks, _Saving(results), self._left_out)
             # Complete only once the tasks are saved, for without them nothing could be loaded.
             self.save_run_results(samples, anno_key, results)
@@ -319,9 +354,23 @@ class LabelStudioBackend(foua.AnnotationBackend):
                     raise RunError(message, state["project_id"]) from error
                 logger.warning(message)
             raise
-        if launch_editor:
-            results.launch_editor()
         return results
+
+    def send_part(self, samples: Any, anno_key: str, part: int, report: Callable[[int, int], None]) -> int:
+        """Sends a part of a run; see :func:`fo_labelstudio.send_part`."""
+        state, parts = self.config.run_state or {}, self.config.parts
+        if parts is None or state.get("complete") or state.get("project_id") is None:
+            raise RunError(
+                f"annotation run {anno_key!r} has no parts to send; it is made with annotate(..., parts=<number>), and "
+                "complete once annotate() was called without parts",
+                state.get("project_id"),
+            )
+        if part not in range(1, parts + 1):
+            raise SettingsError(f"part is {part!r}, expected a whole number from 1 to {parts}")
+        client = self.connect_to_api().client
+        run = self._run(self.load_run_view(samples, anno_key), state["token"])
+        with sole_sender(samples._root_dataset, anno_key, part):
+            return len(send_part(run, client, state["project_id"], part, parts, report))
 
     def download_annotations(self, results: LabelStudioAnnotationResults) -> dict[str, Any]:
         """Downloads what people submitted and merges it.
@@ -399,6 +448,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
         self._get_run_doc(results.samples, results.key).reload()
         saved = self.load_run_results(results.samples, results.key, cache=False, load_view=False)
         return results if saved is None else saved
+
+    def _refuse_unknown_run(self, samples: Any, key: str) -> None:
+        """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
+        dataset = samples._root_dataset
+        stored = foo.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, {"annotation_runs": True})
+        if key in stored.get("annotation_runs", ()) and key not in self.list_runs(samples):
+            raise RunError(f"another session has made annotation run {key!r}; call dataset.reload() to see it")
 
     def _incomplete(self, samples: Any, key: str) -> LabelStudioBackendConfig | None:
         """The config of a run that did not get complete, or None where there is no such run."""

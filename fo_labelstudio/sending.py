@@ -1,11 +1,12 @@
-"""check() and send(): samples of a dataset -> tasks on the server, block by block."""
+"""check(), send() and send_part(): samples of a dataset -> tasks on the server, block by block."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
@@ -52,6 +53,7 @@ class Run:
         media_field: the field that holds the paths of the media
         token: tells the tasks of this run from all others
         media: how the server gets to read the media
+        sample_ids: the samples that are sent, where that is a part of the collection
     """
 
     samples: foc.SampleCollection
@@ -59,6 +61,12 @@ class Run:
     media_field: str
     token: str
     media: MediaSettings
+    sample_ids: Sequence[str] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many samples are sent."""
+        return len(self.samples) if self.sample_ids is None else len(self.sample_ids)
 
 
 class FoundTask(NamedTuple):
@@ -123,21 +131,7 @@ def send(
         save: called after each block
         known: the samples that :func:`check` has left out
     """
-    found = find_tasks(run.token, client, project_id)
-    tasks.update((sample_id, task.id) for sample_id, task in found.items())
-    if found:
-        logger.info("Continuing with %d tasks that are there already...", len(found))
-    sender = TRANSPORTS[run.media.transport].sender(client, project_id, run.media)
-    changed: list[str] = []
-    left_out: dict[str, str] = {}
-    logger.info("Uploading samples to Label Studio...")
-    with fou.ProgressBar(total=max(len(run.samples) - len(found) - len(known), 0)) as progress:
-        for block in read_ahead(_blocks(_prepared(run, found, changed, left_out), client)):
-            tasks.update(_send_block(block, sender, run.token, client, project_id, max(tasks.values(), default=0)))
-            save()
-            progress.update(len(block))
-    _report_differences(found, changed, tasks, run)
-    _report_left_out({sample_id: problem for sample_id, problem in left_out.items() if sample_id not in known})
+    _make_missing(run, client, project_id, tasks, lambda _: save(), known)
     if client.project(project_id).get("task_number") != len(tasks):
         # A request may have been served after its connection was given up.
         tasks.update((sample_id, task.id) for sample_id, task in find_tasks(run.token, client, project_id).items())
@@ -150,7 +144,41 @@ def send(
             raise
 
 
-def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> dict[str, FoundTask]:
+def send_part(
+    run: Run, client: Client, project_id: int, part: int, parts: int, report: Callable[[int, int], None]
+) -> dict[str, int]:
+    """Makes the tasks of a part of a run, and nothing else; send() completes the run.
+
+    Which part a sample is in depends on its id alone, so that processes agree on it whatever becomes of the view.
+
+    Args:
+        run: the whole run
+        client: the server
+        project_id: the project of the run
+        part: which part, from 1 on
+        parts: how many there are
+        report: called after each block, with the number of tasks that there are and of those that there will be
+
+    Returns:
+        sample id -> task id
+    """
+    sample_ids = [sample_id for sample_id in run.samples.values("id") if part_of(sample_id, parts) == part]
+    tasks: dict[str, int] = {}
+    _make_missing(
+        replace(run, sample_ids=sample_ids), client, project_id, tasks, lambda made: report(made, len(sample_ids))
+    )
+    return tasks
+
+
+def part_of(sample_id: str, parts: int) -> int:
+    """The part of a run that a sample is in, from 1 on."""
+    # Ids are counted up, so their own remainders would follow the order of a view.
+    return crc32(sample_id.encode()) % parts + 1
+
+
+def find_tasks(
+    token: str, client: Client, project_id: int, after: int = 0, sample_ids: Collection[str] | None = None
+) -> dict[str, FoundTask]:
     """The tasks that a run has, by the ids of their samples; half-made ones and copies are deleted.
 
     Args:
@@ -158,6 +186,7 @@ def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> d
         client: the server
         project_id: its project
         after: the task id after which to look
+        sample_ids: the samples whose tasks to look at, where others are being sent by another process
     """
     found: dict[str, FoundTask] = {}
     faulty = []
@@ -169,6 +198,8 @@ def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> d
         sample_id = task["data"].get(SAMPLE_ID)
         if not isinstance(sample_id, str) or not is_sent(origin.get("sent")):
             logger.warning("Task %d no longer says what it was made from; it is left alone", task["id"])
+            continue
+        if sample_ids is not None and sample_id not in sample_ids:
             continue
         # A server on SQLite that somebody else writes to may make tasks without their predictions (1.23.2).
         is_whole = bool(task.get("total_predictions")) or not has_prediction(origin)
@@ -182,6 +213,42 @@ def find_tasks(token: str, client: Client, project_id: int, after: int = 0) -> d
     return found
 
 
+def _make_missing(
+    run: Run,
+    client: Client,
+    project_id: int,
+    tasks: dict[str, int],
+    report: Callable[[int], None],
+    known: Collection[str] = (),
+) -> None:
+    """Makes the tasks that a run does not have yet.
+
+    Args:
+        run: what is sent
+        client: the server
+        project_id: the project of the run
+        tasks: sample id -> task id; receives those that there are, as they are made
+        report: called after each block, with the number of tasks that there are
+        known: the samples that :func:`check` has left out
+    """
+    own = None if run.sample_ids is None else set(run.sample_ids)
+    found = find_tasks(run.token, client, project_id, sample_ids=own)
+    tasks.update((sample_id, task.id) for sample_id, task in found.items())
+    if found:
+        logger.info("Continuing with %d tasks that are there already...", len(found))
+    sender = TRANSPORTS[run.media.transport].sender(client, project_id, run.media)
+    changed: list[str] = []
+    left_out: dict[str, str] = {}
+    logger.info("Uploading samples to Label Studio...")
+    with fou.ProgressBar(total=max(run.size - len(found) - len(known), 0)) as progress:
+        for block in read_ahead(_blocks(_prepared(run, found, changed, left_out), client)):
+            tasks.update(_send_block(block, sender, run.token, client, project_id, max(tasks.values(), default=0)))
+            report(len(tasks))
+            progress.update(len(block))
+    _report_differences(found, changed, tasks, run)
+    _report_left_out({sample_id: problem for sample_id, problem in left_out.items() if sample_id not in known})
+
+
 def _read(run: Run, problems: list[str], left_out: dict[str, str]) -> Iterator[SampleRecord]:
     """The samples of a run, each with its masks, one at a time.
 
@@ -191,7 +258,7 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str]) -> Iterator[S
         left_out: receives one, by the id of the sample, where the run is to do without
     """
     transport = TRANSPORTS[run.media.transport]
-    blocks = read_blocks(run.samples, run.fields, run.media_field, problems, transport.reads_metadata)
+    blocks = read_blocks(run.samples, run.fields, run.media_field, problems, transport.reads_metadata, run.sample_ids)
     for block in read_ahead(blocks):
         inspections = transport.inspect([Media(stored.path, stored.size) for stored in block], run.media)
         for stored, inspection in zip(block, inspections, strict=True):
@@ -300,8 +367,8 @@ def _send_block(
 
     def send_missing(attempt: int) -> None:
         if attempt:
-            found = find_tasks(token, client, project_id, after)
-            made.update((sample_id, found[sample_id].id) for sample_id in bodies if sample_id in found)
+            found = find_tasks(token, client, project_id, after, bodies)
+            made.update((sample_id, task.id) for sample_id, task in found.items())
         missing = [sample_id for sample_id in bodies if sample_id not in made]
         if missing:
             _import(missing)
@@ -339,7 +406,7 @@ def _report_differences(
             len(changed),
             changed[0],
         )
-    gone = found.keys() - set(run.samples.values("id")) if found else ()
+    gone = found.keys() - set(run.samples.values("id")) if found and run.sample_ids is None else ()
     if gone:
         logger.warning(
             "%d tasks show samples that are no longer there, such as %s; they stay in the project",

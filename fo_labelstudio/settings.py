@@ -20,7 +20,7 @@ CONNECTION_SETTINGS = (
 """The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
 
 RUN_SETTINGS = (
-    *("project_name", "mask_tool", "overwrite_masks", "scalar_types"),
+    *("project_name", "mask_tool", "overwrite_masks", "scalar_types", "parts"),
     *("media", "unusable_media", "local_files_root", "local_files_server_root"),
 )
 """The settings that say how a run is made; they are given to annotate() and saved with the run."""
@@ -248,6 +248,15 @@ def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
         )
     return media
+
+
+def parse_parts(value: Any) -> int | None:
+    """The number of parts that a run is sent in, or None where annotate() sends it.
+
+    Raises:
+        SettingsError: it is no such number
+    """
+    return None if value is None else _parse_number("parts", int, 1, "a whole number, 1 or more")(value)
 
 
 def parse_scalar_types(value: Any) -> dict[str, str]:

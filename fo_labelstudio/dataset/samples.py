@@ -65,6 +65,7 @@ def read_blocks(
     media_field: str,
     problems: list[str],
     with_metadata: bool = False,
+    sample_ids: Sequence[str] | None = None,
 ) -> Iterator[list[StoredSample]]:
     """The samples of a collection, each once, in blocks of BLOCK.
 
@@ -74,10 +75,11 @@ def read_blocks(
         media_field: the field that holds the paths of the media
         problems: receives a message for each sample that is gone; such samples are left out
         with_metadata: whether the sizes of images are read from the samples' metadata
+        sample_ids: the samples to read, where that is not all of them
     """
     sizes = ["metadata.width", "metadata.height"] if with_metadata else []
     paths = ["id", media_field, *sizes, *(field.name for field in fields if field.existing)]
-    ids = iter(dict.fromkeys(samples.values("id")))
+    ids = iter(dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids))
     size = BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else BLOCK
     while block := list(islice(ids, size)):
         columns = samples.select(block).values(paths, _raw=True)

@@ -150,6 +150,20 @@ class LocalServer:
             self.close()
             raise
 
+    def make_tables(self) -> None:
+        """Makes the tables of the server's database, and no user, so that no login is in it.
+
+        Raises:
+            StartError: they were not made
+        """
+        migration = self._process = self._launch("version")
+        try:
+            returncode = migration.wait(self._timeout)
+        except TimeoutError:
+            raise self._failure(f"made no database within {self._timeout:.0f} s") from None
+        if returncode:
+            raise self._failure("could not make its database")
+
     def stop(self) -> None:
         """Stops the server; its data folder stays."""
         if self._process is not None:
@@ -229,14 +243,7 @@ class LocalServer:
         if template.exists():
             shutil.copyfile(template, self.data_dir / _DATABASE_FILE)
             return
-        # This command makes the tables and no user, so that no login ends up in the template.
-        migration = self._process = self._launch("version")
-        try:
-            returncode = migration.wait(self._timeout)
-        except TimeoutError:
-            raise self._failure(f"made no database within {self._timeout:.0f} s") from None
-        if returncode:
-            raise self._failure("could not make its database")
+        self.make_tables()
         self._template_dir.mkdir(parents=True, exist_ok=True)
         partial = template.with_suffix(f".{secrets.token_hex(4)}")
         shutil.copyfile(self.data_dir / _DATABASE_FILE, partial)
