@@ -33,11 +33,12 @@ from fo_labelstudio.fetching import fetch
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.loading import load
 from fo_labelstudio.log import logger
+from fo_labelstudio.preparing import Checked, Run, check
 from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import MediaSettings
-from fo_labelstudio.sending import Run, check, find_tasks, send, send_part
+from fo_labelstudio.sending import find_tasks, send, send_part
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -216,8 +217,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
     _sending: AbstractContextManager[Any] = nullcontext()
     """What keeps others from sending the run between register_run() and the end of upload_annotations()."""
 
-    _left_out: frozenset[str] = frozenset()
-    """The samples that the check before the upload has left out."""
+    _checked: Checked | None = None
+    """What the check before the upload has found."""
 
     @property
     def supported_media_types(self) -> list[str]:
@@ -294,25 +295,28 @@ class LabelStudioBackend(foua.AnnotationBackend):
         config.label_schema = complete(
             config.label_schema, samples, api.client.version, config.mask_tool, config.scalar_types
         )
-        run = self._run(samples, str(ObjectId()))
         client = api.client
-        self.config.url = client.url
-        self._left_out = check(run, client)
+        config.url = client.url
+        project_id = None
         if incomplete is not None:
             self._refuse_other_server(key, incomplete, client)
             project_id = self._continued_project(incomplete, client)
-            if project_id is not None:
-                config.run_state = {**incomplete.run_state, "project_id": project_id}
-                results = self.load_run_results(samples, key, cache=False, load_view=False)
-                super().register_run(samples, key, overwrite=True, cleanup=False)
-                if results is not None:
-                    self.save_run_results(samples, key, results)
-                return
+        token = str(ObjectId()) if project_id is None else incomplete.run_state["token"]
+        self._checked = check(self._run(samples, token), client)
+        if project_id is not None:
+            config.run_state = {**incomplete.run_state, "project_id": project_id}
+            results = self.load_run_results(samples, key, cache=False, load_view=False)
+            super().register_run(samples, key, overwrite=True, cleanup=False)
+            if results is not None:
+                self.save_run_results(samples, key, results)
+            return
+        if incomplete is not None:
             self._discard(samples, key, incomplete, client)
-        self.config.run_state = {"token": run.token, "project_id": None, "complete": False}
+        config.run_state = {"token": token, "project_id": None, "complete": False}
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
     def _upload(self, samples: Any, anno_key: str) -> LabelStudioAnnotationResults:
+        checked, self._checked = self._checked or Checked(), None
         client = self.connect_to_api().client
         state = self.config.run_state
         is_continued = state["project_id"] is not None
@@ -339,7 +343,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
                     self.config.parts,
                 )
                 return results
-            send(run, client, state["project_id"], results.tasks, _Saving(results), self._left_out)
+            send(run, client, state["project_id"], results.tasks, _Saving(results), checked)
             # Complete only once the tasks are saved, for without them nothing could be loaded.
             self.save_run_results(samples, anno_key, results)
             state["complete"] = True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,15 +16,13 @@ from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.projects import project_of
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.spool import Spool
 
 _EXPORTED = 200
 """Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
 
 _EXPORTED_WITH_MASKS = 20
 """The same where tasks hold masks, each of which comes back twice: in the annotation and in its prediction."""
-
-_IN_MEMORY = 16 * 2**20
-"""Bytes of answers above which they are kept in a file."""
 
 
 class Answers:
@@ -49,24 +45,18 @@ class Answers:
         self.missing = 0
         self.unexpected: Counter[str] = Counter()
         self.relations = 0
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._pages = Spool[list[Answer]]()
 
-    def add(self, page: Sequence[Answer]) -> None:
+    def add(self, page: list[Answer]) -> None:
         """Adds some answers."""
         self.count += len(page)
         for answer in page:
             self.unexpected.update({kind: len(edits) for kind, edits in answer.unexpected.items()})
             self.relations += sum(map(len, answer.relations.values()))
-        pickle.dump(page, self._file, pickle.HIGHEST_PROTOCOL)
+        self._pages.add(page)
 
     def __iter__(self) -> Iterator[list[Answer]]:
-        self._file.seek(0)
-        while True:
-            try:
-                page = pickle.load(self._file)
-            except EOFError:
-                return
-            yield page
+        return iter(self._pages)
 
 
 def fetch(

@@ -58,16 +58,48 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
     """What keeps a sample's labels from being sent: a message each, naming field, sample and label."""
     for field in fields:
         labels = labels_of(sample.labels.get(field.name))
-        seen: Counter[str] = Counter(label.id for label in labels)
-        problems = [(label, _problem_of(label, field, seen[label.id] > 1)) for label in labels]
-        for label, problem in problems:
-            if problem:
-                yield f"field {field.name!r}, sample {sample.id}, label {label.id}: {problem}"
-        if not any(problem for _, problem in problems):
+        problems = list(_problems_of_labels(labels, sample, field))
+        yield from problems
+        if not problems:
             try:
                 _read_back(family_of(field.label_type).to_regions(labels, field, sample.media), field, sample.media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
+
+
+def checked_task(
+    sample: SampleRecord, fields: Sequence[LabelField], url: str, run: str, problems: list[str]
+) -> Task | None:
+    """The task that shows one sample, or None where its labels cannot be sent.
+
+    Args:
+        sample: any sample
+        fields: the label fields of the run
+        url: the address at which the server serves the media
+        run: the token of the annotation run
+        problems: receives those of :func:`problems_of`
+    """
+    found = [
+        problem
+        for field in fields
+        for problem in _problems_of_labels(labels_of(sample.labels.get(field.name)), sample, field)
+    ]
+    if not found:
+        try:
+            return to_task(sample, fields, url, run)
+        except RegionError:
+            # Converting what is right once is enough; what is not is told with its field.
+            found = list(problems_of(sample, fields))
+    problems.extend(found)
+    return None
+
+
+def _problems_of_labels(labels: Sequence[Any], sample: SampleRecord, field: LabelField) -> Iterator[str]:
+    seen: Counter[str] = Counter(label.id for label in labels)
+    for label in labels:
+        problem = _problem_of(label, field, seen[label.id] > 1)
+        if problem:
+            yield f"field {field.name!r}, sample {sample.id}, label {label.id}: {problem}"
 
 
 def _problem_of(label: Any, field: LabelField, is_repeated: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -66,6 +66,7 @@ def read_blocks(
     problems: list[str],
     with_metadata: bool = False,
     sample_ids: Sequence[str] | None = None,
+    without: Collection[str] = (),
 ) -> Iterator[list[StoredSample]]:
     """The samples of a collection, each once, in blocks of BLOCK.
 
@@ -76,10 +77,12 @@ def read_blocks(
         problems: receives a message for each sample that is gone; such samples are left out
         with_metadata: whether the sizes of images are read from the samples' metadata
         sample_ids: the samples to read, where that is not all of them
+        without: ids of samples that are passed over
     """
     sizes = ["metadata.width", "metadata.height"] if with_metadata else []
     paths = ["id", media_field, *sizes, *(field.name for field in fields if field.existing)]
-    ids = iter(dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids))
+    all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
+    ids = (sample_id for sample_id in all_ids if sample_id not in without)
     size = BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else BLOCK
     while block := list(islice(ids, size)):
         columns = samples.select(block).values(paths, _raw=True)
