@@ -94,6 +94,23 @@ def server(template_dir: Path) -> Iterator[LocalServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the server of :func:`sharing` shares."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def sharing(template_dir: Path, shared: Path) -> Iterator[LocalServer]:
+    """A running server that serves local files."""
+    environment = {
+        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
+        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(shared),
+    }
+    with LocalServer(template_dir=template_dir, env=environment) as server:
+        yield server
+
+
 @pytest.fixture
 def connection(server: LocalServer) -> dict[str, str]:
     """The settings that reach the server."""

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fo_labelstudio.demo.server import LocalServer
 from tests.support import Annotator, stored, tasks_of
 
 pytestmark = [pytest.mark.server, pytest.mark.nightly]
@@ -26,23 +25,6 @@ ASKED = {
     "classes": ["cat", "dog"],
     "attributes": False,
 }
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """The folder that the server shares."""
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture(scope="module")
-def sharing(template_dir, shared):
-    """A server that serves local files."""
-    environment = {
-        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
-        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(shared),
-    }
-    with LocalServer(template_dir=template_dir, env=environment) as server:
-        yield server
 
 
 @pytest.fixture

@@ -6,30 +6,12 @@ import fiftyone as fo
 import pytest
 import requests
 
-from fo_labelstudio.demo.server import LocalServer
 from fo_labelstudio.errors import RunError, SampleError, SettingsError
 from fo_labelstudio.remote.transport.local_files import LocalFiles, inspect
 from fo_labelstudio.remote.transport.transport import Media, MediaSettings
 from tests.support import Annotator, stored, write_image
 
 ODD_NAMES = ("a b.png", "a+b.png", "n%41.png", "nA.png", "50% #1 & ümlaut.png")
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """The folder that the server shares."""
-    return tmp_path_factory.mktemp("shared")
-
-
-@pytest.fixture(scope="module")
-def sharing(template_dir, shared):
-    """A server that serves local files."""
-    environment = {
-        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
-        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(shared),
-    }
-    with LocalServer(template_dir=template_dir, env=environment) as server:
-        yield server
 
 
 @pytest.fixture
