@@ -9,6 +9,7 @@ from dataclasses import field as dataclass_field
 from datetime import datetime, timezone
 from typing import Any
 
+import bson
 import fiftyone as fo
 import fiftyone.core.fields as fof
 from bson import ObjectId
@@ -20,6 +21,17 @@ from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, WrittenValues
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
+
+LARGEST = 2**24 - 2**16
+"""Bytes of the largest sample that MongoDB stores, with some room for the date of the change."""
+
+_SMALL = 2**16
+"""Bytes by which a sample may grow unasked."""
+
+_TOO_LARGE = (
+    "it would be larger than the 16 MiB that the database stores, and was left as it is; remove labels in Label "
+    "Studio, or keep masks in files"
+)
 
 LoadedIds = dict[str, list[str]]
 """Sample id -> ids of the labels that loads have put into a field."""
@@ -136,6 +148,9 @@ class FieldMerge:
             report.notes.extend(f"sample {answer.sample_id}: {note}" for note in changes.notes)
             if self._overwrite_masks and not self._is_copy:
                 self._overwrite_files(changes, stored)
+            if not self._fits(answer.sample_id, changes, stored):
+                report.notes.append(f"sample {answer.sample_id}: {_TOO_LARGE}")
+                continue
             if changes or self._is_to_be_marked(doc):
                 # Before the write: a label must not be deleted before it is remembered.
                 self._remember_removed(answer.sample_id, changes, stored)
@@ -169,6 +184,18 @@ class FieldMerge:
                 # The file is what it is now; nothing can take that back, nor the box that belongs to it.
                 for name in ("mask", "mask_path", "bounding_box"):
                     changes.written[label_id].pop(name, None)
+
+    def _fits(self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc]) -> bool:
+        """Whether a sample can be stored with changes: the database would refuse it after others were written."""
+        labels = {str(label.get("_id")): label for label in stored}
+        growth = len(bson.encode({"added": changes.added}))
+        for label_id, values in changes.values.items():
+            before = {name: labels[label_id].get(name) for name in values}
+            growth += len(bson.encode(values)) - len(bson.encode(before))
+        if growth < _SMALL:
+            return True
+        stages = [{"$match": {"_id": ObjectId(sample_id)}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]
+        return all(doc["size"] + growth <= LARGEST for doc in self._collection.aggregate(stages))
 
     def _labels(self, doc: Mapping[str, Any], path: str) -> list[LabelDoc]:
         value = value_at(doc, path)
