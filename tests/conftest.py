@@ -45,7 +45,7 @@ from tests.support import Annotator, write_image  # noqa: E402
 
 GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"
 
-hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("tests")
 
 

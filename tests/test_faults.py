@@ -52,7 +52,9 @@ def uploads_of(annotator, project_id):
     return annotator.call("GET", f"/api/projects/{project_id}/file-uploads?all=true")
 
 
-@pytest.mark.parametrize(("fault", "retries"), [*((fault, 0) for fault in FAULTS), ("503", 2), ("dropped after", 2)])
+@pytest.mark.parametrize(
+    ("fault", "retries"), [("500", 0), ("dropped before", 0), ("dropped after", 0), ("503", 2), ("dropped after", 2)]
+)
 def test_an_upload_with_a_fault_at_any_request_ends_as_one_without(dataset, connection, annotator, fault, retries):
     before = stored(dataset)
     with FaultyProxy(connection["url"]) as proxy:
@@ -121,7 +123,7 @@ def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_data
         "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
     }
     random_ = random.Random(0)
-    for _ in range(4):
+    for _ in range(2):
         process = subprocess.Popen(
             [sys.executable, "-c", code, dataset.name], env=environment, stdout=subprocess.PIPE, text=True
         )

@@ -206,7 +206,7 @@ def test_a_file_that_vanishes_during_the_upload_is_skipped_and_reported_too(
     assert ["empty.png" in warning for warning in warnings_of(caplog)] == [True, False]
 
 
-def test_a_file_that_breaks_before_it_is_converted_stops_the_run_with_its_path(make, connection, monkeypatch, files):
+def test_a_file_that_breaks_before_it_is_converted_stops_the_run_which_names_it(make, connection, monkeypatch, files):
     dataset = make("fine.png", "grey.tif")
     upload_files = Client.uploads
 
@@ -215,7 +215,7 @@ def test_a_file_that_breaks_before_it_is_converted_stops_the_run_with_its_path(m
         return upload_files(self, project_id)
 
     monkeypatch.setattr(Client, "uploads", break_a_file)
-    with pytest.raises(RunError, match=r"grey.tif' cannot be converted"):
+    with pytest.raises(RunError, match=r"grey.tif': it is TIFF, which browsers do not show, broken"):
         annotate(dataset, connection, unusable_media="convert")
 
 

@@ -5,6 +5,7 @@ What is converted is not on the disk, and is uploaded.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from urllib.parse import quote, urlsplit
@@ -21,16 +22,17 @@ _SETTINGS = "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCA
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
     """Looks at files of the disk that the server shares."""
-    return [_inspect(item.path, settings) for item in media]
+    below = _below(settings)
+    return [_inspect(item.path, settings, below) for item in media]
 
 
-def _inspect(path: str | None, settings: MediaSettings) -> Inspection:
-    relative = _relative(path, settings) if path else None
+def _inspect(path: str | None, settings: MediaSettings, below: str) -> Inspection:
+    relative = _relative(path, below) if path else None
     if path and relative is None:
         return Inspection(
             problem=f"it is not below local_files_root {settings.root!r}, the folder that the server shares"
         )
-    if relative and len(relative.parts) < 2:
+    if relative and "/" not in relative:
         return Inspection(
             problem=f"it lies in local_files_root {settings.root!r} itself, which the server does not serve; move it "
             "below"
@@ -70,10 +72,15 @@ class LocalFiles:
         if self._served is None:
             self._served = set(self._client.local_storages(self._project_id))
         urls = {}
+        folders: dict[str, str] = {}
+        start, below, root = urlsplit(self._client.url).path, _below(self._settings), _on_server(self._settings)
         for path in paths:
-            relative = _relative(path, self._settings)
-            url = f"{urlsplit(self._client.url).path}/data/local-files/?d={quote(relative.as_posix())}"
-            folder = str(_on_server(self._settings) / relative.parts[0])
+            relative = _relative(path, below)
+            url = f"{start}/data/local-files/?d={quote(relative)}"
+            first = relative.partition("/")[0]
+            if first not in folders:
+                folders[first] = str(root / first)
+            folder = folders[first]
             if folder not in self._served:
                 self._serve(folder, url, path)
                 self._served.add(folder)
@@ -113,17 +120,22 @@ class LocalFiles:
             )
 
 
-def _relative(path: str, settings: MediaSettings) -> PurePosixPath | None:
-    """A path as seen from the shared folder, or None where it is not below."""
-    try:
-        # Links stay as they are: the server may not be able to follow them to where they lead here.
-        return PurePosixPath(Path(path).absolute().relative_to(Path(settings.root).absolute()).as_posix())
-    except ValueError:
+def _below(settings: MediaSettings) -> str:
+    """What the paths of all files in the shared folder begin with."""
+    # Links stay as they are: the server may not be able to follow them to where they lead here.
+    return os.path.join(os.path.abspath(settings.root), "")
+
+
+def _relative(path: str, below: str) -> str | None:
+    """A path as seen from the shared folder, with slashes, or None where it is not below."""
+    full = os.path.abspath(path)
+    if not os.path.normcase(full).startswith(os.path.normcase(below)):
         return None
+    return full[len(below) :].replace(os.sep, "/")
 
 
 def _on_server(settings: MediaSettings) -> PurePath:
-    root = settings.server_root or str(Path(settings.root).absolute())
+    root = settings.server_root or os.path.abspath(settings.root)
     return PureWindowsPath(root) if "\\" in root or root[1:2] == ":" else PurePosixPath(root)
 
 
