@@ -111,7 +111,10 @@ def measure(images: int, url: str, root: Path) -> None:
         ("load", lambda: dataset.load_annotations("run", **connection)),
     ):
         megabytes, seconds = peak.of(work)
-        print(f"{images:7} images, {name:8} {megabytes:6.0f} MB above the import of FiftyOne, {seconds:7.1f} s")
+        print(
+            f"{images:7} images, {name:8} {megabytes:6.0f} MB above the import of FiftyOne, {seconds:7.1f} s",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -118,7 +118,8 @@ def _handler(tasks: _Tasks) -> type[BaseHTTPRequestHandler]:
             if path == "/api/tasks":
                 start = _PAGE * (int(query["page"][0]) - 1)
                 found = (tasks.get(number) for number in range(start + 1, min(start + _PAGE, len(tasks)) + 1))
-                return {"tasks": [{**task, "total_predictions": len(task["predictions"])} for task in found]}
+                listed = [{**task, "total_predictions": len(task["predictions"])} for task in found]
+                return {"total": len(tasks), "tasks": listed}
             if path.endswith("/import"):
                 sent = json.loads(body)
                 predictions = sum(len(task["predictions"]) for task in sent)
