@@ -17,14 +17,12 @@ from fo_labelstudio.errors import SampleError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.preparing import Checked, PreparedTask, Run, digest_of_origin, prepare, readable, report_left_out
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.retrying import repeated
+from fo_labelstudio.remote.retrying import repeated, sent_in_parts
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import Sender
 
 _HALF_MADE = 503
 """Stands for an answer that says so itself: what is missing can be made again."""
-
-_TOO_LARGE = 413
 
 
 class FoundTask(NamedTuple):
@@ -242,19 +240,10 @@ def _send_block(
             made.update((sample_id, task.id) for sample_id, task in found.items())
         missing = [sample_id for sample_id in bodies if sample_id not in made]
         if missing:
-            _import(missing)
+            sent_in_parts(missing, import_some)
 
-    def _import(sample_ids: Sequence[str]) -> None:
-        try:
-            task_ids, number = client.import_tasks(project_id, [bodies[sample_id] for sample_id in sample_ids])
-        except ServerError as error:
-            if error.status != _TOO_LARGE or len(sample_ids) == 1:
-                raise
-            # A proxy in front of the server takes less than the server does.
-            middle = len(sample_ids) // 2
-            _import(sample_ids[:middle])
-            _import(sample_ids[middle:])
-            return
+    def import_some(sample_ids: Sequence[str]) -> None:
+        task_ids, number = client.import_tasks(project_id, [bodies[sample_id] for sample_id in sample_ids])
         expected = sum(predictions[sample_id] for sample_id in sample_ids)
         if len(task_ids) != len(sample_ids) or number != expected:
             raise ServerError(

@@ -125,12 +125,15 @@ def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], name: str |
     for setting in given:
         if setting in known:
             continue
-        near = difflib.get_close_matches(setting, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(known)}"
         raise SettingsError(
             f"unknown setting {setting!r} (from the call, the variable {variable(name, setting)} or FiftyOne's "
-            f"annotation config); {hint}"
+            f"annotation config); {_hint(setting, known, 'settings')}"
         )
+
+
+def _hint(unknown: str, known: Sequence[str], what: str) -> str:
+    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(known)}"
 
 
 def resolve(
@@ -309,8 +312,7 @@ def _parse_cloud_storage(value: Any) -> Secret:
     storage = {}
     for key, item in value.items():
         if key not in _CLOUD_STORAGE_KEYS:
-            near = difflib.get_close_matches(str(key), _CLOUD_STORAGE_KEYS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(_CLOUD_STORAGE_KEYS)}"
+            hint = _hint(str(key), _CLOUD_STORAGE_KEYS, "keys")
             raise SettingsError(f"cloud_storage has the unknown key {key!r}; {hint}")
         if item is not None:
             # The server takes the content of Google's file as text.

@@ -40,7 +40,7 @@ def read(response: requests.Response, limit: int) -> bytearray:
         BodyError: it breaks off, or is damaged on the way
     """
     body = bytearray()
-    announced = _announced(response)
+    announced = length_of(response)
     if announced is not None and announced > limit:
         raise TooLargeError
     for piece in _pieces(response, announced):
@@ -64,8 +64,8 @@ def start_of(response: requests.Response, limit: int) -> bytes:
     return bytes(start[:limit])
 
 
-def _announced(response: requests.Response) -> int | None:
-    """How many bytes are to come over the connection, or None where nobody says."""
+def length_of(response: requests.Response) -> int | None:
+    """How many bytes a body takes on its way, by its headers, or None where nobody says."""
     length = response.headers.get("Content-Length", "")
     is_said = length.isascii() and length.isdecimal() and "Transfer-Encoding" not in response.headers
     return int(length) if is_said and len(length) < 20 else None

@@ -25,7 +25,7 @@ from fo_labelstudio.errors import (
 )
 from fo_labelstudio.remote import body
 from fo_labelstudio.remote.retrying import repeated
-from fo_labelstudio.remote.sign_in import sign_in
+from fo_labelstudio.remote.sign_in import sign_in, unsigned
 from fo_labelstudio.settings import ConnectionSettings, secrets_of
 
 _CONNECT_TIMEOUT = 10.0
@@ -123,9 +123,9 @@ class Connection:
         path = path_on_host.removeprefix(urlsplit(self.url).path)
 
         def request() -> int | None:
-            with self._signed("GET", path) as response:
-                length = response.headers.get("Content-Length", "")
-                return int(length) if length.isascii() and length.isdecimal() and len(length) < 20 else None
+            # The length of what a proxy compresses would not be that of the file.
+            with self._signed("GET", path, headers={"Accept-Encoding": "identity"}) as response:
+                return body.length_of(response)
 
         return self._repeated("GET", path, request)
 
@@ -170,7 +170,7 @@ class Connection:
             return self._session.request(
                 method,
                 self.url + path,
-                auth=auth or _unsigned,
+                auth=auth or unsigned,
                 allow_redirects=False,
                 stream=True,
                 # Given with each request, for the session's would lose against the environment's CA bundle.
@@ -322,11 +322,6 @@ def _seconds(date: str) -> float | None:
         return parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without an auth of its own, requests would send the login of a .netrc file.
-    return request
 
 
 def _detail(start: bytes) -> str:

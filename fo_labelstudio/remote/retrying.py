@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from fo_labelstudio.errors import ConnectionFailedError, ServerError
@@ -13,6 +13,7 @@ from fo_labelstudio.log import logger
 T = TypeVar("T")
 
 _TRANSIENT = (429, 502, 503, 504)
+_TOO_LARGE = 413
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 60.0
 
@@ -56,6 +57,26 @@ def repeated(request: Callable[[int], T], retries: int, what: str) -> T:
             logger.warning("%s failed (%s); trying again in %.1f s", what, error, pause)
             time.sleep(pause)
     raise AssertionError("unreachable")
+
+
+def sent_in_parts(items: Sequence[T], send: Callable[[Sequence[T]], None]) -> None:
+    """Sends items in one request, or in smaller ones where a proxy takes less than the server does.
+
+    Args:
+        items: what is sent, one or more
+        send: sends some of them
+
+    Raises:
+        ServerError: a request failed for another reason, or with a single item
+    """
+    try:
+        send(items)
+    except ServerError as error:
+        if error.status != _TOO_LARGE or len(items) == 1:
+            raise
+        middle = len(items) // 2
+        sent_in_parts(items[:middle], send)
+        sent_in_parts(items[middle:], send)
 
 
 def _times(number: int) -> str:

@@ -34,6 +34,11 @@ def sign_in(api_key: Secret, refresh: Callable[[str], str]) -> AuthBase:
     return _Fixed("Bearer" if kind == "access" else "Token", api_key)
 
 
+def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The auth of requests that nothing signs; without one, requests would send the login of a .netrc file."""
+    return request
+
+
 class _Fixed(AuthBase):
     """A key that is sent as it is."""
 

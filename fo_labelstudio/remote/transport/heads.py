@@ -65,9 +65,9 @@ class RemoteFile(io.RawIOBase):
             start = len(self._content)
             if start == _MOST:
                 raise OSError(f"its first {_MOST >> 20} MiB do not tell its size; {_METADATA}")
-            part = self._fetch(start, max(_FIRST, 4 * start))
-            self._content += part
-            self._is_whole = len(self._content) < max(_FIRST, 4 * start)
+            end = max(_FIRST, 4 * start)
+            self._content += self._fetch(start, end)
+            self._is_whole = len(self._content) < end
 
 
 class _ClosedError(ServerError):

@@ -31,14 +31,13 @@ class MediaSettings:
     root: str | None = None
     server_root: str | None = None
     unusable: str = "refuse"
+    storage: Secret = field(default_factory=lambda: Secret({}))
+    retries: int = 4
 
     @property
     def converts(self) -> bool:
         """Whether a transport sends a PNG or JPEG in place of an image that cannot be sent as it is."""
         return self.unusable == "convert"
-
-    storage: Secret = field(default_factory=lambda: Secret({}))
-    retries: int = 4
 
 
 class Media(NamedTuple):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.retrying import sent_in_parts
 from fo_labelstudio.remote.transport import image
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _MAX_FILES = 100
 """Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""
-
-_TOO_LARGE = 413
 
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
@@ -66,25 +65,19 @@ class Uploads:
         self._is_known = True
         return [self._urls[name] for name in names]
 
-    def _upload(self, files: dict[str, tuple[str, bytes]]) -> None:
-        try:
-            upload_ids = self._client.upload_files(self._project_id, list(files.values()))
-        except ServerError as error:
-            if error.status != _TOO_LARGE or len(files) == 1:
-                raise
-            # A proxy in front of the server takes less than the server does.
-            names = list(files)
-            for part in (names[: len(names) // 2], names[len(names) // 2 :]):
-                self._upload({name: files[name] for name in part})
-            return
-        paths = self._client.uploaded_paths(self._project_id, upload_ids)
-        if len(upload_ids) != len(files) or set(upload_ids) != set(paths):
-            raise ServerError(
-                f"the server took {len(upload_ids)} of {len(files)} media files; does a proxy limit their size?"
+    def _upload(self, files: Mapping[str, tuple[str, bytes]]) -> None:
+        def upload(names: Sequence[str]) -> None:
+            upload_ids = self._client.upload_files(self._project_id, [files[name] for name in names])
+            paths = self._client.uploaded_paths(self._project_id, upload_ids)
+            if len(upload_ids) != len(names) or set(upload_ids) != set(paths):
+                raise ServerError(
+                    f"the server took {len(upload_ids)} of {len(names)} media files; does a proxy limit their size?"
+                )
+            self._urls.update(
+                (name, self._url(paths[upload_id])) for name, upload_id in zip(names, upload_ids, strict=True)
             )
-        self._urls.update(
-            (name, self._url(paths[upload_id])) for name, upload_id in zip(files, upload_ids, strict=True)
-        )
+
+        sent_in_parts(list(files), upload)
 
     def _url(self, path: str) -> str:
         # The server's own start page may lie under a path.

@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 
 from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
 from fo_labelstudio.remote.retrying import repeated
+from fo_labelstudio.remote.sign_in import unsigned
 
 AT_ONCE = 16
 """Requests that are made at the same time."""
@@ -105,7 +106,7 @@ class Web:
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         try:
-            return self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT, auth=_unsigned)
+            return self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT, auth=unsigned)
         except requests.exceptions.SSLError:
             raise TLSError(
                 f"the certificate of {origin_of(url)} is not trusted; set the environment variable REQUESTS_CA_BUNDLE "
@@ -121,11 +122,6 @@ def origin_of(url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     is_usual = parts.port in (None, {"http": 80, "https": 443}.get(parts.scheme))
     return f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{parts.port}"
-
-
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    # Without an auth of its own, requests would send the login of a .netrc file.
-    return request
 
 
 def _raise_for_status(response: requests.Response, remedy: str) -> None:
