@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.names import OBJECT_TAG
+from fo_labelstudio.convert.numbers import is_finite, is_number
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import StoredLabels
@@ -19,6 +20,8 @@ from fo_labelstudio.errors import RegionError
 
 if TYPE_CHECKING:
     from fo_labelstudio.convert.edits import Edit
+
+L = TypeVar("L", bound=fol.Label)
 
 Region = dict[str, Any]
 """One item of a prediction's or an annotation's result."""
@@ -259,14 +262,16 @@ def part_number(region: Region, key: str) -> int | None:
 def score_of(label: fol.Label) -> float | None:
     """The confidence of a label as a score in [0, 1], or None; a hint for the annotator, never read back."""
     confidence = getattr(label, "confidence", None)
-    if not is_number(confidence) or not math.isfinite(confidence):
+    if not is_finite(confidence):
         return None
     return min(max(float(confidence), 0.0), 1.0)
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is a number; JSON and Python tell booleans from numbers differently."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def copy_of(label: L) -> L:
+    """A copy of a label that keeps its id, which FiftyOne's own copies do not."""
+    copy = label.copy()
+    copy.id = label.id
+    return copy
 
 
 def only_region(regions: Sequence[Region]) -> Region:

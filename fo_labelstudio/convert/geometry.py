@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
@@ -88,8 +89,7 @@ def parse_point(x: Any, y: Any) -> list[float]:
         RegionError: it is not made of numbers, or is absurdly far away
     """
     for value in (x, y):
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not -FARTHEST <= value <= FARTHEST:
+        if not is_number(value) or not -FARTHEST <= value <= FARTHEST:
             raise RegionError(
                 f"a point is {shown(x)}, {shown(y)}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}"
             )

@@ -12,27 +12,21 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
 
-import fiftyone.core.labels as fol
-
 from fo_labelstudio.convert.annotations import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import family_of, holds_list
-from fo_labelstudio.convert.family import Aspect, is_number
+from fo_labelstudio.convert.family import Aspect
+from fo_labelstudio.convert.numbers import TOLERANCE, is_number
 from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
-
-TOLERANCE = 1e-9
-"""Relative to the image; a number that comes back closer than this to the stored one was not changed."""
 
 RELATED = "related_to"
 """The attribute of a label that holds the ids of the labels that relations lead to."""
 
 WrittenValues = Mapping[str, Sequence[Any]]
 """Attribute of a label that loads have written -> its value before, and the value that they wrote."""
-
-LabelDoc = Mapping[str, Any]
-"""A label as the database stores it."""
 
 
 @dataclass
@@ -178,7 +172,7 @@ def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: La
     if family.revise is None:
         before, after = _as_sent(stored, edit, field), edit.to_label(field).to_dict()
     else:
-        revised, notes = family.revise(_label(stored), edit, field)
+        revised, notes = family.revise(label_of(stored), edit, field)
         if revised is None:
             return None
         before, after = stored, revised.to_dict()
@@ -208,7 +202,7 @@ def _aspect_values(stored: LabelDoc, before: LabelDoc, after: LabelDoc, aspect: 
 
 def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Any]:
     values = {}
-    label = _label(stored)
+    label = label_of(stored)
     class_name = edit.parsed.values.get("label")
     for name in filter(is_attribute, edit.aspects):
         attribute = attribute_of(name, class_name, field)
@@ -234,14 +228,10 @@ def _is_same_answer(attribute: Attribute, before: Any, after: Any) -> bool:
     return question.problem_of(before) is None and question.to_json(before) == question.to_json(after)
 
 
-def _label(stored: LabelDoc) -> fol.Label:
-    return getattr(fol, stored["_cls"]).from_dict(dict(stored))
-
-
 def _as_sent(stored: LabelDoc, edit: Edit, field: LabelField) -> LabelDoc:
     """The stored label as it would come back untouched: within the image, turned by less than a full turn."""
     family = family_of(field.label_type)
-    label = _label(stored)
+    label = label_of(stored)
     if family.check(label, field) is not None:
         return stored
     regions = family.to_regions([label], field, edit.parsed.media)

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import fiftyone.core.labels as fol
 import fiftyone.core.utils as fou
 from bson import ObjectId
+
+LabelDoc = Mapping[str, Any]
+"""A label as the database stores it."""
 
 _LISTS = ("classifications", "detections", "polylines", "keypoints")
 """The attributes in which labels of labels lists lie."""
@@ -23,7 +27,7 @@ class StoredLabel:
         mask: its mask, an array, or None; may be set
     """
 
-    def __init__(self, doc: Mapping[str, Any]):
+    def __init__(self, doc: LabelDoc):
         self._doc = doc
         self.id = str(doc.get("_id") or ObjectId())
         mask = doc.get("mask")
@@ -55,3 +59,8 @@ class StoredLabels(list):
             if name in value:
                 return cls(StoredLabel(doc) for doc in value[name] or ())
         return cls([StoredLabel(value)])
+
+
+def label_of(doc: LabelDoc) -> fol.Label:
+    """A stored label as FiftyOne's object."""
+    return getattr(fol, doc["_cls"]).from_dict(dict(doc))

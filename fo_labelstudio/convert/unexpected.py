@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions
 from fo_labelstudio.convert.names import is_text
+from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
@@ -140,9 +141,7 @@ def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
     degrees, clockwise, about the centre
     """
     numbers = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
-    if not all(
-        isinstance(number, (int, float)) and not isinstance(number, bool) and abs(number) < 1e6 for number in numbers
-    ):
+    if not all(is_number(number) and abs(number) < 1e6 for number in numbers):
         raise RegionError(f"its ellipse is {shown(numbers)}, expected five numbers")
     x, y, radius_x, radius_y, rotation = numbers
     cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))

@@ -7,13 +7,13 @@ Source: label-studio 1.23.2, what its editor wrote
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
 from fo_labelstudio.convert.names import OBJECT_TAG, is_showable, is_text, without_references
+from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 
@@ -225,7 +225,7 @@ def _to_int(value: Any) -> int:
 
 
 def _to_number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value or abs(value) == math.inf:
+    if not is_finite(value):
         raise RegionError(f"is {shown(value)}, expected a finite number")
     if abs(value) >= _LARGEST:
         raise RegionError(f"is {shown(value)}, larger than the editor can hold")

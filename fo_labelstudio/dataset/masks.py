@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.stored import StoredLabel
-
-LabelDoc = Mapping[str, Any]
-"""A label as the database stores it."""
+from fo_labelstudio.convert.stored import LabelDoc, StoredLabel, label_of
 
 
 def read_into(label: StoredLabel) -> None:
@@ -32,7 +28,7 @@ def with_mask(doc: LabelDoc) -> LabelDoc:
     """A stored label with its mask, where that is in a file that can be read."""
     if doc.get("mask") is not None or not doc.get("mask_path"):
         return doc
-    label = _label(doc)
+    label = label_of(doc)
     try:
         label.mask = _read(label)
     except OSError:
@@ -56,15 +52,11 @@ def overwrite(doc: LabelDoc) -> None:
     os.close(handle)
     try:
         # With a path of its own, the label would export the file that is there.
-        _label({**doc, "mask_path": None}).export_mask(temporary)
+        label_of({**doc, "mask_path": None}).export_mask(temporary)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def _label(doc: LabelDoc) -> fol.Label:
-    return getattr(fol, doc["_cls"]).from_dict(dict(doc))
 
 
 def _read(label: fol.Label) -> Any:

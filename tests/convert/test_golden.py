@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fo_labelstudio.convert.annotations import parse_task
-from fo_labelstudio.convert.family import is_number
+from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import Attribute, LabelField, Skeleton
 from fo_labelstudio.convert.values import Question
 

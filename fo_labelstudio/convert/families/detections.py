@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
@@ -17,13 +16,14 @@ from fo_labelstudio.convert.family import (
     Region,
     Revision,
     class_of,
+    copy_of,
     drawn_region,
-    is_number,
     number_of,
     only_region,
     unknown_class,
 )
 from fo_labelstudio.convert.geometry import PercentBox, rounded, to_percent_box, to_relative_box
+from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
 
@@ -34,9 +34,6 @@ _TYPE = "rectanglelabels"
 
 _LARGEST = 10.0
 """Relative to the image; more is a mistake, as a rule pixels."""
-
-_SAME = 1e-9
-"""Relative to the image, or radians; numbers closer than this are the same."""
 
 _FARTHEST = 1e7
 """Percent; the corner of a turned box may be far outside of a long, thin image."""
@@ -54,7 +51,7 @@ def check(detection: fol.Detection, field: LabelField) -> str | None:
             "only_matches=False)"
         )
     rotation = _rotation(detection)
-    if not _is_finite(rotation):
+    if not is_finite(rotation):
         return f"its rotation is {rotation!r}, expected a number of radians"
     return problem_of_box(detection) or unknown_class(detection, field)
 
@@ -62,7 +59,7 @@ def check(detection: fol.Detection, field: LabelField) -> str | None:
 def problem_of_box(detection: fol.Detection) -> str | None:
     """What is wrong with the box of a label, or None."""
     box = detection.bounding_box
-    if box is None or len(box) != 4 or not all(_is_finite(value) for value in box):
+    if box is None or len(box) != 4 or not all(is_finite(value) for value in box):
         return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
     if box[2] < 0 or box[3] < 0:
         return f"its bounding_box {box!r} has a negative size"
@@ -110,20 +107,19 @@ def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
     media = edit.parsed.media
     sent = to_percent_box(detection.bounding_box, _rotation(detection), media)
     box = PercentBox(*edit.parsed.values["box"])
-    revised = detection.copy()
-    revised.id = detection.id
+    revised = copy_of(detection)
     revised.label = edit.parsed.values["label"]
     before, after = (to_relative_box(corners, media) for corners in (sent, box))
     merged = list(detection.bounding_box)
     for start, size in ((0, 2), (1, 3)):
         pairs = [(before[0][place], after[0][place]) for place in (start, size)]
-        is_clipped = any(abs(detection.bounding_box[place] - before[0][place]) > _SAME for place in (start, size))
+        is_clipped = any(abs(detection.bounding_box[place] - before[0][place]) > TOLERANCE for place in (start, size))
         for place, (was, now) in zip((start, size), pairs, strict=True):
             # Of a side that was shown clipped, what was seen counts, once it was touched.
-            if abs(was - now) > _SAME or (is_clipped and any(abs(was - now) > _SAME for was, now in pairs)):
+            if abs(was - now) > TOLERANCE or (is_clipped and any(abs(was - now) > TOLERANCE for was, now in pairs)):
                 merged[place] = now
     revised.bounding_box = merged
-    if abs(before[1] - after[1]) > _SAME:
+    if abs(before[1] - after[1]) > TOLERANCE:
         revised.set_attribute_value("rotation", after[1])
     return revised, ()
 
@@ -131,10 +127,6 @@ def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
 def _rotation(detection: fol.Detection) -> float:
     rotation = detection.get_attribute_value("rotation", None)
     return 0.0 if rotation is None else rotation
-
-
-def _is_finite(value: object) -> bool:
-    return is_number(value) and math.isfinite(value)
 
 
 FAMILY = Family(

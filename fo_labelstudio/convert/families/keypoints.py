@@ -25,6 +25,7 @@ from fo_labelstudio.convert.family import (
     Region,
     Revision,
     class_of_parts,
+    copy_of,
     drawn_region,
     only_region,
     part_id,
@@ -33,6 +34,7 @@ from fo_labelstudio.convert.family import (
     whole_id,
 )
 from fo_labelstudio.convert.geometry import parse_point, problem_of_point, to_percent_point, to_relative_point
+from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import LabelField, MediaInfo, Skeleton
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
@@ -96,9 +98,7 @@ def _skeleton_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInf
         for number, before in _tree(points, field.skeleton)
     ]
     value = {"vertices": vertices, "closed": False}
-    region = drawn_region(keypoint.id, _VECTOR_TYPE, keypoint, field, media, value)
-    region.pop("score", None)
-    yield region
+    yield drawn_region(keypoint.id, _VECTOR_TYPE, keypoint, field, media, value)
 
 
 def _tree(points: Mapping[int, Any], skeleton: Skeleton | None) -> Iterator[tuple[int, int | None]]:
@@ -124,7 +124,6 @@ def _point_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInfo) 
     for number, (x, y) in _seen(keypoint):
         region_id = part_id(keypoint.id, number)
         region = drawn_region(region_id, _POINT_TYPE, keypoint, field, media, {"x": x, "y": y, "width": _WIDTH})
-        region.pop("score", None)
         if number < len(confidences) and _is_score(confidences[number]):
             region["score"] = float(confidences[number])
         if first is not None:
@@ -205,8 +204,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Keypoint:
 
 def revise(keypoint: fol.Keypoint, edit: Edit, field: LabelField) -> Revision:
     """A label after an edit: a joint that was deleted is NaN in its place; any other point is gone, with its score."""
-    revised = keypoint.copy()
-    revised.id = keypoint.id
+    revised = copy_of(keypoint)
     revised.label = edit.parsed.values["label"]
     points = [list(point) for point in keypoint.points or ()]
     confidence: list[Any] = list(keypoint.confidence or ())
@@ -289,7 +287,7 @@ def _is_missing(point: Any) -> bool:
 
 
 def _is_score(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+    return is_number(value) and 0 <= value <= 1
 
 
 FAMILY = Family(

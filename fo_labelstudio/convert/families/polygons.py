@@ -16,6 +16,7 @@ from fo_labelstudio.convert.family import (
     Region,
     Revision,
     class_of_parts,
+    copy_of,
     drawn_region,
     part_id,
     unknown_class,
@@ -99,8 +100,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
 
 def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
     """A label after an edit, with every vertex that the edit left alone exactly as stored."""
-    revised = polyline.copy()
-    revised.id = polyline.id
+    revised = copy_of(polyline)
     revised.label = edit.parsed.values["label"]
     revised.closed = edit.parsed.values.get("closed", polyline.closed)
     shapes = edit.parsed.values["points"]

@@ -22,6 +22,7 @@ from fo_labelstudio.convert.family import (
     Region,
     Revision,
     class_of,
+    copy_of,
     new_region,
     part_id,
 )
@@ -127,8 +128,7 @@ def revise(segmentation: fol.Segmentation, edit: Edit, field: LabelField) -> Rev
         mask[pixels] = _colour(class_name, field)
     if not parsed.values and not mask.any():
         return None, ()
-    revised = segmentation.copy()
-    revised.id = segmentation.id
+    revised = copy_of(segmentation)
     revised.mask = mask.astype(stored.dtype) if np.array_equal(mask.astype(stored.dtype), mask) else mask
     return revised, [f"{disputed} pixels belong to several regions; the last one has them"] if disputed else []
 

@@ -1,0 +1,20 @@
+"""What counts as a number, and when two are the same."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+TOLERANCE = 1e-9
+"""Relative to the image, or radians; a number that comes back closer than this to the stored one was not changed."""
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; JSON and Python tell booleans from numbers differently."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a number that is neither infinite nor NaN."""
+    # Whole numbers beyond the range of a float are finite all the same.
+    return is_number(value) and (isinstance(value, int) or math.isfinite(value))
