@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,24 +124,32 @@ def annotator(server: LocalServer) -> Annotator:
 
 
 @pytest.fixture
-def make_dataset(tmp_path: Path) -> Iterator[Callable[..., fo.Dataset]]:
-    """Makes datasets of small images, deleted after the test."""
+def dataset_of() -> Iterator[Callable[[Iterable[fo.Sample]], fo.Dataset]]:
+    """Makes datasets of samples, deleted after the test."""
     datasets = []
 
-    def make(*samples: dict[str, Any], size: tuple[int, int] = (64, 48)) -> fo.Dataset:
+    def make(samples: Iterable[fo.Sample]) -> fo.Dataset:
         dataset = fo.Dataset()
         datasets.append(dataset)
-        dataset.add_samples(
-            [
-                fo.Sample(**{"filepath": str(write_image(tmp_path / f"image {n}.png", size)), **values})
-                for n, values in enumerate(samples)
-            ]
-        )
+        dataset.add_samples(list(samples), progress=False)
         return dataset
 
     yield make
     for dataset in datasets:
         dataset.delete()
+
+
+@pytest.fixture
+def make_dataset(dataset_of: Callable[[Iterable[fo.Sample]], fo.Dataset], tmp_path: Path) -> Callable[..., fo.Dataset]:
+    """Makes datasets of small images, deleted after the test."""
+
+    def make(*samples: dict[str, Any], size: tuple[int, int] = (64, 48)) -> fo.Dataset:
+        return dataset_of(
+            fo.Sample(**{"filepath": str(write_image(tmp_path / f"image {n}.png", size)), **values})
+            for n, values in enumerate(samples)
+        )
+
+    return make
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 import re
 import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 import requests
+
+from tests.web import LoopbackServer
 
 # Moto would allow every page everything; read when it is imported.
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
@@ -76,7 +78,7 @@ class S3Server:
         self.client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
 
 
-class WebServer:
+class WebServer(LoopbackServer):
     """Serves the files of a folder, and records what it is asked for.
 
     Args:
@@ -99,16 +101,11 @@ class WebServer:
         self.sent = 0
         """How many bytes of files were asked for."""
         self._barrier: threading.Barrier | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        context = None
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             certificate.configure_cert(context)
-            # A browser that opens a connection ahead of its need would else keep all others waiting.
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self.url = f"{'http' if certificate is None else 'https'}://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        super().__init__(_handler(self), context)
 
     def gather(self, number: int) -> None:
         """From now on requests are answered only when so many of them are there at once."""
@@ -118,16 +115,6 @@ class WebServer:
         """Waits for the other requests that are to be answered at once."""
         if self._barrier is not None:
             self._barrier.wait()
-
-    def __enter__(self) -> WebServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:

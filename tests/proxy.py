@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 
 import requests
+
+from tests.web import LoopbackServer
 
 FAULTS = ("500", "503", "dropped before", "dropped after")
 """What can happen to a request: an error of the server's, a busy server, a connection that ends before the request was
 served, and one that ends after it was served, so that nobody gets to know the answer."""
 
 
-class FaultyProxy:
+class FaultyProxy(LoopbackServer):
     """Hands requests on to a server, but for one.
 
     Args:
@@ -26,29 +27,13 @@ class FaultyProxy:
         self.target, self.fault, self.number = target, fault, number
         self.count = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Address of the proxy."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(_handler(self))
 
     def fault_of_next(self) -> str:
         """The fault of the request that has just come, empty where it is handed on."""
         with self._lock:
             self.count += 1
             return self.fault if self.count == self.number else ""
-
-    def __enter__(self) -> FaultyProxy:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _handler(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +81,39 @@ class Annotator:
         """Submits every task of a run unchanged."""
         for task_id in results.tasks.values():
             self.submit(task_id)
+
+
+def is_complete(dataset: fo.Dataset, anno_key: str) -> bool:
+    """Whether everything of an annotation run was sent."""
+    dataset.reload()
+    return anno_key in dataset.list_annotation_runs() and bool(
+        dataset.get_annotation_info(anno_key).config.run_state["complete"]
+    )
+
+
+def annotate_and_kill(
+    dataset: fo.Dataset, anno_key: str, arguments: dict[str, Any], connection: dict[str, str], seconds: float
+) -> None:
+    """Has a process call ``annotate()`` on a persistent dataset, and kills it after some seconds."""
+    code = (
+        "import json, sys, fiftyone as fo, fo_labelstudio\n"
+        "fo_labelstudio.register()\n"
+        "name, anno_key, arguments = sys.argv[1:]\n"
+        "dataset = fo.load_dataset(name)\n"
+        "print('ready', flush=True)\n"
+        "dataset.annotate(anno_key, **json.loads(arguments))\n"
+    )
+    environment = {f"FIFTYONE_LABELSTUDIO_{name.upper()}": value for name, value in connection.items()}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, dataset.name, anno_key, json.dumps(arguments)],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
 
 def tasks_of(annotator: Annotator, project_id: int) -> dict[str, list[list[Result]]]:

@@ -62,16 +62,13 @@ def s3(studio, folder):
 
 
 @pytest.fixture
-def open_task(studio, browser, folder):
+def open_task(dataset_of, studio, browser, folder):
     """Sends one image with a box around the square, and opens its task."""
-    datasets = []
 
     def send(address, **options):
-        dataset = fo.Dataset()
-        datasets.append(dataset)
         box = [LEFT / SIZE[0], TOP / SIZE[1], (RIGHT - LEFT) / SIZE[0], (BOTTOM - TOP) / SIZE[1]]
         labels = fo.Detections(detections=[fo.Detection(label="square", bounding_box=box)])
-        dataset.add_sample(fo.Sample(filepath=str(folder / NAME), address=address, labels=labels))
+        dataset = dataset_of([fo.Sample(filepath=str(folder / NAME), address=address, labels=labels)])
         results = dataset.annotate(
             "run",
             backend="labelstudio",
@@ -84,9 +81,7 @@ def open_task(studio, browser, folder):
         (task_id,) = results.tasks.values()
         return dataset, browser.open_task(results.project_id, task_id)
 
-    yield send
-    for dataset in datasets:
-        dataset.delete()
+    return send
 
 
 def check(dataset, page, screenshot, studio):  # noqa: F811

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 
 import fiftyone as fo
 import pytest
@@ -15,7 +10,7 @@ import pytest
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.remote.client import Client
 from tests.proxy import FAULTS, FaultyProxy
-from tests.support import stored, tasks_of
+from tests.support import annotate_and_kill, is_complete, stored, tasks_of
 
 pytestmark = pytest.mark.server
 
@@ -37,15 +32,11 @@ def dataset(make_dataset, monkeypatch):
     )
 
 
+ASKED = {"backend": "labelstudio", "label_field": "labels", "classes": ["cat", "dog"], "attributes": False}
+
+
 def annotate(dataset, connection, url, **options):
-    return dataset.annotate(
-        "run",
-        backend="labelstudio",
-        label_field="labels",
-        classes=["cat", "dog"],
-        attributes=False,
-        **{**connection, "url": url, "max_tasks": 2, **options},
-    )
+    return dataset.annotate("run", **ASKED, **{**connection, "url": url, "max_tasks": 2, **options})
 
 
 def uploads_of(annotator, project_id):
@@ -109,30 +100,10 @@ def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_data
     dataset.persistent = True
     expected = tasks_of(annotator, annotate(dataset, connection, connection["url"]).project_id)
     dataset.delete_annotation_run("run")
-    code = (
-        "import sys, fiftyone as fo, fo_labelstudio\n"
-        "fo_labelstudio.register()\n"
-        "print('ready', flush=True)\n"
-        "fo.load_dataset(sys.argv[1]).annotate('run', backend='labelstudio', label_field='labels',"
-        " classes=['cat', 'dog'], attributes=False, max_tasks=5)\n"
-        "print('done', flush=True)\n"
-    )
-    environment = {
-        **os.environ,
-        "FIFTYONE_LABELSTUDIO_URL": connection["url"],
-        "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
-    }
-    random_ = random.Random(0)
+    moments = random.Random(0)
     for _ in range(2):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, dataset.name], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(random_.uniform(0.3, 2.5))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    dataset.reload()
-    if not (dataset.list_annotation_runs() and dataset.get_annotation_info("run").config.run_state["complete"]):
+        annotate_and_kill(dataset, "run", {**ASKED, "max_tasks": 5}, connection, moments.uniform(0.3, 2.5))
+    if not is_complete(dataset, "run"):
         annotate(dataset, connection, connection["url"])
     results = dataset.load_annotation_results("run", **connection)
     assert tasks_of(annotator, results.project_id) == expected

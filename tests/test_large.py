@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import fiftyone as fo
@@ -14,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import Annotator, stored, tasks_of
+from tests.support import Annotator, annotate_and_kill, is_complete, stored, tasks_of
 
 pytestmark = [pytest.mark.server, pytest.mark.nightly]
 
@@ -33,9 +29,8 @@ def annotator(sharing):
 
 
 @pytest.fixture
-def make_dataset(shared):
+def make_dataset(dataset_of, shared):
     """Makes datasets of JPEGs, each another one, with ten boxes each."""
-    datasets = []
 
     def make(images):
         folder = shared / f"{images} images"
@@ -50,14 +45,9 @@ def make_dataset(shared):
                 for box in generator.random((10, 4)) / 2
             ]
             samples.append(fo.Sample(str(path), labels=fo.Detections(detections=boxes)))
-        dataset = fo.Dataset()
-        datasets.append(dataset)
-        dataset.add_samples(samples, progress=False)
-        return dataset
+        return dataset_of(samples)
 
-    yield make
-    for dataset in datasets:
-        dataset.delete()
+    return make
 
 
 @pytest.mark.parametrize(("images", "media"), [(10_000, "local_files"), (2_000, "upload")])
@@ -92,29 +82,10 @@ def test_an_upload_that_is_killed_ten_times_ends_as_an_undisturbed_one(make_data
     seconds = time.monotonic() - start
     expected = tasks_of(annotator, undisturbed.project_id)
     dataset.delete_annotation_run("run")
-    code = (
-        "import sys, fiftyone as fo, fo_labelstudio\n"
-        "fo_labelstudio.register()\n"
-        "dataset = fo.load_dataset(sys.argv[1])\n"
-        "print('ready', flush=True)\n"
-        f"dataset.annotate('run', **{ASKED!r}, **{options!r})\n"
-    )
-    environment = {
-        **os.environ,
-        "FIFTYONE_LABELSTUDIO_URL": connection["url"],
-        "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
-    }
     moments = random.Random(0)
     for _ in range(10):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, dataset.name], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(moments.uniform(0, seconds / 2))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    dataset.reload()
-    if not (dataset.list_annotation_runs() and dataset.get_annotation_info("run").config.run_state["complete"]):
+        annotate_and_kill(dataset, "run", {**ASKED, **options}, connection, moments.uniform(0, seconds / 2))
+    if not is_complete(dataset, "run"):
         dataset.annotate("run", **ASKED, **options, **connection)
     results = dataset.load_annotation_results("run", **connection)
     assert set(results.tasks) == set(expected)

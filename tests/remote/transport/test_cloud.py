@@ -50,30 +50,22 @@ def bucket(s3, studio, request, tmp_path):
 
 
 @pytest.fixture
-def make():
+def make(dataset_of):
     """Makes a dataset of addresses."""
-    datasets = []
 
     def make(*addresses, **values):
-        dataset = fo.Dataset()
-        datasets.append(dataset)
         box = fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4])
-        dataset.add_samples(
-            [
-                fo.Sample(
-                    filepath=f"/nowhere/{number}.png",
-                    address=address,
-                    labels=fo.Detections(detections=[box.copy()]),
-                    **values,
-                )
-                for number, address in enumerate(addresses)
-            ]
+        return dataset_of(
+            fo.Sample(
+                filepath=f"/nowhere/{number}.png",
+                address=address,
+                labels=fo.Detections(detections=[box.copy()]),
+                **values,
+            )
+            for number, address in enumerate(addresses)
         )
-        return dataset
 
-    yield make
-    for dataset in datasets:
-        dataset.delete()
+    return make
 
 
 @pytest.fixture
