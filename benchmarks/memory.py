@@ -8,10 +8,8 @@ The server is a stand-in on loopback, so that only the client counts; each size 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -22,8 +20,7 @@ import numpy as np
 import psutil
 from PIL import Image
 from server_stub import Stub
-
-from fo_labelstudio.demo.database import LocalDatabase
+from surroundings import fiftyone_of_its_own
 
 BOXES = 10
 FILES = 1000
@@ -126,27 +123,18 @@ def main() -> None:
         images, url, root = options.measure
         measure(int(images), url, Path(root))
         return
-    with tempfile.TemporaryDirectory() as home:
-        os.environ.update(
-            FIFTYONE_DO_NOT_TRACK="true", FIFTYONE_SHOW_PROGRESS_BARS="false", FIFTYONE_DATABASE_VALIDATION="false"
-        )
-        database = LocalDatabase(Path(home) / "mongo")
-        database.start()
-        os.environ["FIFTYONE_DATABASE_URI"] = database.uri
-        try:
-            import fiftyone as fo
+    with fiftyone_of_its_own() as home:
+        import fiftyone as fo
 
-            for images in options.images:
-                root = Path(home) / str(images)
-                dataset = make_dataset(fo, root / "images", images)
-                dataset.name = "memory"
-                dataset.persistent = True
-                with Stub() as stub:
-                    command = [sys.executable, __file__, "--measure", str(images), stub.url, str(root)]
-                    subprocess.run(command, check=True)
-                dataset.delete()
-        finally:
-            database.stop()
+        for images in options.images:
+            root = home / str(images)
+            dataset = make_dataset(fo, root / "images", images)
+            dataset.name = "memory"
+            dataset.persistent = True
+            with Stub() as stub:
+                command = [sys.executable, __file__, "--measure", str(images), stub.url, str(root)]
+                subprocess.run(command, check=True)
+            dataset.delete()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +20,8 @@ from typing import Any
 import numpy as np
 import requests
 from PIL import Image
+from surroundings import fiftyone_of_its_own
 
-from fo_labelstudio.demo.database import LocalDatabase
 from fo_labelstudio.demo.server import LocalServer
 
 BOXES = 10
@@ -177,8 +176,8 @@ def main() -> None:
     parser.add_argument("--masks", type=int, default=50, help="images with masks; none where 0")
     parser.add_argument("--template", type=Path, help="folder that keeps Label Studio's empty database")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        root = Path(home) / "root"
+    with fiftyone_of_its_own() as home:
+        root = home / "root"
         # What ships inside FiftyOne takes the folder above the one that it should.
         folder = root / "shared" / "images"
         folder.mkdir(parents=True)
@@ -186,26 +185,17 @@ def main() -> None:
             "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(root),
         }
-        os.environ.update(
-            FIFTYONE_DO_NOT_TRACK="true", FIFTYONE_SHOW_PROGRESS_BARS="false", FIFTYONE_DATABASE_VALIDATION="false"
-        )
-        database = LocalDatabase(Path(home) / "mongo")
-        database.start()
-        os.environ["FIFTYONE_DATABASE_URI"] = database.uri
-        try:
-            with LocalServer(template_dir=options.template, env=sharing) as server:
-                import fiftyone as fo
+        with LocalServer(template_dir=options.template, env=sharing) as server:
+            import fiftyone as fo
 
-                for media in options.media:
-                    dataset = boxes_dataset(fo, folder, options.images)
-                    is_shared = media == "local_files"
-                    os.environ.update(sharing if is_shared else dict.fromkeys(sharing, ""))
-                    compare(server, dataset, "detections", media, root if is_shared else None, options.repeats)
-                if options.masks:
-                    dataset = masks_dataset(fo, folder, options.masks)
-                    compare(server, dataset, "instances", "upload", None, options.repeats)
-        finally:
-            database.stop()
+            for media in options.media:
+                dataset = boxes_dataset(fo, folder, options.images)
+                is_shared = media == "local_files"
+                os.environ.update(sharing if is_shared else dict.fromkeys(sharing, ""))
+                compare(server, dataset, "detections", media, root if is_shared else None, options.repeats)
+            if options.masks:
+                dataset = masks_dataset(fo, folder, options.masks)
+                compare(server, dataset, "instances", "upload", None, options.repeats)
 
 
 def compare(server: LocalServer, dataset: Any, label_type: str, media: str, root: Path | None, repeats: int) -> None:
