@@ -30,6 +30,7 @@ from fo_labelstudio.dataset.scalars import FIELDS
 from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.fetching import fetch
+from fo_labelstudio.garbage import only_new_garbage
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.loading import load
 from fo_labelstudio.log import logger
@@ -284,6 +285,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             results.launch_editor()
         return results
 
+    @only_new_garbage()
     def _register(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
         self._refuse_unknown_run(samples, key)
         incomplete = None if overwrite else self._incomplete(samples, key)
@@ -315,6 +317,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         config.run_state = {"token": token, "project_id": None, "complete": False}
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
+    @only_new_garbage()
     def _upload(self, samples: Any, anno_key: str) -> LabelStudioAnnotationResults:
         checked, self._checked = self._checked or Checked(), None
         client = self.connect_to_api().client
@@ -360,6 +363,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             raise
         return results
 
+    @only_new_garbage()
     def send_part(self, samples: Any, anno_key: str, part: int, report: Callable[[int, int], None]) -> int:
         """Sends a part of a run; see :func:`fo_labelstudio.send_part`."""
         state, parts = self.config.run_state or {}, self.config.parts
@@ -376,6 +380,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         with sole_sender(samples._root_dataset, anno_key, part):
             return len(send_part(run, client, state["project_id"], part, parts, report))
 
+    @only_new_garbage()
     def download_annotations(self, results: LabelStudioAnnotationResults) -> dict[str, Any]:
         """Downloads what people submitted and merges it.
 

@@ -170,7 +170,8 @@ def drawn_region(
 ) -> Region:
     """A region that is drawn on an image, with its label's class and score."""
     region = new_region(region_id, region_type, field, {**value, region_type: [label.label]})
-    region.update(original_width=media.width, original_height=media.height, image_rotation=0)
+    region["original_width"], region["original_height"] = media
+    region["image_rotation"] = 0
     score = score_of(label)
     if score is not None:
         region["score"] = score

@@ -8,7 +8,7 @@ image, turned by ``rotation`` degrees, clockwise, about the top-left corner (tag
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.numbers import is_number
@@ -40,7 +40,7 @@ def to_percent_box(box: Sequence[float], radians: float, media: MediaInfo) -> Pe
         radians: clockwise rotation about the centre
         media: size of the image, in pixels
     """
-    x, y, width, height = (float(value) for value in box)
+    x, y, width, height = map(float, box)
     degrees = math.degrees(radians) % 360
     if round(degrees, DECIMALS) % 360 == 0:
         left, top = _clip(x), _clip(y)
@@ -74,7 +74,7 @@ FARTHEST = 1000.0
 
 def to_percent_point(point: Sequence[float]) -> list[float]:
     """A FiftyOne point, relative to the image, as Label Studio stores it: percent of the image."""
-    return [rounded(100 * float(value)) for value in point]
+    return rounded(100 * float(value) for value in point)
 
 
 def to_relative_point(point: Sequence[float]) -> list[float]:
@@ -93,7 +93,7 @@ def parse_point(x: Any, y: Any) -> list[float]:
             raise RegionError(
                 f"a point is {shown(x)}, {shown(y)}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}"
             )
-    return [rounded(float(x)), rounded(float(y))]
+    return rounded((float(x), float(y)))
 
 
 def problem_of_point(point: Any) -> str | None:
@@ -112,13 +112,13 @@ def _turned(x: float, y: float, radians: float) -> tuple[float, float]:
 
 
 def _clip(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
+    return 0.0 if value < 0.0 else 1.0 if value > 1.0 else value
 
 
-def rounded(value: float) -> float:
-    """A number to DECIMALS, never a negative zero, which a browser writes as 0."""
-    return round(value, DECIMALS) + 0.0
+def rounded(values: Iterable[float]) -> list[float]:
+    """Numbers to DECIMALS, never a negative zero, which a browser writes as 0."""
+    return [round(value, DECIMALS) + 0.0 for value in values]
 
 
 def _rounded(x: float, y: float, width: float, height: float, degrees: float) -> PercentBox:
-    return PercentBox(*(rounded(100 * value) for value in (x, y, width, height)), rounded(degrees))
+    return PercentBox(*rounded((100 * x, 100 * y, 100 * width, 100 * height, degrees)))

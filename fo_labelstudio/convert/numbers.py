@@ -11,10 +11,13 @@ TOLERANCE = 1e-9
 
 def is_number(value: Any) -> bool:
     """Whether a value is a number; JSON and Python tell booleans from numbers differently."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # Nearly all are floats, and asking for that first takes half the time.
+    return type(value) is float or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def is_finite(value: Any) -> bool:
     """Whether a value is a number that is neither infinite nor NaN."""
+    if type(value) is float:
+        return math.isfinite(value)
     # Whole numbers beyond the range of a float are finite all the same.
     return is_number(value) and (isinstance(value, int) or math.isfinite(value))

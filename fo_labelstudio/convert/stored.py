@@ -28,6 +28,8 @@ class StoredLabel:
     """
 
     def __init__(self, doc: LabelDoc):
+        # Found there, attributes are read faster than by __getattr__().
+        self.__dict__.update(doc)
         self._doc = doc
         self.id = str(doc.get("_id") or ObjectId())
         mask = doc.get("mask")

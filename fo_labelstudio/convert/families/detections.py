@@ -59,7 +59,7 @@ def check(detection: fol.Detection, field: LabelField) -> str | None:
 def problem_of_box(detection: fol.Detection) -> str | None:
     """What is wrong with the box of a label, or None."""
     box = detection.bounding_box
-    if box is None or len(box) != 4 or not all(is_finite(value) for value in box):
+    if box is None or len(box) != 4 or not all(map(is_finite, box)):
         return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
     if box[2] < 0 or box[3] < 0:
         return f"its bounding_box {box!r} has a negative size"
@@ -92,7 +92,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
         number_of({"rotation": 0, **value}, "rotation", -360, 360),
     )
     label = class_of(value.get(_TYPE), field)
-    values = {"label": label, "box": [rounded(number) for number in box]}
+    values = {"label": label, "box": rounded(box)}
     return [ParsedLabel(region["id"], values, media)]
 
 

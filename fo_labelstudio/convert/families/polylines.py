@@ -155,10 +155,9 @@ def _curve(start: dict[str, Any], end: dict[str, Any]) -> Iterator[list[float]]:
     for step in range(1, CURVE_POINTS + 1):
         t = step / CURVE_POINTS
         weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
-        yield [
-            rounded(sum(weight * corner[axis] for weight, corner in zip(weights, corners, strict=True)))
-            for axis in (0, 1)
-        ]
+        yield rounded(
+            sum(weight * corner[axis] for weight, corner in zip(weights, corners, strict=True)) for axis in (0, 1)
+        )
 
 
 def _handle(vertex: dict[str, Any], name: str) -> list[float]:
