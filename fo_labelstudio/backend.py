@@ -57,7 +57,6 @@ from fo_labelstudio.settings import (
     variable,
 )
 
-_SHOWN_PROBLEMS = 10
 _SECRET = ("api_key", "http_headers", "proxies", "cloud_storage")
 
 
@@ -292,12 +291,11 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if incomplete is None:
             self.validate_run(samples, key, overwrite=overwrite)
         projects.check_title(self._title(samples))
-        api = self.connect_to_api()
+        client = self.connect_to_api().client
         config = self.config
         config.label_schema = complete(
-            config.label_schema, samples, api.client.version, config.mask_tool, config.scalar_types
+            config.label_schema, samples, client.version, config.mask_tool, config.scalar_types
         )
-        client = api.client
         config.url = client.url
         project_id = None
         if incomplete is not None:

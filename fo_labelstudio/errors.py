@@ -24,6 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fo_labelstudio.lines import in_lines
+
 
 class LabelStudioError(Exception):
     """Base of all errors raised by fo_labelstudio."""
@@ -44,14 +46,10 @@ class SampleError(LabelStudioError, ValueError):
         problems: one message per sample or label
     """
 
-    _SHOWN = 10
-
     def __init__(self, problems: Sequence[str]):
         self.problems = tuple(problems)
-        lines = [*self.problems[: self._SHOWN]]
-        if len(self.problems) > self._SHOWN:
-            lines.append(f"... and {len(self.problems) - self._SHOWN} more (see .problems)")
-        super().__init__(f"{len(self.problems)} problem(s) with samples:\n  " + "\n  ".join(lines))
+        lines = in_lines(self.problems, " (see .problems)")
+        super().__init__(f"{len(self.problems)} problem(s) with samples:{lines}")
 
 
 class RegionError(LabelStudioError, ValueError):

@@ -16,14 +16,13 @@ from fo_labelstudio.convert.unexpected import pseudo_field, return_type
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.fetching import Answers
+from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.prompt import has_terminal
 
 if TYPE_CHECKING:
     from fo_labelstudio.backend import LabelStudioAnnotationResults
-
-_SHOWN = 10
 
 
 def load(
@@ -153,10 +152,9 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> No
         )
         for reason, count in report.refused.items():
             logger.warning("Field '%s': ignored %d changes because of %s", label_field, count, reason)
-        for note in report.notes[:_SHOWN]:
-            logger.warning("Field '%s', %s", label_field, note)
-        if len(report.notes) > _SHOWN:
-            logger.warning("Field '%s': ... and %d more", label_field, len(report.notes) - _SHOWN)
+        if report.notes:
+            lines = in_lines(report.notes)
+            logger.warning("Field '%s': %d edit(s) needed a decision:%s", label_field, len(report.notes), lines)
         if report.lost:
             logger.warning(
                 "Field '%s': ignored the answers to %d samples that are no longer in the dataset, such as %s",
@@ -172,7 +170,4 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> No
 
 def _log_problems(problems: Sequence[Problem], heading: str) -> None:
     if problems:
-        lines = [f"\n  {problem}" for problem in problems[:_SHOWN]]
-        if len(problems) > _SHOWN:
-            lines.append(f"\n  ... and {len(problems) - _SHOWN} more")
-        logger.warning("%d region(s) or task(s) %s:%s", len(problems), heading, "".join(lines))
+        logger.warning("%d region(s) or task(s) %s:%s", len(problems), heading, in_lines(problems))

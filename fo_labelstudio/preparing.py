@@ -19,14 +19,13 @@ from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tasks import META, SAMPLE_ID, SampleRecord, checked_task
 from fo_labelstudio.dataset.samples import check_writable, read_blocks, read_labels
 from fo_labelstudio.errors import SampleError
+from fo_labelstudio.lines import in_lines
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings
 from fo_labelstudio.settings import without_login
 from fo_labelstudio.spool import Spool
-
-_SHOWN_LEFT_OUT = 10
 
 _KEPT = 256 * 2**20
 """Bytes of tasks that are kept on disk between the check and the upload; those beyond are made twice."""
@@ -153,10 +152,8 @@ def report_left_out(left_out: Mapping[str, str]) -> None:
     """Says which samples a run does without."""
     if not left_out:
         return
-    lines = list(left_out.values())[:_SHOWN_LEFT_OUT]
-    if len(left_out) > len(lines):
-        lines.append(f"... and {len(left_out) - len(lines)} more")
-    logger.warning("%d samples are left out, for their media cannot be sent:\n  %s", len(left_out), "\n  ".join(lines))
+    lines = in_lines(list(left_out.values()))
+    logger.warning("%d samples are left out, for their media cannot be sent:%s", len(left_out), lines)
 
 
 def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Collection[str]) -> Iterator[SampleRecord]:

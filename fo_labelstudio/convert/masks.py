@@ -6,7 +6,7 @@ import base64
 import binascii
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,6 +128,15 @@ def decode(code: bytes, media: MediaInfo) -> Mask:
         # The editor stretches a PNG of another size over the image.
         alpha = resized(alpha, media.width, media.height)
     return cropped(alpha)
+
+
+def decode_all(codes: Iterable[bytes], media: MediaInfo) -> Mask:
+    """The mask of the pixels that are set in any of some codes.
+
+    Raises:
+        RegionError: one is damaged, or absurdly large
+    """
+    return union([decode(code, media) for code in codes])
 
 
 def union(masks: Sequence[Mask]) -> Mask:

@@ -112,11 +112,15 @@ class Question(NamedTuple):
 
     def to_value(self, json_value: Any) -> dict[str, Any]:
         """The value of the result that carries an answer."""
-        key = {"textarea": "text"}.get(self.result_type, self.result_type)
         if self.result_type == "textarea":
             json_value = str(json_value)
         is_listed = self.result_type in ("choices", "textarea") and not isinstance(json_value, list)
-        return {key: [json_value] if is_listed else json_value}
+        return {self._key: [json_value] if is_listed else json_value}
+
+    @property
+    def _key(self) -> str:
+        """Where the value of a result has the answer."""
+        return "text" if self.result_type == "textarea" else self.result_type
 
     def parse(self, value: Any) -> Any:
         """The JSON that stands for the answer in a result's value, or None where there is none.
@@ -124,8 +128,7 @@ class Question(NamedTuple):
         Raises:
             RegionError: it answers another question
         """
-        key = {"textarea": "text"}.get(self.result_type, self.result_type)
-        answer = value.get(key) if isinstance(value, dict) else None
+        answer = value.get(self._key) if isinstance(value, dict) else None
         if self.result_type == "textarea":
             return self._parse_text(answer)
         if self.result_type == "choices":

@@ -93,7 +93,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
 
 def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
     media = parsed.media
-    left, top, pixels = masks.union([masks.decode(code, media) for code in parsed.values["mask"]])
+    left, top, pixels = masks.decode_all(parsed.values["mask"], media)
     height, width = pixels.shape
     box = [left / media.width, top / media.height, width / media.width, height / media.height]
     return fol.Detection(label=parsed.values["label"], bounding_box=box, mask=np.ascontiguousarray(pixels))

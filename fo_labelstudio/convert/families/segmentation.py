@@ -97,7 +97,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Segmentation:
     shape = (media.height, media.width, 3) if _is_rgb(field) else (media.height, media.width)
     mask = np.zeros(shape, _dtype(field))
     for name, codes in parsed.values.items():
-        pixels = masks.framed(masks.union([masks.decode(code, media) for code in codes]), media)
+        pixels = masks.framed(masks.decode_all(codes, media), media)
         mask[pixels] = _colour(name.removeprefix(_ASPECT), field)
     return fol.Segmentation(mask=mask)
 
@@ -119,7 +119,7 @@ def revise(segmentation: fol.Segmentation, edit: Edit, field: LabelField) -> Rev
         old = before.get(class_name, np.zeros((height, width), bool))
         shown = masks.resized(old, parsed.media.width, parsed.media.height)
         codes = parsed.values.get(name, ())
-        now = masks.framed(masks.union([masks.decode(code, parsed.media) for code in codes]), parsed.media)
+        now = masks.framed(masks.decode_all(codes, parsed.media), parsed.media)
         disputed += int((now & above).sum())
         mask[masks.resized(shown & ~now, width, height) & old] = 0
         gained.append((class_name, masks.resized(now & ~shown & ~above, width, height) & ~old))
