@@ -112,17 +112,21 @@ class Times:
         return result
 
     def report(self, what: str) -> None:
-        """Prints medians, and what they are of the floor's."""
-        medians = {key: statistics.median(seconds) for key, seconds in self._seconds.items()}
-        print(f"\n{what}: medians of {len(next(iter(self._seconds.values())))}")
+        """Prints medians of the seconds, and of the ratios of what was timed one after another."""
+        print(f"\n{what}: medians of {len(next(iter(self._seconds.values())))}, and from the least to the most")
         for step, goal in GOALS.items():
             for who in ("floor", "ours", "built-in, scaled"):
-                if (step, who) in medians:
-                    print(f"  {step:9} {who:17} {medians[step, who]:8.2f} s")
-            ours = medians[step, "ours"]
-            if (step, "floor") in medians:
-                print(f"  {step:9} {ours / medians[step, 'floor']:.2f} x the floor (goal: at most {goal})")
-            print(f"  {step:9} the built-in one takes {medians[step, 'built-in, scaled'] / ours:.1f} x as long")
+                print(f"  {step:9} {who:17} {_spread(self._seconds[step, who])} s")
+            print(f"  {step:9} {self._ratio(step, 'ours', 'floor')} x the floor (goal: at most {goal})")
+            print(f"  {step:9} the built-in one takes {self._ratio(step, 'built-in, scaled', 'ours')} x as long")
+
+    def _ratio(self, step: str, who: str, other: str) -> str:
+        pairs = zip(self._seconds[step, who], self._seconds[step, other], strict=True)
+        return _spread([one / another for one, another in pairs])
+
+
+def _spread(numbers: list[float]) -> str:
+    return f"{statistics.median(numbers):.2f} ({min(numbers):.2f} to {max(numbers):.2f})"
 
 
 def boxes_dataset(fo: Any, folder: Path, images: int) -> Any:
