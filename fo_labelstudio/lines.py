@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-SHOWN = 10
+_SHOWN = 10
 """Messages that are shown of many."""
 
 
@@ -15,7 +15,7 @@ def in_lines(messages: Sequence[object], where_all: str = "") -> str:
         messages: the messages
         where_all: where all of them can be read
     """
-    lines = [f"\n  {message}" for message in messages[:SHOWN]]
-    if len(messages) > SHOWN:
-        lines.append(f"\n  ... and {len(messages) - SHOWN} more{where_all}")
+    lines = [f"\n  {message}" for message in messages[:_SHOWN]]
+    if len(messages) > _SHOWN:
+        lines.append(f"\n  ... and {len(messages) - _SHOWN} more{where_all}")
     return "".join(lines)
