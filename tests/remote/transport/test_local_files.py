@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import fiftyone as fo
 import pytest
 import requests
 
-from fo_labelstudio.errors import RunError, SampleError, SettingsError
+from fo_labelstudio.errors import LabelStudioError, RunError, SampleError, SettingsError
 from fo_labelstudio.remote.transport.local_files import LocalFiles, inspect
 from fo_labelstudio.remote.transport.transport import Media, MediaSettings
-from tests.support import Annotator, stored, write_image
+from tests.proxy import FaultyProxy
+from tests.support import Annotator, stored, tasks_of, write_image
 
 ODD_NAMES = ("a b.png", "a+b.png", "n%41.png", "nA.png", "50% #1 & ümlaut.png")
 
@@ -53,6 +56,26 @@ def test_the_server_serves_each_file_under_its_own_address_and_gets_no_copy(data
     annotator.accept_all(results)
     dataset.load_annotations("run")
     assert stored(dataset) == before
+
+
+@pytest.mark.server
+def test_a_connection_that_drops_after_any_request_was_served_leaves_nothing_twice(dataset, sharing, shared):
+    annotator = Annotator(sharing.url, sharing.legacy_token)
+    options = {"local_files_root": str(shared), "retries": 0}
+    with FaultyProxy(sharing.url) as proxy:
+        through = SimpleNamespace(url=proxy.url, legacy_token=sharing.legacy_token)
+        expected = tasks_of(annotator, annotate(dataset, through, **options).project_id)
+        for number in range(1, proxy.count + 1):
+            dataset.delete_annotation_run("run")
+            proxy.fault, proxy.number, proxy.count = "dropped after", number, 0
+            try:
+                results = annotate(dataset, through, **options)
+            except LabelStudioError:
+                results = annotate(dataset, through, **options)
+            assert tasks_of(annotator, results.project_id) == expected, f"request {number}"
+            storages = annotator.call("GET", f"/api/storages/localfiles/?project={results.project_id}")
+            assert [storage["path"] for storage in storages] == [str(shared / "images")], f"request {number}"
+            results.cleanup()
 
 
 @pytest.mark.server
