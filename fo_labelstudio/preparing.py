@@ -86,13 +86,13 @@ class Checked:
 
     Attributes:
         tasks: the first of the tasks, so that they need not be made again
-        sample_ids: the samples that these show
-        left_out: ids of the samples that the run is to do without
+        sample_ids: the samples that need not be looked at again: those that these show, and those that are left out
+        left_out: how many are left out
     """
 
     tasks: Spool[PreparedTask] = dataclass_field(default_factory=Spool)
     sample_ids: set[str] = dataclass_field(default_factory=set)
-    left_out: frozenset[str] = frozenset()
+    left_out: int = 0
 
 
 def check(run: Run, client: Client) -> Checked:
@@ -119,7 +119,8 @@ def check(run: Run, client: Client) -> Checked:
     if problems:
         raise SampleError(problems)
     report_left_out(left_out)
-    checked.left_out = frozenset(left_out)
+    checked.sample_ids.update(left_out)
+    checked.left_out = len(left_out)
     return checked
 
 
@@ -135,7 +136,7 @@ def prepare(
         without: ids of samples that are passed over
     """
     for sample in _read(run, problems, left_out, without):
-        task = checked_task(sample, run.fields, "", run.token, problems)
+        task = checked_task(sample, run.fields, run.token, problems)
         if task is not None:
             origin = task["meta"][META]
             rest = {key: value for key, value in task.items() if key != "data"}

@@ -174,9 +174,9 @@ def _make_missing(
     changed: list[str] = []
     problems: list[str] = []
     left_out: dict[str, str] = {}
-    prepared = chain(checked.tasks, prepare(run, problems, left_out, checked.sample_ids | checked.left_out))
+    prepared = chain(checked.tasks, prepare(run, problems, left_out, checked.sample_ids))
     logger.info("Uploading samples to Label Studio...")
-    with fou.ProgressBar(total=max(run.size - len(found) - len(checked.left_out), 0)) as progress:
+    with fou.ProgressBar(total=max(run.size - len(found) - checked.left_out, 0)) as progress:
         for block in read_ahead(_blocks(_missing(prepared, found, changed), client)):
             after = max(tasks.values(), default=0)
             try:

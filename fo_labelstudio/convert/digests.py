@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+_SHORT = 100
+"""Characters of the longest text whose digest is kept."""
+
 _to_json = json.JSONEncoder(sort_keys=True).encode
 
 
 def digest_of(value: Any) -> str:
     """A short digest of a JSON value, or of a tuple of bytes: equal values, equal digests."""
-    if isinstance(value, str):
-        return _digest_of_text(value)
+    if isinstance(value, str) and len(value) <= _SHORT:
+        return _digest_of_short_text(value)
     if not isinstance(value, tuple):
-        return hashlib.blake2b(_encoded(value), digest_size=8).hexdigest()
+        return _digest_of_json(value)
     digest = hashlib.blake2b(digest_size=8)
     for part in value:
         # The editor may shorten the padding of a mask's code (1.23.2).
@@ -27,10 +30,12 @@ def digest_of(value: Any) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(1024)
-def _digest_of_text(text: str) -> str:
-    # Thousands of labels share a few classes.
-    return hashlib.blake2b(_encoded(text), digest_size=8).hexdigest()
+def _digest_of_json(value: Any) -> str:
+    return hashlib.blake2b(_encoded(value), digest_size=8).hexdigest()
+
+
+_digest_of_short_text = lru_cache(1024)(_digest_of_json)
+"""Thousands of labels share a few classes; long answers are not to be kept in memory."""
 
 
 def _encoded(value: Any) -> bytes:

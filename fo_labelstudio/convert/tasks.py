@@ -67,15 +67,12 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
 
 
-def checked_task(
-    sample: SampleRecord, fields: Sequence[LabelField], url: str, run: str, problems: list[str]
-) -> Task | None:
-    """The task that shows one sample, or None where its labels cannot be sent.
+def checked_task(sample: SampleRecord, fields: Sequence[LabelField], run: str, problems: list[str]) -> Task | None:
+    """The task that shows one sample, as yet without the address of its media, or None where it cannot be sent.
 
     Args:
         sample: any sample
         fields: the label fields of the run
-        url: the address at which the server serves the media
         run: the token of the annotation run
         problems: receives those of :func:`problems_of`
     """
@@ -86,7 +83,7 @@ def checked_task(
     ]
     if not found:
         try:
-            return to_task(sample, fields, url, run)
+            return to_task(sample, fields, "", run)
         except RegionError:
             # Converting what is right once is enough; what is not is told with its field.
             found = list(problems_of(sample, fields))
