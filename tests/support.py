@@ -83,6 +83,20 @@ class Annotator:
             self.submit(task_id)
 
 
+def start(code: str, connection: dict[str, str], *arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """A process that runs some code, and may use the server; its output is a pipe.
+
+    Args:
+        code: Python
+        connection: the settings that reach the server
+        *arguments: what the code finds in ``sys.argv``
+        **options: those of ``Popen``
+    """
+    environment = {f"FIFTYONE_LABELSTUDIO_{name.upper()}": value for name, value in connection.items()}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, **options)
+
+
 def is_complete(dataset: fo.Dataset, anno_key: str) -> bool:
     """Whether everything of an annotation run was sent."""
     dataset.reload()
@@ -103,13 +117,7 @@ def annotate_and_kill(
         "print('ready', flush=True)\n"
         "dataset.annotate(anno_key, **json.loads(arguments))\n"
     )
-    environment = {f"FIFTYONE_LABELSTUDIO_{name.upper()}": value for name, value in connection.items()}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, dataset.name, anno_key, json.dumps(arguments)],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = start(code, connection, dataset.name, anno_key, json.dumps(arguments))
     assert process.stdout.readline() == "ready\n"
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import fiftyone as fo
@@ -21,7 +18,7 @@ from fo_labelstudio.errors import (
     SettingsError,
 )
 from fo_labelstudio.remote.client import Client
-from tests.support import stored, write_image
+from tests.support import start, stored, write_image
 
 pytestmark = pytest.mark.server
 
@@ -268,12 +265,8 @@ class TestHalfWay:
             "fo.load_dataset(sys.argv[1]).annotate('run', backend='labelstudio', label_field='labels')\n"
         )
         dataset.persistent = True
-        environment = {
-            **os.environ,
-            "FIFTYONE_LABELSTUDIO_URL": connection["url"],
-            "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
-        }
-        killed = subprocess.run([sys.executable, "-c", code, dataset.name], env=environment)
+        killed = start(code, connection, dataset.name)
+        killed.communicate()
         assert killed.returncode == 9
         (left,) = project_ids() - before
         dataset.reload()

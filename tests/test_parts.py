@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 
 import fiftyone as fo
 import pytest
@@ -17,7 +15,7 @@ from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.sending import part_of
-from tests.support import tasks_of, write_image
+from tests.support import start, tasks_of, write_image
 
 pytestmark = pytest.mark.server
 
@@ -33,22 +31,6 @@ def boxes(*labels):
 def annotate(samples, connection, **options):
     options = {"label_field": "labels", "classes": ["cat", "dog"], "attributes": False, **connection, **options}
     return samples.annotate("run", backend="labelstudio", **options)
-
-
-def start(code, connection, *arguments):
-    """A process that runs some code, and may use the server."""
-    environment = {
-        **os.environ,
-        "FIFTYONE_LABELSTUDIO_URL": connection["url"],
-        "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
-    }
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process):
-    output = process.communicate()[0]
-    assert process.returncode == 0, output
 
 
 @pytest.fixture

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import fiftyone as fo
 import numpy as np
 import pytest
 
 from fo_labelstudio.demo.server import LocalServer
 from tests.postgres import LocalPostgres
-from tests.support import stored, tasks_of
-from tests.test_parts import SEND, annotate, boxes, finish, start
+from tests.support import start, stored, tasks_of
+from tests.test_parts import SEND, annotate, boxes
 
 pytestmark = pytest.mark.server
 
@@ -89,8 +91,9 @@ def test_two_processes_send_one_run_and_it_ends_as_one_that_one_process_sent(dat
     dataset.delete_annotation_run("run")
     project_id = annotate(dataset, connection, parts=2).project_id
     assert tasks_of(annotator, project_id) == {}
-    for process in [start(SEND, connection, dataset.name, part) for part in (1, 2)]:
-        finish(process)
+    for process in [start(SEND, connection, dataset.name, part, stderr=subprocess.STDOUT) for part in (1, 2)]:
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
     assert tasks_of(annotator, project_id) == expected
     assert "RectangleLabels" not in annotator.call("GET", f"/api/projects/{project_id}/")["label_config"]
     results = annotate(dataset, connection)
