@@ -13,7 +13,7 @@ help:
 	@echo "The first three make the environment $(VENV) with $(PYTHON); set PYTHON for another one."
 
 demo: $(VENV)/.installed-demo
-	@exec $(VENV)/bin/python -m fo_labelstudio.demo --template-dir $(VENV)/label-studio $(ARGS)
+	@exec $(VENV)/bin/python -m examples.demo --template-dir $(VENV)/label-studio $(ARGS)
 
 test: $(VENV)/.installed-test
 	@sh scripts/install_chromium.sh
@@ -30,4 +30,4 @@ $(STAMPS): $(VENV)/.installed-%: pyproject.toml scripts/install.sh
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .hypothesis .pytest_cache .ruff_cache demo.png
-	find fo_labelstudio tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find examples fo_labelstudio tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,7 +22,7 @@ import requests
 from PIL import Image
 from surroundings import fiftyone_of_its_own
 
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.server import LocalServer
 
 BOXES = 10
 MASKS = 5

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import label_studio_sdk
 
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import ConnectionSettings, Secret
 

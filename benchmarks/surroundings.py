@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fo_labelstudio.demo.database import LocalDatabase
+from fo_labelstudio.local.database import LocalDatabase
 
 
 @contextmanager

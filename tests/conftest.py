@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fo_labelstudio.demo.database import LocalDatabase
+from fo_labelstudio.local.database import LocalDatabase
 
 _HOME = Path(tempfile.mkdtemp(prefix="fo-labelstudio-tests-"))
 
@@ -40,7 +40,7 @@ import fiftyone.core.odm as foo  # noqa: E402
 import hypothesis  # noqa: E402
 
 import fo_labelstudio  # noqa: E402
-from fo_labelstudio.demo.server import LocalServer  # noqa: E402
+from fo_labelstudio.local.server import LocalServer  # noqa: E402
 from tests.support import Annotator, write_image  # noqa: E402
 
 GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"

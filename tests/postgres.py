@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from fo_labelstudio.demo.process import HOST, LocalProcess, StartError, free_port
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.process import HOST, LocalProcess, StartError, free_port
+from fo_labelstudio.local.server import LocalServer
 
 _NAME = "labelstudio"
 _TIMEOUT = 120.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.server import LocalServer
 from tests.editor import Editor
 from tests.support import stored
 

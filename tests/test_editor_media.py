@@ -8,7 +8,7 @@ import pytest
 import trustme
 from PIL import Image, ImageDraw
 
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.server import LocalServer
 from tests.editor import Editor
 from tests.media_servers import S3Server, WebServer
 from tests.test_editor import screenshot  # noqa: F401

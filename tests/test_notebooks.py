@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.server import LocalServer
 
 _FOLDER = Path(__file__).parent.parent / "notebooks"
 _PICTURES = {"quickstart": 2, "label_types": 5}

@@ -8,7 +8,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.server import LocalServer
 from tests.postgres import LocalPostgres
 from tests.support import start, stored, tasks_of
 from tests.test_parts import SEND, annotate, boxes

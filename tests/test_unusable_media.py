@@ -12,8 +12,8 @@ import requests
 import tifffile
 from PIL import Image
 
-from fo_labelstudio.demo.server import LocalServer
 from fo_labelstudio.errors import RunError, SampleError
+from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
 from tests.support import Annotator, stored, write_image
 

@@ -12,8 +12,8 @@ import requests
 import responses
 import trustme
 
-from fo_labelstudio.demo.server import LocalServer
 from fo_labelstudio.errors import RunError, SampleError, ServerError
+from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport.cloud import Cloud, inspect
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings

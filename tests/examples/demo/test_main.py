@@ -28,7 +28,7 @@ def demo(tmp_path: Path, template_dir: Path) -> Iterator[dict[str, object]]:
         (tmp_path / name).mkdir()
     env = {name: value for name, value in os.environ.items() if not name.startswith("FIFTYONE_")}
     yield {
-        "args": [sys.executable, "-m", "fo_labelstudio.demo", "--picture", "seen.png", "--template-dir", template_dir],
+        "args": [sys.executable, "-m", "examples.demo", "--picture", "seen.png", "--template-dir", template_dir],
         "cwd": tmp_path,
         "env": {**env, "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp")},
         "text": True,

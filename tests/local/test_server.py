@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from fo_labelstudio.demo.process import StartError
-from fo_labelstudio.demo.server import LocalServer
+from fo_labelstudio.local.process import StartError
+from fo_labelstudio.local.server import LocalServer
 
 pytestmark = pytest.mark.server
 
@@ -94,6 +94,6 @@ def test_a_failed_start_shows_the_end_of_the_log_and_leaves_nothing(template_dir
     assert not server.data_dir.exists()
 
 
-def test_starting_the_demo_server_does_not_import_fiftyone() -> None:
-    code = "import sys, fo_labelstudio.demo.server; sys.exit('fiftyone' in sys.modules)"
+def test_importing_the_server_does_not_import_fiftyone() -> None:
+    code = "import sys, fo_labelstudio.local.server; sys.exit('fiftyone' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ, check=False).returncode == 0

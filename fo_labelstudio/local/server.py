@@ -18,7 +18,7 @@ from types import TracebackType
 
 import requests
 
-from fo_labelstudio.demo.process import HOST, LocalProcess, StartError, free_port
+from fo_labelstudio.local.process import HOST, LocalProcess, StartError, free_port
 
 _LOGIN_FILE = "login.json"
 _DATABASE_FILE = "label_studio.sqlite3"
@@ -66,7 +66,7 @@ class LocalServer:
         timeout: float = 600.0,
     ):
         if importlib.util.find_spec("label_studio") is None:
-            raise StartError("label-studio is not installed; run: pip install 'fo-labelstudio[demo]'")
+            raise StartError("label-studio is not installed; run: pip install 'fo-labelstudio[local]'")
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if data_dir is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="label-studio-")

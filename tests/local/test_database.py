@@ -5,8 +5,8 @@ from pathlib import Path
 import pymongo
 import pytest
 
-from fo_labelstudio.demo.database import LocalDatabase
-from fo_labelstudio.demo.process import StartError
+from fo_labelstudio.local.database import LocalDatabase
+from fo_labelstudio.local.process import StartError
 
 
 @pytest.mark.database

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from fo_labelstudio.demo.process import HOST, LocalProcess, StartError, free_port
+from fo_labelstudio.local.process import HOST, LocalProcess, StartError, free_port
 
 
 class LocalDatabase:

@@ -7,14 +7,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fo_labelstudio.demo.process import LocalProcess
+from fo_labelstudio.local.process import LocalProcess
 
 _SLEEP = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"]
 
 _PARENT = """
 import sys
 from pathlib import Path
-from fo_labelstudio.demo.process import LocalProcess
+from fo_labelstudio.local.process import LocalProcess
 process = LocalProcess(sys.argv[2:], Path(sys.argv[1]))
 print("started", flush=True)
 sys.stdin.read()

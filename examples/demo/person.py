@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
-from fo_labelstudio.demo.photographs import Box, Photograph
+from examples.demo.photographs import Box, Photograph
 from fo_labelstudio.remote.connection import Connection
 from fo_labelstudio.settings import ConnectionSettings, Secret, parse_url
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fo_labelstudio.demo.changes import LabelKey, Labels, LabelState
-from fo_labelstudio.demo.picture import draw
+from examples.demo.changes import LabelKey, Labels, LabelState
+from examples.demo.picture import draw
 
 _KEY = LabelKey("grey.png", "predictions", "1")
 _BOXED = {_KEY: LabelState("face", [0.25, 0.25, 0.5, 0.5], (40, 30))}

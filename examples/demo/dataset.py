@@ -7,7 +7,7 @@ from pathlib import Path
 
 import fiftyone as fo
 
-from fo_labelstudio.demo.photographs import CLASSES, PHOTOGRAPHS, SCENES, Box, Photograph, classify, detect
+from examples.demo.photographs import CLASSES, PHOTOGRAPHS, SCENES, Box, Photograph, classify, detect
 
 LABEL_SCHEMA = {
     "predictions": {"type": "detections", "classes": list(CLASSES)},

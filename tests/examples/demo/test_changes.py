@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fo_labelstudio.demo.changes import LabelKey, LabelState, changes_of, to_table
+from examples.demo.changes import LabelKey, LabelState, changes_of, to_table
 
 _BOX = [0.1, 0.2, 0.3, 0.4]
 

@@ -19,7 +19,7 @@ _STOP_TIMEOUT = 20.0
 
 
 class StartError(RuntimeError):
-    """A program of the demo is not installed, or did not start."""
+    """A program is not installed, or did not start."""
 
 
 class LocalProcess:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from fo_labelstudio.demo.changes import LabelKey, Labels
-from fo_labelstudio.demo.photographs import CLASSES
+from examples.demo.changes import LabelKey, Labels
+from examples.demo.photographs import CLASSES
 
 _COLORS = dict(zip(CLASSES, ("#ff80ab", "#4dd0e1", "#aeea00", "#ffeb3b", "#40c4ff")))
 _CELL_WIDTH = 400

@@ -8,10 +8,10 @@ from pathlib import Path
 from PIL.Image import Image
 
 import fo_labelstudio
-from fo_labelstudio.demo import picture
-from fo_labelstudio.demo.changes import LabelKey, LabelState, changes_of, labels_of, to_table
-from fo_labelstudio.demo.dataset import LABEL_SCHEMA, make_dataset, photographs_of
-from fo_labelstudio.demo.person import Person
+from examples.demo import picture
+from examples.demo.changes import LabelKey, LabelState, changes_of, labels_of, to_table
+from examples.demo.dataset import LABEL_SCHEMA, make_dataset, photographs_of
+from examples.demo.person import Person
 
 _ANNO_KEY = "demo"
 

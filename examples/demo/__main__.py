@@ -1,4 +1,4 @@
-"""``python -m fo_labelstudio.demo``: from predictions to a person's corrections and back."""
+"""``python -m examples.demo``: from predictions to a person's corrections and back."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from fo_labelstudio.demo.database import LocalDatabase
-from fo_labelstudio.demo.process import StartError
-from fo_labelstudio.demo.server import LocalServer
 from fo_labelstudio.errors import LabelStudioError
+from fo_labelstudio.local.database import LocalDatabase
+from fo_labelstudio.local.process import StartError
+from fo_labelstudio.local.server import LocalServer
 
 _LEFT_OUT = ("coffee",)
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m fo_labelstudio.demo",
+        prog="python -m examples.demo",
         description="Sends photographs with predictions to a Label Studio server of its own, waits for a person to "
         "correct them (or corrects them itself, without a terminal), and loads the corrections.",
     )
@@ -73,7 +73,7 @@ def _run(folder: Path, picture: Path, template_dir: Path | None) -> None:
         print("Starting FiftyOne, looking for faces and coins in photographs...", flush=True)
         stack.enter_context(_own_fiftyone(folder))
         # Only here, for FiftyOne reads its settings when it is imported.
-        from fo_labelstudio.demo.recipe import Recipe
+        from examples.demo.recipe import Recipe
 
         recipe = Recipe(folder, server.url, server.legacy_token)
         server.wait()

@@ -7,7 +7,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from fo_labelstudio.demo.photographs import CLASSES, PHOTOGRAPHS, SCENES, Box, Photograph, classify, detect
+from examples.demo.photographs import CLASSES, PHOTOGRAPHS, SCENES, Box, Photograph, classify, detect
 
 _PHOTOGRAPHS = {photograph.name: photograph for photograph in PHOTOGRAPHS}
 

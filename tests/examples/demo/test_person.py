@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import responses
 
-from fo_labelstudio.demo.person import Person
-from fo_labelstudio.demo.photographs import PHOTOGRAPHS, Box, Photograph
+from examples.demo.person import Person
+from examples.demo.photographs import PHOTOGRAPHS, Box, Photograph
 
 _URL = "http://label-studio.test"
 _CONFIG = """

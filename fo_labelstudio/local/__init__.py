@@ -1,0 +1,1 @@
+"""A Label Studio server and a database of one's own, on this machine."""
