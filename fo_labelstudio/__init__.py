@@ -64,4 +64,5 @@ def send_part(
     dataset.reload()
     config = dataset.get_annotation_info(anno_key).config
     config.load_credentials(**connection)
-    return config.build().send_part(dataset, anno_key, part, progress or (lambda made, total: None))
+    tasks: int = config.build().send_part(dataset, anno_key, part, progress or (lambda made, total: None))
+    return tasks

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 def read_ahead(items: Iterable[T]) -> Iterator[T]:
     """The same items, each made by a thread while the one before it is used."""
-    end = object()
+    end: Any = object()
     remaining = iter(items)
     with ThreadPoolExecutor(1) as executor:
         following = executor.submit(next, remaining, end)

@@ -73,11 +73,11 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         url: address of the Label Studio server
         api_key: personal access token or legacy token; asked for where it is missing and somebody can answer
         project_name: title of the project, 3 to 50 characters; ``FiftyOne_<dataset>`` by default
-        http_headers: headers sent with each request
+        http_headers: headers sent with each request, as a mapping or its JSON
         verify_ssl: whether the server's certificate is checked, or the path of a CA bundle; True by default
         proxies: address of a proxy, or scheme -> address; those of the environment by default
         cloud_storage: credentials and other options with which the server opens the buckets that hold the media, as its
-            API names them; its own credentials by default
+            API names them, as a mapping or its JSON; its own credentials by default
         timeout: seconds without an answer after which a request fails; 300 by default
         retries: how often a request that may be repeated is repeated; 4 by default
         max_tasks: tasks that a request may make; 1,000 by default
@@ -110,10 +110,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         url: str | None = None,
         api_key: str | None = None,
         project_name: str | None = None,
-        http_headers: Mapping[str, str] | None = None,
+        http_headers: str | Mapping[str, str] | None = None,
         verify_ssl: bool | str | None = None,
         proxies: str | Mapping[str, str] | None = None,
-        cloud_storage: Mapping[str, Any] | None = None,
+        cloud_storage: str | Mapping[str, Any] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         max_tasks: int | None = None,
@@ -137,7 +137,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.scalar_types = parse_scalar_types(scalar_types)
         self.parts = parse_parts(parts)
         # Another machine that loads the annotations need not have the folder.
-        self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media
+        self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media or "upload"
         self.unusable_media = parse_unusable_media(unusable_media)
         if self.unusable_media == "convert" and run_state is None and not TRANSPORTS[self.media].converts:
             raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
@@ -202,8 +202,14 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         """The label fields of the label schema."""
         return parse_label_schema(self.label_schema)
 
+    @property
+    def saved_state(self) -> dict[str, Any]:
+        """The state of the run; empty where annotate() has not registered it."""
+        return self.run_state or {}
+
     def _configured(self) -> Mapping[str, Any]:
-        return fo.annotation_config.backends.get(self.name or DEFAULT_NAME, {})
+        configured: Mapping[str, Any] = fo.annotation_config.backends.get(self.name or DEFAULT_NAME, {})
+        return configured
 
     def _take(self, **settings: Any) -> None:
         for setting, value in settings.items():
@@ -301,10 +307,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if incomplete is not None:
             self._refuse_other_server(key, incomplete, client)
             project_id = self._continued_project(incomplete, client)
-        token = str(ObjectId()) if project_id is None else incomplete.run_state["token"]
+        token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
         self._checked = check(self._run(samples, token), client)
-        if project_id is not None:
-            config.run_state = {**incomplete.run_state, "project_id": project_id}
+        if incomplete is not None and project_id is not None:
+            config.run_state = {**incomplete.saved_state, "project_id": project_id}
             results = self.load_run_results(samples, key, cache=False, load_view=False)
             super().register_run(samples, key, overwrite=True, cleanup=False)
             if results is not None:
@@ -351,7 +357,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             results.save_config()
         except BaseException as error:
             state["complete"] = False
-            message = _left_behind(results, anno_key, error)
+            message = _left_behind(results, state["project_id"], anno_key, error)
             try:
                 self.save_run_results(samples, anno_key, results)
             finally:
@@ -477,7 +483,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             raise RunError(
                 f"annotation run {key!r} is not complete, and its project is on {incomplete.url}; pass that url, or "
                 "delete the run with dataset.delete_annotation_run()",
-                incomplete.run_state["project_id"],
+                incomplete.saved_state["project_id"],
             )
 
     def _continued_project(self, incomplete: LabelStudioBackendConfig, client: Client) -> int | None:
@@ -485,10 +491,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
         one, other = (json.loads(json_util.dumps(config.serialize())) for config in (incomplete, self.config))
         if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field")):
             return None
-        return projects.existing_project(client, incomplete.run_state["token"], incomplete.run_state["project_id"])
+        return projects.existing_project(client, incomplete.saved_state["token"], incomplete.saved_state["project_id"])
 
     def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
-        projects.discard_project(client, config.run_state["token"], config.run_state["project_id"])
+        projects.discard_project(client, config.saved_state["token"], config.saved_state["project_id"])
         self.delete_run(samples, key, cleanup=False)
 
 
@@ -607,7 +613,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
     @property
     def is_frames(self) -> bool:
         """Whether the run's samples are frames of videos."""
-        return self._is_frames
+        frames: bool = self._is_frames
+        return frames
 
     @classmethod
     def _from_dict(
@@ -638,11 +645,11 @@ def _as_given(project_name: Any, name: str | None) -> str | None:
     return os.environ.get(variable(name, "project_name"), str(project_name))
 
 
-def _left_behind(results: LabelStudioAnnotationResults, anno_key: str, error: BaseException) -> str:
+def _left_behind(results: LabelStudioAnnotationResults, project_id: int, anno_key: str, error: BaseException) -> str:
     reason = ": ".join(filter(None, (type(error).__name__, str(error))))
-    url = projects.project_url(results.config.url, results.project_id)
+    url = projects.project_url(results.config.url, project_id)
     return (
-        f"annotate() stopped half-way ({reason}). It left project {results.project_id} at {url}, with "
+        f"annotate() stopped half-way ({reason}). It left project {project_id} at {url}, with "
         f"{len(results.tasks)} tasks. To continue, call annotate() with anno_key {anno_key!r} and the same arguments "
         f"once more. To remove it: "
         f"dataset.load_annotation_results({anno_key!r}).cleanup() and dataset.delete_annotation_run({anno_key!r})"
@@ -661,7 +668,8 @@ def _discover_attributes(
     """
     if isinstance(backend, LabelStudioBackend):
         return discover_attributes(samples, label_field, classes)
-    return _discover_otherwise(samples, backend, label_field, label_type, classes=classes)
+    found: dict[str, Any] = _discover_otherwise(samples, backend, label_field, label_type, classes=classes)
+    return found
 
 
 foua._get_label_attributes = _discover_attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Any, NamedTuple
 
 import fiftyone.utils.annotations as foua
@@ -29,7 +30,7 @@ class LoadCall(NamedTuple):
         Raises:
             RunError: this version of FiftyOne calls them otherwise
         """
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
         while frame is not None and frame.f_code is not foua.load_annotations.__code__:
             frame = frame.f_back
         if frame is None:

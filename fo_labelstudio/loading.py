@@ -82,6 +82,7 @@ class _Merges:
     def _merge_into(self, field: LabelField, destination: str) -> FieldMerge | ScalarMerge:
         results = self._results
         name, records = results.records_of(field.name, destination)
+        merge: FieldMerge | ScalarMerge
         if field.question is None:
             overwrite = results.config.overwrite_masks
             merge = FieldMerge(results.dataset, field, destination, records, results.is_frames, overwrite)
@@ -132,7 +133,10 @@ class _Merges:
         if choice == "prompt" and has_terminal():
             results = self._results
             names = results.config.label_schema
-            return foua._prompt_field(results.dataset, filed_as, self._fields[0].name, names, results.is_frames)
+            field: str | None = foua._prompt_field(
+                results.dataset, filed_as, self._fields[0].name, names, results.is_frames
+            )
+            return field
         return None
 
     def _without_prefix(self, field: str) -> str:

@@ -173,7 +173,8 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Coll
     for block in read_ahead(blocks):
         sizes = _sizes([(stored.id, Media(stored.path, stored.size)) for stored in block], run, problems, left_out)
         for stored in block:
-            if stored.id not in sizes:
+            # No way to the server gives a size to media without a path.
+            if stored.id not in sizes or stored.path is None:
                 continue
             try:
                 labels = read_labels(stored, run.fields)

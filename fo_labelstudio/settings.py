@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -242,15 +242,15 @@ def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
     Raises:
         SettingsError: there is no such way, or it needs to know the folder that the server shares
     """
-    media = media or known[0]
-    if media not in known:
-        raise SettingsError(f"media is {media!r}, expected one of {list(known)}")
-    if media == "local_files" and (not isinstance(root, str) or not os.path.isdir(root)):
+    chosen: str = media or known[0]
+    if chosen not in known:
+        raise SettingsError(f"media is {chosen!r}, expected one of {list(known)}")
+    if chosen == "local_files" and (not isinstance(root, str) or not os.path.isdir(root)):
         raise SettingsError(
             f"local_files_root is {root!r}, expected the folder of this machine that is the server's "
             "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
         )
-    return media
+    return chosen
 
 
 def parse_parts(value: Any) -> int | None:
@@ -286,7 +286,7 @@ def _parse_api_key(value: Any) -> Secret:
     return Secret(key)
 
 
-def _parse_mapping(setting: str, example: str) -> Any:
+def _parse_mapping(setting: str, example: str) -> Callable[[Any], Secret]:
     def parse(value: Any) -> Secret:
         value = _json_or_none(value) if isinstance(value, str) else value
         if not isinstance(value, Mapping) or not all(isinstance(item, str) for pair in value.items() for item in pair):

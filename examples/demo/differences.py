@@ -39,9 +39,9 @@ def _rows(before: Any, after: Any, size: tuple[int, int], mask_targets: Mapping[
     """The rows of one field, without its name."""
     if isinstance(before, fo.Segmentation):
         for target, name in mask_targets.items():
-            shares = [f"{np.mean(np.asarray(value.mask) == target):.1%} of the image" for value in (before, after)]
-            if shares[0] != shares[1]:
-                yield (name, "mask", *shares)
+            was, now = (f"{np.mean(np.asarray(value.mask) == target):.1%} of the image" for value in (before, after))
+            if was != now:
+                yield (name, "mask", was, now)
     elif isinstance(before, fo.Label):
         old, new = _by_id(before), _by_id(after)
         for key in dict.fromkeys((*old, *new)):
@@ -73,16 +73,21 @@ def _changes(old: fo.Label, new: fo.Label, size: tuple[int, int]) -> Iterator[Ro
             if gone or come:
                 yield (old.label, name, gone, come)
         elif before != after and not _are_nan(before, after):
-            to_text = (lambda box: _box_text(box, size)) if name == "bounding_box" else _text
-            yield (old.label, name, to_text(before), to_text(after))
+            is_box = name == "bounding_box"
+            was, now = (_box_text(value, size) if is_box else _text(value) for value in (before, after))
+            yield (old.label, name, was, now)
 
 
 def _points_apart(before: Any, after: Any, size: tuple[int, int]) -> tuple[str, str]:
     """The points that only one of two labels has, in pixels."""
-    sides = [[tuple(point) for point in _points_in(points) if not math.isnan(point[0])] for points in (before, after)]
-    return tuple(
-        "; ".join(_pixels(point, size) for point in side if point not in other) for side, other in (sides, sides[::-1])
+    old, new = (
+        [tuple(point) for point in _points_in(points) if not math.isnan(point[0])] for points in (before, after)
     )
+    return _without(old, new, size), _without(new, old, size)
+
+
+def _without(points: Sequence[Sequence[float]], others: Sequence[Sequence[float]], size: tuple[int, int]) -> str:
+    return "; ".join(_pixels(point, size) for point in points if point not in others)
 
 
 def _points_in(points: Any) -> Iterator[Sequence[float]]:

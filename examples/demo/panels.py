@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from fo_labelstudio.convert.tags import colour_of
@@ -87,7 +88,8 @@ def _panel(
 def _labels_in(value: Any) -> Sequence[Any]:
     for name in ("detections", "polylines", "keypoints"):
         if hasattr(value, name):
-            return getattr(value, name)
+            labels: Sequence[Any] = getattr(value, name)
+            return labels
     return ()
 
 
@@ -142,7 +144,7 @@ def _corners(detection: Any, size: tuple[int, int]) -> Points:
     return [(middle[0] + dx * cos - dy * sin, middle[1] + dx * sin + dy * cos) for dx, dy in halves]
 
 
-def _tint(panel: Image.Image, mask: np.ndarray, box: tuple[int, int, int, int], name: str) -> None:
+def _tint(panel: Image.Image, mask: NDArray[Any], box: tuple[int, int, int, int], name: str) -> None:
     """Tints the pixels of a mask that is stretched over a box."""
     left, top, right, bottom = box
     pixels = Image.fromarray(np.asarray(mask) != 0).convert("L").resize((right - left, bottom - top))
@@ -150,7 +152,7 @@ def _tint(panel: Image.Image, mask: np.ndarray, box: tuple[int, int, int, int], 
     panel.paste(colour, (left, top), pixels.point(lambda value: round(value * _TINT)))
 
 
-def _middle(mask: np.ndarray, size: tuple[int, int]) -> tuple[float, float]:
+def _middle(mask: NDArray[Any], size: tuple[int, int]) -> tuple[float, float]:
     rows, columns = np.nonzero(mask)
     return columns.mean() / mask.shape[1] * size[0], rows.mean() / mask.shape[0] * size[1]
 
@@ -185,7 +187,8 @@ def _draw_tag(
             top = other_top - _TAG_HEIGHT
     taken.append((left, left + width, top))
     colour = colour_of(name)
-    ink = _INK if ImageColor.getcolor(colour, "L") >= _BRIGHT else _PAPER
+    # A colour of one channel is one number.
+    ink = _INK if cast(int, ImageColor.getcolor(colour, "L")) >= _BRIGHT else _PAPER
     pen.rectangle((left, top, left + width, top + _TAG_HEIGHT), fill=colour)
     pen.text((left + 3, top + _TAG_HEIGHT / 2), name, ink, font, anchor="lm")
 

@@ -61,13 +61,14 @@ class Person:
         return {task["data"]["sample_id"] for task in self._tasks(project_id) if not task["is_labeled"]}
 
     def _submit(self, task: dict[str, Any], correct: Callable[[list[Region]], list[Region]]) -> None:
-        prediction = next(iter(task["predictions"]), {})
+        prediction: dict[str, Any] = next(iter(task["predictions"]), {})
         annotation = {"result": correct(prediction.get("result", [])), "parent_prediction": prediction.get("id")}
         self._server.post(f"/api/tasks/{task['id']}/annotations/", annotation)
 
     def _tasks(self, project_id: int) -> list[dict[str, Any]]:
         query = {"project": project_id, "fields": "all", "page_size": 1000}
-        return self._server.get("/api/tasks", query)["tasks"]
+        tasks: list[dict[str, Any]] = self._server.get("/api/tasks", query)["tasks"]
+        return tasks
 
 
 def _controls(labeling_config: str) -> dict[str, tuple[str, str]]:

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 from skimage import color, data, feature, filters, measure, segmentation
@@ -76,9 +77,10 @@ class Photograph:
     boxes: tuple[Box, ...]
 
     @property
-    def pixels(self) -> np.ndarray:
+    def pixels(self) -> NDArray[np.uint8]:
         """The picture: uint8, shape (height, width) or (height, width, 3)."""
-        return getattr(data, self.name)()
+        picture: NDArray[np.uint8] = getattr(data, self.name)()
+        return picture
 
     def save(self, folder: Path) -> Path:
         """Writes it to a folder as a PNG and returns the path."""
@@ -112,7 +114,7 @@ PHOTOGRAPHS = (
 """All photographs; what a person sees in them was checked by eye."""
 
 
-def detect(pixels: np.ndarray) -> list[Box]:
+def detect(pixels: NDArray[np.uint8]) -> list[Box]:
     """What the detectors see in a picture: faces and coins, rightly or not.
 
     Args:
@@ -121,7 +123,7 @@ def detect(pixels: np.ndarray) -> list[Box]:
     return [*_faces(pixels), *_coin_shapes(pixels)]
 
 
-def classify(pixels: np.ndarray) -> tuple[str, float]:
+def classify(pixels: NDArray[np.uint8]) -> tuple[str, float]:
     """Tells outdoors from indoors by how smooth the upper third of a picture is, as a sky would be.
 
     Args:
@@ -140,7 +142,7 @@ def _cascade() -> feature.Cascade:
     return feature.Cascade(data.lbp_frontal_face_cascade_filename())
 
 
-def _faces(pixels: np.ndarray) -> list[Box]:
+def _faces(pixels: NDArray[np.uint8]) -> list[Box]:
     """Faces found by scikit-image's cascade; the more of its windows agree on one, the higher the confidence."""
     faces: dict[tuple[int, int, int, int], float] = {}
     smallest, largest = _WINDOW_SIZES
@@ -161,7 +163,7 @@ def _faces(pixels: np.ndarray) -> list[Box]:
     return [Box("face", *box, round(confidence, 2)) for box, confidence in faces.items()]
 
 
-def _coin_shapes(pixels: np.ndarray) -> Iterator[Box]:
+def _coin_shapes(pixels: NDArray[np.uint8]) -> Iterator[Box]:
     """Bright round shapes found by a watershed; the rounder, the higher the confidence."""
     grey = _grey(pixels)
     dark, bright = (shade / 255 for shade in _COIN_SHADES)
@@ -176,5 +178,5 @@ def _coin_shapes(pixels: np.ndarray) -> Iterator[Box]:
                 yield Box("coin", left, top, right - left, bottom - top, confidence)
 
 
-def _grey(pixels: np.ndarray) -> np.ndarray:
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.floating]:
     return pixels / 255 if pixels.ndim == 2 else color.rgb2gray(pixels)

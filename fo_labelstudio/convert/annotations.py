@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple, TypeGuard
 
 from fo_labelstudio.convert import attributes, unexpected
 from fo_labelstudio.convert.attributes import AttributeControl
@@ -104,8 +104,8 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     Source: Label Studio 1.23.2, ``GET /api/projects/{id}/export?exportType=JSON``
     """
     if not isinstance(task, Mapping) or not isinstance(task.get("annotations"), list):
-        task_id = shown(task.get("id")) if isinstance(task, Mapping) else "?"
-        problems.append(Problem(task_id, None, "it is no task with annotations"))
+        where = shown(task.get("id")) if isinstance(task, Mapping) else "?"
+        problems.append(Problem(where, None, "it is no task with annotations"))
         return None
     task_id = task.get("id")
     # To Python, true and 1.0 are the same as 1.
@@ -171,7 +171,7 @@ def _add_relations(
         ids.update((edit.parsed.key, edit.label_id) for edit in edits)
     for region in result:
         if isinstance(region, Mapping) and region.get("type") == "relation":
-            ends = [region.get(key) for key in ("from_id", "to_id")]
+            ends: list[Any] = [region.get(key) for key in ("from_id", "to_id")]
             if all(isinstance(end, str) and whole_id(end) in ids for end in ends):
                 start, end = (ids[whole_id(end)] for end in ends)
                 answer.relations.setdefault(start, []).append(end)
@@ -223,7 +223,7 @@ def _parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Ma
     return sample_id, MediaInfo(*size), sent
 
 
-def _is_size(size: Any) -> bool:
+def _is_size(size: Any) -> TypeGuard[list[int]]:
     return (
         isinstance(size, list) and len(size) == 2 and all(type(side) is int and 0 < side <= _LONGEST for side in size)
     )
@@ -235,6 +235,10 @@ class _FieldResults:
 
     regions: list[Region] = dataclass_field(default_factory=list)
     attributes: list[tuple[AttributeControl, Region]] = dataclass_field(default_factory=list)
+
+    def add_attribute(self, control: AttributeControl, region: Region) -> None:
+        """Adds an answer about an attribute."""
+        self.attributes.append((control, region))
 
     @cached_property
     def attributes_by_id(self) -> dict[str, list[tuple[AttributeControl, Region]]]:
@@ -254,11 +258,12 @@ def _by_field(
 ) -> tuple[dict[str, _FieldResults], list[Any], list[Region]]:
     """The results of each field, those that may be regions of a label all the same, and those that no field expects."""
     found = {field.name: _FieldResults() for field in fields}
-    by_control = {field.control: found[field.name].regions.append for field in fields}
+    by_control: dict[str, Callable[[Region], None]] = {
+        field.control: found[field.name].regions.append for field in fields
+    }
     for field in fields:
         for control in attributes.controls_of(field, family_of(field.label_type)):
-            receive = found[field.name].attributes.append
-            by_control[control.name] = lambda region, control=control, receive=receive: receive((control, region))
+            by_control[control.name] = partial(found[field.name].add_attribute, control)
     kinds = {field.control: family_of(field.label_type).region_types for field in fields}
     foreign, others = [], []
     for region in result:
@@ -275,13 +280,13 @@ def _by_field(
         else:
             problems.append(Problem(task_id, *problem))
             foreign.append(region)
-    unexpected_ones = []
+    unexpected_ones: list[Region] = []
     for region in unexpected.joined(others):
-        field = unexpected.field_of(region, fields)
-        if field is None:
+        maker = unexpected.field_of(region, fields)
+        if maker is None:
             unexpected_ones.append(region)
         else:
-            found[field.name].regions.append({**region, "from_name": field.control})
+            found[maker.name].regions.append({**region, "from_name": maker.control})
     return found, foreign, unexpected_ones
 
 

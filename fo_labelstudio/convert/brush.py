@@ -20,11 +20,19 @@ Source: thi.ng/rle-pack (thi-ng/umbrella, packages/rle-pack), which the editor u
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fo_labelstudio.errors import RegionError
+
+Pixels = NDArray[np.bool_]
+"""Which pixels are set: shape (height, width)."""
+
+_Numbers = NDArray[np.integer]
+
+_Number = TypeVar("_Number", int, NDArray[np.integer])
 
 MAX_PIXELS = 100_000_000
 """Larger frames are refused, both ways."""
@@ -52,10 +60,10 @@ class Mask(NamedTuple):
 
     left: int
     top: int
-    pixels: np.ndarray
+    pixels: Pixels
 
 
-def encode(pixels: np.ndarray, left: int, top: int, width: int, height: int) -> bytes:
+def encode(pixels: Pixels, left: int, top: int, width: int, height: int) -> bytes:
     """The code of a frame, byte for byte as ``label_studio_sdk.converter.brush.mask2rle`` writes it.
 
     Memory is taken for ``pixels``, not for the frame.
@@ -95,7 +103,7 @@ def decode(rle: bytes, width: int, height: int) -> Mask:
     """
     sizes = _parse_header(rle, width, height)
     # Every byte with the seven that follow it, so that any field lies in one word; copies nothing but the padding.
-    words = np.ndarray(len(rle), ">i8", rle + bytes(7), strides=(1,))
+    words: _Numbers = np.ndarray(len(rle), ">i8", rle + bytes(7), strides=(1,))
     values, expected = 0, width * height * _CHANNELS
     runs = []
     for starts in _block_starts(rle, words, sizes):
@@ -113,7 +121,7 @@ def _is_size(width: int, height: int) -> bool:
     return min(width, height) >= 1 and width * height <= MAX_PIXELS
 
 
-def _runs(pixels: np.ndarray, left: int, top: int, width: int, height: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _runs(pixels: Pixels, left: int, top: int, width: int, height: int) -> Iterator[tuple[_Numbers, Pixels]]:
     """The frame as runs of equal pixels: their lengths in pixels, and whether they are set."""
     rows, columns = pixels.shape
     # An unset column keeps the end of a row apart from the start of the next, unless they are neighbours in the frame.
@@ -137,16 +145,15 @@ def _runs(pixels: np.ndarray, left: int, top: int, width: int, height: int) -> I
         yield np.array([width * height - done]), np.array([False])
 
 
-def _blocks(lengths: np.ndarray, is_set: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _blocks(lengths: _Numbers, is_set: Pixels) -> tuple[_Numbers, _Numbers]:
     """Runs of pixels as blocks: numbers, and how many bits each takes."""
     which = np.searchsorted(2 ** _RUN_SIZES[:-1], lengths * _CHANNELS)
     if lengths.max() > _LONGEST:
         # The last piece keeps the run size of its run, however short it is, for so does the SDK.
         pieces = -(-lengths // _LONGEST)
         rest = lengths - (pieces - 1) * _LONGEST
-        is_set, which, lengths = (
-            np.repeat(array, pieces) for array in (is_set, which, np.full_like(lengths, _LONGEST))
-        )
+        is_set, which = np.repeat(is_set, pieces), np.repeat(which, pieces)
+        lengths = np.repeat(np.full_like(lengths, _LONGEST), pieces)
         lengths[np.cumsum(pieces) - 1] = rest
     size = _RUN_SIZES[which]
     blocks = ((4 | which) << size | lengths * _CHANNELS - 1) << _VALUE_BITS | is_set * 255
@@ -156,11 +163,11 @@ def _blocks(lengths: np.ndarray, is_set: np.ndarray) -> tuple[np.ndarray, np.nda
 class _BitWriter:
     """Numbers of up to 32 bits, one after the other, highest bit first."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._words = bytearray()
         self._begun, self._bits_begun = 0, 0
 
-    def write(self, numbers: np.ndarray, bits: np.ndarray) -> None:
+    def write(self, numbers: _Numbers, bits: _Numbers) -> None:
         ends = self._bits_begun + np.cumsum(bits)
         begins = ends - bits
         word, offset = begins >> 5, begins & 31
@@ -177,7 +184,7 @@ class _BitWriter:
         return bytes(self._words + self._begun.to_bytes(4, "big")[: self._bits_begun // 8 + 1])
 
 
-def _parse_header(rle: bytes, width: int, height: int) -> np.ndarray:
+def _parse_header(rle: bytes, width: int, height: int) -> _Numbers:
     """The run sizes, in bits."""
     if not _is_size(width, height):
         raise RegionError(f"a brush mask of {width} x {height} pixels; expected 1 to {MAX_PIXELS}")
@@ -196,12 +203,12 @@ def _not_ending() -> RegionError:
     return RegionError("a brush mask whose code is cut short, or goes on after the last pixel")
 
 
-def _bits(word, offset, count):
+def _bits(word: _Number, offset: _Number, count: int | _Number) -> _Number:
     """Some bits of words of 64; takes numbers as well as arrays of them."""
     return word >> 64 - offset - count & (1 << count) - 1
 
 
-def _block_starts(rle: bytes, words: np.ndarray, sizes: np.ndarray) -> Iterator[np.ndarray]:
+def _block_starts(rle: bytes, words: _Numbers, sizes: _Numbers) -> Iterator[_Numbers]:
     """Where the blocks begin, in bits, part by part.
 
     How far it is to the next block stands in the first three bits of a run. Looked up for every bit, needed or not, it
@@ -234,9 +241,7 @@ def _block_starts(rle: bytes, words: np.ndarray, sizes: np.ndarray) -> Iterator[
         yield 8 * start + np.flatnonzero(np.frombuffer(is_start, bool))
 
 
-def _set_runs(
-    starts: np.ndarray, words: np.ndarray, sizes: np.ndarray, values: int
-) -> tuple[np.ndarray, np.ndarray, int]:
+def _set_runs(starts: _Numbers, words: _Numbers, sizes: _Numbers, values: int) -> tuple[_Numbers, _Numbers, int]:
     """The set pixels of some blocks.
 
     Args:
@@ -269,7 +274,7 @@ def _set_runs(
     return first[kept].astype(np.int32), last[kept].astype(np.int32), int(ends[-1])
 
 
-def _mask(runs: Sequence[tuple[np.ndarray, np.ndarray]], width: int) -> Mask:
+def _mask(runs: Sequence[tuple[_Numbers, _Numbers]], width: int) -> Mask:
     """The mask of runs of set pixels, counted row by row through a frame of that width."""
     if not runs:
         return Mask(0, 0, np.zeros((0, 0), bool))

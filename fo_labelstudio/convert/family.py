@@ -230,11 +230,11 @@ def _root(whole: str, parents: Mapping[str, Any], roots: dict[str, str]) -> str:
         parents: id -> what is said to be the parent
         roots: what was found already; receives what is found
     """
-    path = {whole: None}
+    path: dict[str, None] = {whole: None}
     while whole not in roots:
         parent = parents[whole]
         above = whole_id(parent) if isinstance(parent, str) else None
-        if above not in parents or above in path:
+        if above is None or above not in parents or above in path:
             roots[whole] = whole
         else:
             whole = above
@@ -270,7 +270,7 @@ def score_of(label: fol.Label) -> float | None:
 
 def copy_of(label: L) -> L:
     """A copy of a label that keeps its id, which FiftyOne's own copies do not."""
-    copy = label.copy()
+    copy: L = label.copy()
     copy.id = label.id
     return copy
 

@@ -79,7 +79,7 @@ def _row(field: LabelField) -> Element:
     hints = _hints(field)
     if hints:
         SubElement(title, "Header", value=without_references(hints), size="6", style=_HINT)
-    controls = SubElement(row, "View", style=_CONTROLS)
+    controls = column = SubElement(row, "View", style=_CONTROLS)
     family = family_of(field.label_type)
     if family.is_drawn and not can_choose(field):
         # Without its buttons nobody can draw or relabel; the control itself must be there for its regions.
@@ -97,7 +97,7 @@ def _row(field: LabelField) -> Element:
         controls = SubElement(controls, "View", className=_LONG_LIST, style=_SCROLLING)
     controls.extend(family.control_tags(field))
     if field.attributes and not family.is_drawn:
-        row.find("View[2]").extend(_question(field, control, tag) for control, tag in control_tags(field, family))
+        column.extend(_question(field, control, tag) for control, tag in control_tags(field, family))
     return row
 
 
@@ -138,7 +138,7 @@ def _question(field: LabelField, control: AttributeControl, tag: Element) -> Ele
         conditions = {"visibleWhen": "choice-selected", "whenTagName": field.control}
         if is_limited:
             conditions["whenChoiceValue"] = ",".join(classes)
-    box = Element("View", className=_ASKED_OF, style=_QUESTION, **conditions)
+    box = Element("View", {"className": _ASKED_OF, "style": _QUESTION, **conditions})
     title = attribute.name if control.class_name is None else f"{control.class_name}: {attribute.name}"
     if attribute.read_only:
         title += " (read only)"

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from fo_labelstudio.convert import brush
-from fo_labelstudio.convert.brush import Mask
+from fo_labelstudio.convert.brush import Mask, Pixels
 from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.errors import RegionError
 
@@ -116,7 +116,7 @@ def decode(code: bytes, media: MediaInfo) -> Mask:
                     f"its PNG has {width} x {height} pixels, too many for an image of {media.width} x {media.height}"
                 )
             if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
-                alpha = np.full((height, width), True)
+                alpha: Pixels = np.full((height, width), True)
             else:
                 alpha = np.asarray(image.convert("RGBA").getchannel("A")) >= _OPAQUE
     except RegionError:
@@ -155,14 +155,14 @@ def union(masks: Sequence[Mask]) -> Mask:
     return Mask(left, top, pixels)
 
 
-def framed(mask: Mask, media: MediaInfo) -> np.ndarray:
+def framed(mask: Mask, media: MediaInfo) -> Pixels:
     """A mask as an array of the image's size: bool, shape (height, width)."""
     pixels = np.zeros((media.height, media.width), bool)
     pixels[_slices(mask, 0, 0)] = mask.pixels
     return pixels
 
 
-def cropped(pixels: np.ndarray, left: int = 0, top: int = 0) -> Mask:
+def cropped(pixels: Pixels, left: int = 0, top: int = 0) -> Mask:
     """The part of an array that holds all set pixels.
 
     Args:
@@ -176,13 +176,14 @@ def cropped(pixels: np.ndarray, left: int = 0, top: int = 0) -> Mask:
     return Mask(left + int(columns[0]), top + int(rows[0]), part)
 
 
-def resized(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     """An array stretched to another size, each pixel the one nearest to its centre."""
     if pixels.shape[:2] == (height, width):
         return pixels
     rows = ((np.arange(height) + 0.5) * pixels.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * pixels.shape[1] / width).astype(int)
-    return pixels[rows[:, None], columns]
+    stretched: Pixels = pixels[rows[:, None], columns]
+    return stretched
 
 
 def is_empty(code: bytes, media: MediaInfo) -> bool:

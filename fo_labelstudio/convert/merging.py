@@ -46,7 +46,7 @@ class LabelChanges:
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[LabelDoc] = dataclass_field(default_factory=list)
     refused: dict[str, int] = dataclass_field(default_factory=dict)
-    written: dict[str, WrittenValues] = dataclass_field(default_factory=dict)
+    written: dict[str, dict[str, Sequence[Any]]] = dataclass_field(default_factory=dict)
     notes: list[str] = dataclass_field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -54,7 +54,7 @@ class LabelChanges:
 
     def allows(self, permission: str, field: LabelField) -> bool:
         """Whether a flag of the label schema allows a change; counts it where not."""
-        allowed = getattr(field, permission)
+        allowed: bool = getattr(field, permission)
         if not allowed:
             self.refuse(f"{permission}=False")
         return allowed
@@ -260,7 +260,7 @@ def is_identical(one: Any, other: Any) -> bool:
         return bytes(one) == bytes(other)
     if isinstance(one, datetime) and isinstance(other, datetime):
         return _in_utc(one) == _in_utc(other)
-    return one == other or (one != one and other != other)
+    return bool(one == other or (one != one and other != other))
 
 
 def _in_utc(time: datetime) -> datetime:

@@ -75,7 +75,7 @@ class LabelField:
         tool: name of the control tag that draws its regions, where the family has a choice
         targets: class -> value of its pixels in a mask: a number, or ``#rrggbb``
         skeleton: the joints of its keypoints, if they have names or edges
-        question: what a scalar field asks for
+        question: what a scalar field asks for; None for a field of labels
     """
 
     name: str
@@ -103,6 +103,17 @@ class LabelField:
     def class_set(self) -> frozenset[str]:
         """The classes, for looking one up."""
         return frozenset(self.classes)
+
+    @property
+    def scalar_question(self) -> Question:
+        """What a scalar field asks for.
+
+        Raises:
+            TypeError: it is a field of labels
+        """
+        if self.question is None:
+            raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, no scalar field")
+        return self.question
 
 
 _PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")

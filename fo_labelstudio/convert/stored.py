@@ -49,7 +49,7 @@ class StoredLabel:
         return default if attribute is None else attribute.get("value", default)
 
 
-class StoredLabels(list):
+class StoredLabels(list[StoredLabel]):
     """The labels in the value of a label field."""
 
     @classmethod

@@ -19,7 +19,7 @@ def labels_control(tag: str, field: LabelField, **options: str) -> Element:
         field: the label field it annotates
         **options: further attributes of the tag
     """
-    control = Element(tag, name=field.control, toName=OBJECT_TAG, **options)
+    control = Element(tag, {"name": field.control, "toName": OBJECT_TAG, **options})
     for class_name, option in zip(field.classes, add_classes(control, "Label", field.classes), strict=True):
         option.set("background", colour_of(class_name))
         if not can_choose(field):

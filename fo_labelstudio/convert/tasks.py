@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import fiftyone.core.labels as fol
 
@@ -131,7 +131,7 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
     }
 
 
-def is_sent(sent: Any) -> bool:
+def is_sent(sent: Any) -> TypeGuard[Mapping[str, Mapping[str, Mapping[str, Any]]]]:
     """Whether something is a record of what was sent, as :func:`to_task` writes it; people may have changed it."""
     return isinstance(sent, Mapping) and all(
         isinstance(entries, Mapping) and all(map(_is_entry, entries.values())) for entries in sent.values()

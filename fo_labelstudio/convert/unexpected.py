@@ -140,7 +140,7 @@ def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
     Source: Label Studio 1.23.2: x, y is the centre, the radii are percent of width and height, the rotation is in
     degrees, clockwise, about the centre
     """
-    numbers = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
+    numbers: list[Any] = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
     if not all(is_number(number) and abs(number) < 1e6 for number in numbers):
         raise RegionError(f"its ellipse is {shown(numbers)}, expected five numbers")
     x, y, radius_x, radius_y, rotation = numbers

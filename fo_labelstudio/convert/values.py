@@ -7,7 +7,7 @@ Source: label-studio 1.23.2, what its editor wrote
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, SubElement
@@ -148,7 +148,7 @@ class Question(NamedTuple):
     def control_tag(self, name: str, **options: str) -> Element:
         """The control tag that asks for it."""
         tag = {"textarea": "TextArea", "datetime": "DateTime"}.get(self.result_type, self.result_type.capitalize())
-        control = Element(tag, name=name, toName=OBJECT_TAG, **options)
+        control = Element(tag, {"name": name, "toName": OBJECT_TAG, **options})
         if self.tool == "text":
             # The editor loses line breaks where it edits a text in one row (1.23.2).
             control.attrib.update(maxSubmissions="1", editable="true", rows="2")
@@ -246,12 +246,13 @@ def _to_date(value: Any) -> str:
 def _to_datetime(value: Any) -> str:
     if not isinstance(value, datetime):
         raise RegionError(f"is {shown(value)}, expected a date and time")
-    if value.tzinfo is not None:
+    time: datetime = value
+    if time.tzinfo is not None:
         try:
-            value = value.astimezone(timezone.utc).replace(tzinfo=None)
+            time = time.astimezone(timezone.utc).replace(tzinfo=None)
         except OverflowError:
             raise RegionError(f"is {shown(value)}, which is no time in UTC") from None
-    return value.isoformat(timespec="microseconds")
+    return time.isoformat(timespec="microseconds")
 
 
 def _to_bool(value: Any) -> bool:
@@ -274,7 +275,7 @@ def _from_number(text: str) -> float:
         raise RegionError(f"is {shown(text)}, expected a number") from None
 
 
-_TO_JSON = {
+_TO_JSON: Mapping[str, Callable[[Any], Any]] = {
     "str": _to_str,
     "int": _to_int,
     "float": lambda value: float(_to_number(value)),
@@ -282,8 +283,8 @@ _TO_JSON = {
     "date": _to_date,
     "datetime": _to_datetime,
 }
-_FROM_JSON = {"date": date.fromisoformat, "datetime": datetime.fromisoformat}
-_FROM_TEXT = {
+_FROM_JSON: Mapping[str, Callable[[Any], Any]] = {"date": date.fromisoformat, "datetime": datetime.fromisoformat}
+_FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
     "str": str,
     "int": _from_number,
     "float": _from_number,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy, deepcopy
 from itertools import pairwise
 from typing import Any
@@ -32,7 +32,7 @@ MASK_TOOLS = {"brush": masks.BRUSH, "bitmask": masks.BITMASK}
 
 _HAS_MASK = F("mask").exists() | F("mask_path").exists()
 
-_BY_BSON_TYPE = {
+_BY_BSON_TYPE: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("bool",): {"type": "radio", "values": [True, False]},
     ("string",): {"type": "text"},
     ("int",): {"type": "number", "kind": "int"},
@@ -198,7 +198,8 @@ def _leave_out_governed(info: dict[str, Any]) -> None:
     governed = {name for aspect in family_of(info["type"]).aspects.values() for name in aspect.attributes}
     # What makes up a label is refused by its own error.
     governed -= OWN
-    for holder in (info, *(entry for entry in info.get("classes") or () if isinstance(entry, Mapping))):
+    holders: list[Any] = [info, *(entry for entry in info.get("classes") or () if isinstance(entry, Mapping))]
+    for holder in holders:
         attributes = holder.get("attributes") or {}
         holder["attributes"] = {key: facts for key, facts in attributes.items() if key not in governed}
 
@@ -222,7 +223,11 @@ def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCol
 
 def _typed(where: str, values: Iterable[Any], kind: str | None) -> list[Any]:
     """Values to choose from as a field of a kind holds them."""
-    parse = {"int": int, "float": float, "bool": lambda value: {"true": True, "false": False}[str(value).lower()]}
+    parse: dict[str | None, Callable[[Any], Any]] = {
+        "int": int,
+        "float": float,
+        "bool": lambda value: {"true": True, "false": False}[str(value).lower()],
+    }
     try:
         return [parse.get(kind, lambda same: same)(value) for value in values]
     except (KeyError, TypeError, ValueError):

@@ -33,12 +33,13 @@ def with_mask(doc: LabelDoc) -> LabelDoc:
         label.mask = _read(label)
     except OSError:
         return doc
-    return label.to_dict()
+    read: LabelDoc = label.to_dict()
+    return read
 
 
 def is_lossless(path: str | None) -> bool:
     """Whether a file at a path can hold a mask exactly."""
-    return bool(path) and Path(path).suffix.lower() in (".png", ".bmp", ".tif", ".tiff")
+    return path is not None and Path(path).suffix.lower() in (".png", ".bmp", ".tif", ".tiff")
 
 
 def overwrite(doc: LabelDoc) -> None:

@@ -17,8 +17,9 @@ from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.merging import LabelChanges, LabelDoc, WrittenValues, label_changes
+from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, label_changes
 from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.dataset import masks
 from fo_labelstudio.errors import LabelSchemaError
 
@@ -112,7 +113,7 @@ class FieldMerge:
         self._field = field
         self._frames = frames
         self._is_list = holds_list(field.label_type)
-        self._container = LABEL_TYPES[field.label_type]
+        self._container: Any = LABEL_TYPES[field.label_type]
         self._is_copy = destination != field.name
         self._source = db_path(dataset, field.name, frames)
         self._target = db_path(dataset, destination, frames)
@@ -229,6 +230,7 @@ class FieldMerge:
                 yield UpdateOne(sample, {"$set": {**self._whole(doc, changes.added), **now}})
                 return
         for label_id, values in changes.values.items():
+            options: dict[str, Any]
             if not values:
                 root, options = "", {}
             elif self._is_list:
@@ -307,7 +309,8 @@ class FieldMerge:
 
     @property
     def _list_name(self) -> str:
-        return self._container._LABEL_LIST_FIELD
+        name: str = self._container._LABEL_LIST_FIELD
+        return name
 
     @property
     def _labels_path(self) -> str:

@@ -132,7 +132,7 @@ class ScalarMerge:
         """What the field is to hold, as the database stores it, or _KEEP."""
         edits = (*answer.edited, *answer.added)
         if edits:
-            new = self._field.question.from_json(edits[0].parsed.values["value"])
+            new = self._field.scalar_question.from_json(edits[0].parsed.values["value"])
         elif answer.kept and self._is_copy:
             new = value_at(doc, self._source)
         elif answer.deleted or (was_loaded and not answer.kept and not answer.is_unclear):
@@ -142,7 +142,7 @@ class ScalarMerge:
         return self._permitted(stored, self._merged(stored, new))
 
     def _merged(self, stored: Any, new: Any) -> Any:
-        question = self._field.question
+        question = self._field.scalar_question
         if question.kind == "list":
             before, after = list(stored or ()), list(new or ())
             return [*(item for item in before if item in after), *(item for item in after if item not in before)]
@@ -167,7 +167,7 @@ class ScalarMerge:
     def _check(self, destination: str) -> None:
         path = f"frames.{destination}" if self._frames else destination
         field = self._dataset.get_field(path)
-        kind = self._field.question.kind
+        kind = self._field.scalar_question.kind
         if field is None:
             add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
             add(destination, **new_field_of(kind))

@@ -91,4 +91,5 @@ def free_port() -> int:
     """A port of this machine that nobody listens on."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port

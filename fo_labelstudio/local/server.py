@@ -279,7 +279,8 @@ class LocalServer:
     def _read_login(self) -> dict[str, str]:
         path = self.data_dir / _LOGIN_FILE
         if path.exists():
-            return json.loads(path.read_text())
+            login: dict[str, str] = json.loads(path.read_text())
+            return login
         self._login = {
             "username": "demo@localhost",
             "password": secrets.token_urlsafe(9),

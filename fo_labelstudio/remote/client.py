@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from packaging.version import InvalidVersion, Version
 
@@ -24,6 +24,8 @@ from fo_labelstudio.errors import (
 )
 from fo_labelstudio.remote.connection import Connection
 from fo_labelstudio.settings import ConnectionSettings
+
+T = TypeVar("T")
 
 _PAGE = 1024
 """Tasks a page; halved where their answer is too large."""
@@ -92,10 +94,11 @@ class Client:
     def _release(self) -> str:
         path = "/api/version"
         answer = self._connection.get_unsigned(path)
-        release = answer.get("release") if isinstance(answer, Mapping) else None
+        found = answer.get("release") if isinstance(answer, Mapping) else None
+        release = found if isinstance(found, str) else ""
         try:
             # Longer numbers than these are none to Python.
-            version = Version(release[:_LONGEST_VERSION] if isinstance(release, str) else "")
+            version = Version(release[:_LONGEST_VERSION])
         except InvalidVersion:
             raise NotLabelStudioError(
                 f"{self.url} answers, but not as Label Studio does; set url to the address of Label Studio", path=path
@@ -324,9 +327,10 @@ def _object(answer: Any) -> dict[str, Any]:
     return answer
 
 
-def _task(task: Any) -> dict[str, Any]:
-    _part(task, "id", int)
-    _part(task, "data", dict)
+def _task(answer: Any) -> dict[str, Any]:
+    _part(answer, "id", int)
+    _part(answer, "data", dict)
+    task: dict[str, Any] = answer
     return task
 
 
@@ -337,7 +341,7 @@ def _ids(answer: Any, key: str) -> list[int]:
     return ids
 
 
-def _part(answer: Any, key: str, kind: type) -> Any:
+def _part(answer: Any, key: str, kind: type[T]) -> T:
     value = answer.get(key) if isinstance(answer, Mapping) else None
     # A boolean is an int to Python.
     if type(value) is not kind:

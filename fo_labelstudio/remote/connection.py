@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -27,6 +27,8 @@ from fo_labelstudio.remote import body
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.sign_in import sign_in, unsigned
 from fo_labelstudio.settings import ConnectionSettings, secrets_of
+
+T = TypeVar("T")
 
 _CONNECT_TIMEOUT = 10.0
 _SHOWN = 300
@@ -138,7 +140,7 @@ class Connection:
 
         return self._repeated("GET", path, request)
 
-    def _repeated(self, method: str, path: str, request: Callable[[], Any]) -> Any:
+    def _repeated(self, method: str, path: str, request: Callable[[], T]) -> T:
         return repeated(lambda _: request(), self._settings.retries, f"{method} {path}")
 
     def _json(self, method: str, path: str, **options: Any) -> Any:

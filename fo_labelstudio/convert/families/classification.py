@@ -7,6 +7,7 @@ region's id: the editor makes a new region when the last choice is taken away an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -27,6 +28,8 @@ from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tags import choices_control
 from fo_labelstudio.errors import RegionError
+
+Name = TypeVar("Name", str, None)
 
 _TYPE = "choices"
 _SINGLE = "classification"
@@ -70,7 +73,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Classification:
     return fol.Classification(label=parsed.values["label"])
 
 
-def _key(class_name: str | None, field: LabelField) -> str | None:
+def _key(class_name: Name, field: LabelField) -> str | Name:
     return "choice" if field.label_type == _SINGLE else class_name
 
 

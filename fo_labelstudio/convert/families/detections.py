@@ -69,7 +69,8 @@ def problem_of_box(detection: fol.Detection) -> str | None:
 
 
 def key_of(detection: fol.Detection, field: LabelField) -> str:
-    return detection.id
+    label_id: str = detection.id
+    return label_id
 
 
 def to_regions(detections: Sequence[fol.Detection], field: LabelField, media: MediaInfo) -> list[Region]:

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 import numpy as np
+from numpy.typing import NDArray
 
 from fo_labelstudio.convert import masks
 from fo_labelstudio.convert.brush import Mask
@@ -42,7 +43,8 @@ def check(detection: fol.Detection, field: LabelField) -> str | None:
 
 
 def key_of(detection: fol.Detection, field: LabelField) -> str:
-    return detection.id
+    label_id: str = detection.id
+    return label_id
 
 
 def to_regions(labels: Sequence[fol.Detection], field: LabelField, media: MediaInfo) -> list[Region]:
@@ -68,7 +70,7 @@ def _placed(detection: fol.Detection, media: MediaInfo) -> Mask:
     return Mask(left, top, detection.mask[down[:, None], across] != 0)
 
 
-def _covered(size: int, start: float, length: float, pixels: int) -> tuple[int, np.ndarray]:
+def _covered(size: int, start: float, length: float, pixels: int) -> tuple[int, NDArray[np.int_]]:
     """Where a mask begins in the image along one axis, and the place in the mask of each pixel that it covers.
 
     Args:

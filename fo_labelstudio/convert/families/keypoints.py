@@ -56,9 +56,8 @@ _NOBODY = "-"
 def control_tags(field: LabelField) -> list[Element]:
     if field.tool == VECTOR:
         # With skeleton="true" the editor draws lines that are none from joints without edges (1.23.2).
-        return [
-            labels_control(VECTOR, field, closable="false", curves="false", maxPoints=str(len(field.skeleton.joints)))
-        ]
+        limit = {"maxPoints": str(len(field.skeleton.joints))} if field.skeleton else {}
+        return [labels_control(VECTOR, field, closable="false", curves="false", **limit)]
     return [labels_control(_POINTS, field, strokeWidth="1")]
 
 

@@ -163,7 +163,8 @@ def _curve(start: dict[str, Any], end: dict[str, Any]) -> Iterator[list[float]]:
 def _handle(vertex: dict[str, Any], name: str) -> list[float]:
     handle = vertex.get(name)
     if vertex.get("isBezier") is not True or not isinstance(handle, dict):
-        return vertex["point"]
+        point: list[float] = vertex["point"]
+        return point
     return parse_point(handle.get("x"), handle.get("y"))
 
 

@@ -23,11 +23,11 @@ _KEY = "value"
 
 
 def control_tags(field: LabelField) -> list[Element]:
-    return [field.question.control_tag(field.control)]
+    return [field.scalar_question.control_tag(field.control)]
 
 
 def check(scalar: ScalarValue, field: LabelField) -> str | None:
-    problem = field.question.problem_of(scalar.value)
+    problem = field.scalar_question.problem_of(scalar.value)
     return problem and f"it {problem}; correct it, or leave the sample out of the view"
 
 
@@ -36,10 +36,13 @@ def key_of(scalar: ScalarValue, field: LabelField) -> str:
 
 
 def to_regions(scalars: Sequence[ScalarValue], field: LabelField, media: MediaInfo) -> list[Region]:
-    answers = [field.question.to_json(scalar.value) for scalar in scalars]
+    answers = [field.scalar_question.to_json(scalar.value) for scalar in scalars]
     return [
         new_region(
-            f"{_KEY}-{digest_of(field.name)}", field.question.result_type, field, field.question.to_value(answer)
+            f"{_KEY}-{digest_of(field.name)}",
+            field.scalar_question.result_type,
+            field,
+            field.scalar_question.to_value(answer),
         )
         for answer in answers
         if answer not in ("", [])
@@ -47,12 +50,12 @@ def to_regions(scalars: Sequence[ScalarValue], field: LabelField, media: MediaIn
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
-    answer = field.question.parse(only_region(regions)["value"])
+    answer = field.scalar_question.parse(only_region(regions)["value"])
     return [] if answer in (None, []) else [ParsedLabel(_KEY, {_KEY: answer}, media)]
 
 
 def to_label(parsed: ParsedLabel, field: LabelField) -> Any:
-    return field.question.from_json(parsed.values[_KEY])
+    return field.scalar_question.from_json(parsed.values[_KEY])
 
 
 FAMILY = Family(

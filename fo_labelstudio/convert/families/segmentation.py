@@ -7,11 +7,12 @@ own. Where several classes gained the same pixel, the one whose region comes las
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 import numpy as np
+from numpy.typing import NDArray
 
 from fo_labelstudio.convert import masks
 from fo_labelstudio.convert.family import (
@@ -72,7 +73,7 @@ def to_regions(labels: Sequence[fol.Segmentation], field: LabelField, media: Med
     return regions
 
 
-def _pixels_by_class(mask: np.ndarray, field: LabelField) -> list[tuple[str, np.ndarray]]:
+def _pixels_by_class(mask: NDArray[Any], field: LabelField) -> list[tuple[str, NDArray[np.bool_]]]:
     """Each class that a mask holds, with the pixels that have it, as a bool array of the mask's size."""
     numbers = _numbers(mask)
     present = set(np.unique(numbers).tolist())
@@ -95,7 +96,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Segmentation:
     media = parsed.media
     masks.check_size(media)
     shape = (media.height, media.width, 3) if _is_rgb(field) else (media.height, media.width)
-    mask = np.zeros(shape, _dtype(field))
+    mask: NDArray[np.integer] = np.zeros(shape, _dtype(field))
     for name, codes in parsed.values.items():
         pixels = masks.framed(masks.decode_all(codes, media), media)
         mask[pixels] = _colour(name.removeprefix(_ASPECT), field)
@@ -150,7 +151,7 @@ def _targets(field: LabelField) -> dict[str, int]:
     }
 
 
-def _numbers(mask: np.ndarray) -> np.ndarray:
+def _numbers(mask: NDArray[Any]) -> NDArray[Any]:
     if mask.ndim == 2:
         return mask
     red, green, blue = (mask[:, :, channel].astype(np.int64) for channel in range(3))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 _TURNS = {
@@ -110,11 +111,15 @@ def _with_8_bits(image: Image.Image) -> Image.Image:
     if image.mode == "CMYK" and image.info.get("icc_profile"):
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-            made = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            made: Image.Image | None = ImageCms.profileToProfile(
+                image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
         except (ImageCms.PyCMSError, ImportError, OSError):
             made = image.convert("RGB")
     else:
         made = image.convert("RGBA" if image.mode in _WITH_ALPHA else "RGB")
+    # Only a conversion in place makes none.
+    assert made is not None
     # The profile describes the channels that there were.
     made.info.pop("icc_profile", None)
     return made
@@ -130,10 +135,11 @@ def _stretched(image: Image.Image) -> Image.Image:
     return Image.fromarray(_to_8_bits(values, low, high))
 
 
-def _to_8_bits(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def _to_8_bits(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     shown = values.astype(np.float64)
     shown -= low
     shown *= 255 / (high - low) if high > low else 0.0
     np.nan_to_num(shown, copy=False, nan=0.0)
     np.clip(shown, 0, 255, out=shown)
-    return np.rint(shown, out=shown).astype(np.uint8)
+    made: NDArray[np.uint8] = np.rint(shown, out=shown).astype(np.uint8)
+    return made

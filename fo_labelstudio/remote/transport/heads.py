@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import boto3
 from botocore.config import Config
@@ -98,7 +98,9 @@ class Heads:
             return Inspection(problem=self._closed[place])
         fetch = self._fetch_from_web if address.kind == "web" else self._fetch_from_s3
         try:
-            return image.inspect_file(RemoteFile(lambda start, stop: fetch(address, start, stop)), is_whole=False)
+            # It reads, seeks and tells, which is all that is asked of it.
+            file = cast(BinaryIO, RemoteFile(lambda start, stop: fetch(address, start, stop)))
+            return image.inspect_file(file, is_whole=False)
         except (ConnectionFailedError, TLSError, _ClosedError) as error:
             self._closed[place] = f"{error}; where this machine cannot reach it, {_METADATA}"
             return Inspection(problem=self._closed[place])

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.remote.transport import conversion
@@ -62,7 +62,7 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
     try:
         with open(path, "rb") as file:
             found = inspect_file(file)
-            if convert and found.is_convertible:
+            if convert and found.problem and found.is_convertible:
                 return _converted(file, found.problem)
     except (OSError, ValueError) as error:
         found = Inspection(problem=f"its image cannot be read ({error})")
@@ -150,7 +150,7 @@ def _look(file: BinaryIO, is_whole: bool = True) -> _Look:
         return _Look(None, Inspection(problem=problem, is_convertible=True))
     if is_whole and _is_cut_off(image, file):
         return _unreadable("it is cut off, and a browser would show only a part of it")
-    return _Look(_SHOWN[image.format], Inspection(_displayed_size(image)))
+    return _Look(_SHOWN[image.format or ""], Inspection(_displayed_size(image)))
 
 
 def _unreadable(problem: str) -> _Look:
@@ -166,7 +166,7 @@ def _why_unreadable(file: BinaryIO, error: Exception) -> str:
         return "it is HEIC, which browsers do not show and Pillow does not read without pillow_heif"
     if head[:4] in _TIFF_HEADS:
         return "it is TIFF, which browsers do not show, broken or of a kind that Pillow does not read"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "its image cannot be read (it is none, or broken)"
     return f"its image cannot be read ({error})"
 
@@ -202,7 +202,7 @@ def _ends_as_it_should(image: Image.Image, file: BinaryIO) -> bool:
         file.seek(2)
         length = int.from_bytes(file.read(4), "little")
         return 0 < length <= file.seek(0, os.SEEK_END)
-    end = _ENDS.get(image.format, b"")
+    end = _ENDS.get(image.format or "", b"")
     file.seek(-len(end), os.SEEK_END)
     return file.read(len(end)) == end
 

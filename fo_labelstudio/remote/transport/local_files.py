@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from urllib.parse import quote, urlsplit
 
-from fo_labelstudio.errors import ServerError
+from fo_labelstudio.errors import ServerError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.remote.transport import image
@@ -29,9 +29,7 @@ def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]
 def _inspect(path: str | None, settings: MediaSettings, below: str) -> Inspection:
     relative = _relative(path, below) if path else None
     if path and relative is None:
-        return Inspection(
-            problem=f"it is not below local_files_root {settings.root!r}, the folder that the server shares"
-        )
+        return Inspection(problem=f"it {_not_below(settings)}")
     if relative and "/" not in relative:
         return Inspection(
             problem=f"it lies in local_files_root {settings.root!r} itself, which the server does not serve; move it "
@@ -76,6 +74,8 @@ class LocalFiles:
         start, below, root = urlsplit(self._client.url).path, _below(self._settings), _on_server(self._settings)
         for path in paths:
             relative = _relative(path, below)
+            if relative is None:
+                raise SettingsError(f"{path!r} {_not_below(self._settings)}")
             url = f"{start}/data/local-files/?d={quote(relative)}"
             first = relative.partition("/")[0]
             if first not in folders:
@@ -120,10 +120,17 @@ class LocalFiles:
             )
 
 
+def _root(settings: MediaSettings) -> str:
+    """The path of the shared folder on this machine."""
+    if settings.root is None:
+        raise SettingsError("media='local_files' needs local_files_root, the folder that the server shares; pass it")
+    return os.path.abspath(settings.root)
+
+
 def _below(settings: MediaSettings) -> str:
     """What the paths of all files in the shared folder begin with."""
     # Links stay as they are: the server may not be able to follow them to where they lead here.
-    return os.path.join(os.path.abspath(settings.root), "")
+    return os.path.join(_root(settings), "")
 
 
 def _relative(path: str, below: str) -> str | None:
@@ -134,8 +141,12 @@ def _relative(path: str, below: str) -> str | None:
     return full[len(below) :].replace(os.sep, "/")
 
 
+def _not_below(settings: MediaSettings) -> str:
+    return f"is not below local_files_root {settings.root!r}, the folder that the server shares"
+
+
 def _on_server(settings: MediaSettings) -> PurePath:
-    root = settings.server_root or os.path.abspath(settings.root)
+    root = settings.server_root or _root(settings)
     return PureWindowsPath(root) if "\\" in root or root[1:2] == ":" else PurePosixPath(root)
 
 
