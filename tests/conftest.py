@@ -1,50 +1,28 @@
-"""What the tests share: FiftyOne on a database of their own, and a real Label Studio server."""
+"""What the tests share: FiftyOne on a database of their own, a real Label Studio server and a browser."""
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
-from fo_labelstudio.local.database import LocalDatabase
+from fo_labelstudio.local.server import LocalServer
+from tests.services import Services
 
-_HOME = Path(tempfile.mkdtemp(prefix="fo-labelstudio-tests-"))
+if TYPE_CHECKING:
+    import fiftyone as fo
 
-# Set before FiftyOne is imported, which reads them once and starts its database.
-for _name in [name for name in os.environ if name.startswith("FIFTYONE_LABELSTUDIO_")]:
-    del os.environ[_name]
-os.environ.update(
-    FIFTYONE_DATABASE_NAME=f"fo-labelstudio-tests-{secrets.token_hex(4)}",
-    FIFTYONE_CONFIG_PATH=str(_HOME / "config.json"),
-    FIFTYONE_ANNOTATION_CONFIG_PATH=str(_HOME / "annotation_config.json"),
-    FIFTYONE_DO_NOT_TRACK="true",
-    FIFTYONE_SHOW_PROGRESS_BARS="false",
-    FIFTYONE_DATABASE_VALIDATION="false",
-)
-
-_database = None
-if "FIFTYONE_DATABASE_URI" not in os.environ:
-    _database = LocalDatabase(_HOME / "mongo")
-    _database.start()
-    os.environ["FIFTYONE_DATABASE_URI"] = _database.uri
-
-import fiftyone as fo  # noqa: E402
-import fiftyone.core.odm as foo  # noqa: E402
-import hypothesis  # noqa: E402
-
-import fo_labelstudio  # noqa: E402
-from fo_labelstudio.local.server import LocalServer  # noqa: E402
-from tests.support import Annotator, write_image  # noqa: E402
+    from tests.support import Annotator
 
 GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"
 
+_SERVICES = pytest.StashKey[Services]()
+
+# The examples are the same in each run, so that a change that fails is the change's own fault.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("tests")
 
@@ -54,26 +32,100 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, and no others")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests that were not asked for; pytest counts them as deselected."""
-    nightly = [item for item in items if item.get_closest_marker("nightly")]
-    others = [item for item in items if item not in nightly]
-    items[:], left_out = (nightly, others) if config.getoption("nightly") else (others, nightly)
-    config.hook.pytest_deselected(items=left_out)
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepares the services."""
+    config.stash[_SERVICES] = Services(config.cache.mkdir("label-studio"))
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Leaves nothing behind."""
-    foo.drop_database()
-    # A connection that is still open when its server goes makes Python wait at its end.
-    foo.get_db_client().close()
-    if _database is not None:
-        _database.stop()
-    shutil.rmtree(_HOME, ignore_errors=True)
+    if (services := config.stash.get(_SERVICES, None)) is not None:
+        services.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks tests with what their fixtures need, and leaves out those that were not asked for."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for marker, needing in _NEEDED_BY.items():
+            if not needing.isdisjoint(fixtures):
+                item.add_marker(marker)
+    if config.getoption("nightly"):
+        chosen = [item for item in items if _has(item, "nightly")]
+    else:
+        chosen = [item for item in items if not _has(item, "nightly")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+_NEEDED_BY = {
+    "database": {"database", "dataset_of"},
+    "server": {"server", "sharing"},
+    "browser": {"editor"},
+}
+"""Marker -> the fixtures of which one makes a test need it."""
+
+
+def _has(item: pytest.Item, *markers: str) -> bool:
+    return any(item.get_closest_marker(marker) for marker in markers)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Starts what the tests need: all at once, and while the first of them run."""
+    services = session.config.stash.get(_SERVICES, None)
+    if services is None or session.config.getoption("collectonly"):
+        return
+    if any("server" in getattr(item, "fixturenames", ()) for item in session.items):
+        services.start_server(_STOCK)
+    if any(_has(item, "database", "server") for item in session.items):
+        services.start_database()
+
+
+_STOCK, _SHARING = "stock", "sharing"
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> Services:
+    """What runs beside the tests of this process."""
+    return pytestconfig.stash[_SERVICES]
+
+
+@pytest.fixture(scope="session")
+def database(services: Services) -> None:
+    """FiftyOne's database runs."""
+    services.start_database()
 
 
 @pytest.fixture(autouse=True)
-def _registered() -> Iterator[None]:
+def _only_what_is_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test reaches neither database nor server unless it is marked, so that ``make check`` can do without."""
+    if _has(request.node, "browser"):
+        request.getfixturevalue("chromium")
+    if not _has(request.node, "server"):
+        monkeypatch.setattr(LocalServer, "start", _refuse("starts Label Studio", "server"))
+    if _has(request.node, "database", "server"):
+        request.getfixturevalue("database")
+    else:
+        connect = _refuse("asks FiftyOne's database", "database")
+        # FiftyOne connects again where it has no client, so that a test before this one changes nothing.
+        monkeypatch.setattr("fiftyone.core.odm.database._client", None)
+        monkeypatch.setattr("fiftyone.core.odm.database.establish_db_conn", connect)
+
+
+def _refuse(what: str, marker: str) -> Callable[..., Any]:
+    def refuse(*arguments: object, **options: object) -> None:
+        pytest.fail(f"the test {what}, but is not marked: add @pytest.mark.{marker}")
+
+    return refuse
+
+
+@pytest.fixture(autouse=True)
+def _registered(_only_what_is_marked: None) -> Iterator[None]:
+    import fiftyone as fo
+
+    import fo_labelstudio
+
     before = {name: dict(entry) for name, entry in fo.annotation_config.backends.items()}
     fo_labelstudio.register()
     yield
@@ -82,33 +134,36 @@ def _registered() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def template_dir(pytestconfig: pytest.Config) -> Path:
+def template_dir(services: Services) -> Path:
     """Folder that keeps Label Studio's empty database between runs of the tests."""
-    return pytestconfig.cache.mkdir("label-studio")
+    return services.template_dir
 
 
 @pytest.fixture(scope="session")
-def server(template_dir: Path) -> Iterator[LocalServer]:
+def server(services: Services) -> LocalServer:
     """A running server."""
-    with LocalServer(template_dir=template_dir) as server:
-        yield server
+    server = services.start_server(_STOCK)
+    server.wait()
+    return server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the server of :func:`sharing` shares."""
-    return tmp_path_factory.mktemp("shared")
+    """The folder that the server of :func:`sharing` shares; the temporary folders of all tests are in it."""
+    return tmp_path_factory.getbasetemp()
 
 
-@pytest.fixture(scope="module")
-def sharing(template_dir: Path, shared: Path) -> Iterator[LocalServer]:
-    """A running server that serves local files."""
+@pytest.fixture(scope="session")
+def sharing(services: Services, shared: Path) -> LocalServer:
+    """A running server that serves local files, and reaches loopback addresses."""
     environment = {
+        "SSRF_PROTECTION_ENABLED": "false",
         "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
         "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(shared),
     }
-    with LocalServer(template_dir=template_dir, env=environment) as server:
-        yield server
+    server = services.start_server(_SHARING, environment)
+    server.wait()
+    return server
 
 
 @pytest.fixture
@@ -120,12 +175,25 @@ def connection(server: LocalServer) -> dict[str, str]:
 @pytest.fixture
 def annotator(server: LocalServer) -> Annotator:
     """Somebody who answers tasks on the server."""
+    from tests.support import Annotator
+
     return Annotator(server.url, server.legacy_token)
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[None]:
+    """The browser stays until the last test has ended."""
+    from tests.editor import CHROMIUM
+
+    with CHROMIUM.used():
+        yield
+
+
 @pytest.fixture
-def dataset_of() -> Iterator[Callable[[Iterable[fo.Sample]], fo.Dataset]]:
+def dataset_of(database: None) -> Iterator[Callable[[Iterable[fo.Sample]], fo.Dataset]]:
     """Makes datasets of samples, deleted after the test."""
+    import fiftyone as fo
+
     datasets = []
 
     def make(samples: Iterable[fo.Sample]) -> fo.Dataset:
@@ -142,6 +210,9 @@ def dataset_of() -> Iterator[Callable[[Iterable[fo.Sample]], fo.Dataset]]:
 @pytest.fixture
 def make_dataset(dataset_of: Callable[[Iterable[fo.Sample]], fo.Dataset], tmp_path: Path) -> Callable[..., fo.Dataset]:
     """Makes datasets of small images, deleted after the test."""
+    import fiftyone as fo
+
+    from tests.support import write_image
 
     def make(*samples: dict[str, Any], size: tuple[int, int] = (64, 48)) -> fo.Dataset:
         return dataset_of(

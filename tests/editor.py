@@ -26,13 +26,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Response, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, Response, ViewportSize, sync_playwright
 
 Point = tuple[float, float]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _VIEWPORT: ViewportSize = {"width": 1600, "height": 1200}
-_TIMEOUT_S = 30
+_TIMEOUT_S = 120  # a machine may be ten times slower than this one
 _HOLD_MS = 150  # a shorter press may be lost, or be taken for half of a double click (Label Studio 1.23.2)
 _AIM_MS = 100  # a press at once after the mouse's arrival adds no vertex to a vector
 _BETWEEN_CLICKS_MS = 300  # two clicks closer in time are a double click, which ends or deletes
@@ -213,7 +213,7 @@ class TaskPage:
         self.page = page
         self.errors: list[str] = []
         self._stream = stream
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", self._note)
 
     # ---- what is on the screen
 
@@ -525,7 +525,14 @@ class TaskPage:
         self._until(lambda: self._at_rest(_LOADED), "the annotation to be loaded")
         self._until(lambda: self._at_rest(_LAYOUT), "the layout to come to rest")
 
+    def leave(self) -> None:
+        """Listen no longer: the page is about to show something else."""
+        self.page.remove_listener("pageerror", self._note)
+
     # ---- inside
+
+    def _note(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _finish(self, *actions: str) -> dict[str, Any]:
         task_id = self.task_id
@@ -754,8 +761,37 @@ class TaskPage:
         mouse.up()
 
 
+class _Chromium:
+    """The browser of this process, which is there as long as somebody uses it."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._stack = ExitStack()
+        self._browser: Browser | None = None
+
+    @contextmanager
+    def used(self) -> Iterator[Browser]:
+        """The browser, which is not closed meanwhile."""
+        if self._browser is None:
+            playwright = self._stack.enter_context(sync_playwright())
+            self._browser = playwright.chromium.launch(executable_path=_chromium(), args=list(_CHROMIUM_ARGS))
+            self._stack.callback(self._browser.close)
+        self._users += 1
+        try:
+            yield self._browser
+        finally:
+            self._users -= 1
+            if not self._users:
+                self._browser = None
+                self._stack.close()
+
+
+CHROMIUM = _Chromium()
+"""The only one, as Playwright allows no second one beside it."""
+
+
 class Editor:
-    """A browser signed in to a Label Studio server; leaving the ``with`` block always closes it.
+    """The browser, signed in to a Label Studio server; leaving the ``with`` block always ends that.
 
     Args:
         url: the server's address
@@ -769,13 +805,13 @@ class Editor:
         self._username = username
         self._password = password
         self._any_certificate = any_certificate
+        self._shown: TaskPage | None = None
 
     def __enter__(self) -> "Editor":
         with ExitStack() as stack:
-            playwright = stack.enter_context(sync_playwright())
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=list(_CHROMIUM_ARGS))
-            stack.callback(browser.close)
+            browser = stack.enter_context(CHROMIUM.used())
             self._context = browser.new_context(viewport=_VIEWPORT, ignore_https_errors=self._any_certificate)
+            stack.callback(self._context.close)
             self._context.set_default_timeout(1000 * _TIMEOUT_S)
             self._sign_in()
             self._stack = stack.pop_all()
@@ -787,23 +823,28 @@ class Editor:
         self._stack.close()
 
     def open_task(self, project_id: int, task_id: int) -> TaskPage:
-        """Open one task in the quick view, as by clicking it in the list of tasks; the page opened before is closed."""
+        """Open one task in the quick view, as by clicking it in the list of tasks, in place of what was open before."""
         return self._open(f"/projects/{project_id}/data?task={task_id}", stream=False)
 
     def open_label_stream(self, project_id: int) -> TaskPage:
-        """Open the first task of the label stream, as by "Label All Tasks"; the page opened before is closed."""
+        """Open the first task of the label stream, as by "Label All Tasks", in place of what was open before."""
         return self._open(f"/projects/{project_id}/data?labeling=1", stream=True)
 
     def _open(self, path: str, stream: bool) -> TaskPage:
-        for page in self._context.pages:
-            page.close()
-        task_page = TaskPage(self._context.new_page(), stream)
-        task_page.page.goto(self.url + path)
-        task_page.wait_until_ready()
-        return task_page
+        # A page of its own would compile the editor's scripts anew, which is half of the work of opening a task.
+        (page,) = self._context.pages
+        if self._shown is not None:
+            self._shown.leave()
+        page.mouse.move(0, 0)
+        self._shown = TaskPage(page, stream)
+        page.goto(self.url + path)
+        self._shown.wait_until_ready()
+        return self._shown
 
     def _sign_in(self) -> None:
         page = self._context.new_page()
+        # Whether to leave a task that has not been submitted.
+        page.on("dialog", lambda dialog: dialog.accept())
         page.goto(f"{self.url}/user/login/")
         page.fill("input[name=email]", self._username)
         page.fill("input[name=password]", self._password)

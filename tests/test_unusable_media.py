@@ -13,7 +13,6 @@ import tifffile
 from PIL import Image
 
 from fo_labelstudio.errors import RunError, SampleError
-from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
 from tests.support import Annotator, stored, write_image
 
@@ -219,24 +218,19 @@ def test_a_file_that_breaks_before_it_is_converted_stops_the_run_which_names_it(
         annotate(dataset, connection, unusable_media="convert")
 
 
-def test_what_is_converted_is_uploaded_where_the_server_reads_the_disk(make, files, template_dir):
-    environment = {
-        "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
-        "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(files.parent),
-    }
-    with LocalServer(template_dir=template_dir, env=environment) as server:
-        connection = {"url": server.url, "api_key": server.legacy_token}
-        annotator = Annotator(server.url, server.legacy_token)
-        dataset = make("grey.tif", "fine.png", "named.jfif", "grey.tif")
-        before = stored(dataset)
-        options = {"media": "local_files", "local_files_root": str(files.parent)}
-        results = annotate(dataset, connection, unusable_media="convert", **options)
-        urls = [annotator.task(results.tasks[sample.id])["data"]["image"] for sample in dataset]
-        assert ["/data/local-files/" in url for url in urls] == [False, True, False, False]
-        assert urls[0] == urls[3] and urls[0].endswith(".png") and urls[2].endswith(".jpg")
-        for sample in dataset:
-            picture, size = shown(connection, annotator, results, sample)
-            assert picture.size == size == SIZE
-        annotator.accept_all(results)
-        dataset.load_annotations("run")
-        assert stored(dataset) == before
+def test_what_is_converted_is_uploaded_where_the_server_reads_the_disk(make, sharing, shared):
+    connection = {"url": sharing.url, "api_key": sharing.legacy_token}
+    annotator = Annotator(sharing.url, sharing.legacy_token)
+    dataset = make("grey.tif", "fine.png", "named.jfif", "grey.tif")
+    before = stored(dataset)
+    options = {"media": "local_files", "local_files_root": str(shared)}
+    results = annotate(dataset, connection, unusable_media="convert", **options)
+    urls = [annotator.task(results.tasks[sample.id])["data"]["image"] for sample in dataset]
+    assert ["/data/local-files/" in url for url in urls] == [False, True, False, False]
+    assert urls[0] == urls[3] and urls[0].endswith(".png") and urls[2].endswith(".jpg")
+    for sample in dataset:
+        picture, size = shown(connection, annotator, results, sample)
+        assert picture.size == size == SIZE
+    annotator.accept_all(results)
+    dataset.load_annotations("run")
+    assert stored(dataset) == before

@@ -31,19 +31,12 @@ def s3():
         yield server
 
 
-@pytest.fixture(scope="module")
-def studio(template_dir):
-    """A server that reaches loopback addresses."""
-    with LocalServer(template_dir=template_dir, env={"SSRF_PROTECTION_ENABLED": "false"}) as server:
-        yield server
-
-
 @pytest.fixture
-def bucket(s3, studio, request, tmp_path):
+def bucket(s3, sharing, request, tmp_path):
     """A bucket of images, one for each odd name, which pages of the server may show."""
     name = f"bucket-{abs(hash(request.node.name))}"
     s3.client.create_bucket(Bucket=name)
-    s3.allow(name, studio.url)
+    s3.allow(name, sharing.url)
     for number, key in enumerate(ODD_NAMES):
         s3.put(name, key, write_image(tmp_path / f"{number}.png", (20 + number, 20)))
     return name
@@ -108,34 +101,34 @@ def tasks_of(server, error):
 
 @pytest.mark.server
 @pytest.mark.parametrize("presign", [True, False])
-def test_the_server_hands_out_each_object_of_s3_and_labels_come_back(make, s3, studio, bucket, tmp_path, presign):
+def test_the_server_hands_out_each_object_of_s3_and_labels_come_back(make, s3, sharing, bucket, tmp_path, presign):
     dataset = make(*(f"s3://{bucket}/{key}" for key in ODD_NAMES))
     before = stored(dataset)
-    results = annotate(dataset, studio, cloud_storage={**s3.storage, "presign": presign})
-    annotator = Annotator(studio.url, studio.legacy_token)
+    results = annotate(dataset, sharing, cloud_storage={**s3.storage, "presign": presign})
+    annotator = Annotator(sharing.url, sharing.legacy_token)
     assert annotator.call("GET", f"/api/projects/{results.project_id}/file-uploads?all=true") == []
     for number, sample in enumerate(dataset):
         task = annotator.task(results.tasks[sample.id])
         assert task["meta"]["fiftyone"]["size"] == [20 + number, 20]
-        assert task["data"]["image"].startswith("/tasks/") or task["data"]["image"].startswith(studio.url)
+        assert task["data"]["image"].startswith("/tasks/") or task["data"]["image"].startswith(sharing.url)
         original = annotator.call("GET", f"/api/tasks/{task['id']}/?resolve_uri=false")["data"]["image"]
         assert original == sample.address
-        answer = shown(studio, results.project_id, original)
+        answer = shown(sharing, results.project_id, original)
         assert answer.content == (tmp_path / f"{number}.png").read_bytes(), sample.address
-        assert answer.url.startswith(s3.url if presign else studio.url)
+        assert answer.url.startswith(s3.url if presign else sharing.url)
     annotator.accept_all(results)
-    dataset.load_annotations("run", api_key=studio.legacy_token)
+    dataset.load_annotations("run", api_key=sharing.legacy_token)
     assert stored(dataset) == before
 
 
 @pytest.mark.server
-def test_one_storage_is_made_for_each_bucket_and_none_can_be_synchronized(make, s3, studio, bucket, tmp_path):
+def test_one_storage_is_made_for_each_bucket_and_none_can_be_synchronized(make, s3, sharing, bucket, tmp_path):
     s3.client.create_bucket(Bucket="another-bucket")
-    s3.allow("another-bucket", studio.url)
+    s3.allow("another-bucket", sharing.url)
     other = s3.put("another-bucket", "a.png", write_image(tmp_path / "other.png"))
     dataset = make(f"s3://{bucket}/nA.png", other, f"s3://{bucket}/a b.png", other)
-    results = annotate(dataset, studio, cloud_storage=s3.storage)
-    annotator = Annotator(studio.url, studio.legacy_token)
+    results = annotate(dataset, sharing, cloud_storage=s3.storage)
+    annotator = Annotator(sharing.url, sharing.legacy_token)
     made = annotator.call("GET", f"/api/storages/s3/?project={results.project_id}")
     assert sorted(storage["bucket"] for storage in made) == ["another-bucket", bucket]
     for storage in made:
@@ -145,29 +138,29 @@ def test_one_storage_is_made_for_each_bucket_and_none_can_be_synchronized(make, 
 
 
 @pytest.mark.server
-def test_a_bucket_without_cors_is_found_out_and_the_same_call_goes_on_with_presign_off(make, s3, studio, bucket):
+def test_a_bucket_without_cors_is_found_out_and_the_same_call_goes_on_with_presign_off(make, s3, sharing, bucket):
     s3.client.delete_bucket_cors(Bucket=bucket)
     dataset = make(f"s3://{bucket}/nA.png")
     with pytest.raises(RunError, match="allow GET from there in the CORS rules of the bucket, or pass") as error:
-        annotate(dataset, studio, cloud_storage=s3.storage)
-    assert tasks_of(studio, error) == 0
-    results = annotate(dataset, studio, cloud_storage={**s3.storage, "presign": False})
+        annotate(dataset, sharing, cloud_storage=s3.storage)
+    assert tasks_of(sharing, error) == 0
+    results = annotate(dataset, sharing, cloud_storage={**s3.storage, "presign": False})
     assert results.project_id == error.value.project_id
-    assert shown(studio, results.project_id, f"s3://{bucket}/nA.png").url.startswith(studio.url)
+    assert shown(sharing, results.project_id, f"s3://{bucket}/nA.png").url.startswith(sharing.url)
 
 
 @pytest.mark.server
-def test_cors_rules_for_other_pages_are_found_out(make, s3, studio, bucket):
+def test_cors_rules_for_other_pages_are_found_out(make, s3, sharing, bucket):
     s3.allow(bucket, "https://elsewhere.example")
-    with pytest.raises(RunError, match=f"does not send Access-Control-Allow-Origin to pages of {studio.url}"):
-        annotate(make(f"s3://{bucket}/nA.png"), studio, cloud_storage=s3.storage)
+    with pytest.raises(RunError, match=f"does not send Access-Control-Allow-Origin to pages of {sharing.url}"):
+        annotate(make(f"s3://{bucket}/nA.png"), sharing, cloud_storage=s3.storage)
 
 
 @pytest.mark.server
-def test_objects_and_buckets_that_are_not_there_are_named_before_anything_is_made(make, s3, studio, bucket):
+def test_objects_and_buckets_that_are_not_there_are_named_before_anything_is_made(make, s3, sharing, bucket):
     dataset = make(f"s3://{bucket}/none.png", "s3://no-such-bucket/a.png", f"s3://{bucket}/nA.png", None)
     with pytest.raises(SampleError) as error:
-        annotate(dataset, studio, cloud_storage=s3.storage)
+        annotate(dataset, sharing, cloud_storage=s3.storage)
     missing, nowhere, empty = error.value.problems
     assert "S3 answers NoSuchKey, HTTP 404" in missing and "S3 answers NoSuchBucket" in nowhere
     assert "there is no address" in empty
@@ -175,32 +168,32 @@ def test_objects_and_buckets_that_are_not_there_are_named_before_anything_is_mad
 
 
 @pytest.mark.server
-def test_what_only_the_server_cannot_find_is_told_with_the_remedy(make, s3, studio, bucket):
+def test_what_only_the_server_cannot_find_is_told_with_the_remedy(make, s3, sharing, bucket):
     metadata = fo.ImageMetadata(width=20, height=20)
     dataset = make("s3://no-such-bucket/a.png", metadata=metadata)
     with pytest.raises(RunError, match=r"cannot open S3 bucket 'no-such-bucket'.*does the bucket exist") as error:
-        annotate(dataset, studio, cloud_storage=s3.storage)
-    assert tasks_of(studio, error) == 0
+        annotate(dataset, sharing, cloud_storage=s3.storage)
+    assert tasks_of(sharing, error) == 0
     for presign, message in ((True, "answers HTTP 40.*is there such an object"), (False, "is there such an object")):
         dataset = make(f"s3://{bucket}/none.png", metadata=metadata)
         with pytest.raises(RunError, match=message):
-            annotate(dataset, studio, cloud_storage={**s3.storage, "presign": presign})
+            annotate(dataset, sharing, cloud_storage={**s3.storage, "presign": presign})
 
 
 @pytest.mark.server
-def test_wrong_credentials_are_told_and_not_shown(make, s3, studio, bucket):
+def test_wrong_credentials_are_told_and_not_shown(make, s3, sharing, bucket):
     wrong = {**s3.storage, "aws_secret_access_key": "a wrong secret", "presign": False}
     s3.ask_for_logins(True)
     try:
         with pytest.raises(SampleError, match="pass credentials that may read it as cloud_storage") as error:
-            annotate(make(f"s3://{bucket}/nA.png"), studio, cloud_storage=wrong)
+            annotate(make(f"s3://{bucket}/nA.png"), sharing, cloud_storage=wrong)
         dataset = make(f"s3://{bucket}/nA.png", metadata=fo.ImageMetadata(width=23, height=20))
         with pytest.raises(RunError, match="do the credentials in cloud_storage") as refused:
-            annotate(dataset, studio, cloud_storage=wrong)
+            annotate(dataset, sharing, cloud_storage=wrong)
         for text in (str(error.value), str(refused.value)):
             assert "a wrong secret" not in text and wrong["aws_access_key_id"] not in text
-        results = annotate(dataset, studio, cloud_storage={**s3.storage, "presign": False})
-        assert shown(studio, results.project_id, f"s3://{bucket}/nA.png").ok
+        results = annotate(dataset, sharing, cloud_storage={**s3.storage, "presign": False})
+        assert shown(sharing, results.project_id, f"s3://{bucket}/nA.png").ok
     finally:
         s3.ask_for_logins(False)
 
@@ -226,11 +219,11 @@ def test_without_cloud_storage_the_credentials_of_each_machine_are_used(
 
 
 @pytest.mark.server
-def test_no_credential_is_saved_or_logged(make, s3, studio, bucket, monkeypatch, caplog):
+def test_no_credential_is_saved_or_logged(make, s3, sharing, bucket, monkeypatch, caplog):
     monkeypatch.setenv("FIFTYONE_LABELSTUDIO_CLOUD_STORAGE", json.dumps(s3.storage))
     dataset = make(f"s3://{bucket}/nA.png")
     with caplog.at_level(logging.DEBUG, logger="fiftyone.fo_labelstudio"):
-        results = annotate(dataset, studio)
+        results = annotate(dataset, sharing)
     doc = fo.core.odm.get_db_conn().runs.find_one({"_id": dataset._doc.annotation_runs["run"].id})
     for secret in (s3.storage["aws_secret_access_key"], s3.storage["aws_access_key_id"]):
         assert secret not in caplog.text + str(doc) + str(results.config.serialize()) + repr(vars(results.config))
