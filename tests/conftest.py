@@ -1,8 +1,9 @@
-"""What the tests share: FiftyOne on a database of their own, a real Label Studio server and a browser."""
+"""What the tests share: FiftyOne on a database of their own, a real Label Studio server, a browser, and samples."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import hypothesis
 import pytest
 
 from fo_labelstudio.local.server import LocalServer
+from tests import sweeps
 from tests.services import Services
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"
 
 _SERVICES = pytest.StashKey[Services]()
+_SAMPLE = pytest.StashKey[sweeps.Sample]()
 
 # The examples are the same in each run, so that a change that fails is the change's own fault.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=50)
@@ -28,12 +31,18 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds what ``make bench`` passes."""
-    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly, and no others")
+    """Adds what ``make bench`` passes, and what repeats a sample."""
+    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly and whole sweeps, no others")
+    parser.addoption("--sweep-seed", type=int, help="choose the cases of the sweeps that a run with this seed chose")
+    parser.addoption("--sweep-share", type=float, help="share of the cases of a sweep; by this machine's speed if not")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepares the services."""
+    """Chooses the sample, and prepares the services."""
+    options = config.option
+    seed = secrets.randbelow(10**6) if options.sweep_seed is None else options.sweep_seed
+    share = 1.0 if options.nightly else options.sweep_share or sweeps.share_of(sweeps.slowness())
+    config.stash[_SAMPLE] = sweeps.Sample(seed, share)
     config.stash[_SERVICES] = Services(config.cache.mkdir("label-studio"))
 
 
@@ -41,6 +50,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Leaves nothing behind."""
     if (services := config.stash.get(_SERVICES, None)) is not None:
         services.close()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Says which sample of the sweeps is taken."""
+    return f"sweeps: {config.stash[_SAMPLE]}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Says how much of each sweep was tried, and what repeats it."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    tried = [
+        f"{value} of {report.nodeid}"
+        for report in reports
+        if getattr(report, "when", None) == "call"
+        for name, value in report.user_properties
+        if name == sweeps.PROPERTY
+    ]
+    if tried:
+        terminalreporter.section("sweeps")
+        terminalreporter.line(str(config.stash[_SAMPLE]))
+        for line in sorted(tried):
+            terminalreporter.line(line)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if not needing.isdisjoint(fixtures):
                 item.add_marker(marker)
     if config.getoption("nightly"):
-        chosen = [item for item in items if _has(item, "nightly")]
+        chosen = [item for item in items if _has(item, "nightly", "sweep")]
     else:
         chosen = [item for item in items if not _has(item, "nightly")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
@@ -63,6 +94,7 @@ _NEEDED_BY = {
     "database": {"database", "dataset_of"},
     "server": {"server", "sharing"},
     "browser": {"editor"},
+    "sweep": {"sweep"},
 }
 """Marker -> the fixtures of which one makes a test need it."""
 
@@ -187,6 +219,12 @@ def chromium() -> Iterator[None]:
 
     with CHROMIUM.used():
         yield
+
+
+@pytest.fixture
+def sweep(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> sweeps.Sweep:
+    """Chooses which cases of a sweep are tried: a sample of them, or in ``make bench`` all."""
+    return sweeps.Sweep(request.config.stash[_SAMPLE], request.node.nodeid, record_property)
 
 
 @pytest.fixture

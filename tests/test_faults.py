@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import fiftyone as fo
 import pytest
 
@@ -46,14 +44,16 @@ def uploads_of(annotator, project_id):
 @pytest.mark.parametrize(
     ("fault", "retries"), [("500", 0), ("dropped before", 0), ("dropped after", 0), ("503", 2), ("dropped after", 2)]
 )
-def test_an_upload_with_a_fault_at_any_request_ends_as_one_without(dataset, connection, annotator, fault, retries):
+def test_an_upload_with_a_fault_at_any_request_ends_as_one_without(
+    dataset, connection, annotator, sweep, fault, retries
+):
     before = stored(dataset)
     with FaultyProxy(connection["url"]) as proxy:
         undisturbed = annotate(dataset, connection, proxy.url, retries=retries)
         number_of_requests = proxy.count
         expected = tasks_of(annotator, undisturbed.project_id)
         assert all(len(copies) == 1 for copies in expected.values()) and len(expected) == 4
-        for number in range(1, number_of_requests + 1):
+        for number in sweep.sample(range(1, number_of_requests + 1)):
             dataset.delete_annotation_run("run")
             proxy.fault, proxy.number, proxy.count = fault, number, 0
             try:
@@ -95,14 +95,13 @@ def test_a_download_with_a_fault_at_any_request_ends_as_one_without(dataset, con
     assert {id for id, doc in stored(dataset).items() if doc != before[id]} == {second}
 
 
-def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_dataset, connection, annotator):
+def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_dataset, connection, annotator, sweep):
     dataset = make_dataset(*({"labels": boxes("cat", "dog")} for _ in range(60)))
     dataset.persistent = True
     expected = tasks_of(annotator, annotate(dataset, connection, connection["url"]).project_id)
     dataset.delete_annotation_run("run")
-    moments = random.Random(0)
-    for _ in range(2):
-        annotate_and_kill(dataset, "run", {**ASKED, "max_tasks": 5}, connection, moments.uniform(0.3, 2.5))
+    for seconds in sweep.sample([sweep.random.uniform(0.3, 2.5) for _ in range(8)]):
+        annotate_and_kill(dataset, "run", {**ASKED, "max_tasks": 5}, connection, seconds)
     if not is_complete(dataset, "run"):
         annotate(dataset, connection, connection["url"])
     results = dataset.load_annotation_results("run", **connection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 import fiftyone as fo
@@ -72,7 +71,7 @@ def test_what_everybody_accepts_comes_back_as_it_was(make_dataset, sharing, shar
     assert after[edited]["labels"]["detections"] == before[edited]["labels"]["detections"][1:]
 
 
-def test_an_upload_that_is_killed_ten_times_ends_as_an_undisturbed_one(make_dataset, sharing, shared, annotator):
+def test_an_upload_that_is_killed_ten_times_ends_as_an_undisturbed_one(make_dataset, sharing, shared, annotator, sweep):
     dataset = make_dataset(2_000)
     dataset.persistent = True
     options = {"media": "local_files", "local_files_root": str(shared), "max_tasks": 100}
@@ -82,9 +81,8 @@ def test_an_upload_that_is_killed_ten_times_ends_as_an_undisturbed_one(make_data
     seconds = time.monotonic() - start
     expected = tasks_of(annotator, undisturbed.project_id)
     dataset.delete_annotation_run("run")
-    moments = random.Random(0)
     for _ in range(10):
-        annotate_and_kill(dataset, "run", {**ASKED, **options}, connection, moments.uniform(0, seconds / 2))
+        annotate_and_kill(dataset, "run", {**ASKED, **options}, connection, sweep.random.uniform(0, seconds / 2))
     if not is_complete(dataset, "run"):
         dataset.annotate("run", **ASKED, **options, **connection)
     results = dataset.load_annotation_results("run", **connection)
