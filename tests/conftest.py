@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
+import psutil
 import pytest
 
 from fo_labelstudio.local.server import LocalServer
@@ -16,14 +18,19 @@ from tests import sweeps
 from tests.services import Services
 
 if TYPE_CHECKING:
+    # Imported where it is used: the process that only hands tests out to others does without, which saves seconds.
     import fiftyone as fo
 
     from tests.support import Annotator
 
 GOLDEN = Path(__file__).parent / "golden" / "labelstudio-1.23.2"
 
+_MEMORY_OF_PROCESS = 3 * 2**29
+"""Bytes that a process with its Label Studio, its database and its browser may need."""
+
 _SERVICES = pytest.StashKey[Services]()
 _SAMPLE = pytest.StashKey[sweeps.Sample]()
+_SAMPLE_OF_WORKER = "sample of sweeps"
 
 # The examples are the same in each run, so that a change that fails is the change's own fault.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=50)
@@ -38,12 +45,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Chooses the sample, and prepares the services."""
+    """Chooses the sample, and prepares the services where tests are run."""
     options = config.option
-    seed = secrets.randbelow(10**6) if options.sweep_seed is None else options.sweep_seed
-    share = 1.0 if options.nightly else options.sweep_share or sweeps.share_of(sweeps.slowness())
-    config.stash[_SAMPLE] = sweeps.Sample(seed, share)
+    if hasattr(config, "workerinput"):
+        config.stash[_SAMPLE] = sweeps.Sample(*config.workerinput[_SAMPLE_OF_WORKER])
+    else:
+        seed = secrets.randbelow(10**6) if options.sweep_seed is None else options.sweep_seed
+        share = 1.0 if options.nightly else options.sweep_share or sweeps.share_of(sweeps.slowness())
+        config.stash[_SAMPLE] = sweeps.Sample(seed, share)
+        if getattr(options, "tx", None):
+            # Other processes run the tests.
+            return
     config.stash[_SERVICES] = Services(config.cache.mkdir("label-studio"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hands the sample on to a process that runs tests."""
+    node.workerinput[_SAMPLE_OF_WORKER] = tuple(node.config.stash[_SAMPLE])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes run the tests: one for each core, where there is memory for the services of each."""
+    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().available // _MEMORY_OF_PROCESS, 4))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -82,6 +107,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, needing in _NEEDED_BY.items():
             if not needing.isdisjoint(fixtures):
                 item.add_marker(marker)
+        if not _has(item, "xdist_group") and (group := _group_of(item, fixtures)):
+            item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("nightly"):
         chosen = [item for item in items if _has(item, "nightly", "sweep")]
     else:
@@ -97,6 +124,14 @@ _NEEDED_BY = {
     "sweep": {"sweep"},
 }
 """Marker -> the fixtures of which one makes a test need it."""
+
+
+def _group_of(item: pytest.Item, fixtures: Collection[str]) -> str | None:
+    """The name of the tests that one process is to run, as they share what takes long to start; None for most."""
+    module = getattr(item, "module", None)
+    if "server" in fixtures and hasattr(module, "server"):
+        return module.__name__
+    return next((fixture for fixture in ("sharing", "editor") if fixture in fixtures), None)
 
 
 def _has(item: pytest.Item, *markers: str) -> bool:
@@ -224,7 +259,9 @@ def chromium() -> Iterator[None]:
 @pytest.fixture
 def sweep(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> sweeps.Sweep:
     """Chooses which cases of a sweep are tried: a sample of them, or in ``make bench`` all."""
-    return sweeps.Sweep(request.config.stash[_SAMPLE], request.node.nodeid, record_property)
+    # A scheduler of pytest-xdist adds the test's group to its name.
+    name = request.node.nodeid.partition("@")[0]
+    return sweeps.Sweep(request.config.stash[_SAMPLE], name, record_property)
 
 
 @pytest.fixture

@@ -6,6 +6,11 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+# The second run of mypy takes what the first has found out about the package.
+pytestmark = pytest.mark.xdist_group("mypy")
+
 USE = """\
 from fo_labelstudio import register, send_part
 from fo_labelstudio.errors import LabelStudioError, RunError, SampleError, ServerError
@@ -45,7 +50,16 @@ def complaints(tmp_path, code):
     """The lines of some code that mypy complains about, and the kinds of complaint."""
     (tmp_path / "use.py").write_text(code)
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "use.py"],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--config-file=",
+            "--cache-dir",
+            str(tmp_path.parent / "mypy"),
+            "use.py",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import fiftyone as fo
@@ -61,6 +62,8 @@ def test_delegated_workers_send_the_parts_of_a_run(make_dataset, connection, ann
     while len(operations) < len(queued) and all(worker.poll() is None for worker in workers):
         operations = [service.get(id) for id in queued]
         operations = [operation for operation in operations if operation.run_state in ("completed", "failed")]
+        # The workers need the cores.
+        time.sleep(0.05)
     assert [operation.run_state for operation in operations] == ["completed"] * 4, operations
     assert sum(operation.result.result["tasks"] for operation in operations) == 12
     assert {len(copies) for copies in tasks_of(annotator, project_id).values()} == {1}

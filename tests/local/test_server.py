@@ -12,7 +12,8 @@ import requests
 from fo_labelstudio.local.process import StartError
 from fo_labelstudio.local.server import LocalServer
 
-pytestmark = pytest.mark.server
+# One process starts the server of this module.
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("own_server")]
 
 
 def _whoami(server: LocalServer, authorization: str) -> requests.Response:
