@@ -62,12 +62,23 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     if asked:
         view.append(_region_questions(asked))
     view.extend(_row(field) for field in fields if field not in drawn)
+    _number_keypoints(view)
     if any(_is_long(field) for field in fields):
         SubElement(view, "Style").text = _CHOSEN_FIRST
     if any(field.attributes or field.question for field in fields):
         SubElement(view, "Style").text = _WITHOUT_KEYS
     indent(view)
     return tostring(view, encoding="unicode")
+
+
+def _number_keypoints(view: Element) -> None:
+    """Numbers the classes of keypoints, across fields: without their order, Label Studio exports no COCO.
+
+    Source: label_studio_sdk.converter.keypoints, build_kp_order (2.1.2)
+    """
+    numbers: dict[str, str] = {}
+    for label in view.iterfind(".//KeyPointLabels/Label"):
+        label.set("model_index", numbers.setdefault(label.attrib["value"], str(len(numbers))))
 
 
 def _row(field: LabelField) -> Element:

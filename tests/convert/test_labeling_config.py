@@ -119,3 +119,19 @@ def test_the_order_of_the_joints_is_said_where_skeletons_can_be_drawn():
     field = strategies.field_of("keypoints", "people")
     titles = [tag.get("value") for tag in ElementTree.fromstring(to_labeling_config([field])).iter("Header")]
     assert titles[:2] == ["people", "draw the points in this order: head, neck, left hand, right hand"]
+
+
+def test_the_classes_of_keypoints_are_numbered_across_fields_for_exports_as_coco():
+    points = {"tool": "KeyPointLabels", "skeleton": None}
+    fields = [
+        strategies.field_of("keypoints", "faces", classes=("eye", "US$5"), **points),
+        strategies.field_of("detections", "boxes"),
+        strategies.field_of("keypoints", "hands", classes=("thumb", "eye"), **points),
+    ]
+    root = ElementTree.fromstring(to_labeling_config(fields))
+    numbers = [
+        [(tag.get("alias", tag.get("value")), tag.get("model_index")) for tag in control]
+        for control in root.iter("KeyPointLabels")
+    ]
+    assert numbers == [[("eye", "0"), ("US$5", "1")], [("thumb", "2"), ("eye", "0")]]
+    assert all(tag.get("model_index") is None for tag in root.find(".//RectangleLabels"))
