@@ -77,6 +77,11 @@ def to_percent_point(point: Sequence[float]) -> list[float]:
     return rounded(100 * float(value) for value in point)
 
 
+def to_shown_point(point: Sequence[float]) -> list[float]:
+    """A FiftyOne point in percent of the image, clipped to it, for servers that check predictions refuse it outside."""
+    return to_percent_point([_clip(float(value)) for value in point])
+
+
 def to_relative_point(point: Sequence[float]) -> list[float]:
     """The FiftyOne point, relative to the image, of one of Label Studio's, in percent of the image."""
     return [value / 100 for value in point]

@@ -9,7 +9,7 @@ show skeletons like this too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
@@ -33,7 +33,13 @@ from fo_labelstudio.convert.family import (
     unknown_class,
     whole_id,
 )
-from fo_labelstudio.convert.geometry import parse_point, problem_of_point, to_percent_point, to_relative_point
+from fo_labelstudio.convert.geometry import (
+    parse_point,
+    problem_of_point,
+    to_percent_point,
+    to_relative_point,
+    to_shown_point,
+)
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import LabelField, MediaInfo, Skeleton
 from fo_labelstudio.convert.tags import labels_control
@@ -74,7 +80,7 @@ def check(keypoint: fol.Keypoint, field: LabelField) -> str | None:
 
 
 def key_of(keypoint: fol.Keypoint, field: LabelField) -> str | None:
-    return keypoint.id if any(True for _ in _seen(keypoint)) else None
+    return keypoint.id if any(not _is_missing(point) for point in keypoint.points or ()) else None
 
 
 def to_regions(keypoints: Sequence[fol.Keypoint], field: LabelField, media: MediaInfo) -> list[Region]:
@@ -83,7 +89,7 @@ def to_regions(keypoints: Sequence[fol.Keypoint], field: LabelField, media: Medi
 
 
 def _skeleton_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInfo) -> Iterator[Region]:
-    points = dict(_seen(keypoint))
+    points = dict(_seen(keypoint, to_percent_point))
     if not points:
         return
     vertices = [
@@ -120,7 +126,7 @@ def _tree(points: Mapping[int, Any], skeleton: Skeleton | None) -> Iterator[tupl
 def _point_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInfo) -> Iterator[Region]:
     confidences = keypoint.confidence or ()
     first = None
-    for number, (x, y) in _seen(keypoint):
+    for number, (x, y) in _seen(keypoint, to_shown_point):
         region_id = part_id(keypoint.id, number)
         region = drawn_region(region_id, _POINT_TYPE, keypoint, field, media, {"x": x, "y": y, "width": _WIDTH})
         if number < len(confidences) and _is_score(confidences[number]):
@@ -209,11 +215,16 @@ def revise(keypoint: fol.Keypoint, edit: Edit, field: LabelField) -> Revision:
     confidence: list[Any] = list(keypoint.confidence or ())
     confidence += [math.nan] * (len(points) - len(confidence))
     stored = list(zip(points, confidence, strict=False))
-    before = [[number, *point] for number, point in _seen(keypoint)]
+    before = [[number, *point] for number, point in _seen(keypoint, to_percent_point)]
+    is_as_sent = digest_of(before) == edit.sent.get("points")
+    if field.tool != VECTOR and not is_as_sent:
+        # Points outside the image are shown clipped to it; earlier versions did not clip them.
+        before = [[number, *point] for number, point in _seen(keypoint, to_shown_point)]
+        is_as_sent = digest_of(before) == edit.sent.get("points")
     answered = edit.parsed.values["points"]
     if field.tool == VECTOR:
-        rows = _with_joints(stored, dict(_seen(keypoint)), answered)
-    elif digest_of(before) == edit.sent.get("points"):
+        rows = _with_joints(stored, dict(_seen(keypoint, to_percent_point)), answered)
+    elif is_as_sent:
         rows = _with_numbered_points(stored, before, answered)
     elif [row[1:] for row in before] == [row[1:] for row in answered]:
         rows = stored
@@ -274,11 +285,13 @@ def _missing() -> list[float]:
     return [math.nan, math.nan]
 
 
-def _seen(keypoint: fol.Keypoint) -> Iterator[tuple[int, list[float]]]:
-    """The points that are not missing, with their numbers, in percent of the image."""
+def _seen(
+    keypoint: fol.Keypoint, to_point: Callable[[Sequence[float]], list[float]]
+) -> Iterator[tuple[int, list[float]]]:
+    """The points that are not missing, with their numbers, as they are sent: in percent of the image."""
     for number, point in enumerate(keypoint.points or ()):
         if not _is_missing(point):
-            yield number, to_percent_point(point)
+            yield number, to_point(point)
 
 
 def _is_missing(point: Any) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import (
     Aspect,
     Family,
@@ -22,7 +23,13 @@ from fo_labelstudio.convert.family import (
     unknown_class,
     whole_id,
 )
-from fo_labelstudio.convert.geometry import parse_point, problem_of_point, to_percent_point, to_relative_point
+from fo_labelstudio.convert.geometry import (
+    parse_point,
+    problem_of_point,
+    to_percent_point,
+    to_relative_point,
+    to_shown_point,
+)
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tags import labels_control
@@ -32,6 +39,9 @@ if TYPE_CHECKING:
     from fo_labelstudio.convert.edits import Edit
 
 TYPE = "polygonlabels"
+
+Point = list[float]
+Shape = list[Point]
 
 
 def control_tags(field: LabelField) -> list[Element]:
@@ -52,17 +62,26 @@ def key_of(polyline: fol.Polyline, field: LabelField) -> str | None:
 
 
 def to_regions(polylines: Sequence[fol.Polyline], field: LabelField, media: MediaInfo) -> list[Region]:
-    return [region for polyline in polylines for region in shape_regions(polyline, TYPE, _to_value, field, media)]
+    return [
+        region
+        for polyline in polylines
+        for region in shape_regions(polyline, TYPE, to_shown_point, _to_value, field, media)
+    ]
 
 
 def shape_regions(
-    polyline: fol.Polyline, region_type: str, to_value: Any, field: LabelField, media: MediaInfo
+    polyline: fol.Polyline,
+    region_type: str,
+    to_point: Callable[[Sequence[float]], Point],
+    to_value: Any,
+    field: LabelField,
+    media: MediaInfo,
 ) -> list[Region]:
     """A region for each shape of a label that has points; all but the first name the first as their parent."""
     shapes = [shape for shape in polyline.points or () if shape]
     regions = []
     for number, shape in enumerate(shapes):
-        points = [to_percent_point(point) for point in shape]
+        points = [to_point(point) for point in shape]
         region = drawn_region(
             part_id(polyline.id, number), region_type, polyline, field, media, to_value(points, polyline)
         )
@@ -100,19 +119,27 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
 
 def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
     """A label after an edit, with every vertex that the edit left alone exactly as stored."""
+    return revise_shapes(polyline, edit, to_shown_point)
+
+
+def revise_shapes(polyline: fol.Polyline, edit: Edit, to_point: Callable[[Sequence[float]], Point]) -> Revision:
+    """A label of shapes after an edit, with every vertex that the edit left alone exactly as stored.
+
+    Args:
+        polyline: the label as stored
+        edit: the edit
+        to_point: how vertices are sent; earlier versions did not clip them
+    """
     revised = copy_of(polyline)
     revised.label = edit.parsed.values["label"]
     revised.closed = edit.parsed.values.get("closed", polyline.closed)
-    shapes = edit.parsed.values["points"]
-    seen = [[list(point) for point in shape] for shape in polyline.points or () if shape]
-    sent = [[to_percent_point(point) for point in shape] for shape in seen]
-    stored = {tuple(was): point for points in zip(sent, seen, strict=True) for was, point in zip(*points, strict=True)}
-    points = []
-    for number, shape in enumerate(shapes):
-        if len(shapes) == len(sent) and len(shape) == len(sent[number]):
-            points.append([_merged(*row) for row in zip(seen[number], sent[number], shape, strict=True)])
-        else:
-            points.append([stored.get(tuple(point)) or to_relative_point(point) for point in shape])
+    stored = [[list(point) for point in shape] for shape in polyline.points or () if shape]
+    exact = [[to_percent_point(point) for point in shape] for shape in stored]
+    if digest_of(exact) == edit.sent.get("points"):
+        sent = exact
+    else:
+        sent = [[to_point(point) for point in shape] for shape in stored]
+    points = _merged_shapes(edit.parsed.values["points"], sent, stored)
     # Shapes without points are not shown, so nobody can have deleted them.
     for place, shape in enumerate(polyline.points or ()):
         if not shape:
@@ -121,8 +148,54 @@ def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
     return revised, ()
 
 
-def _merged(stored: list[float], sent: list[float], now: list[float]) -> list[float]:
-    """A vertex, with each coordinate that did not change as stored."""
+def _merged_shapes(now: Sequence[Shape], sent: Sequence[Shape], stored: Sequence[Shape]) -> list[Shape]:
+    """Shapes as they came back, with every vertex that is as it was sent as it is stored."""
+    if len(now) == len(sent):
+        return [_merged_shape(*shapes) for shapes in zip(now, sent, stored, strict=True)]
+    left = list(range(len(sent)))
+    places = []
+    for shape in now:
+        place = next((place for place in left if sent[place] == shape), None)
+        places.append(place)
+        if place is not None:
+            left.remove(place)
+    others = [point for place in left for point in zip(sent[place], stored[place], strict=True)]
+    return [
+        list(stored[place]) if place is not None else _known_vertices(shape, others)
+        for shape, place in zip(now, places, strict=True)
+    ]
+
+
+def _merged_shape(now: Shape, sent: Shape, stored: Shape) -> Shape:
+    if len(now) == len(sent):
+        return [_merged(*points) for points in zip(now, sent, stored, strict=True)]
+    return _known_vertices(now, zip(sent, stored, strict=True))
+
+
+def _known_vertices(now: Shape, known: Iterable[tuple[Point, Point]]) -> Shape:
+    """A shape that gained or lost vertices.
+
+    Args:
+        now: it
+        known: vertices as they were sent, and as they are stored; several may have been sent alike
+    """
+    stored: dict[tuple[float, ...], list[Point]] = {}
+    for was, point in known:
+        stored.setdefault(tuple(was), []).append(point)
+    shape = []
+    for point in now:
+        alike = stored.get(tuple(point))
+        shape.append(to_relative_point(point) if alike is None else alike.pop(0) if len(alike) > 1 else alike[0])
+    return shape
+
+
+def _merged(now: Point, sent: Point, stored: Point) -> Point:
+    """A vertex, with each coordinate that did not change as stored.
+
+    One that was shown clipped is where it was seen, once it was moved.
+    """
+    if now != sent and sent != to_percent_point(stored):
+        return to_relative_point(now)
     return [old if was == new else new / 100 for old, was, new in zip(stored, sent, now, strict=True)]
 
 

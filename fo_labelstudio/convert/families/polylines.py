@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -20,13 +20,17 @@ from fo_labelstudio.convert.family import (
     Grouping,
     ParsedLabel,
     Region,
+    Revision,
     class_of_parts,
     whole_id,
 )
-from fo_labelstudio.convert.geometry import parse_point, rounded
+from fo_labelstudio.convert.geometry import parse_point, rounded, to_percent_point
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
+
+if TYPE_CHECKING:
+    from fo_labelstudio.convert.edits import Edit
 
 VECTOR = "VectorLabels"
 TYPE = "vectorlabels"
@@ -46,7 +50,9 @@ def to_regions(polylines: Sequence[fol.Polyline], field: LabelField, media: Medi
     if field.tool == _POLYGON:
         return polygons.to_regions(polylines, field, media)
     return [
-        region for polyline in polylines for region in polygons.shape_regions(polyline, TYPE, _to_value, field, media)
+        region
+        for polyline in polylines
+        for region in polygons.shape_regions(polyline, TYPE, to_percent_point, _to_value, field, media)
     ]
 
 
@@ -175,6 +181,13 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
     return fol.Polyline(label=values["label"], points=points, closed=is_closed, filled=False)
 
 
+def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
+    """A label after an edit, with every vertex that the edit left alone exactly as stored."""
+    if field.tool == _POLYGON:
+        return polygons.revise(polyline, edit, field)
+    return polygons.revise_shapes(polyline, edit, to_percent_point)
+
+
 FAMILY = Family(
     label_types={"polyline": fol.Polyline, "polylines": fol.Polylines},
     region_types=(TYPE, polygons.TYPE),
@@ -191,6 +204,6 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
-    revise=polygons.revise,
+    revise=revise,
     tools=(VECTOR, _POLYGON),
 )
