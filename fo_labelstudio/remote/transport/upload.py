@@ -1,8 +1,14 @@
-"""Media files are copied to the server, those that are alike once; or what they are converted to."""
+"""Media files are copied to the server, those that are alike once; or what they are converted to.
+
+Their names there begin with their own, so that whatever Label Studio exports leads back to a sample.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
@@ -15,6 +21,37 @@ from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSe
 
 _MAX_FILES = 100
 """Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""
+
+_DIGITS = 20
+"""Of the digest of its content, in a file's name."""
+
+_MAX_PATH = 100
+"""Characters of ``upload/<project>/<8 digits>-<name>``; the server cuts off the end of longer names (1.23.2)."""
+
+_MAX_BYTES = 143
+"""Of a file's name; that many are taken by every file system, encrypting ones included."""
+
+_LOST = re.compile(r"[^-\w.]")
+"""What the server leaves out of names (1.23.2, ``get_valid_filename()`` of Django's)."""
+
+
+def upload_name(path: str, digest: str, extension: str, project_id: int) -> str:
+    """The name under which a file is uploaded: its own base name, as far as the server keeps it, and its digest.
+
+    The digest stands last, where the files that a project has already are known by it.
+
+    Args:
+        path: its path on this machine
+        digest: the first digits of the digest of what is sent
+        extension: the one of what is sent
+        project_id: the project that receives it
+    """
+    end = f"-{digest}{extension}"
+    base = unicodedata.normalize("NFC", os.path.splitext(os.path.basename(path))[0])
+    base = _LOST.sub("", base.strip().replace(" ", "_"))
+    base = base[: _MAX_PATH - len(f"upload/{project_id}/12345678-{end}")]
+    base = base.encode()[: _MAX_BYTES - len(f"12345678-{end}")].decode(errors="ignore")
+    return base + end if base else end[1:]
 
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
@@ -42,39 +79,40 @@ class Uploads:
     def send(self, paths: Sequence[str]) -> list[str]:
         """Uploads files that the project does not have yet; see :class:`Sender`."""
         if not self._is_known:
-            # Files that came with a request whose answer was lost are used, not sent again.
+            # Files that came with a request whose answer was lost are used, not sent again. Earlier versions wrote more
+            # digits.
             for path in sorted(self._client.uploads(self._project_id)):
-                self._urls[PurePosixPath(path).stem.rpartition("-")[2]] = self._url(path)
+                self._urls[PurePosixPath(path).stem.rpartition("-")[2][:_DIGITS]] = self._url(path)
         self._is_known = False
-        names: list[str] = []
+        digests: list[str] = []
         request: dict[str, tuple[str, bytes]] = {}
         size = 0
         for path in paths:
             content, extension = image.read(path, self._converts)
-            name = hashlib.blake2b(content, digest_size=16).hexdigest()
-            names.append(name)
-            if name in self._urls or name in request:
+            digest = hashlib.blake2b(content, digest_size=16).hexdigest()[:_DIGITS]
+            digests.append(digest)
+            if digest in self._urls or digest in request:
                 continue
             if request and (len(request) == _MAX_FILES or size + len(content) > self._client.max_bytes):
                 self._upload(request)
                 request, size = {}, 0
-            request[name] = (name + extension, content)
+            request[digest] = (upload_name(path, digest, extension, self._project_id), content)
             size += len(content)
         if request:
             self._upload(request)
         self._is_known = True
-        return [self._urls[name] for name in names]
+        return [self._urls[digest] for digest in digests]
 
     def _upload(self, files: Mapping[str, tuple[str, bytes]]) -> None:
-        def upload(names: Sequence[str]) -> None:
-            upload_ids = self._client.upload_files(self._project_id, [files[name] for name in names])
+        def upload(digests: Sequence[str]) -> None:
+            upload_ids = self._client.upload_files(self._project_id, [files[digest] for digest in digests])
             paths = self._client.uploaded_paths(self._project_id, upload_ids)
-            if len(upload_ids) != len(names) or set(upload_ids) != set(paths):
+            if len(upload_ids) != len(digests) or set(upload_ids) != set(paths):
                 raise ServerError(
-                    f"the server took {len(upload_ids)} of {len(names)} media files; does a proxy limit their size?"
+                    f"the server took {len(upload_ids)} of {len(digests)} media files; does a proxy limit their size?"
                 )
             self._urls.update(
-                (name, self._url(paths[upload_id])) for name, upload_id in zip(names, upload_ids, strict=True)
+                (digest, self._url(paths[upload_id])) for digest, upload_id in zip(digests, upload_ids, strict=True)
             )
 
         sent_in_parts(list(files), upload)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from django.utils.text import get_valid_filename
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.transport import upload
@@ -50,8 +51,12 @@ def paths(tmp_path):
     return make
 
 
-def name_of(number, size=4):
+def digest_of(number, size=4):
     return hashlib.blake2b(number.to_bytes(size, "big"), digest_size=16).hexdigest()
+
+
+def name_of(number, base=None):
+    return f"{number if base is None else base}-{digest_of(number)[:20]}"
 
 
 def send(server, paths):
@@ -78,10 +83,48 @@ def test_files_that_are_alike_are_uploaded_once(paths, tmp_path):
     assert [len(files) for files in server.requests] == [2]
 
 
-def test_files_that_the_project_has_already_are_not_uploaded_again(paths):
-    server = Server(has=[f"upload/7/4d36d5e9-{name_of(0)}.png"])
-    assert send(server, paths(1)) == [f"/below/data/upload/7/4d36d5e9-{name_of(0)}.png"]
+@pytest.mark.parametrize("name", [name_of(0), name_of(0, "other-name"), digest_of(0)])
+def test_files_that_the_project_has_already_are_not_uploaded_again_whatever_their_name(paths, name):
+    # The last one is a name as earlier versions wrote it.
+    server = Server(has=[f"upload/7/4d36d5e9-{name}.png"])
+    assert send(server, paths(1)) == [f"/below/data/upload/7/4d36d5e9-{name}.png"]
     assert server.requests == []
+
+
+def test_files_of_one_name_are_kept_apart(paths, tmp_path):
+    copy = tmp_path / "other" / "0.png"
+    copy.parent.mkdir()
+    copy.write_bytes((1).to_bytes(4, "big"))
+    assert send(Server(), [*paths(1), str(copy)]) == [
+        f"/below/data/upload/7/{name_of(0, 0)}.png",
+        f"/below/data/upload/7/{name_of(1, 0)}.png",
+    ]
+
+
+DIGEST = "0123456789" * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/a/000000000139.jpg", f"000000000139-{DIGEST}.png"),
+        ("/a/my photo (1).JPG", f"my_photo_1-{DIGEST}.png"),
+        ("/a/n%41#&?'\".png", f"n41-{DIGEST}.png"),
+        ("/a/日本 é.png", f"日本_é-{DIGEST}.png"),
+        ("/a/e\u0301.png", f"é-{DIGEST}.png"),
+        ("/a/scan.v2.tif", f"scan.v2-{DIGEST}.png"),
+        ("/a/!!!.png", f"{DIGEST}.png"),
+        ("/a/.png", f".png-{DIGEST}.png"),
+        ("/a/" + "x" * 300 + ".png", "x" * 56 + f"-{DIGEST}.png"),
+        ("/a/" + "日" * 200 + ".png", "日" * 36 + f"-{DIGEST}.png"),
+    ],
+)
+def test_a_file_is_uploaded_under_its_own_name_as_far_as_the_server_keeps_it(path, expected):
+    name = upload.upload_name(path, DIGEST, ".png", 12)
+    assert name == expected
+    assert get_valid_filename(name) == name
+    assert len(f"upload/12/12345678-{name}") <= 100
+    assert len(f"12345678-{name}".encode()) <= 143
 
 
 def test_requests_are_bounded_in_bytes(paths):
