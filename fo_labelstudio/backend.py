@@ -10,7 +10,7 @@ import json
 import os
 import time
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import date, datetime
 from typing import Any
@@ -51,6 +51,7 @@ from fo_labelstudio.settings import (
     parse_media,
     parse_parts,
     parse_scalar_types,
+    parse_task_fields,
     parse_unusable_media,
     refuse_unknown,
     resolve,
@@ -96,6 +97,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             a PNG or JPEG in their place, where one can be made, and refuses the others; with files only
         local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
         local_files_server_root: the same folder as the server calls it, where that is something else
+        task_fields: fields of samples, such as ``tags`` or ``metadata.width``, whose values tasks carry, for the Data
+            Manager to show, filter and sort by; none by default
         run_state: the run's token, its project and whether it is complete; written by annotate()
 
     Raises:
@@ -126,6 +129,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         unusable_media: str | None = None,
         local_files_root: str | None = None,
         local_files_server_root: str | None = None,
+        task_fields: Sequence[str] | str | None = None,
         run_state: dict[str, Any] | None = None,
         **unknown: Any,
     ):
@@ -143,6 +147,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
         self.local_files_root = local_files_root
         self.local_files_server_root = local_files_server_root
+        self.task_fields = parse_task_fields(task_fields)
         self.run_state = run_state
         self._given: dict[str, Any] = {}
         # The url of a saved run comes after one given to load_annotations().
@@ -451,7 +456,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
             connection.cloud_storage,
             connection.retries,
         )
-        return Run(selected, config.label_fields(), config.media_field, token, media)
+        return Run(
+            selected, config.label_fields(), config.media_field, token, media, task_fields=config.task_fields or ()
+        )
 
     def _title(self, samples: Any) -> str:
         return self.config.project_name or projects.default_title(samples._root_dataset.name)
@@ -489,7 +496,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def _continued_project(self, incomplete: LabelStudioBackendConfig, client: Client) -> int | None:
         """The project of an incomplete run that asks for the same as this one, or None where there is none."""
         one, other = (json.loads(json_util.dumps(config.serialize())) for config in (incomplete, self.config))
-        if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field")):
+        if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field", "task_fields")):
             return None
         return projects.existing_project(client, incomplete.saved_state["token"], incomplete.saved_state["project_id"])
 

@@ -16,8 +16,9 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.tasks import META, SAMPLE_ID, SampleRecord, checked_task
+from fo_labelstudio.convert.tasks import META, SampleRecord, checked_task
 from fo_labelstudio.dataset.samples import check_writable, read_blocks, read_labels
+from fo_labelstudio.dataset.task_fields import check_task_fields, date_fields, to_data
 from fo_labelstudio.errors import SampleError
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.log import logger
@@ -42,6 +43,7 @@ class Run:
         token: tells the tasks of this run from all others
         media: how the server gets to read the media
         sample_ids: the samples that are sent, where that is a part of the collection
+        task_fields: the fields of samples that tasks carry in their data
     """
 
     samples: foc.SampleCollection
@@ -50,6 +52,7 @@ class Run:
     token: str
     media: MediaSettings
     sample_ids: Sequence[str] | None = None
+    task_fields: Sequence[str] = ()
 
     @property
     def size(self) -> int:
@@ -64,6 +67,7 @@ class PreparedTask(NamedTuple):
         sample_id: the sample that it shows
         path: path of its media file
         rest: all of the task but its data
+        data: its data but the address of its media
         predictions: how many predictions it has
         digest: of what it was made from, but for its media
     """
@@ -71,12 +75,18 @@ class PreparedTask(NamedTuple):
     sample_id: str
     path: str
     rest: bytes
+    data: dict[str, Any]
     predictions: int
     digest: str
 
+    @property
+    def size(self) -> int:
+        """About how many bytes its JSON takes."""
+        return len(self.rest) + sum(len(str(value)) for value in self.data.values())
+
     def body(self, url: str) -> bytes:
         """The JSON of the task whose media is read at a url."""
-        data = json.dumps({"data": {OBJECT_TAG: url, SAMPLE_ID: self.sample_id}}, separators=(",", ":"))
+        data = json.dumps({"data": {**self.data, OBJECT_TAG: url}}, allow_nan=False, separators=(",", ":"))
         return data[:-1].encode() + b"," + self.rest[1:]
 
 
@@ -99,11 +109,12 @@ def check(run: Run, client: Client) -> Checked:
     """Makes sure that everything can be sent, before anything is made; reports the samples that are left out.
 
     Raises:
-        LabelSchemaError: a label field could not be written when the annotations are loaded
+        LabelSchemaError: a label field could not be written when the annotations are loaded, or a field cannot be shown
         SampleError: media or labels that cannot be sent, or media of which none can; names them all
         ServerError: the server refuses the labeling config
     """
     check_writable(run.samples, run.fields)
+    check_task_fields(run.samples, run.task_fields)
     client.check_labeling_config(to_labeling_config(run.fields))
     checked = Checked()
     problems: list[str] = []
@@ -141,12 +152,15 @@ def prepare(
             origin = task["meta"][META]
             rest = {key: value for key, value in task.items() if key != "data"}
             body = json.dumps(rest, allow_nan=False, separators=(",", ":")).encode()
-            yield PreparedTask(sample.id, sample.path, body, len(task["predictions"]), digest_of_origin(origin))
+            yield PreparedTask(
+                sample.id, sample.path, body, task["data"], len(task["predictions"]), digest_of_origin(origin)
+            )
 
 
 def digest_of_origin(origin: Mapping[str, Any]) -> str:
     """The digest of what a task was made from, but for its media, by what its meta records."""
-    return digest_of([origin.get("size"), origin.get("sent")])
+    made_from = [origin.get("size"), origin.get("sent")]
+    return digest_of([*made_from, origin["fields"]] if "fields" in origin else made_from)
 
 
 def report_left_out(left_out: Mapping[str, str]) -> None:
@@ -168,8 +182,16 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Coll
     """
     transport = TRANSPORTS[run.media.transport]
     blocks = read_blocks(
-        run.samples, run.fields, run.media_field, problems, transport.reads_metadata, run.sample_ids, without
+        run.samples,
+        run.fields,
+        run.media_field,
+        problems,
+        transport.reads_metadata,
+        run.sample_ids,
+        without,
+        run.task_fields,
     )
+    dates = date_fields(run.samples, run.task_fields)
     for block in read_ahead(blocks):
         sizes = _sizes([(stored.id, Media(stored.path, stored.size)) for stored in block], run, problems, left_out)
         for stored in block:
@@ -181,7 +203,8 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Coll
             except OSError as error:
                 problems.append(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue
-            yield SampleRecord(stored.id, stored.path, sizes[stored.id], labels)
+            shown = to_data(stored.shown, dates)
+            yield SampleRecord(stored.id, stored.path, sizes[stored.id], labels, shown)
 
 
 def readable(

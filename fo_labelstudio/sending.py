@@ -216,11 +216,11 @@ def _blocks(tasks: Iterable[PreparedTask], client: Client) -> Iterator[list[Prep
     block: list[PreparedTask] = []
     size = 0
     for task in tasks:
-        if block and (len(block) == client.max_tasks or size + len(task.rest) > client.max_bytes):
+        if block and (len(block) == client.max_tasks or size + task.size > client.max_bytes):
             yield block
             block, size = [], 0
         block.append(task)
-        size += len(task.rest)
+        size += task.size
     if block:
         yield block
 

@@ -21,7 +21,7 @@ CONNECTION_SETTINGS = (
 
 RUN_SETTINGS = (
     *("project_name", "mask_tool", "overwrite_masks", "scalar_types", "parts"),
-    *("media", "unusable_media", "local_files_root", "local_files_server_root"),
+    *("media", "unusable_media", "local_files_root", "local_files_server_root", "task_fields"),
 )
 """The settings that say how a run is made; they are given to annotate() and saved with the run."""
 
@@ -272,6 +272,20 @@ def parse_scalar_types(value: Any) -> dict[str, str]:
     if isinstance(value, Mapping) and all(isinstance(item, str) for pair in value.items() for item in pair):
         return dict(value)
     raise SettingsError(f"scalar_types is {value!r}, expected field -> type, for example {{'count': 'int'}}")
+
+
+def parse_task_fields(value: Any) -> list[str] | None:
+    """The fields of samples that tasks carry, each once, or None where there are none; as a text, with commas.
+
+    Raises:
+        SettingsError: they are malformed
+    """
+    names = value.split(",") if isinstance(value, str) else value
+    if names is None or names in ([], ()):
+        return None
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in names):
+        raise SettingsError(f"task_fields is {value!r}, expected names of fields, for example ['tags', 'uniqueness']")
+    return list(dict.fromkeys(name.strip() for name in names))
 
 
 def without_login(url: str) -> str:

@@ -1,9 +1,11 @@
-"""Names that the labeling config can carry: control tags, classes."""
+"""Names that the labeling config and tasks can carry: control tags, classes, files."""
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
+from urllib.parse import unquote, urlsplit
 
 OBJECT_TAG = "image"
 """Name of the object tag, and key of its media in a task's data."""
@@ -43,6 +45,16 @@ def without_references(text: str) -> str:
     invisible character between the two prevents that.
     """
     return _DATA_REFERENCE.sub("$" + _WORD_JOINER, text)
+
+
+def base_name(path: str) -> str:
+    """The last part of the path of a media file, or of its address, as a person knows it."""
+    scheme, separator, key = path.partition("://")
+    if not separator:
+        return os.path.basename(path)
+    if scheme.lower() in ("http", "https"):
+        key = unquote(urlsplit(path).path)
+    return key.rstrip("/").rpartition("/")[2]
 
 
 def is_showable(text: str) -> bool:

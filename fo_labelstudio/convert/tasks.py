@@ -3,9 +3,10 @@
 What a task carries besides its media, all under keys of this package's own:
 
 - ``data["sample_id"]``: the id of the sample (of the frame, for views of frames), by which alone tasks are matched
+- ``data["filename"]``: the base name of its media, for people; and values of those of its fields that were asked for
 - ``meta["fiftyone"]``: ``version`` of this format; ``run``, the token of the annotation run; ``size`` of the image in
-  pixels; and ``sent``, what was sent, as label field -> key of the label -> aspect -> digest, with the ``ids`` of the
-  labels where they are not the key itself
+  pixels; ``fields``, the digest of the values of fields, where there are any; and ``sent``, what was sent, as label
+  field -> key of the label -> aspect -> digest, with the ``ids`` of the labels where they are not the key itself
 
 The digests tell what a person changed without another look at what was sent.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeGuard
 
 import fiftyone.core.labels as fol
@@ -22,11 +24,14 @@ from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, labels_of, whole_id
-from fo_labelstudio.convert.names import OBJECT_TAG
+from fo_labelstudio.convert.names import OBJECT_TAG, base_name
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.errors import RegionError
 
 SAMPLE_ID = "sample_id"
+FILENAME = "filename"
+DATA_KEYS = (OBJECT_TAG, SAMPLE_ID, FILENAME, "id")
+"""What a task's data holds besides fields of the sample; ``id`` is the task's own in what Label Studio exports."""
 META = "fiftyone"
 FORMAT = 1
 MODEL_VERSION = "FiftyOne"
@@ -46,12 +51,14 @@ class SampleRecord(NamedTuple):
         path: path of its media file
         media: size of its image, in pixels as displayed
         labels: label field -> its value on this sample, masks read; fields that are new are missing
+        shown: key -> JSON value, what its task's data holds besides what all have
     """
 
     id: str
     path: str
     media: MediaInfo
     labels: Mapping[str, Any]
+    shown: Mapping[str, Any] = MappingProxyType({})
 
 
 def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[str]:
@@ -124,8 +131,10 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
             _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
     meta = {"version": FORMAT, "run": run, "size": list(sample.media), "sent": sent}
+    if sample.shown:
+        meta["fields"] = digest_of(dict(sample.shown))
     return {
-        "data": {OBJECT_TAG: url, SAMPLE_ID: sample.id},
+        "data": {OBJECT_TAG: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown},
         "meta": {META: meta},
         "predictions": [_prediction(result)] if result else [],
     }

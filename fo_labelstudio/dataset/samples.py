@@ -51,12 +51,14 @@ class StoredSample(NamedTuple):
         path: what its media field holds
         size: width and height of its image as its metadata has it, in pixels, or None
         values: label field -> its stored value; fields that are new are missing
+        shown: field that its task is to show -> its stored value
     """
 
     id: str
     path: str | None
     size: tuple[int, int] | None
     values: Mapping[str, Any]
+    shown: Mapping[str, Any]
 
 
 def read_blocks(
@@ -67,6 +69,7 @@ def read_blocks(
     with_metadata: bool = False,
     sample_ids: Sequence[str] | None = None,
     without: Collection[str] = (),
+    task_fields: Sequence[str] = (),
 ) -> Iterator[list[StoredSample]]:
     """The samples of a collection, each once, in blocks of BLOCK.
 
@@ -78,9 +81,11 @@ def read_blocks(
         with_metadata: whether the sizes of images are read from the samples' metadata
         sample_ids: the samples to read, where that is not all of them
         without: ids of samples that are passed over
+        task_fields: the fields that tasks are to show
     """
     sizes = ["metadata.width", "metadata.height"] if with_metadata else []
-    paths = ["id", media_field, *sizes, *(field.name for field in fields if field.existing)]
+    names = [field.name for field in fields if field.existing]
+    paths = ["id", media_field, *sizes, *names, *task_fields]
     all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
     ids = (sample_id for sample_id in all_ids if sample_id not in without)
     size = BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else BLOCK
@@ -95,8 +100,8 @@ def read_blocks(
             path, *rest = rows[sample_id]
             metadata, values = tuple(rest[: len(sizes)]), rest[len(sizes) :]
             is_known = all(metadata) and metadata
-            names = paths[2 + len(sizes) :]
-            stored.append(StoredSample(sample_id, path, metadata if is_known else None, dict(zip(names, values))))
+            labels, shown = dict(zip(names, values)), dict(zip(task_fields, values[len(names) :]))
+            stored.append(StoredSample(sample_id, path, metadata if is_known else None, labels, shown))
         yield stored
 
 

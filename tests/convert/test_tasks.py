@@ -23,7 +23,7 @@ def test_one_prediction_holds_the_labels_of_all_fields():
     weather = fo.Classification(label="dog", confidence=0.75)
     fields = [strategies.field_of("detections", "boxes"), strategies.field_of("classification", "weather")]
     task = to_task(a_sample(boxes=boxes, weather=weather), fields, "/data/upload/1/x.png", "run")
-    assert task["data"] == {"image": "/data/upload/1/x.png", "sample_id": SAMPLE}
+    assert task["data"] == {"image": "/data/upload/1/x.png", "sample_id": SAMPLE, "filename": "x.png"}
     (prediction,) = task["predictions"]
     assert prediction == {
         "model_version": "FiftyOne",
