@@ -10,8 +10,8 @@ import json
 import os
 import time
 import webbrowser
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import date, datetime
 from typing import Any
 
@@ -105,6 +105,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         SettingsError: there is no such setting
     """
 
+    _is_being_saved = False
+
     def __init__(
         self,
         name: str | None,
@@ -174,6 +176,24 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             *self._virtual_attributes(),
             *("name", "label_schema", "media_field", "url", *RUN_SETTINGS, "run_state"),
         ]
+
+    def serialize(self, reflective: bool = False) -> dict[str, Any]:
+        """The run as it is shown: without what is empty, and without its token, which nobody needs to see."""
+        described: dict[str, Any] = super().serialize(reflective)
+        if self._is_being_saved:
+            return described
+        state = {key: value for key, value in (described["run_state"] or {}).items() if key != "token"}
+        described["run_state"] = state
+        return {key: value for key, value in described.items() if value not in (None, {}, [])}
+
+    @contextmanager
+    def being_saved(self) -> Iterator[None]:
+        """What is serialized meanwhile is whole, to be read again by this class."""
+        self._is_being_saved = True
+        try:
+            yield
+        finally:
+            self._is_being_saved = False
 
     def load_credentials(self, **settings: Any) -> None:
         """Takes the settings of a call of ``load_annotations()``.
@@ -285,6 +305,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
             self._register(samples, key, overwrite, cleanup)
             # It lasts until upload_annotations() ends.
             self._sending = stack.pop_all()
+
+    @classmethod
+    def save_run_info(cls, samples: Any, run_info: Any, **options: Any) -> None:
+        with run_info.config.being_saved():
+            super().save_run_info(samples, run_info, **options)
+
+    @classmethod
+    def update_run_config(cls, samples: Any, key: str, config: LabelStudioBackendConfig) -> None:
+        with config.being_saved():
+            super().update_run_config(samples, key, config)
 
     def upload_annotations(
         self, samples: Any, anno_key: str, launch_editor: bool = False
