@@ -16,6 +16,9 @@ from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 
+_LARGEST = 100.0
+"""Percent; what servers take that check predictions (1.23.2)."""
+
 DECIMALS = 10
 """Percent values are sent rounded to this many decimals, so that noise of the editor does not look like an edit."""
 
@@ -30,7 +33,7 @@ class PercentBox(NamedTuple):
     rotation: float
 
 
-def to_percent_box(box: Sequence[float], radians: float, media: MediaInfo) -> PercentBox:
+def to_percent_box(box: Sequence[float], radians: float, media: MediaInfo, quarters: int = 0) -> PercentBox:
     """A FiftyOne box as Label Studio stores it.
 
     A box without rotation is clipped to the image, for servers that check predictions refuse anything outside it.
@@ -39,8 +42,9 @@ def to_percent_box(box: Sequence[float], radians: float, media: MediaInfo) -> Pe
         box: ``(x, y, width, height)``, relative to the image
         radians: clockwise rotation about the centre
         media: size of the image, in pixels
+        quarters: by how many quarters of a turn it is described as turned further, about its centre
     """
-    x, y, width, height = map(float, box)
+    (x, y, width, height), radians = _quarter_turned(list(map(float, box)), radians, quarters, media)
     degrees = math.degrees(radians) % 360
     if round(degrees, DECIMALS) % 360 == 0:
         left, top = _clip(x), _clip(y)
@@ -49,12 +53,37 @@ def to_percent_box(box: Sequence[float], radians: float, media: MediaInfo) -> Pe
     return _rounded(x + width / 2 + dx / media.width, y + height / 2 + dy / media.height, width, height, degrees)
 
 
-def to_relative_box(box: PercentBox, media: MediaInfo) -> tuple[list[float], float]:
+def to_fitting_box(box: Sequence[float], radians: float, media: MediaInfo) -> tuple[int, PercentBox]:
+    """A FiftyOne box as Label Studio stores it, described so that servers that check predictions take it.
+
+    They refuse sides and corners beyond 100 percent, which a turned box may have though all of it is in the image: its
+    width, turned upright, is in percent of the image's width all the same.
+
+    Args:
+        box: ``(x, y, width, height)``, relative to the image
+        radians: clockwise rotation about the centre
+        media: size of the image, in pixels
+
+    Returns:
+        by how many quarters of a turn it is described as turned further, and it; 0 where no description fits
+    """
+    plain = to_percent_box(box, radians, media)
+    if max(plain[:4]) <= _LARGEST:
+        return 0, plain
+    for quarters in (2, 1, 3):
+        turned = to_percent_box(box, radians, media, quarters)
+        if max(turned[:4]) <= _LARGEST:
+            return quarters, turned
+    return 0, plain
+
+
+def to_relative_box(box: PercentBox, media: MediaInfo, quarters: int = 0) -> tuple[list[float], float]:
     """The FiftyOne box and rotation of a box of Label Studio's.
 
     Args:
         box: percent of the image; degrees, clockwise, about the top-left corner
         media: size of the image, in pixels
+        quarters: by how many quarters of a turn it was described as turned further
 
     Returns:
         ``[x, y, width, height]``, relative to the image, and the clockwise rotation about the centre in radians, in
@@ -62,10 +91,11 @@ def to_relative_box(box: PercentBox, media: MediaInfo) -> tuple[list[float], flo
     """
     x, y, width, height = (value / 100 for value in box[:4])
     radians = math.radians(box.rotation % 360)
-    if radians == 0:
-        return [x, y, width, height], 0.0
-    dx, dy = _turned(width * media.width / 2, height * media.height / 2, radians)
-    return [x + dx / media.width - width / 2, y + dy / media.height - height / 2, width, height], radians
+    if radians:
+        dx, dy = _turned(width * media.width / 2, height * media.height / 2, radians)
+        x, y = x + dx / media.width - width / 2, y + dy / media.height - height / 2
+    turned, radians = _quarter_turned([x, y, width, height], radians, -quarters, media)
+    return turned, radians % math.tau
 
 
 FARTHEST = 1000.0
@@ -109,6 +139,17 @@ def problem_of_point(point: Any) -> str | None:
     except (RegionError, TypeError, ValueError):
         return f"a point is {shown(point)}, expected two finite numbers, relative to the image"
     return None
+
+
+def _quarter_turned(box: list[float], radians: float, quarters: int, media: MediaInfo) -> tuple[list[float], float]:
+    """The same box, described as turned by some quarters more."""
+    if not quarters:
+        return box, radians
+    x, y, width, height = box
+    if quarters % 2:
+        sides = height * media.height / media.width, width * media.width / media.height
+        x, y, width, height = x + (width - sides[0]) / 2, y + (height - sides[1]) / 2, *sides
+    return [x, y, width, height], radians + quarters * math.pi / 2
 
 
 def _turned(x: float, y: float, radians: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import (
     Aspect,
     Family,
@@ -22,7 +23,7 @@ from fo_labelstudio.convert.family import (
     only_region,
     unknown_class,
 )
-from fo_labelstudio.convert.geometry import PercentBox, rounded, to_percent_box, to_relative_box
+from fo_labelstudio.convert.geometry import PercentBox, rounded, to_fitting_box, to_percent_box, to_relative_box
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
@@ -78,7 +79,7 @@ def to_regions(detections: Sequence[fol.Detection], field: LabelField, media: Me
 
 
 def _to_region(detection: fol.Detection, field: LabelField, media: MediaInfo) -> Region:
-    box = to_percent_box(detection.bounding_box, _rotation(detection), media)
+    _, box = to_fitting_box(detection.bounding_box, _rotation(detection), media)
     return drawn_region(detection.id, _TYPE, detection, field, media, box._asdict())
 
 
@@ -106,11 +107,11 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
 def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
     """A label after an edit, with every number that the edit left alone exactly as stored."""
     media = edit.parsed.media
-    sent = to_percent_box(detection.bounding_box, _rotation(detection), media)
+    quarters, sent = _as_sent(detection, edit)
     box = PercentBox(*edit.parsed.values["box"])
     revised = copy_of(detection)
     revised.label = edit.parsed.values["label"]
-    before, after = (to_relative_box(corners, media) for corners in (sent, box))
+    before, after = (to_relative_box(corners, media, quarters) for corners in (sent, box))
     merged = list(detection.bounding_box)
     for start, size in ((0, 2), (1, 3)):
         pairs = [(before[0][place], after[0][place]) for place in (start, size)]
@@ -123,6 +124,17 @@ def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
     if abs(before[1] - after[1]) > TOLERANCE:
         revised.set_attribute_value("rotation", after[1])
     return revised, ()
+
+
+def _as_sent(detection: fol.Detection, edit: Edit) -> tuple[int, PercentBox]:
+    """The quarters by which the box of a label was described as turned, and the box; earlier versions knew none."""
+    turned = detection.bounding_box, _rotation(detection), edit.parsed.media
+    quarters, box = to_fitting_box(*turned)
+    if quarters:
+        plain = to_percent_box(*turned)
+        if digest_of(list(plain)) == edit.sent.get("box"):
+            return 0, plain
+    return quarters, box
 
 
 def _rotation(detection: fol.Detection) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import fiftyone as fo
 import pytest
 from label_studio_sdk.label_interface import LabelInterface
@@ -9,6 +11,7 @@ from label_studio_sdk.label_interface import LabelInterface
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.labeling_config import to_labeling_config
+from fo_labelstudio.convert.schema import MediaInfo
 from tests.convert import strategies
 from tests.convert.trip import Trip
 
@@ -129,3 +132,63 @@ def test_what_is_outside_passes_label_studios_own_check(field, label):
     interface = LabelInterface(to_labeling_config([field]))
     assert interface.validate_prediction({"result": Trip(field, label).sent}, return_errors=True) == []
     assert family_of(field.label_type).check(label, field) is None
+
+
+BOXES = strategies.field_of("detections", "boxes")
+WIDE = MediaInfo(640, 480)
+
+
+def a_turned_box(*bounding_box, rotation):
+    return fo.Detection(label="cat", bounding_box=list(bounding_box), rotation=rotation, confidence=0.5)
+
+
+UPRIGHT = a_turned_box(0.45, -0.125, 0.1, 1.25, rotation=math.pi / 2)
+"""64 pixels wide and 600 high, turned to lie: all of it is in the image, but its height is 125 %."""
+
+BEYOND_CORNER = a_turned_box(0.9, 0.7, 0.2, 0.2, rotation=0.75 * math.pi)
+"""Its top-left corner, as turned, is beyond the right border."""
+
+
+class TestTurnedBoxes:
+    @pytest.mark.parametrize(
+        ("label", "shown"),
+        [
+            (UPRIGHT, {"x": 3.125, "y": 56.6666666667, "width": 93.75, "height": 13.3333333333, "rotation": 0.0}),
+            (BEYOND_CORNER, {"rotation": 315.0, "width": 20.0, "height": 20.0}),
+        ],
+    )
+    def test_one_that_label_studio_would_refuse_is_described_by_other_corners_and_stays(self, label, shown):
+        trip = Trip(BOXES, label, media=WIDE)
+        value = trip.sent[0]["value"]
+        assert {key: value[key] for key in shown} == pytest.approx(shown)
+        assert max(value[key] for key in ("x", "y", "width", "height")) <= 100
+        assert not trip.changes()
+
+    def test_a_move_keeps_its_sides_and_its_rotation_as_stored(self):
+        (back,) = Trip(BOXES, BEYOND_CORNER, media=WIDE).load(lambda result: result[0]["value"].update(rotation=315))
+        assert back.to_dict() == BEYOND_CORNER.to_dict()
+
+        def move(result):
+            result[0]["value"]["x"] -= 10
+
+        (back,) = Trip(BOXES, BEYOND_CORNER, media=WIDE).load(move)
+        assert back.bounding_box == [pytest.approx(0.8, abs=1e-9), 0.7, 0.2, 0.2]
+        assert (back.rotation, back.confidence) == (0.75 * math.pi, 0.5)
+
+    def test_a_turn_is_a_turn_of_what_is_stored(self):
+        def turn(result):
+            result[0]["value"]["rotation"] -= 45
+
+        (back,) = Trip(BOXES, BEYOND_CORNER, media=WIDE).load(turn)
+        assert back.rotation == pytest.approx(math.pi / 2)
+
+    def test_sides_that_were_shown_swapped_are_changed_as_they_were_seen(self):
+        def shorten(result):
+            # From the right: the box lies, and its width on the screen is the height that is stored.
+            result[0]["value"]["width"] -= 10
+
+        (back,) = Trip(BOXES, UPRIGHT, media=WIDE).load(shorten)
+        x, y, width, height = back.bounding_box
+        assert (width, height) == (0.1, pytest.approx(1.25 - 64 / 480))
+        assert (x + width / 2, y + height / 2) == (pytest.approx(0.45), pytest.approx(0.5))
+        assert back.rotation == math.pi / 2
