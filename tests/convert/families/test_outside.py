@@ -153,7 +153,7 @@ class TestTurnedBoxes:
     @pytest.mark.parametrize(
         ("label", "shown"),
         [
-            (UPRIGHT, {"x": 3.125, "y": 56.6666666667, "width": 93.75, "height": 13.3333333333, "rotation": 0.0}),
+            (UPRIGHT, {"x": 96.875, "y": 56.6666666667, "width": 93.75, "height": 13.3333333333, "rotation": 180.0}),
             (BEYOND_CORNER, {"rotation": 315.0, "width": 20.0, "height": 20.0}),
         ],
     )
@@ -184,11 +184,11 @@ class TestTurnedBoxes:
 
     def test_sides_that_were_shown_swapped_are_changed_as_they_were_seen(self):
         def shorten(result):
-            # From the right: the box lies, and its width on the screen is the height that is stored.
+            # From the left: the box lies, and its width on the screen is the height that is stored.
             result[0]["value"]["width"] -= 10
 
         (back,) = Trip(BOXES, UPRIGHT, media=WIDE).load(shorten)
         x, y, width, height = back.bounding_box
         assert (width, height) == (0.1, pytest.approx(1.25 - 64 / 480))
-        assert (x + width / 2, y + height / 2) == (pytest.approx(0.45), pytest.approx(0.5))
+        assert (x + width / 2, y + height / 2) == (pytest.approx(0.55), pytest.approx(0.5))
         assert back.rotation == math.pi / 2
