@@ -187,3 +187,36 @@ def test_what_becomes_of_unusable_media_is_one_of_three_things():
     for wrong in ("Skip", True, "ignore"):
         with pytest.raises(SettingsError, match="expected 'refuse', 'skip' or 'convert'"):
             config(unusable_media=wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("tags", ["tags"]),
+        ("tags, uniqueness", ["tags", "uniqueness"]),
+        (("tags", "tags", "metadata.width"), ["tags", "metadata.width"]),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_the_fields_of_tasks_are_a_list_or_a_text_with_commas_as_in_the_environment(given, expected):
+    assert config(task_fields=given).task_fields == expected
+
+
+@pytest.mark.parametrize("given", [5, [""], ["tags", 3], {"tags": 1}, "a,,b"])
+def test_fields_of_tasks_that_are_no_names_are_refused(given):
+    with pytest.raises(SettingsError, match="expected names of fields"):
+        config(task_fields=given)
+
+
+def test_what_is_shown_of_a_run_has_no_token_and_no_empty_rows_and_what_is_saved_has_all():
+    made = saved("http://run")
+    shown = made.serialize()
+    assert shown["run_state"] == {"project_id": 1, "complete": True}
+    assert "task_fields" not in shown and "project_name" not in shown
+    assert '"t"' not in str(made)
+    with made.being_saved():
+        whole = made.serialize()
+    assert whole["run_state"] == {"token": "t", "project_id": 1, "complete": True}
+    again = LabelStudioBackendConfig.from_dict(json.loads(json.dumps(whole)))
+    assert again.serialize() == shown and again.run_state == made.run_state

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.names import control_name, inner_name, is_showable, without_references
+from fo_labelstudio.convert.names import base_name, control_name, inner_name, is_showable, without_references
 
 
 @given(st.text(), st.text())
@@ -43,3 +43,17 @@ def test_two_inner_controls_have_the_same_name_only_if_they_are_the_same(first, 
     names = [functools.reduce(inner_name, path[1:], control_name(path[0])) for path in (first, second)]
     assert (names[0] == names[1]) == (first == second)
     assert "@" not in names[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/data/a b/n%41 #é.png", "n%41 #é.png"),
+        ("https://host/a/n%41%20b.png?size=3&x=/y#top", "nA b.png"),
+        ("http://host/", ""),
+        ("s3://bucket/a/n%41#1.png", "n%41#1.png"),
+        ("azure-blob://container/x.png", "x.png"),
+    ],
+)
+def test_the_name_of_a_file_is_the_last_part_of_its_path_or_address(path, expected):
+    assert base_name(path) == expected
