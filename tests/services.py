@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
+
 from fo_labelstudio.local.database import LocalDatabase
 from fo_labelstudio.local.server import LocalServer
 
+_PREFIX = "fo-labelstudio-tests-"
 _MEMORY = Path("/dev/shm")
 _ROOM = 2**31
 """Bytes that must be free in memory for the databases to be kept there."""
@@ -33,7 +36,9 @@ class Services:
     def __init__(self, template_dir: Path) -> None:
         self.template_dir = template_dir
         self._stack = ExitStack()
-        self.folder = Path(tempfile.mkdtemp(prefix="fo-labelstudio-tests-", dir=_fast_folder()))
+        place = _fast_folder()
+        _remove_abandoned(place)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=place))
         """For the data of the services; removed in the end."""
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self._database: LocalDatabase | None = None
@@ -87,12 +92,18 @@ class Services:
         self._stack.close()
 
 
-def _fast_folder() -> Path | None:
+def _fast_folder() -> Path:
     """Where files are kept in memory, if there is room; writing to a disk makes each request wait."""
-    try:
-        return _MEMORY if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM else None
-    except OSError:
-        return None
+    has_room = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if has_room else Path(tempfile.gettempdir())
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Removes the folders of processes that were killed, so that they do not fill the memory."""
+    for folder in place.glob(f"{_PREFIX}*-*"):
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
