@@ -24,9 +24,9 @@ from bson import ObjectId, json_util
 from fo_labelstudio import projects
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
+from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, with_mask_paths
 from fo_labelstudio.dataset.merge import Records
-from fo_labelstudio.dataset.scalars import FIELDS
 from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.fetching import fetch
@@ -286,6 +286,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
             return {"type": "number"}
         if isinstance(value, date):
             return {"type": "datetime" if isinstance(value, datetime) else "date"}
+        if value is None:
+            # FiftyOne asks so for an attribute of which only the name is given; the dataset may know more.
+            return {"type": "text", "recommended": True}
         return {"type": "text"}
 
     def requires_attr_values(self, attr_type: str) -> bool:

@@ -17,7 +17,7 @@ from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tasks import META, SampleRecord, checked_task
-from fo_labelstudio.dataset.samples import check_writable, read_blocks, read_labels
+from fo_labelstudio.dataset.samples import read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import check_task_fields, date_fields, to_data
 from fo_labelstudio.errors import SampleError
 from fo_labelstudio.lines import in_lines
@@ -109,11 +109,10 @@ def check(run: Run, client: Client) -> Checked:
     """Makes sure that everything can be sent, before anything is made; reports the samples that are left out.
 
     Raises:
-        LabelSchemaError: a label field could not be written when the annotations are loaded, or a field cannot be shown
+        LabelSchemaError: a field of the samples cannot be shown
         SampleError: media or labels that cannot be sent, or media of which none can; names them all
         ServerError: the server refuses the labeling config
     """
-    check_writable(run.samples, run.fields)
     check_task_fields(run.samples, run.task_fields)
     client.check_labeling_config(to_labeling_config(run.fields))
     checked = Checked()

@@ -214,6 +214,9 @@ def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[s
                 after = [*(item for item in before if item in after), *(item for item in after if item not in before)]
             if type(before) is int and type(after) is float and after.is_integer():
                 after = int(after)
+            if after is None and attribute.name in label._fields and isinstance(before, list):
+                # FiftyOne cannot tag labels whose tags are None.
+                after = []
             label.set_attribute_value(attribute.name, after)
             # Labels of old datasets keep their attributes in a dict.
             name = "attributes" if attribute.name in (stored.get("attributes") or {}) else attribute.name

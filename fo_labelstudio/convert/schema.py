@@ -118,7 +118,9 @@ class LabelField:
 
 _PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")
 
-OWN = frozenset(("id", "label", "bounding_box", "mask", "mask_path", "points", "closed", "filled", "attributes"))
+OWN = frozenset(
+    ("id", "label", "bounding_box", "mask", "mask_path", "points", "closed", "filled", "attributes", "instance")
+)
 """What a label holds besides attributes; asked for in ways of its own."""
 
 _QUESTIONS = {
@@ -244,7 +246,7 @@ def _parse_attribute(
         tool, kind, values = "radio", "bool", (True, False)
     elif tool in ("select", "radio"):
         kind = kind_of_values(values)
-    question = Question(tool, facts.get("kind") or kind, values)
+    question = Question(tool, facts.get("kind") or kind, () if tool == "text" else values)
     problem = question.problem()
     if problem:
         raise LabelSchemaError(f"{where}: {problem}")

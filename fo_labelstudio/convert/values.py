@@ -18,7 +18,7 @@ from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 
 KINDS = ("str", "int", "float", "bool", "date", "datetime", "list")
-"""The kinds of values: what Python calls them; a list is one of strings."""
+"""The kinds of values: what Python calls them; a list is one of strings, chosen or typed."""
 
 _LARGEST = 2**53
 """From here on the editor does not open the task (1.23.2)."""
@@ -87,6 +87,23 @@ class Question(NamedTuple):
             return str(error)
         return None
 
+    def listed(self, value: Any) -> tuple[Any, list[Any]]:
+        """What of a value can be chosen, and what is not among the values to choose from."""
+        if not self.values or value is None:
+            return value, []
+        if self.kind == "list" and isinstance(value, list):
+            unlisted = [item for item in value if not self.is_listed(item)]
+            return ([item for item in value if item not in unlisted], unlisted) if unlisted else (value, [])
+        return (value, []) if self.is_listed(value) else (None, [value])
+
+    def is_listed(self, value: Any) -> bool:
+        """Whether a value, or an item of a list, can be chosen."""
+        try:
+            self._text(value)
+        except RegionError:
+            return False
+        return True
+
     def to_json(self, value: Any) -> Any:
         """A value as the JSON that stands for it.
 
@@ -94,7 +111,8 @@ class Question(NamedTuple):
             RegionError: it is of another kind, or not among the values
         """
         if self.kind == "list":
-            texts = [self._text(item) for item in value] if isinstance(value, (list, tuple, set)) else None
+            text_of = self._text if self.result_type == "choices" else _to_str
+            texts = [text_of(item) for item in value] if isinstance(value, (list, tuple, set)) else None
             if texts is None:
                 raise RegionError(f"is {shown(value)}, expected a list of strings")
             return sorted(set(texts))
@@ -105,14 +123,14 @@ class Question(NamedTuple):
     def from_json(self, value: Any) -> Any:
         """The value that a JSON stands for, as FiftyOne stores it."""
         if self.kind == "list":
-            return [self._chosen(text) for text in value]
+            return [self._chosen(text) for text in value] if self.result_type == "choices" else list(value)
         if self.result_type == "choices":
             return self._chosen(value)
         return _FROM_JSON.get(self.kind, lambda same: same)(value)
 
     def to_value(self, json_value: Any) -> dict[str, Any]:
         """The value of the result that carries an answer."""
-        if self.result_type == "textarea":
+        if self.result_type == "textarea" and not isinstance(json_value, list):
             json_value = str(json_value)
         is_listed = self.result_type in ("choices", "textarea") and not isinstance(json_value, list)
         return {self._key: [json_value] if is_listed else json_value}
@@ -151,7 +169,9 @@ class Question(NamedTuple):
         control = Element(tag, {"name": name, "toName": OBJECT_TAG, **options})
         if self.tool == "text":
             # The editor loses line breaks where it edits a text in one row (1.23.2).
-            control.attrib.update(maxSubmissions="1", editable="true", rows="2")
+            control.attrib.update(editable="true", rows="2")
+            if self.kind != "list":
+                control.set("maxSubmissions", "1")
         elif self.tool == "number":
             control.set("step", "1" if self.kind == "int" else "any")
         elif self.tool == "rating":
@@ -162,7 +182,7 @@ class Question(NamedTuple):
             # The editor cannot submit a task with a time that is not in this very format (1.23.2).
             control.set("format", "%Y-%m-%dT%H:%M:%S.%f")
         elif self.result_type == "choices":
-            control.set("choice", {"checkbox": "multiple", "radio": "single"}.get(self.tool, "single"))
+            control.set("choice", "multiple" if self.kind == "list" else "single")
             control.set(*(("layout", "select") if self.tool == "select" else ("showInline", "true")))
             for option in add_classes(control, "Choice", [self.text_of(value) for value in self.values]):
                 option.set("hotkey", NO_HOTKEY)
@@ -188,6 +208,8 @@ class Question(NamedTuple):
         lines = [answer] if isinstance(answer, str) else answer
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise RegionError(f"its text is {shown(answer)}, expected a list of strings")
+        if self.kind == "list":
+            return sorted({_to_str(line) for line in lines if line})
         text = "\n".join(lines)
         return _TO_JSON[self.kind](_FROM_TEXT[self.kind](text)) if text else None
 

@@ -7,8 +7,12 @@ from copy import copy, deepcopy
 from itertools import pairwise
 from typing import Any
 
+import fiftyone.core.brain as fob
 import fiftyone.core.collections as foc
+import fiftyone.core.evaluation as foe
 import fiftyone.core.fields as fof
+import fiftyone.core.labels as fol
+import fiftyone.core.runs as fors
 import fiftyone.core.stages as fos
 from fiftyone import ViewField as F
 from packaging.version import Version
@@ -17,7 +21,7 @@ from fo_labelstudio.convert import attributes, masks
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.values import Question
-from fo_labelstudio.dataset.scalars import FIELDS, kind_of
+from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of, label_class_of
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 
@@ -46,8 +50,16 @@ _BY_BSON_TYPE: Mapping[tuple[str, ...], Mapping[str, Any]] = {
 }
 """The types of an attribute's values in the database -> how it is asked for."""
 
-_KINDS_OF_TOOL = {"text": ("str", "int", "float"), "number": ("int", "float")}
-"""Attribute types whose values may be of several kinds; the dataset's own decides."""
+_TYPES_OF_KIND = {
+    "str": ("text", "select", "radio"),
+    "int": ("number", "text", "rating", "select", "radio"),
+    "float": ("number", "text", "rating", "select", "radio"),
+    "bool": ("radio", "select", "checkbox"),
+    "date": ("date", "datetime"),
+    "datetime": ("datetime", "date"),
+    "list": ("checkbox", "select", "radio", "text"),
+}
+"""The kind of a declared attribute's values -> the types by which it can be asked for, the usual one first."""
 
 
 def complete(
@@ -72,6 +84,7 @@ def complete(
     completed = {}
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
+        check_field(samples, name, info["type"] == "scalar")
         tools = family_of(info["type"]).tools
         if info["type"] == "scalar":
             _complete_scalar(name, info, samples, scalar_types)
@@ -92,6 +105,28 @@ def complete(
         _complete_attributes(name, info, samples)
         completed[name] = _with_few_controls(name, info)
     return completed
+
+
+_OTHER_LABELS = {
+    ("detection", fol.Detection): _HAS_MASK,
+    ("detections", fol.Detections): _HAS_MASK,
+    ("polygon", fol.Polyline): F("filled") == False,  # noqa: E712
+    ("polygons", fol.Polylines): F("filled") == False,  # noqa: E712
+}
+"""The type that FiftyOne takes for fields of a class where nothing is said -> the labels that are of another type."""
+
+
+def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
+    """The type that FiftyOne takes for an existing field, where no label of it is of another; otherwise None."""
+    field = samples.get_field(label_field)
+    if not isinstance(field, fof.EmbeddedDocumentField):
+        return None
+    for (label_type, cls), others in _OTHER_LABELS.items():
+        if issubclass(field.document_type, cls):
+            _, path = samples._get_label_field_path(label_field, "id")
+            found = samples.filter_labels(label_field, others).count(path)
+            return None if found else label_type
+    return None
 
 
 def with_mask_paths(samples: foc.SampleCollection, label_schema: Mapping[str, Mapping[str, Any]]) -> Any:
@@ -134,6 +169,17 @@ def discover_attributes(
     Returns:
         attribute -> how it is asked for; those that cannot be asked for are missing, and stay as they are
     """
+    written = written_by_runs(samples, label_field)
+    return {
+        name: {**asked, "discovered": True}
+        for name, asked in _discovered(samples, label_field, classes).items()
+        if name not in written
+    }
+
+
+def _discovered(
+    samples: foc.SampleCollection, label_field: str, classes: list[str] | None
+) -> dict[str, dict[str, Any]]:
     cls, path = samples._get_label_field_path(label_field)
     names = [*cls._fields] if path == label_field else [*samples.get_field(path).field.document_type._fields]
     if samples._is_frame_field(label_field):
@@ -153,8 +199,31 @@ def discover_attributes(
     for row in samples._aggregate(pipeline=pipeline):
         asked = _BY_BSON_TYPE.get(tuple(sorted(row["types"])))
         if asked is not None:
-            found[row["_id"]] = {**asked, "discovered": True}
+            found[row["_id"]] = dict(asked)
     return found
+
+
+def written_by_runs(samples: foc.SampleCollection, label_field: str) -> set[str]:
+    """The attributes of a field's labels that FiftyOne's own runs have written, such as evaluations.
+
+    Args:
+        samples: the collection
+        label_field: the label field
+    """
+    dataset = samples._root_dataset
+    above = samples._get_label_field_path(label_field)[1].removeprefix("frames.") + "."
+    written: set[str] = set()
+    for method in (foe.EvaluationMethod, fob.BrainMethod, fors.Run):
+        for key in method.list_runs(dataset):
+            try:
+                paths = method._get_run_fields(dataset, key)
+            except Exception as error:
+                # Whatever is wrong with somebody else's run must not keep this one from being made.
+                logger.warning("Which attributes the %s %r wrote is unknown: %s", method._run_str(), key, error)
+                continue
+            found = [path.removeprefix("frames.") for path in paths if isinstance(path, str)]
+            written.update(path[len(above) :] for path in found if path.startswith(above))
+    return written
 
 
 def _complete_scalar(
@@ -205,40 +274,153 @@ def _leave_out_governed(info: dict[str, Any]) -> None:
 
 
 def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCollection) -> None:
-    if not info.get("existing_field") or info["type"] == "scalar":
+    """Asks for attributes as the dataset holds them.
+
+    Raises:
+        LabelSchemaError: an attribute could not be written when the annotations are loaded
+    """
+    if info["type"] in ("scalar", "segmentation"):
         return
-    _, path = samples._get_label_field_path(name)
-    for attribute, facts in _each_attribute(info):
-        kinds = _KINDS_OF_TOOL.get(facts["type"], ())
-        field = samples.get_field(f"{path}.{attribute}")
-        kind = kind_of(field) if isinstance(field, fof.Field) else None
-        if kind in kinds:
-            facts["kind"] = kind
-        elif kind and facts.get("values") and facts["type"] in ("select", "radio"):
+    is_existing = bool(info.get("existing_field"))
+    path: str = samples._get_label_field_path(name)[1] if is_existing else ""
+    label_class = _label_class(samples, path) if is_existing else label_class_of(info["type"])
+    known = _Known(samples, name) if is_existing else None
+    for holder in _attribute_holders(info):
+        for attribute, facts in list(holder.items()):
+            if attribute in OWN:
+                # Refused by its own error.
+                continue
             where = f"field {name!r}, attribute {attribute!r}"
-            facts["values"] = _typed(where, facts["values"], kind)
-            if facts.get("default") is not None:
-                (facts["default"],) = _typed(where, [facts["default"]], kind)
+            problem = attribute_name_problem(attribute, label_class)
+            if problem and facts.get("discovered"):
+                del holder[attribute]
+                continue
+            if problem:
+                raise LabelSchemaError(f"{where}: {problem}; rename the attribute, or leave it out of `attributes`")
+            field = samples.get_field(f"{path}.{attribute}") if is_existing else label_class._fields.get(attribute)
+            is_open = facts.pop("recommended", False)
+            if isinstance(field, fof.Field):
+                _fit(where, facts, field, is_open)
+            elif known is not None and is_open:
+                facts.update(known.asked(attribute))
+            elif known is not None and facts["type"] == "text" and known.asked(attribute).get("type") == "number":
+                facts["kind"] = known.asked(attribute).get("kind", "float")
+            if field is not None and field.read_only and not facts.get("read_only"):
+                _respect_read_only(where, facts)
+
+
+def _label_class(samples: foc.SampleCollection, path: str) -> Any:
+    field = samples.get_field(path)
+    return (field.field if isinstance(field, fof.ListField) else field).document_type
+
+
+class _Known:
+    """The attributes that the labels of a field have; looked for only once somebody asks."""
+
+    def __init__(self, samples: foc.SampleCollection, label_field: str):
+        self._samples = samples
+        self._label_field = label_field
+        self._found: dict[str, dict[str, Any]] | None = None
+
+    def asked(self, attribute: str) -> dict[str, Any]:
+        """How an attribute is asked for; empty where no label tells."""
+        if self._found is None:
+            self._found = _discovered(self._samples, self._label_field, None)
+        return self._found.get(attribute, {})
+
+
+def _respect_read_only(where: str, facts: dict[str, Any]) -> None:
+    if not facts.get("discovered"):
+        raise LabelSchemaError(
+            f'{where}: the dataset declares it read-only, so answers could not be loaded; pass "read_only": True for '
+            "it, or clear the flag of the field"
+        )
+    facts["read_only"] = True
+
+
+def _fit(where: str, facts: dict[str, Any], field: fof.Field, is_open: bool) -> None:
+    """Has an attribute asked for so that every answer can be stored in its declared field.
+
+    Args:
+        where: the attribute, for messages
+        facts: what the label schema says of it; brought up to date
+        field: the field
+        is_open: whether nobody has said how it is to be asked for
+
+    Raises:
+        LabelSchemaError: no answer could
+    """
+    kind = kind_of(field)
+    if kind is None:
+        raise LabelSchemaError(
+            f"{where}: it is declared as {_declared(field)}, which nobody can be asked for; leave it out of "
+            "`attributes`"
+        )
+    types = _TYPES_OF_KIND[kind]
+    if is_open:
+        facts.update({"type": "radio", "values": [True, False]} if kind == "bool" else {"type": types[0]})
+        if kind == "list":
+            facts["type"] = "text"
+    asked, values = facts["type"], facts.get("values")
+    is_yes_or_no = asked == "checkbox" and (not values or set(map(type, values)) == {bool})
+    if asked not in types or (asked == "checkbox" and is_yes_or_no != (kind == "bool")):
+        raise LabelSchemaError(
+            f"{where}: it is declared as {_declared(field)}, which cannot hold answers of type {asked!r}"
+            f"{'' if asked not in types else ' with these values'}; use one of {list(types)}"
+        )
+    if kind in ("date", "datetime"):
+        facts["type"] = kind
+    elif kind == "list":
+        facts["kind"] = kind
+        if asked == "radio":
+            facts["type"] = "checkbox"
+        if values:
+            facts["values"] = _typed(where, values, "str")
+        if isinstance(facts.get("default"), str):
+            facts["default"] = [facts["default"]]
+    elif asked in ("text", "number"):
+        facts["kind"] = kind
+    elif values and asked in ("select", "radio"):
+        facts["values"] = _typed(where, values, kind)
+        if facts.get("default") is not None:
+            (facts["default"],) = _typed(where, [facts["default"]], kind)
+
+
+def _declared(field: fof.Field) -> str:
+    inner = f" of {type(field.field).__name__}" if isinstance(field, fof.ListField) and field.field else ""
+    return f"{type(field).__name__}{inner}"
 
 
 def _typed(where: str, values: Iterable[Any], kind: str | None) -> list[Any]:
     """Values to choose from as a field of a kind holds them."""
-    parse: dict[str | None, Callable[[Any], Any]] = {
-        "int": int,
-        "float": float,
-        "bool": lambda value: {"true": True, "false": False}[str(value).lower()],
-    }
+    parse = _PARSERS.get(kind or "", lambda same: same)
     try:
-        return [parse.get(kind, lambda same: same)(value) for value in values]
-    except (KeyError, TypeError, ValueError):
+        return [parse(value) for value in values]
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise LabelSchemaError(f"{where}: not all of {list(values)!r} are of its type, {kind}; correct them") from None
 
 
-def _each_attribute(info: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield from (info.get("attributes") or {}).items()
+def _whole(value: Any) -> int:
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise ValueError
+    return number
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "str": Question.text_of,
+    "int": _whole,
+    "float": float,
+    "bool": lambda value: {"true": True, "false": False}[str(value).lower()],
+}
+
+
+def _attribute_holders(info: Mapping[str, Any]) -> Iterator[dict[str, dict[str, Any]]]:
+    """The attributes of all classes, and those of some."""
+    yield info.get("attributes") or {}
     for entry in info.get("classes") or ():
         if isinstance(entry, Mapping):
-            yield from (entry["attributes"] or {}).items()
+            yield entry["attributes"] or {}
 
 
 def _with_few_controls(name: str, info: dict[str, Any]) -> dict[str, Any]:

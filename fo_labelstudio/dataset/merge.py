@@ -21,6 +21,7 @@ from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, label_ch
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.dataset import masks
+from fo_labelstudio.dataset.fields import field_problem, value_problem
 from fo_labelstudio.errors import LabelSchemaError
 
 LARGEST = 2**24 - 2**16
@@ -120,6 +121,7 @@ class FieldMerge:
         self._collection = dataset._frame_collection if frames else dataset._sample_collection
         self._check_writable(destination)
         self._ensure(destination)
+        self._declared = self._declared_attributes(destination)
 
     def merge(self, answers: Iterable[Answer]) -> None:
         """Brings the field up to some answers."""
@@ -147,6 +149,7 @@ class FieldMerge:
             )
             report.refused.update(changes.refused)
             report.notes.extend(f"sample {answer.sample_id}: {note}" for note in changes.notes)
+            self._leave_out_unfit(answer, changes)
             if self._overwrite_masks and not self._is_copy:
                 self._overwrite_files(changes, stored)
             if not self._fits(answer.sample_id, changes, stored):
@@ -173,6 +176,46 @@ class FieldMerge:
         ids = [ObjectId(answer.sample_id) for answer in answers]
         fields = {self._target: True, self._source: True}
         return {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
+
+    def _declared_attributes(self, destination: str) -> dict[str, fof.Field]:
+        """The fields of the attributes that loads may write, and of all others that only the dataset declares."""
+        path = f"{destination}.{self._list_name}" if self._is_list else destination
+        field = self._dataset.get_field(self._full(path))
+        labels = field.field if self._is_list else field
+        asked = {attribute.name for attribute in self._field.attributes}
+        own = labels.document_type._fields
+        return {name: one for name, one in labels.get_field_schema().items() if name in asked or name not in own}
+
+    def _leave_out_unfit(self, answer: Answer, changes: LabelChanges) -> None:
+        """Takes out values that the dataset's declared fields cannot hold: FiftyOne could not read the sample."""
+        if not self._declared:
+            return
+        for label_id, values in list(changes.values.items()):
+            unfit = self._unfit(answer, label_id, values)
+            for name in unfit:
+                del values[name]
+                changes.written.get(label_id, {}).pop(name, None)
+            if unfit and not values:
+                del changes.values[label_id]
+        for place, doc in enumerate(changes.added):
+            unfit = self._unfit(answer, str(doc["_id"]), doc)
+            if unfit:
+                changes.added[place] = {name: value for name, value in doc.items() if name not in unfit}
+
+    def _unfit(self, answer: Answer, label_id: str, values: Mapping[str, Any]) -> list[str]:
+        found: list[str] = []
+        fields = answer.fields[self._field.name]
+        asked = {attribute.name for attribute in self._field.attributes} if label_id not in fields.kept else ()
+        for name in self._declared.keys() & values.keys():
+            problem = value_problem(self._declared[name], values[name], is_copied=name not in asked)
+            if problem:
+                found.append(name)
+                regions = {edit.label_id: edit.parsed.key for edit in (*fields.edited, *fields.added)}
+                self.report.notes.append(
+                    f"task {answer.task_id}, region {regions.get(label_id, label_id)}, sample {answer.sample_id}: "
+                    f"attribute {name!r} {problem}; left alone"
+                )
+        return found
 
     def _overwrite_files(self, changes: LabelChanges, stored: Sequence[LabelDoc]) -> None:
         """Writes edited masks to the files that they were read from, rather than into the labels."""
@@ -285,6 +328,9 @@ class FieldMerge:
                 self.records.removed.get(sample_id, {}).pop(label_id, None)
 
     def _ensure(self, destination: str) -> None:
+        problem = field_problem(self._dataset, destination, frames=self._frames)
+        if problem:
+            raise LabelSchemaError(f"field {destination!r}: {problem}, so nothing was loaded; pass another dest_field")
         add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
         try:
             add(destination, fof.EmbeddedDocumentField, embedded_doc_type=self._container)

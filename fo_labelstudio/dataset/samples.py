@@ -7,40 +7,17 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
-import fiftyone.core.fields as fof
 
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.dataset import masks
-from fo_labelstudio.errors import LabelSchemaError
 
 BLOCK = 500
 """Samples held at once. Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2, SQLite)."""
 
 BLOCK_WITH_MASKS = 20
 """The same where samples hold masks, which take megabytes each."""
-
-
-def check_writable(samples: foc.SampleCollection, fields: Sequence[LabelField]) -> None:
-    """Refuses label fields that could not be written when the annotations are loaded.
-
-    Raises:
-        LabelSchemaError: a field is read-only, or is to be made where there is no document to hold it
-    """
-    for field in fields:
-        stored = samples.get_field(field.name)
-        if stored is not None and stored.read_only:
-            raise LabelSchemaError(
-                f"field {field.name!r} is read-only, its annotations could not be loaded; clear the flag with "
-                f"`field = dataset.get_field({field.name!r}); field.read_only = False; field.save()`"
-            )
-        parent = field.name.rpartition(".")[0]
-        if parent and not isinstance(samples.get_field(parent), fof.EmbeddedDocumentField):
-            raise LabelSchemaError(
-                f"field {field.name!r}: {parent!r} is no field of one embedded document, so it cannot hold labels; "
-                "make it first with dataset.add_sample_field(), or choose another field"
-            )
 
 
 class StoredSample(NamedTuple):

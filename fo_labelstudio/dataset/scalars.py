@@ -7,26 +7,15 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import fiftyone as fo
-import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer, FieldAnswer
 from fo_labelstudio.convert.merging import before_loads, is_identical
 from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.dataset.fields import field_problem, kind_of, new_field_of
 from fo_labelstudio.dataset.merge import MergeReport, Records, db_path, value_at, whole_update
 from fo_labelstudio.errors import LabelSchemaError
-
-FIELDS: dict[type[fof.Field], str] = {
-    fof.StringField: "str",
-    fof.BooleanField: "bool",
-    fof.IntField: "int",
-    fof.FloatField: "float",
-    fof.DateField: "date",
-    fof.DateTimeField: "datetime",
-    fof.ListField: "list",
-}
-"""Class of a field -> the kind of its values."""
 
 _VALUE = "value"
 """Stands for the label and its attribute in records, which are those of labels."""
@@ -37,20 +26,6 @@ _KEEP = object()
 
 def _is_equal(one: Any, other: Any) -> bool:
     return is_identical(one, other) or (one in (None, []) and other in (None, []))
-
-
-def kind_of(field: fof.Field) -> str | None:
-    """The kind of the values of a field, or None where they cannot be annotated."""
-    if isinstance(field, fof.ListField):
-        return "list" if isinstance(field.field, fof.StringField) else None
-    return next((kind for cls, kind in FIELDS.items() if isinstance(field, cls)), None)
-
-
-def new_field_of(kind: str) -> dict[str, Any]:
-    """The keyword arguments that make a field for values of a kind."""
-    if kind == "list":
-        return {"ftype": fof.ListField, "subfield": fof.StringField}
-    return {"ftype": next(cls for cls, of in FIELDS.items() if of == kind)}
 
 
 class ScalarMerge:
@@ -132,6 +107,9 @@ class ScalarMerge:
         """What the field is to hold, as the database stores it, or _KEEP."""
         edits = (*answer.edited, *answer.added)
         if edits:
+            if answer.added and stored is not None and self._field.scalar_question.listed(stored)[0] is None:
+                self.report.refused["a value outside of `classes` that is there already"] += 1
+                return _KEEP
             new = self._field.scalar_question.from_json(edits[0].parsed.values["value"])
         elif answer.kept and self._is_copy:
             new = value_at(doc, self._source)
@@ -145,7 +123,9 @@ class ScalarMerge:
         question = self._field.scalar_question
         if question.kind == "list":
             before, after = list(stored or ()), list(new or ())
-            return [*(item for item in before if item in after), *(item for item in after if item not in before)]
+            # What is not among the values to choose from was not shown.
+            kept = [item for item in before if item in after or not question.is_listed(item)]
+            return [*kept, *(item for item in after if item not in before)]
         if new is not None and stored is not None and question.problem_of(stored) is None:
             if question.to_json(stored) == question.to_json(new):
                 return stored
@@ -165,6 +145,9 @@ class ScalarMerge:
         return new
 
     def _check(self, destination: str) -> None:
+        problem = field_problem(self._dataset, destination, is_scalar=True, frames=self._frames)
+        if problem:
+            raise LabelSchemaError(f"field {destination!r}: {problem}, so nothing was loaded; pass another dest_field")
         path = f"frames.{destination}" if self._frames else destination
         field = self._dataset.get_field(path)
         kind = self._field.scalar_question.kind
@@ -176,7 +159,7 @@ class ScalarMerge:
             raise LabelSchemaError(
                 f"field {path!r} is read-only, so nothing was loaded; clear the flag, or pass another dest_field"
             )
-        if kind_of(field) not in (kind, {"int": "float"}.get(kind)):
+        if kind_of(field) not in (kind, {"int": "float"}.get(kind, kind)):
             raise LabelSchemaError(
                 f"field {path!r} holds {type(field).__name__}, but the answers are of kind {kind!r}; pass another "
                 "dest_field"
