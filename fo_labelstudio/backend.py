@@ -54,6 +54,7 @@ from fo_labelstudio.settings import (
     parse_task_fields,
     parse_unusable_media,
     refuse_unknown,
+    parse_unlisted_classes,
     resolve,
     variable,
 )
@@ -90,6 +91,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         parts: makes the project and sends nothing; this many calls of ``send_part()`` do, anywhere, and annotate()
             without this setting completes the run
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
+        unlisted_classes: what becomes of existing labels and values that are not in ``classes``: ``leave``, the
+            default, does not send and never touches them, and says how many there are; ``refuse`` refuses them
             has it read the disk that it shares with this machine; ``cloud`` has tasks carry the addresses that
             ``media_field`` holds
         unusable_media: what becomes of media that are missing, broken or of a type that browsers do not show:
@@ -130,6 +133,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         media: str | None = None,
         unusable_media: str | None = None,
         local_files_root: str | None = None,
+        unlisted_classes: str | None = None,
         local_files_server_root: str | None = None,
         task_fields: Sequence[str] | str | None = None,
         run_state: dict[str, Any] | None = None,
@@ -146,6 +150,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media or "upload"
         self.unusable_media = parse_unusable_media(unusable_media)
         if self.unusable_media == "convert" and run_state is None and not TRANSPORTS[self.media].converts:
+        self.unlisted_classes = parse_unlisted_classes(unlisted_classes)
             raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
         self.local_files_root = local_files_root
         self.local_files_server_root = local_files_server_root
@@ -490,7 +495,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
             connection.retries,
         )
         return Run(
-            selected, config.label_fields(), config.media_field, token, media, task_fields=config.task_fields or ()
+            selected,
+            config.label_fields(),
+            config.media_field,
+            token,
+            media,
+            task_fields=config.task_fields or (),
+            leaves_unlisted=config.unlisted_classes == "leave",
         )
 
     def _title(self, samples: Any) -> str:

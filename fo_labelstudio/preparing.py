@@ -16,8 +16,9 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tasks import META, SampleRecord, checked_task
-from fo_labelstudio.dataset.samples import read_blocks, read_labels
+from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import check_task_fields, date_fields, to_data
 from fo_labelstudio.errors import SampleError
 from fo_labelstudio.lines import in_lines
@@ -30,6 +31,9 @@ from fo_labelstudio.spool import Spool
 
 _KEPT = 256 * 2**20
 """Bytes of tasks that are kept on disk between the check and the upload; those beyond are made twice."""
+
+_NAMED = 5
+"""Classes that a message names."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Run:
         media: how the server gets to read the media
         sample_ids: the samples that are sent, where that is a part of the collection
         task_fields: the fields of samples that tasks carry in their data
+        leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
     """
 
     samples: foc.SampleCollection
@@ -53,6 +58,7 @@ class Run:
     media: MediaSettings
     sample_ids: Sequence[str] | None = None
     task_fields: Sequence[str] = ()
+    leaves_unlisted: bool = False
 
     @property
     def size(self) -> int:
@@ -118,9 +124,10 @@ def check(run: Run, client: Client) -> Checked:
     checked = Checked()
     problems: list[str] = []
     left_out: dict[str, str] = {}
+    unlisted: Unlisted = {}
     logger.info("Checking samples...")
     with fou.ProgressBar(total=run.size) as progress:
-        for task in progress(prepare(run, problems, left_out)):
+        for task in progress(prepare(run, problems, left_out, unlisted=unlisted)):
             if not problems and checked.tasks.size < _KEPT:
                 checked.tasks.add(task)
                 checked.sample_ids.add(task.sample_id)
@@ -129,13 +136,18 @@ def check(run: Run, client: Client) -> Checked:
     if problems:
         raise SampleError(problems)
     report_left_out(left_out)
+    _report_unlisted(unlisted)
     checked.sample_ids.update(left_out)
     checked.left_out = len(left_out)
     return checked
 
 
 def prepare(
-    run: Run, problems: list[str], left_out: dict[str, str], without: Collection[str] = ()
+    run: Run,
+    problems: list[str],
+    left_out: dict[str, str],
+    without: Collection[str] = (),
+    unlisted: Unlisted | None = None,
 ) -> Iterator[PreparedTask]:
     """The tasks of a run, ready to be sent.
 
@@ -144,8 +156,9 @@ def prepare(
         problems: receives a message for each sample and label that cannot be sent
         left_out: receives one for each sample that the run is to do without, by its id
         without: ids of samples that are passed over
+        unlisted: receives the labels that the run is to do without
     """
-    for sample in _read(run, problems, left_out, without):
+    for sample in _read(run, problems, left_out, without, {} if unlisted is None else unlisted):
         task = checked_task(sample, run.fields, run.token, problems)
         if task is not None:
             origin = task["meta"][META]
@@ -170,7 +183,23 @@ def report_left_out(left_out: Mapping[str, str]) -> None:
     logger.warning("%d samples are left out, for their media cannot be sent:%s", len(left_out), lines)
 
 
-def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Collection[str]) -> Iterator[SampleRecord]:
+def _report_unlisted(unlisted: Unlisted) -> None:
+    for field, classes in unlisted.items():
+        names = ", ".join(shown(name) for name, _ in classes.most_common(_NAMED))
+        more = f" and {len(classes) - _NAMED} more" if len(classes) > _NAMED else ""
+        logger.warning(
+            "Field '%s': %d labels are not sent and stay as they are, for `classes` lacks theirs: %s%s; "
+            "unlisted_classes='refuse' refuses them",
+            field,
+            classes.total(),
+            names,
+            more,
+        )
+
+
+def _read(
+    run: Run, problems: list[str], left_out: dict[str, str], without: Collection[str], unlisted: Unlisted
+) -> Iterator[SampleRecord]:
     """The samples of a run, each with its masks, one at a time.
 
     Args:
@@ -178,6 +207,7 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Coll
         problems: receives a message for each sample that cannot be sent
         left_out: receives one, by the id of the sample, where the run is to do without
         without: ids of samples that are passed over
+        unlisted: receives the labels that the run is to do without
     """
     transport = TRANSPORTS[run.media.transport]
     blocks = read_blocks(
@@ -198,7 +228,7 @@ def _read(run: Run, problems: list[str], left_out: dict[str, str], without: Coll
             if stored.id not in sizes or stored.path is None:
                 continue
             try:
-                labels = read_labels(stored, run.fields)
+                labels = read_labels(stored, run.fields, unlisted if run.leaves_unlisted else None)
             except OSError as error:
                 problems.append(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue

@@ -20,7 +20,7 @@ CONNECTION_SETTINGS = (
 """The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
 
 RUN_SETTINGS = (
-    *("project_name", "mask_tool", "overwrite_masks", "scalar_types", "parts"),
+    *("project_name", "mask_tool", "overwrite_masks", "scalar_types", "unlisted_classes", "parts"),
     *("media", "unusable_media", "local_files_root", "local_files_server_root", "task_fields"),
 )
 """The settings that say how a run is made; they are given to annotate() and saved with the run."""
@@ -218,6 +218,33 @@ def parse_unusable_media(value: Any) -> str:
     if value in (None, "refuse", "skip", "convert"):
         return value or "refuse"
     raise SettingsError(f"unusable_media is {value!r}, expected 'refuse', 'skip' or 'convert'")
+
+
+def parse_unlisted_classes(value: Any) -> str:
+    """What becomes of labels whose class is not in the label schema.
+
+    Raises:
+        SettingsError: it is none of the possibilities
+    """
+    if value in (None, "leave", "refuse"):
+        return value or "leave"
+    raise SettingsError(f"unlisted_classes is {value!r}, expected 'leave' or 'refuse'")
+
+
+def shared_folder() -> str | None:
+    """The folder that a Label Studio server with this environment serves, or None where it serves none.
+
+    FiftyOne has its users set Label Studio's own variables where ``annotate()`` runs.
+
+    Source: label-studio 1.23.2, ``core.settings.base`` and ``core.utils.params``
+    """
+    is_enabled = os.environ.get("LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED") or os.environ.get(
+        "LOCAL_FILES_SERVING_ENABLED", ""
+    )
+    root = os.environ.get("LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT") or os.environ.get("LOCAL_FILES_DOCUMENT_ROOT")
+    if is_enabled.strip().lower() not in ("true", "yes", "y", "t", "on", "1") or not root or not os.path.isdir(root):
+        return None
+    return root
 
 
 def parse_bool(setting: str, value: Any) -> bool:

@@ -80,7 +80,7 @@ class TestNothingIsMade:
 
     def test_with_a_class_outside_the_label_schema(self, dataset, connection):
         with pytest.raises(SampleError, match="its class 'cat' is not among the classes") as error:
-            annotate(dataset, connection, classes=["dog"])
+            annotate(dataset, connection, classes=["dog"], unlisted_classes="refuse")
         assert len(error.value.problems) == 3
         assert dataset.first().id in str(error.value) and "field 'labels'" in str(error.value)
 

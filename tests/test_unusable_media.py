@@ -109,7 +109,7 @@ def test_samples_are_skipped_and_reported_once(make, connection, annotator, capl
 def test_labels_that_cannot_be_sent_are_refused_even_so(make, connection):
     dataset = make("fine.png", "empty.png", label="bird")
     with pytest.raises(SampleError, match="its class 'bird' is not among the classes") as error:
-        annotate(dataset, connection, unusable_media="skip")
+        annotate(dataset, connection, unusable_media="skip", unlisted_classes="refuse")
     assert len(error.value.problems) == 1
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 
-from fo_labelstudio.convert.families import has_masks
+from fo_labelstudio.convert.families import family_of, has_masks
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.dataset import masks
@@ -82,21 +83,50 @@ def read_blocks(
         yield stored
 
 
-def read_labels(stored: StoredSample, fields: Sequence[LabelField]) -> dict[str, Any]:
+Unlisted = dict[str, Counter[str]]
+"""Label field -> class that the label schema does not list -> labels of it that are left out."""
+
+
+def read_labels(stored: StoredSample, fields: Sequence[LabelField], unlisted: Unlisted | None = None) -> dict[str, Any]:
     """The value of each label field of a sample, masks read.
 
     Args:
         stored: the sample
         fields: the label fields of the run
+        unlisted: receives what is left out, for its class is not in the label schema; without, nothing is
 
     Raises:
         OSError: the file of a mask cannot be read
     """
     labels = dict(stored.values)
     for field in fields:
-        if field.question is None and field.name in labels:
-            labels[field.name] = StoredLabels.of(labels[field.name])
-            if has_masks(field.label_type):
-                for label in labels[field.name]:
-                    masks.read_into(label)
+        if field.name not in labels:
+            continue
+        if field.question is not None:
+            if unlisted is not None:
+                labels[field.name], found = field.question.listed(labels[field.name])
+                _count(unlisted, field, found)
+            continue
+        labels[field.name] = StoredLabels.of(labels[field.name])
+        if unlisted is not None:
+            labels[field.name] = _listed(labels[field.name], field, unlisted)
+        if has_masks(field.label_type):
+            for label in labels[field.name]:
+                masks.read_into(label)
     return labels
+
+
+def _listed(labels: StoredLabels, field: LabelField, unlisted: Unlisted) -> StoredLabels:
+    """The labels whose class is in the label schema."""
+    family = family_of(field.label_type)
+    if "label" not in family.aspects or all(label.label in field.class_set for label in labels):
+        return labels
+    # A class of the whole image that is None has nothing to show.
+    expected = field.class_set if family.is_drawn else field.class_set | {None}
+    _count(unlisted, field, [label.label for label in labels if label.label not in expected])
+    return StoredLabels(label for label in labels if label.label in expected)
+
+
+def _count(unlisted: Unlisted, field: LabelField, classes: Sequence[Any]) -> None:
+    if classes:
+        unlisted.setdefault(field.name, Counter()).update(map(str, classes))
