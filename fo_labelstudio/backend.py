@@ -6,6 +6,7 @@ the config class.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import time
@@ -25,7 +26,7 @@ from fo_labelstudio import projects
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.dataset.label_schema import complete, discover_attributes, with_mask_paths
+from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
 from fo_labelstudio.dataset.merge import Records
 from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
@@ -38,6 +39,7 @@ from fo_labelstudio.preparing import Checked, Run, check
 from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
+from fo_labelstudio.remote.transport.local_files import is_below
 from fo_labelstudio.remote.transport.transport import MediaSettings
 from fo_labelstudio.sending import find_tasks, send, send_part
 from fo_labelstudio.settings import (
@@ -52,10 +54,11 @@ from fo_labelstudio.settings import (
     parse_parts,
     parse_scalar_types,
     parse_task_fields,
+    parse_unlisted_classes,
     parse_unusable_media,
     refuse_unknown,
-    parse_unlisted_classes,
     resolve,
+    shared_folder,
     variable,
 )
 
@@ -88,11 +91,11 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
             into the label, and the file stays as it is
         scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
+        unlisted_classes: what becomes of existing labels and values that are not in ``classes``: ``leave``, the
+            default, does not send and never touches them, and says how many there are; ``refuse`` refuses them
         parts: makes the project and sends nothing; this many calls of ``send_part()`` do, anywhere, and annotate()
             without this setting completes the run
         media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
-        unlisted_classes: what becomes of existing labels and values that are not in ``classes``: ``leave``, the
-            default, does not send and never touches them, and says how many there are; ``refuse`` refuses them
             has it read the disk that it shares with this machine; ``cloud`` has tasks carry the addresses that
             ``media_field`` holds
         unusable_media: what becomes of media that are missing, broken or of a type that browsers do not show:
@@ -103,6 +106,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         task_fields: fields of samples, such as ``tags`` or ``metadata.width``, whose values tasks carry, for the Data
             Manager to show, filter and sort by; none by default
         run_state: the run's token, its project and whether it is complete; written by annotate()
+        config_cls: the registered class of the config, which FiftyOne hands on where a call names another; not used
 
     Raises:
         SettingsError: there is no such setting
@@ -129,14 +133,15 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         mask_tool: str | None = None,
         overwrite_masks: bool | None = None,
         scalar_types: Mapping[str, str] | None = None,
+        unlisted_classes: str | None = None,
         parts: int | None = None,
         media: str | None = None,
         unusable_media: str | None = None,
         local_files_root: str | None = None,
-        unlisted_classes: str | None = None,
         local_files_server_root: str | None = None,
         task_fields: Sequence[str] | str | None = None,
         run_state: dict[str, Any] | None = None,
+        config_cls: Any = None,
         **unknown: Any,
     ):
         refuse_unknown(unknown, (*CONNECTION_SETTINGS, *RUN_SETTINGS, "media_field"), name)
@@ -145,12 +150,15 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         self.mask_tool = parse_mask_tool(mask_tool)
         self.overwrite_masks = parse_bool("overwrite_masks", overwrite_masks)
         self.scalar_types = parse_scalar_types(scalar_types)
+        self.unlisted_classes = parse_unlisted_classes(unlisted_classes)
         self.parts = parse_parts(parts)
+        self._is_media_given = any(
+            value is not None for value in (media, local_files_root, local_files_server_root, run_state)
+        )
         # Another machine that loads the annotations need not have the folder.
         self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media or "upload"
         self.unusable_media = parse_unusable_media(unusable_media)
         if self.unusable_media == "convert" and run_state is None and not TRANSPORTS[self.media].converts:
-        self.unlisted_classes = parse_unlisted_classes(unlisted_classes)
             raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
         self.local_files_root = local_files_root
         self.local_files_server_root = local_files_server_root
@@ -227,6 +235,16 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
                 self._take(**{setting: answer})
                 found = resolve(self._given, self.url, self.name, self._configured())
         return ConnectionSettings(**found)
+
+    def serve_shared_files(self, samples: Any) -> None:
+        """Has the server read the media from its disk, where its own variables say that it can and nothing was said."""
+        root = None if self._is_media_given else shared_folder()
+        if root is not None and all(is_below(path, root) for path in samples.values(self.media_field)):
+            self.media, self.local_files_root = "local_files", root
+            logger.info(
+                "All media lie below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: the server reads them there, nothing is "
+                "copied; media='upload' copies them"
+            )
 
     def label_fields(self) -> tuple[LabelField, ...]:
         """The label fields of the label schema."""
@@ -346,6 +364,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             config.label_schema, samples, client.version, config.mask_tool, config.scalar_types
         )
         config.url = client.url
+        config.serve_shared_files(samples)
         project_id = None
         if incomplete is not None:
             self._refuse_other_server(key, incomplete, client)
@@ -607,6 +626,11 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.edited = edited or {}
 
     @property
+    def uploaded_tasks(self) -> dict[int, str]:
+        """The tasks of the run: task id -> sample id, as FiftyOne's own integration has it."""
+        return {task_id: sample_id for sample_id, task_id in self.tasks.items()}
+
+    @property
     def project_id(self) -> int | None:
         """The Label Studio project of the run."""
         return (self.config.run_state or {}).get("project_id")
@@ -724,3 +748,37 @@ def _discover_attributes(
 
 
 foua._get_label_attributes = _discover_attributes
+
+
+_type_otherwise = foua._get_label_type
+
+
+def _label_type(
+    samples: Any, backend: Any, label_type: str | None, label_field: str, label_info: Mapping[str, Any]
+) -> Any:
+    """The type of a label field.
+
+    Of a field that may hold labels of two types, FiftyOne takes one and warns that it leaves the others out, whether
+    there are any or not (1.22.1).
+    """
+    if isinstance(backend, LabelStudioBackend) and label_type is None and "type" not in label_info:
+        label_type = only_type(samples, label_field)
+    return _type_otherwise(samples, backend, label_type, label_field, label_info)
+
+
+foua._get_label_type = _label_type
+
+
+def _without_nothing(merge: Callable[..., None]) -> Callable[..., None]:
+    """A merge of FiftyOne's that passes over runs of ours that hand it nothing, rather than saying so at length."""
+
+    @functools.wraps(merge)
+    def merged(dataset: Any, anno_dict: Any, results: Any, *args: Any, **kwargs: Any) -> None:
+        if anno_dict or not isinstance(results, LabelStudioAnnotationResults):
+            merge(dataset, anno_dict, results, *args, **kwargs)
+
+    return merged
+
+
+foua._merge_labels = _without_nothing(foua._merge_labels)
+foua._merge_scalars = _without_nothing(foua._merge_scalars)

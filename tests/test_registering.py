@@ -17,6 +17,10 @@ CLASS_OF_RUN = (
     "print(config.cls, config.run_cls.__module__, fo.annotation_config.default_backend)\n"
 )
 
+NAMING_THE_CLASS = CLASS_OF_RUN.format(prepare="", backend="'labelstudio'").replace(
+    "None)", f"None, config_cls={CONFIG_CLS!r})"
+)
+
 
 def run(code, **environment):
     done = subprocess.run(
@@ -30,6 +34,17 @@ def test_by_a_variable_of_the_environment():
     code = CLASS_OF_RUN.format(prepare="", backend="'labelstudio'")
     found = run(code, FIFTYONE_LABELSTUDIO_CONFIG_CLS=CONFIG_CLS)
     assert found == [CONFIG_CLS, "fo_labelstudio.backend", "cvat"]
+
+
+def test_by_the_call_where_it_is_registered_by_a_variable_too():
+    found = run(NAMING_THE_CLASS, FIFTYONE_LABELSTUDIO_CONFIG_CLS=CONFIG_CLS)
+    assert found == [CONFIG_CLS, "fo_labelstudio.backend", "cvat"]
+
+
+def test_by_the_call_where_it_is_registered_by_the_annotation_config_file_too(tmp_path):
+    path = tmp_path / "annotation_config.json"
+    path.write_text(json.dumps({"backends": {"labelstudio": {"config_cls": CONFIG_CLS}}}))
+    assert run(NAMING_THE_CLASS, FIFTYONE_ANNOTATION_CONFIG_PATH=str(path))[0] == CONFIG_CLS
 
 
 def test_by_an_entry_of_the_annotation_config_file(tmp_path):

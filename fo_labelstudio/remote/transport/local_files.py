@@ -38,6 +38,12 @@ def _inspect(path: str | None, settings: MediaSettings, below: str) -> Inspectio
     return image.inspect(path, settings.converts)
 
 
+def is_below(path: str | None, root: str) -> bool:
+    """Whether a server that shares a folder serves a file: below the folder, not in it."""
+    relative = _relative(path, _below(MediaSettings(root=root))) if path else None
+    return relative is not None and "/" in relative
+
+
 class LocalFiles:
     """The files of its own disk that a server serves to one project.
 
@@ -99,7 +105,7 @@ class LocalFiles:
             raise ServerError(
                 f"the server does not serve its folder {folder!r} ({error}); start it with {_SETTINGS} set to the "
                 "folder that local_files_root is on its side, and pass local_files_server_root where it has another "
-                "name there",
+                "name there; media='upload' copies the files instead",
                 error.status,
                 error.path,
             ) from None
