@@ -98,6 +98,24 @@ def to_relative_box(box: PercentBox, media: MediaInfo, quarters: int = 0) -> tup
     return turned, radians % math.tau
 
 
+def with_positive_sizes(box: PercentBox, media: MediaInfo) -> PercentBox:
+    """The same box with its top-left corner as its corner.
+
+    Some editors and tools write boxes that were drawn to the left or upwards with negative sizes; Label Studio shows
+    them on that side of their corner, turned about it (1.23.2).
+
+    Args:
+        box: percent of the image; degrees, clockwise, about the corner
+        media: size of the image, in pixels
+    """
+    left, up = min(box.width, 0.0), min(box.height, 0.0)
+    if not left and not up:
+        return box
+    dx, dy = _turned(left * media.width, up * media.height, math.radians(box.rotation % 360))
+    x, y = box.x + dx / media.width, box.y + dy / media.height
+    return PercentBox(x, y, abs(box.width), abs(box.height), box.rotation)
+
+
 FARTHEST = 1000.0
 """Percent; a point farther outside of its image is a mistake, as a rule pixels."""
 

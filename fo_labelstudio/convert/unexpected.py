@@ -144,6 +144,8 @@ def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
     if not all(is_number(number) and abs(number) < 1e6 for number in numbers):
         raise RegionError(f"its ellipse is {shown(numbers)}, expected five numbers")
     x, y, radius_x, radius_y, rotation = numbers
+    # Some tools write negative radii where it was drawn to the left or upwards: the ellipse is the same.
+    radius_x, radius_y = abs(radius_x), abs(radius_y)
     cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
     points = []
     for number in range(ELLIPSE_POINTS):

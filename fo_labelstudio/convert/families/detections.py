@@ -23,7 +23,14 @@ from fo_labelstudio.convert.family import (
     only_region,
     unknown_class,
 )
-from fo_labelstudio.convert.geometry import PercentBox, rounded, to_fitting_box, to_percent_box, to_relative_box
+from fo_labelstudio.convert.geometry import (
+    PercentBox,
+    rounded,
+    to_fitting_box,
+    to_percent_box,
+    to_relative_box,
+    with_positive_sizes,
+)
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
@@ -89,12 +96,12 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
     box = PercentBox(
         number_of(value, "x", -_FARTHEST, _FARTHEST),
         number_of(value, "y", -_FARTHEST, _FARTHEST),
-        number_of(value, "width", 0, 100 * _LARGEST),
-        number_of(value, "height", 0, 100 * _LARGEST),
+        number_of(value, "width", -100 * _LARGEST, 100 * _LARGEST),
+        number_of(value, "height", -100 * _LARGEST, 100 * _LARGEST),
         number_of({"rotation": 0, **value}, "rotation", -360, 360),
     )
     label = class_of(value.get(_TYPE), field)
-    values = {"label": label, "box": rounded(box)}
+    values = {"label": label, "box": rounded(with_positive_sizes(box, media))}
     return [ParsedLabel(region["id"], values, media)]
 
 
