@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeGuard
 
-from fo_labelstudio.convert import attributes, unexpected
+from fo_labelstudio.convert import attributes, objects, unexpected
 from fo_labelstudio.convert.attributes import AttributeControl
 from fo_labelstudio.convert.digests import digests_of
 from fo_labelstudio.convert.edits import Edit
@@ -124,7 +124,10 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
         problems.append(Problem(task_id, None, "the result of its annotation is no list"))
         return None
     known = {key for entries in sent.values() for key in entries}
-    by_field, foreign, others = _by_field(annotation["result"], fields, task_id, known, problems)
+    result, elsewhere = objects.split(annotation["result"])
+    problems.extend(_elsewhere(elsewhere, task_id))
+    by_field, foreign, others = _by_field(result, fields, task_id, known, problems)
+    foreign.extend(region for _, region in elsewhere if _may_be_known(region, fields, known))
     answers = {
         field.name: _FieldReader(field, media, task_id, run, problems).read(
             by_field[field.name], foreign, sent.get(field.name, {})
@@ -133,7 +136,7 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     }
     answer = Answer(task_id, sample_id, answers)
     _add_unexpected(answer, others, media, run, problems)
-    _add_relations(answer, annotation["result"], sent, fields, run)
+    _add_relations(answer, result, sent, fields, _ids(elsewhere), problems)
     return answer
 
 
@@ -158,7 +161,12 @@ def _add_unexpected(
 
 
 def _add_relations(
-    answer: Answer, result: Sequence[Any], sent: Mapping[str, Any], fields: Sequence[LabelField], run: str
+    answer: Answer,
+    result: Sequence[Any],
+    sent: Mapping[str, Any],
+    fields: Sequence[LabelField],
+    elsewhere: Collection[str],
+    problems: list[Problem],
 ) -> None:
     ids: dict[str, str] = {}
     for field in fields:
@@ -172,9 +180,13 @@ def _add_relations(
     for region in result:
         if isinstance(region, Mapping) and region.get("type") == "relation":
             ends: list[Any] = [region.get(key) for key in ("from_id", "to_id")]
+            lost = [end for end in ends if isinstance(end, str) and end in elsewhere]
             if all(isinstance(end, str) and whole_id(end) in ids for end in ends):
                 start, end = (ids[whole_id(end)] for end in ends)
                 answer.relations.setdefault(start, []).append(end)
+            elif lost:
+                reason = f"its relation to {shown(ends[1])} was left alone: {shown(lost[0])} is of another object"
+                problems.append(Problem(answer.task_id, ends[0], reason))
 
 
 def label_id_of(run: str, task_id: int, field: LabelField, key: str) -> str:
@@ -265,7 +277,8 @@ def _by_field(
         for control in attributes.controls_of(field, family_of(field.label_type)):
             by_control[control.name] = partial(found[field.name].add_attribute, control)
     kinds = {field.control: family_of(field.label_type).region_types for field in fields}
-    foreign, others = [], []
+    foreign: list[Any] = []
+    others: list[Region] = []
     for region in result:
         problem = _foreign(region, by_control)
         is_other = problem is not None or region.get("type") not in kinds.get(
@@ -288,6 +301,27 @@ def _by_field(
         else:
             found[maker.name].regions.append({**region, "from_name": maker.control})
     return found, foreign, unexpected_ones
+
+
+def _may_be_known(region: Mapping[str, Any], fields: Sequence[LabelField], known: Collection[str]) -> bool:
+    """Whether a region of another object stands for a label all the same: it has its control, or its id."""
+    region_id, control = region.get("id"), region.get("from_name")
+    is_known = isinstance(region_id, str) and whole_id(region_id) in known
+    return is_known or any(control == field.control for field in fields)
+
+
+def _ids(regions: Sequence[tuple[str, Any]]) -> set[str]:
+    return {region["id"] for _, region in regions if _has_id(region)}
+
+
+def _elsewhere(regions: Sequence[tuple[str, Any]], task_id: int) -> Iterator[Problem]:
+    """A problem for each region of another object, and for each answer about one."""
+    reasons: dict[tuple[str, str], Problem] = {}
+    for name, region in regions:
+        verb = "drawn on" if objects.is_region(region) else "about"
+        reason = f"it is {verb} {name}, not the image of the sample; left alone"
+        reasons.setdefault((shown(region.get("id")), name), Problem(task_id, region.get("id"), reason))
+    yield from reasons.values()
 
 
 def _is_readable(region: Any) -> bool:
