@@ -13,6 +13,7 @@ import time
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -478,6 +479,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
                     field.name,
                 )
         call = LoadCall.current()
+        if call.keeps_unexpected:
+            fields = tuple(replace(field, takes_unexpected=True) for field in fields)
         results.refresh(self._saved_results(results))
         answers = fetch(state["token"], fields, client, state["project_id"], results.tasks)
         try:

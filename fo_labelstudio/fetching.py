@@ -9,6 +9,8 @@ from typing import Any
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.ahead import read_ahead
+from fo_labelstudio.convert import added
+from fo_labelstudio.convert.added import Asked
 from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.schema import LabelField
@@ -37,6 +39,8 @@ class Answers:
         missing: number of tasks that are gone from the server
         unexpected: label type -> number of labels that no label field expects
         relations: number of relations
+        answered: name of a control tag that somebody added -> number of regions that it tells something of
+        asked: label field -> name of such a control tag -> what the answers about its labels are like
     """
 
     def __init__(self) -> None:
@@ -45,6 +49,8 @@ class Answers:
         self.missing = 0
         self.unexpected: Counter[str] = Counter()
         self.relations = 0
+        self.answered: Counter[str] = Counter()
+        self.asked: dict[str, dict[str, Asked]] = {}
         self._pages = Spool[list[Answer]]()
 
     def add(self, page: list[Answer]) -> None:
@@ -53,6 +59,9 @@ class Answers:
         for answer in page:
             self.unexpected.update({kind: len(edits) for kind, edits in answer.unexpected.items()})
             self.relations += sum(map(len, answer.relations.values()))
+            if answer.answered:
+                self.answered.update(answer.answered)
+                added.observe(answer, self.asked)
         self._pages.add(page)
 
     def __iter__(self) -> Iterator[list[Answer]]:

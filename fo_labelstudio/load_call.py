@@ -40,6 +40,11 @@ class LoadCall(NamedTuple):
         except KeyError as error:
             raise RunError(f"this version of FiftyOne has no {error} in load_annotations(); report it") from None
 
+    @property
+    def keeps_unexpected(self) -> bool:
+        """Whether everything that the label schema does not expect is kept."""
+        return isinstance(self.unexpected, str) and self.unexpected == "keep"
+
     def destination_of(self, field: str, fields: Sequence[str]) -> str:
         """The field that receives the labels of a label field.
 

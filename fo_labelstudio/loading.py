@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import fiftyone.core.fields as fof
 import fiftyone.utils.annotations as foua
 
-from fo_labelstudio.convert import keeping
+from fo_labelstudio.convert import added, keeping
 from fo_labelstudio.convert.annotations import Answer, Problem
-from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.merging import RELATED
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.convert.unexpected import pseudo_field, return_type
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
-from fo_labelstudio.dataset.scalars import ScalarMerge
+from fo_labelstudio.dataset.scalars import ScalarMerge, kind_of
 from fo_labelstudio.fetching import Answers
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
@@ -59,6 +61,10 @@ class _Merges:
         self._results = results
         self._fields = fields
         self._choice = call.unexpected
+        self._keeps = call.keeps_unexpected
+        self._asked = answers.asked
+        self._problems = answers.problems
+        self._attributes: dict[str, dict[str, Attribute]] = {}
         self.reports: dict[str, MergeReport] = {}
         names = [field.name for field in fields]
         self._expected = [
@@ -70,19 +76,37 @@ class _Merges:
 
     def merge(self, answers: Sequence[Answer], returned: dict[str, Any]) -> None:
         """Merges some answers; adds unexpected labels that are to be returned to what is returned."""
-        if self._choice == "keep":
+        if self._keeps:
             keeping.relate(answers)
         for merge in self._expected:
-            merge.merge(answers)
+            merge.merge(self._with_attributes(answers))
         for label_type in self._returned:
             keeping.collect(returned, answers, label_type, self._fields)
         for label_type, merge in self._unexpected.items():
-            merge.merge(keeping.as_answers(answers, label_type, merge.records.loaded, self._choice == "keep"))
+            kept = keeping.as_answers(answers, label_type, merge.records.loaded, self._keeps)
+            merge.merge(self._with_attributes(kept))
+
+    def _with_attributes(self, answers: Iterable[Answer]) -> Iterable[Answer]:
+        """Answers, with those to control tags that somebody added as attributes of labels."""
+        return map(self._with_attributes_of, answers) if any(self._attributes.values()) else answers
+
+    def _with_attributes_of(self, answer: Answer) -> Answer:
+        fields = dict(answer.fields)
+        for name, attributes in self._attributes.items():
+            if attributes and name in fields:
+
+                def refuse(label_id: str, reason: str, name: str = name) -> None:
+                    self._problems.append(Problem(answer.task_id, None, f"field {name!r}, label {label_id}: {reason}"))
+
+                fields[name] = added.with_attributes(fields[name], attributes, refuse)
+        return replace(answer, fields=fields)
 
     def _merge_into(self, field: LabelField, destination: str) -> FieldMerge | ScalarMerge:
         results = self._results
         name, records = results.records_of(field.name, destination)
         merge: FieldMerge | ScalarMerge
+        attributes = self._attributes[field.name] = self._added_attributes(field, destination) if self._keeps else {}
+        field = replace(field, attributes=(*field.attributes, *attributes.values()))
         if field.question is None:
             overwrite = results.config.overwrite_masks
             merge = FieldMerge(results.dataset, field, destination, records, results.is_frames, overwrite)
@@ -90,6 +114,34 @@ class _Merges:
             merge = ScalarMerge(results.dataset, field, destination, records, results.is_frames)
         self.reports[name] = merge.report
         return merge
+
+    def _added_attributes(self, field: LabelField, destination: str) -> dict[str, Attribute]:
+        """The attributes that hold the answers to control tags which somebody added, by the names of these."""
+        found = {}
+        for control, asked in self._asked.get(field.name, {}).items():
+            problem = added.name_problem(control, field)
+            declared = None if problem else self._declared(field, destination, control)
+            kind = asked.kind if declared is None else kind_of(declared)
+            if declared is not None and (declared.read_only or kind is None):
+                problem = f"the dataset declares it {'read-only' if declared.read_only else type(declared).__name__}"
+            if problem or kind is None:
+                logger.warning(
+                    "Field '%s': skipping %d answers to control tag '%s', which cannot become an attribute: %s",
+                    destination,
+                    asked.count,
+                    control,
+                    problem,
+                )
+            else:
+                found[control] = added.attribute_of(control, kind)
+        return found
+
+    def _declared(self, field: LabelField, destination: str, attribute: str) -> fof.Field | None:
+        """An attribute of a field's labels as the dataset declares it, or None where it does not."""
+        container = LABEL_TYPES[field.label_type]
+        labels = f"{destination}.{container._LABEL_LIST_FIELD}" if holds_list(field.label_type) else destination
+        path = f"{labels}.{attribute}"
+        return self._results.dataset.get_field(f"frames.{path}" if self._results.is_frames else path)
 
     def _choose(self, answers: Answers) -> None:
         """Decides what becomes of each type of unexpected labels."""
@@ -115,7 +167,15 @@ class _Merges:
                     filed_as,
                     filed_as,
                 )
-        if answers.relations and self._choice != "keep":
+        for control, count in answers.answered.items() if not self._keeps else ():
+            logger.warning(
+                "Skipping %d answers about regions to control tag '%s'; unexpected='keep' keeps them in the attribute "
+                "'%s' of the labels",
+                count,
+                control,
+                control,
+            )
+        if answers.relations and not self._keeps:
             logger.warning(
                 "Skipping %d relations; unexpected='keep' keeps them in the attribute '%s' of the labels",
                 answers.relations,
@@ -124,7 +184,7 @@ class _Merges:
 
     def _destination_of(self, filed_as: str) -> str | None:
         choice = self._choice
-        if choice == "keep":
+        if self._keeps:
             return filed_as
         if isinstance(choice, Mapping):
             return choice.get(filed_as)

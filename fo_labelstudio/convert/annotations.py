@@ -9,12 +9,13 @@ from dataclasses import field as dataclass_field
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeGuard
 
-from fo_labelstudio.convert import attributes, objects, unexpected
+from fo_labelstudio.convert import attributes, objects, region_answers, unexpected
 from fo_labelstudio.convert.attributes import AttributeControl
 from fo_labelstudio.convert.digests import digests_of
 from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
+from fo_labelstudio.convert.region_answers import RegionAnswer
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID, is_sent
@@ -55,6 +56,7 @@ class FieldAnswer:
         added: labels that were drawn or chosen
         is_unclear: whether a region of an unknown label was not understood, so that no label may be called gone
         related: label id -> ids of the labels that it is to name as related
+        left: ids of kept labels of which something was said that is not loaded: what earlier loads wrote there stays
     """
 
     kept: list[str] = dataclass_field(default_factory=list)
@@ -63,6 +65,7 @@ class FieldAnswer:
     added: list[Edit] = dataclass_field(default_factory=list)
     is_unclear: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    left: set[str] = dataclass_field(default_factory=set)
 
     @property
     def is_untouched(self) -> bool:
@@ -80,6 +83,7 @@ class Answer:
         fields: label field -> what was answered
         unexpected: label type -> labels that no label field expects
         relations: label id -> ids of the labels that it was related to
+        answered: name of a control tag that somebody added -> number of regions that it tells something of
     """
 
     task_id: int
@@ -87,6 +91,7 @@ class Answer:
     fields: dict[str, FieldAnswer]
     unexpected: dict[str, list[Edit]] = dataclass_field(default_factory=dict)
     relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    answered: dict[str, int] = dataclass_field(default_factory=dict)
 
 
 def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list[Problem]) -> Answer | None:
@@ -126,22 +131,31 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     known = {key for entries in sent.values() for key in entries}
     result, elsewhere = objects.split(annotation["result"])
     problems.extend(_elsewhere(elsewhere, task_id))
-    by_field, foreign, others = _by_field(result, fields, task_id, known, problems)
+    by_field, foreign, others, added = _by_field(result, fields, task_id, known, problems)
+    about = _about_regions(added, task_id, problems)
     foreign.extend(region for _, region in elsewhere if _may_be_known(region, fields, known))
+    foreign.extend(region for region in added if _may_be_known(region, fields, ()))
     answers = {
-        field.name: _FieldReader(field, media, task_id, run, problems).read(
+        field.name: _FieldReader(field, media, task_id, run, problems, about).read(
             by_field[field.name], foreign, sent.get(field.name, {})
         )
         for field in fields
     }
     answer = Answer(task_id, sample_id, answers)
-    _add_unexpected(answer, others, media, run, problems)
+    for region_answer in (item for items in about.values() for item in items):
+        answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
+    _add_unexpected(answer, others, about, media, run, problems)
     _add_relations(answer, result, sent, fields, _ids(elsewhere), problems)
     return answer
 
 
 def _add_unexpected(
-    answer: Answer, regions: Sequence[Region], media: MediaInfo, run: str, problems: list[Problem]
+    answer: Answer,
+    regions: Sequence[Region],
+    about: Mapping[str, Sequence[RegionAnswer]],
+    media: MediaInfo,
+    run: str,
+    problems: list[Problem],
 ) -> None:
     taken: set[str] = set()
     for region in regions:
@@ -151,6 +165,7 @@ def _add_unexpected(
                 label_id = label_id_of(run, answer.task_id, field, parsed.key)
                 if label_id in taken:
                     raise RegionError("another region has its id")
+                parsed = parsed._replace(answers=tuple(about.get(region["id"], ())))
                 edit = Edit(label_id, parsed, tuple(parsed.values), {})
                 # A damaged mask is found only now.
                 edit.to_label(field)
@@ -261,25 +276,50 @@ class _FieldResults:
         return found
 
 
+def _about_regions(added: Sequence[Region], task_id: int, problems: list[Problem]) -> dict[str, list[RegionAnswer]]:
+    """What was answered about regions to control tags that somebody added, by the id of the region."""
+    about: dict[str, list[RegionAnswer]] = {}
+    for region in added:
+        try:
+            answer = region_answers.parse(region)
+        except RegionError as error:
+            problems.append(Problem(task_id, region["id"], f"control tag {shown(region['from_name'])}: {error}"))
+        else:
+            if answer is not None:
+                about.setdefault(region["id"], []).append(answer)
+    return about
+
+
 def _by_field(
     result: Sequence[Any],
     fields: Sequence[LabelField],
     task_id: int,
     known: Collection[str],
     problems: list[Problem],
-) -> tuple[dict[str, _FieldResults], list[Any], list[Region]]:
-    """The results of each field, those that may be regions of a label all the same, and those that no field expects."""
+) -> tuple[dict[str, _FieldResults], list[Any], list[Region], list[Region]]:
+    """The results of each field, those that may be regions of a label all the same, those that no field expects, and
+    those that answer a question about a region which the run has not asked."""
     found = {field.name: _FieldResults() for field in fields}
     by_control: dict[str, Callable[[Region], None]] = {
         field.control: found[field.name].regions.append for field in fields
     }
+    of_regions: set[str] = set()
     for field in fields:
         for control in attributes.controls_of(field, family_of(field.label_type)):
+            if family_of(field.label_type).is_drawn:
+                of_regions.add(control.name)
             by_control[control.name] = partial(found[field.name].add_attribute, control)
     kinds = {field.control: family_of(field.label_type).region_types for field in fields}
     foreign: list[Any] = []
     others: list[Region] = []
+    added: list[Region] = []
+    drawn: set[str] | None = None
     for region in result:
+        if _is_answer(region) and region["from_name"] not in of_regions:
+            drawn = {item["id"] for item in result if objects.is_region(item)} if drawn is None else drawn
+            if region["id"] in drawn:
+                added.append(region)
+                continue
         problem = _foreign(region, by_control)
         is_other = problem is not None or region.get("type") not in kinds.get(
             region["from_name"], (region.get("type"),)
@@ -300,7 +340,7 @@ def _by_field(
             unexpected_ones.append(region)
         else:
             found[maker.name].regions.append({**region, "from_name": maker.control})
-    return found, foreign, unexpected_ones
+    return found, foreign, unexpected_ones, added
 
 
 def _may_be_known(region: Mapping[str, Any], fields: Sequence[LabelField], known: Collection[str]) -> bool:
@@ -332,6 +372,10 @@ def _is_readable(region: Any) -> bool:
     )
 
 
+def _is_answer(region: Any) -> bool:
+    return isinstance(region, Mapping) and region.get("type") in objects.ANSWERS and _is_readable(region)
+
+
 def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
     """The id of a region and why it belongs to no field, or None where it does belong to one."""
     if not isinstance(region, Mapping):
@@ -347,13 +391,22 @@ def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
 class _FieldReader:
     """Reads the regions of one label field of one task."""
 
-    def __init__(self, field: LabelField, media: MediaInfo, task_id: int, run: str, problems: list[Problem]):
+    def __init__(
+        self,
+        field: LabelField,
+        media: MediaInfo,
+        task_id: int,
+        run: str,
+        problems: list[Problem],
+        about: Mapping[str, Sequence[RegionAnswer]],
+    ):
         self._field = field
         self._family = family_of(field.label_type)
         self._media = media
         self._task_id = task_id
         self._run = run
         self._problems = problems
+        self._about = about
 
     def read(
         self, results: _FieldResults, foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]
@@ -367,6 +420,8 @@ class _FieldReader:
                 self._compare(*parsed[key], entry, label_ids, answer)
             elif key in unclear or answer.is_unclear or not self._was_shown(entry):
                 answer.kept.extend(label_ids)
+                if key in unclear:
+                    answer.left.update(label_ids)
             elif self._family.is_edited_when_empty:
                 nothing = ParsedLabel(key, {}, self._media)
                 aspects = tuple(aspect for aspect in entry if aspect != "ids")
@@ -421,6 +476,8 @@ class _FieldReader:
     def _with_attributes(
         self, label: ParsedLabel, group: Sequence[Region], results: _FieldResults, entry: Mapping[str, Any]
     ) -> tuple[ParsedLabel, Collection[str]]:
+        if self._about and self._family.is_drawn:
+            label = self._with_answers(label, group)
         if not self._field.attributes:
             return label, ()
         about = results.attributes
@@ -431,6 +488,24 @@ class _FieldReader:
         for problem in problems.values():
             self._report(group[0]["id"], f"{problem}; left alone")
         return label._replace(values={**label.values, **values}), problems.keys()
+
+    def _with_answers(self, label: ParsedLabel, group: Sequence[Region]) -> ParsedLabel:
+        """A label with what was answered about its regions; where these disagree, the first counts."""
+        found: dict[str, RegionAnswer] = {}
+        for region_id in dict.fromkeys(region["id"] for region in group):
+            for answer in self._about.get(region_id, ()):
+                if found.setdefault(answer.control, answer) != answer:
+                    self._report(
+                        region_id,
+                        f"its regions have several answers to {answer.control!r}; took the first",
+                        is_note=True,
+                    )
+        if found and self._family.grouping(self._field) is Grouping.FIELD:
+            self._report(
+                group[0]["id"], f"a {self._field.label_type} has no attributes for {sorted(found)}; left alone"
+            )
+            return label
+        return label._replace(answers=tuple(found.values()))
 
     def _compare(
         self,
@@ -450,11 +525,14 @@ class _FieldReader:
             and aspect not in unclear
             and (not attributes.is_attribute(aspect) or attributes.attribute_of(aspect, class_name, self._field))
         )
+        is_answered = bool(parsed.answers) and self._field.takes_unexpected
         for label_id in label_ids:
-            if changed:
+            if changed or is_answered:
                 answer.edited.append(Edit(label_id, parsed, changed, entry))
             else:
                 answer.kept.append(label_id)
+                if parsed.answers:
+                    answer.left.add(label_id)
 
     def _was_shown(self, entry: Mapping[str, Any]) -> bool:
         return any(aspect != "ids" for aspect in entry)

@@ -13,6 +13,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.numbers import is_finite, is_number
+from fo_labelstudio.convert.region_answers import RegionAnswer
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import StoredLabels
@@ -50,12 +51,14 @@ class ParsedLabel(NamedTuple):
             the name of an aspect tells parts of it apart
         media: size of the image that the values refer to, in pixels
         notes: what had to be changed to make a FiftyOne label of it
+        answers: what was answered about its regions to control tags that somebody added
     """
 
     key: str
     values: dict[str, Any]
     media: MediaInfo
     notes: tuple[str, ...] = ()
+    answers: tuple[RegionAnswer, ...] = ()
 
 
 Revision = tuple[fol.Label | None, Sequence[str]]
@@ -324,19 +327,19 @@ def class_of_parts(regions: Sequence[Region], field: LabelField) -> tuple[str, t
 
 
 def known_class(name: Any, field: LabelField) -> str:
-    """A class name, checked to be one of the field's.
+    """A class name, checked to be one that the field takes.
 
     Raises:
         RegionError: it is not
     """
-    if not isinstance(name, str) or name not in field.class_set:
+    if not field.takes_class(name):
         raise RegionError(f"class {shown(name)} is not one of the field's classes")
     return name
 
 
 def unknown_class(label: fol.Label, field: LabelField) -> str | None:
     """What keeps a label's class from being sent, or None."""
-    if label.label in field.class_set:
+    if field.takes_class(label.label):
         return None
     return (
         f"its class {label.label!r} is not among the classes of the label schema; add it to `classes`, or leave such "

@@ -12,6 +12,8 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
 
+import fiftyone.core.labels as fol
+
 from fo_labelstudio.convert.annotations import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import Edit
@@ -104,12 +106,13 @@ def label_changes(
     for label_id in answer.kept:
         if label_id not in by_id and label_id in originals:
             changes.added.append(originals[label_id])
-        elif label_id in by_id and label_id in written:
+        elif label_id in by_id and label_id in written and label_id not in answer.left:
             _update(changes, by_id[label_id], before_loads(by_id[label_id], written[label_id]), {}, written[label_id])
     for edit in returned:
         try:
             if edit.label_id in by_id:
-                stored_label, record = by_id[edit.label_id], written.get(edit.label_id, {})
+                stored_label = by_id[edit.label_id]
+                record, retained = _parted(written.get(edit.label_id, {}), edit, field)
                 base = before_loads(stored_label, record)
                 values = changed_values(base, edit)
                 if values is None:
@@ -117,21 +120,46 @@ def label_changes(
                         changes.deleted.append(edit.label_id)
                 else:
                     _update(changes, stored_label, base, values, record)
+                    if retained and edit.label_id in changes.written:
+                        changes.written[edit.label_id] = {**retained, **changes.written[edit.label_id]}
             elif edit.label_id in originals:
                 original = originals[edit.label_id]
                 values = changed_values(original, edit)
                 if values is not None:
                     changes.added.append({**original, **values})
             elif edit.parsed.values and changes.allows("allow_additions", field):
-                changes.added.append(edit.to_label(field).to_dict())
+                added = edit.to_label(field).to_dict()
+                changes.added.append(added)
+                answered = _answered(added, edit, field)
+                if answered:
+                    changes.written[edit.label_id] = answered
         except RegionError as error:
             changes.notes.append(f"label {edit.label_id}: {error}; left alone")
     _add_relations(changes, by_id, answer.related)
     if not holds_list(field.label_type) and len(by_id) > len(changes.deleted):
-        for _ in changes.added:
+        for doc in changes.added:
             changes.refuse("a label that is there already")
+            changes.written.pop(str(doc["_id"]), None)
         changes.added.clear()
     return changes
+
+
+def _parted(record: WrittenValues, edit: Edit, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
+    """What loads wrote into a label that an edit may undo, and what it may not: answers that this load skips."""
+    skipped = () if field.takes_unexpected else [answer.control for answer in edit.parsed.answers]
+    retained = {name: record[name] for name in skipped if name in record}
+    return {name: pair for name, pair in record.items() if name not in retained}, retained
+
+
+def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> WrittenValues:
+    """The attributes of a new label that were answered, so that a later answer can take them back."""
+    class_name = edit.parsed.values.get("label")
+    found = [attribute_of(name, class_name, field) for name in edit.aspects if is_attribute(name)]
+    without = fol.Label()
+    for attribute in filter(None, found):
+        without.set_attribute_value(attribute.name, attribute.default)
+    before = without.to_dict()
+    return {a.name: (before.get(a.name), added.get(a.name)) for a in found if a}
 
 
 def before_loads(stored: LabelDoc, record: WrittenValues) -> LabelDoc:

@@ -8,7 +8,7 @@ from typing import Any
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.shown import shown
 
-ANSWERS = frozenset(("choices", "textarea", "number", "rating", "datetime", "taxonomy", "pairwise", "ranker"))
+ANSWERS = ("choices", "textarea", "number", "rating", "datetime", "taxonomy", "pairwise", "ranker")
 """The ``type`` of results that have no place of their own: they are about a region, or about the whole object."""
 
 

@@ -76,6 +76,8 @@ class LabelField:
         targets: class -> value of its pixels in a mask: a number, or ``#rrggbb``
         skeleton: the joints of its keypoints, if they have names or edges
         question: what a scalar field asks for; None for a field of labels
+        takes_unexpected: whether classes that the label schema lacks are taken too, and answers about regions to
+            control tags that somebody added
     """
 
     name: str
@@ -92,6 +94,7 @@ class LabelField:
     targets: Mapping[str, int | str] | None = None
     skeleton: Skeleton | None = None
     question: Question | None = None
+    takes_unexpected: bool = False
 
     @property
     def is_locked(self) -> bool:
@@ -114,6 +117,12 @@ class LabelField:
         if self.question is None:
             raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, no scalar field")
         return self.question
+
+    def takes_class(self, name: Any) -> bool:
+        """Whether a label may be of a class; in masks, one without a target has no number."""
+        if not isinstance(name, str):
+            return False
+        return name in self.class_set or (self.takes_unexpected and self.targets is None and is_showable(name))
 
 
 _PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")

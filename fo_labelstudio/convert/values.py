@@ -199,6 +199,8 @@ class Question(NamedTuple):
         return text
 
     def _chosen(self, text: Any) -> Any:
+        if self.tool == "text":
+            return text
         for value in self.values:
             if self.text_of(value) == text:
                 return value
