@@ -138,7 +138,7 @@ class _Merges:
 
     def _declared(self, field: LabelField, destination: str, attribute: str) -> fof.Field | None:
         """An attribute of a field's labels as the dataset declares it, or None where it does not."""
-        container = LABEL_TYPES[field.label_type]
+        container: Any = LABEL_TYPES[field.label_type]
         labels = f"{destination}.{container._LABEL_LIST_FIELD}" if holds_list(field.label_type) else destination
         path = f"{labels}.{attribute}"
         return self._results.dataset.get_field(f"frames.{path}" if self._results.is_frames else path)

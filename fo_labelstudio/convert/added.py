@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from typing import Any
 
 import fiftyone.core.labels as fol
 
@@ -82,8 +83,8 @@ def name_problem(name: str, field: LabelField) -> str | None:
     return None
 
 
-def _label_class(label_type: str) -> type[fol.Label]:
-    container = LABEL_TYPES[label_type]
+def _label_class(label_type: str) -> Any:
+    container: Any = LABEL_TYPES[label_type]
     if issubclass(container, fol._HasLabelList):
         return container._fields[container._LABEL_LIST_FIELD].field.document_type
     return container

@@ -440,6 +440,9 @@ class _FieldReader:
         """Whether what was not understood may stand for any label of the field."""
         if not all(_has_id(region) for region in foreign):
             return True
+        if any(region.get("from_name") == self._field.control and objects.other_object(region) for region in foreign):
+            # Somebody has tied its control tag to another object, where nobody was shown its labels.
+            return True
         types = [region.get("type") for region in foreign]
         return self._family.grouping(self._field) is Grouping.FIELD and bool(
             unclear or any(kind in self._family.region_types for kind in types)

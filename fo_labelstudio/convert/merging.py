@@ -151,7 +151,7 @@ def _parted(record: WrittenValues, edit: Edit, field: LabelField) -> tuple[Writt
     return {name: pair for name, pair in record.items() if name not in retained}, retained
 
 
-def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> WrittenValues:
+def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Sequence[Any]]:
     """The attributes of a new label that were answered, so that a later answer can take them back."""
     class_name = edit.parsed.values.get("label")
     found = [attribute_of(name, class_name, field) for name in edit.aspects if is_attribute(name)]

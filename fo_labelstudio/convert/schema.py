@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.values import Question, kind_of_values
@@ -118,7 +118,7 @@ class LabelField:
             raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, no scalar field")
         return self.question
 
-    def takes_class(self, name: Any) -> bool:
+    def takes_class(self, name: object) -> TypeGuard[str]:
         """Whether a label may be of a class; in masks, one without a target has no number."""
         if not isinstance(name, str):
             return False

@@ -86,6 +86,15 @@ def test_a_label_that_comes_back_on_another_object_stays_as_it_was():
     assert len(problems) == 1 and "drawn on 'second'" in str(problems[0])
 
 
+def test_no_label_of_a_control_tag_that_was_tied_to_another_object_is_called_gone():
+    labels = two_boxes()
+    problems: list = []
+    region = on("second", "rectanglelabels", DRAWN["rectanglelabels"], control="boxes")
+    answer = parse_task(a_task(labels, lambda sent: [region]), [BOXES], RUN, problems)
+    assert answer.fields["boxes"].is_untouched
+    assert {label.id for label in labels.detections} <= set(answer.fields["boxes"].kept)
+
+
 def test_a_region_is_not_given_the_class_of_one_of_another_object():
     shape = on("image", "rectangle", GEOMETRY, control="shapes")
     answer, problems, _ = read([shape, on("second", "labels", {**GEOMETRY, "labels": ["dog"]}, control="classes")])
