@@ -303,11 +303,11 @@ def _by_field(
     by_control: dict[str, Callable[[Region], None]] = {
         field.control: found[field.name].regions.append for field in fields
     }
-    of_regions: set[str] = set()
+    of_image = {field.control for field in fields if not family_of(field.label_type).is_drawn}
     for field in fields:
         for control in attributes.controls_of(field, family_of(field.label_type)):
-            if family_of(field.label_type).is_drawn:
-                of_regions.add(control.name)
+            if field.control in of_image:
+                of_image.add(control.name)
             by_control[control.name] = partial(found[field.name].add_attribute, control)
     kinds = {field.control: family_of(field.label_type).region_types for field in fields}
     foreign: list[Any] = []
@@ -315,12 +315,16 @@ def _by_field(
     added: list[Region] = []
     drawn: set[str] | None = None
     for region in result:
-        if _is_answer(region) and region["from_name"] not in of_regions:
+        problem = _foreign(region, by_control)
+        if (
+            (problem is not None or region["from_name"] in of_image)
+            and _is_readable(region)
+            and objects.is_answer(region)
+        ):
             drawn = {item["id"] for item in result if objects.is_region(item)} if drawn is None else drawn
             if region["id"] in drawn:
                 added.append(region)
                 continue
-        problem = _foreign(region, by_control)
         is_other = problem is not None or region.get("type") not in kinds.get(
             region["from_name"], (region.get("type"),)
         )
@@ -370,10 +374,6 @@ def _is_readable(region: Any) -> bool:
         and all(isinstance(region.get(key), str) for key in ("id", "from_name", "type"))
         and isinstance(region.get("value"), Mapping)
     )
-
-
-def _is_answer(region: Any) -> bool:
-    return isinstance(region, Mapping) and region.get("type") in objects.ANSWERS and _is_readable(region)
 
 
 def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.shown import shown
 
-ANSWERS = ("choices", "textarea", "number", "rating", "datetime", "taxonomy", "pairwise", "ranker")
+ANSWERS = frozenset(("choices", "textarea", "number", "rating", "datetime", "taxonomy", "pairwise", "ranker"))
 """The ``type`` of results that have no place of their own: they are about a region, or about the whole object."""
 
 
@@ -31,9 +31,15 @@ def split(result: Sequence[Any]) -> tuple[list[Any], list[tuple[str, Any]]]:
 
     An answer that shares the id of a region is about the object of that region.
     """
-    others = [(name, item) for item in result if (name := other_object(item))]
-    ours = [item for item in result if not other_object(item)] if others else list(result)
-    here = {item["id"] for item in ours if is_region(item)} if others else set()
+    # Nearly all results are of this kind, and telling so first takes a third of the time.
+    rest = [
+        item for item in result if type(item) is not dict or item.get("to_name") != OBJECT_TAG or "item_index" in item
+    ]
+    others = [(name, item) for item in rest if (name := other_object(item))]
+    if not others:
+        return list(result), []
+    ours = [item for item in result if not other_object(item)]
+    here = {item["id"] for item in ours if is_region(item)}
     elsewhere = {item["id"]: name for name, item in others if is_region(item) and item["id"] not in here}
     if elsewhere:
         followers = [item for item in ours if _id_of(item) in elsewhere]
@@ -44,9 +50,15 @@ def split(result: Sequence[Any]) -> tuple[list[Any], list[tuple[str, Any]]]:
 
 def is_region(result: Any) -> bool:
     """Whether a result has an id and a place on its object."""
-    return _id_of(result) is not None and result.get("type") not in (*ANSWERS, "relation")
+    return _id_of(result) is not None and not is_answer(result) and result.get("type") != "relation"
+
+
+def is_answer(result: Mapping[str, Any]) -> bool:
+    """Whether a result is about a region, or about the whole object."""
+    kind = result.get("type")
+    return isinstance(kind, str) and kind in ANSWERS
 
 
 def _id_of(result: Any) -> str | None:
-    region_id = result.get("id") if isinstance(result, Mapping) else None
+    region_id = result.get("id") if type(result) is dict or isinstance(result, Mapping) else None
     return region_id if isinstance(region_id, str) else None
