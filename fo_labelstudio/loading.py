@@ -15,8 +15,9 @@ from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.merging import RELATED
 from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.convert.unexpected import pseudo_field, return_type
+from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
-from fo_labelstudio.dataset.scalars import ScalarMerge, kind_of
+from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.fetching import Answers
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
