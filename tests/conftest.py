@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from fo_labelstudio.local.server import LocalServer
+from fo_labelstudio.local.tables import tables_dir
 from tests import sweeps
 from tests.services import Services
 
@@ -56,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if getattr(options, "tx", None):
             # Other processes run the tests.
             return
-    config.stash[_SERVICES] = Services(config.cache.mkdir("label-studio"))
+    config.stash[_SERVICES] = Services(tables_dir())
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,18 +1,21 @@
-"""A PostgreSQL of its own, on this machine, for Label Studio to keep its data in."""
+"""A PostgreSQL of its own, on this machine, for Label Studio to keep its data in.
+
+``python -m tests.postgres`` makes Label Studio's tables in it ahead of the tests, and keeps them.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import pwd
-import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 
+from fo_labelstudio.local import tables
 from fo_labelstudio.local.process import HOST, LocalProcess, StartError, free_port
 from fo_labelstudio.local.server import LocalServer
 
@@ -35,6 +38,7 @@ class LocalPostgres:
             "POSTGRE_PORT": str(self.port),
         }
         """What makes a Label Studio server use it."""
+        self._reach = ("-h", HOST, "-p", str(self.port), "-U", _NAME)
         self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._process: LocalProcess | None = None
 
@@ -57,21 +61,33 @@ class LocalPostgres:
             self._process.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def make_tables(self, template_dir: Path) -> None:
-        """Makes Label Studio's tables: those that a folder keeps, or else new ones, which it keeps from then on."""
-        release = importlib.metadata.version("label-studio")
-        template = template_dir / f"label-studio-{release}-postgresql-{self._programs.parent.name}.sql"
-        if not template.exists():
-            server = LocalServer(env=self.environment)
-            try:
-                server.make_tables()
-            finally:
-                server.close()
-            partial = template.with_suffix(f".{secrets.token_hex(4)}")
-            self._run("pg_dump", "--no-owner", "-f", str(partial), _NAME)
-            partial.replace(template)
-            return
-        self._run("psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-f", str(template), _NAME)
+    def make_tables(self, template_dir: Path) -> Path:
+        """Makes Label Studio's tables: those that a folder keeps, or else new ones, which it keeps from then on.
+
+        Returns:
+            the file that keeps them
+        """
+        template = self.kept_tables(template_dir)
+        if template.exists():
+            self._run("psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-f", str(template), _NAME)
+            return template
+        server = LocalServer(env=self.environment)
+        try:
+            server.make_tables(lambda: tables.show_progress(self._migrations_done()))
+        finally:
+            server.close()
+        tables.keep(template, lambda partial: self._run("pg_dump", "--no-owner", "-f", str(partial), _NAME))
+        return template
+
+    @staticmethod
+    def kept_tables(template_dir: Path) -> Path:
+        """The file of a folder that keeps the tables, which need not exist."""
+        return tables.kept_tables(template_dir, f"-postgresql-{_programs().parent.name}.sql")
+
+    def _migrations_done(self) -> list[str]:
+        command = [str(self._programs / "psql"), *self._reach, "-tAc", "SELECT name FROM django_migrations", _NAME]
+        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True)
+        return done.stdout.split() if done.returncode == 0 else []
 
     def _start(self) -> None:
         data = self._folder / "data"
@@ -98,8 +114,7 @@ class LocalPostgres:
         return subprocess.run(command, cwd=self._folder).returncode == 0
 
     def _run(self, program: str, *arguments: str) -> None:
-        reach = ["-h", HOST, "-p", str(self.port), "-U", _NAME]
-        _checked([str(self._programs / program), *reach, *arguments], self._folder)
+        _checked([str(self._programs / program), *self._reach, *arguments], self._folder)
 
 
 def _programs() -> Path:
@@ -108,7 +123,7 @@ def _programs() -> Path:
     on_path = shutil.which("postgres")
     folders += [Path(on_path).resolve().parent] if on_path else []
     if not folders:
-        raise StartError("PostgreSQL is not installed; run scripts/install_postgresql.sh")
+        raise StartError("PostgreSQL is not installed; `make test` installs it")
     return folders[-1]
 
 
@@ -123,3 +138,26 @@ def _checked(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise StartError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
+
+
+def main() -> int:
+    """Makes the tables if none are kept yet, and prints where they are kept.
+
+    Returns:
+        the exit status: 0, or 1 if they were not made
+    """
+    tables.end_tidily()
+    try:
+        path = LocalPostgres.kept_tables(tables.tables_dir())
+        if not path.exists():
+            with LocalPostgres() as database:
+                database.make_tables(path.parent)
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Kept in {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,6 +17,7 @@ from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.local.database import LocalDatabase
 from fo_labelstudio.local.process import StartError
 from fo_labelstudio.local.server import LocalServer
+from fo_labelstudio.local.tables import tables_dir
 
 _LEFT_OUT = ("coffee",)
 
@@ -54,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--picture", type=Path, default=Path("demo.png"), help="the picture to write (%(default)s)")
     parser.add_argument(
-        "--template-dir", type=Path, help="folder that keeps Label Studio's empty database for a faster next start"
+        "--template-dir",
+        type=Path,
+        default=tables_dir(),
+        help="folder that keeps Label Studio's empty database for a faster next start (%(default)s)",
     )
     return parser
 
@@ -63,9 +67,9 @@ def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _run(folder: Path, picture: Path, template_dir: Path | None) -> None:
+def _run(folder: Path, picture: Path, template_dir: Path) -> None:
     with ExitStack() as stack:
-        print("Starting Label Studio (a minute or two the first time)...", flush=True)
+        print("Starting Label Studio...", flush=True)
         server = LocalServer(folder / "label-studio", template_dir=template_dir)
         stack.callback(server.close)
         server.start(wait=False)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import json
 import os
 import secrets
-import shutil
 import site
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
 import requests
 
+from fo_labelstudio.local import tables
 from fo_labelstudio.local.process import HOST, LocalProcess, StartError, free_port
 
 _LOGIN_FILE = "login.json"
-_DATABASE_FILE = "label_studio.sqlite3"
 _LOG_FILE = "label-studio.log"
 
 _QUIET = {
@@ -122,7 +120,7 @@ class LocalServer:
         if self.running:
             return self
         try:
-            self._provide_database()
+            self.provide_database()
             listen = ("--internal-host", HOST, "--port", str(self.port))
             self._process = self._launch("start", "--no-browser", *listen)
             if wait:
@@ -150,17 +148,37 @@ class LocalServer:
             self.close()
             raise
 
-    def make_tables(self) -> None:
+    def provide_database(self, watch: Callable[[], object] = lambda: None) -> None:
+        """Gives the server an empty database, if it has a folder that keeps one, and has none yet.
+
+        Args:
+            watch: called every second while its tables are being made
+
+        Raises:
+            StartError: the tables were not made
+        """
+        if self._template_dir is not None and not (self.data_dir / tables.DATABASE_FILE).exists():
+            tables.provide(self._template_dir, self.data_dir, lambda: self.make_tables(watch))
+
+    def make_tables(self, watch: Callable[[], object] = lambda: None) -> None:
         """Makes the tables of the server's database, and no user, so that no login is in it.
+
+        Args:
+            watch: called every second while they are being made
 
         Raises:
             StartError: they were not made
         """
         migration = self._process = self._launch("version")
-        try:
-            returncode = migration.wait(self._timeout)
-        except TimeoutError:
-            raise self._failure(f"made no database within {self._timeout:.0f} s") from None
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                returncode = migration.wait(1.0)
+                break
+            except TimeoutError:
+                watch()
+                if time.monotonic() > deadline:
+                    raise self._failure(f"made no database within {self._timeout:.0f} s") from None
         if returncode:
             raise self._failure("could not make its database")
 
@@ -235,19 +253,6 @@ class LocalServer:
         except requests.RequestException:
             return False
         return answer.status_code == 200
-
-    def _provide_database(self) -> None:
-        if self._template_dir is None or (self.data_dir / _DATABASE_FILE).exists():
-            return
-        template = self._template_dir / f"label-studio-{importlib.metadata.version('label-studio')}.sqlite3"
-        if template.exists():
-            shutil.copyfile(template, self.data_dir / _DATABASE_FILE)
-            return
-        self.make_tables()
-        self._template_dir.mkdir(parents=True, exist_ok=True)
-        partial = template.with_suffix(f".{secrets.token_hex(4)}")
-        shutil.copyfile(self.data_dir / _DATABASE_FILE, partial)
-        partial.replace(template)
 
     def _launch(self, *arguments: str) -> LocalProcess:
         command = [sys.executable, "-m", "label_studio.server", *arguments]
