@@ -1,34 +1,41 @@
 PYTHON ?= python3
 VENV := .venv
-STAMPS := $(VENV)/.installed-demo $(VENV)/.installed-test
+INSTALLER ?= uv
 PYTEST := $(VENV)/bin/python -m pytest
 # A test with one of these markers is not pure; -n auto runs as many processes as the machine has room for.
 SERVICES := database or server or browser
 PROCESSES := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench clean
+.PHONY: help demo check test bench lock clean
+
+# $(call set_up,COMMAND): makes, completes or updates the environment; takes less than a second if it is complete.
+set_up = @command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; name another one: PYTHON=..." >&2; \
+  exit 1; }; exec "$(PYTHON)" -m scripts.set_up $(1) --environment "$(VENV)" --installer "$(INSTALLER)"
 
 help:
 	@echo "make demo   send photographs to a Label Studio server of its own, correct them, read them back"
 	@echo "make check  check format, style and types, and run the tests that need no server; takes a minute"
 	@echo "make test   make check, and all other tests; ARGS='-k polygon' for example runs pytest with these only"
 	@echo "make bench  run the tests of large runs, whole sweeps and the benchmarks; takes half an hour"
+	@echo "make lock   lock the newest versions of everything that the others install"
 	@echo "make clean  remove the environment and what the tools left"
-	@echo "The first four make the environment $(VENV) with $(PYTHON); set PYTHON for another one."
+	@echo "All but the last make the environment $(VENV) with $(PYTHON); set PYTHON for another one. They install with"
+	@echo "uv, or with pip where there is none; INSTALLER=pip leaves uv out."
 
-demo: $(VENV)/.installed-demo
-	@exec $(VENV)/bin/python -m examples.demo --template-dir $(VENV)/label-studio $(ARGS)
+demo:
+	$(call set_up,demo)
+	@exec $(VENV)/bin/python -m examples.demo $(ARGS)
 
-check: $(VENV)/.installed-test
+check:
+	$(call set_up,check)
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy
 	@exec $(PYTEST) $(PROCESSES) -m "not ($(SERVICES))"
 
-test: $(VENV)/.installed-test
-	@sh scripts/install_chromium.sh
-	@sh scripts/install_postgresql.sh
+test:
+	$(call set_up,test)
 ifdef ARGS
 	@exec $(PYTEST) $(ARGS)
 else
@@ -36,14 +43,16 @@ else
 	  echo "make test took $$(($$(date +%s) - start)) s in all"; exit $$status
 endif
 
-bench: $(VENV)/.installed-test
+bench:
+	$(call set_up,bench)
 	@$(PYTEST) $(PROCESSES) --nightly
 	@for benchmark in round_trip memory mask_codec sdk_or_requests; do \
 	  echo "== benchmarks/$$benchmark.py"; $(VENV)/bin/python benchmarks/$$benchmark.py || exit 1; done
 
-$(STAMPS): $(VENV)/.installed-%: pyproject.toml scripts/install.sh
-	@sh scripts/install.sh "$(PYTHON)" "$(VENV)" $*
+lock:
+	$(call set_up,lock)
+	@exec $(VENV)/bin/python -m scripts.set_up.locks
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .pytest_cache .ruff_cache demo.png
-	find examples fo_labelstudio tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.png
+	find examples fo_labelstudio scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
