@@ -2,6 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLER ?= uv
 PYTEST := $(VENV)/bin/python -m pytest
+# uv compiles nothing; what is not kept once it was compiled is compiled anew by each process that starts.
+export PYTHONDONTWRITEBYTECODE :=
 # A test with one of these markers is not pure; -n auto runs as many processes as the machine has room for.
 SERVICES := database or server or browser
 PROCESSES := -n auto --dist loadgroup
