@@ -168,8 +168,6 @@ def database(services: Services) -> None:
 @pytest.fixture(autouse=True)
 def _only_what_is_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test reaches neither database nor server unless it is marked, so that ``make check`` can do without."""
-    if _has(request.node, "browser"):
-        request.getfixturevalue("chromium")
     if not _has(request.node, "server"):
         monkeypatch.setattr(LocalServer, "start", _refuse("starts Label Studio", "server"))
     if _has(request.node, "database", "server"):
@@ -246,15 +244,6 @@ def annotator(server: LocalServer) -> Annotator:
     from tests.support import Annotator
 
     return Annotator(server.url, server.legacy_token)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[None]:
-    """The browser stays until the last test has ended."""
-    from tests.editor import CHROMIUM
-
-    with CHROMIUM.used():
-        yield
 
 
 @pytest.fixture

@@ -762,7 +762,11 @@ class TaskPage:
 
 
 class _Chromium:
-    """The browser of this process, which is there as long as somebody uses it."""
+    """The browser of this process, for all who use it at the same time.
+
+    It is closed with its last user: while Playwright runs, nothing else in its thread can run an event loop, as
+    FiftyOne's operators do.
+    """
 
     def __init__(self) -> None:
         self._users = 0
@@ -786,8 +790,8 @@ class _Chromium:
                 self._stack.close()
 
 
-CHROMIUM = _Chromium()
-"""The only one, as Playwright allows no second one beside it."""
+# Playwright allows no second one beside it.
+_CHROMIUM = _Chromium()
 
 
 class Editor:
@@ -809,7 +813,7 @@ class Editor:
 
     def __enter__(self) -> "Editor":
         with ExitStack() as stack:
-            browser = stack.enter_context(CHROMIUM.used())
+            browser = stack.enter_context(_CHROMIUM.used())
             self._context = browser.new_context(viewport=_VIEWPORT, ignore_https_errors=self._any_certificate)
             stack.callback(self._context.close)
             self._context.set_default_timeout(1000 * _TIMEOUT_S)
