@@ -1,4 +1,4 @@
-"""What the tests share: FiftyOne on a database of their own, a real Label Studio server, a browser, and samples."""
+"""What the tests share: FiftyOne on a database of their own, a real Label Studio server, and samples of sweeps."""
 
 from __future__ import annotations
 

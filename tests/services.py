@@ -1,4 +1,4 @@
-"""What the tests run beside them: FiftyOne's database, Label Studio servers and a browser.
+"""What the tests run beside them: FiftyOne's database, and Label Studio servers.
 
 A process of pytest has one of each, and all of its tests share them. Each is started when the first test needs it, or
 earlier, beside the others, once it is known that one will.
