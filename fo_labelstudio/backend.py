@@ -42,7 +42,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.local_files import is_below
 from fo_labelstudio.remote.transport.transport import MediaSettings
-from fo_labelstudio.sending import find_tasks, send, send_part
+from fo_labelstudio.sending import send, send_part, tasks_of_run
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -498,7 +498,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         state["project_id"] = projects.existing_project(client, state["token"], state["project_id"])
         if state["project_id"] is None:
             return {}
-        found = find_tasks(state["token"], client, state["project_id"])
+        found = tasks_of_run(state["token"], client, state["project_id"])
         return {sample_id: task.id for sample_id, task in found.items()}
 
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:

@@ -62,7 +62,8 @@ def send(
     project = client.project(project_id)
     if project.get("task_number") != len(tasks):
         # A request may have been served after its connection was given up.
-        tasks.update((sample_id, task.id) for sample_id, task in find_tasks(run.token, client, project_id).items())
+        found = reconcile_tasks(run.token, client, project_id)
+        tasks.update((sample_id, task.id) for sample_id, task in found.items())
     client.update_project(project_id, label_config=to_labeling_config(run.fields))
     if project.get("model_version") != MODEL_VERSION:
         try:
@@ -110,10 +111,26 @@ def part_of(sample_id: str, parts: int) -> int:
     return crc32(sample_id.encode()) % parts + 1
 
 
-def find_tasks(
+def tasks_of_run(token: str, client: Client, project_id: int) -> dict[str, FoundTask]:
+    """The tasks that a run has, by the ids of their samples, without half-made ones and copies.
+
+    Only reads, so that it may be called while somebody sends the run.
+
+    Args:
+        token: the token of the run
+        client: the server
+        project_id: its project
+    """
+    return _tasks(token, client, project_id)[0]
+
+
+def reconcile_tasks(
     token: str, client: Client, project_id: int, after: int = 0, sample_ids: Collection[str] | None = None
 ) -> dict[str, FoundTask]:
-    """The tasks that a run has, by the ids of their samples; half-made ones and copies are deleted.
+    """The tasks that a run has, by the ids of their samples; deletes half-made ones and copies.
+
+    To be called by who holds the lock of the run or of its part (``sole_sender()``) alone: what looks half-made may
+    be what another process is making.
 
     Args:
         token: the token of the run
@@ -122,6 +139,17 @@ def find_tasks(
         after: the task id after which to look
         sample_ids: the samples whose tasks to look at, where others are being sent by another process
     """
+    found, faulty = _tasks(token, client, project_id, after, sample_ids)
+    if faulty:
+        logger.warning("Deleting %d tasks that were made without their predictions, or twice", len(faulty))
+        client.delete_tasks(project_id, faulty)
+    return found
+
+
+def _tasks(
+    token: str, client: Client, project_id: int, after: int = 0, sample_ids: Collection[str] | None = None
+) -> tuple[dict[str, FoundTask], list[int]]:
+    """The whole tasks of a run, each once, by the ids of their samples, and the ids of its other tasks."""
     found: dict[str, FoundTask] = {}
     faulty = []
     for task in client.tasks(project_id, after):
@@ -141,10 +169,7 @@ def find_tasks(
             found[sample_id] = FoundTask(task["id"], digest_of_origin(origin))
         else:
             faulty.append(task["id"])
-    if faulty:
-        logger.warning("Deleting %d tasks that were made without their predictions, or twice", len(faulty))
-        client.delete_tasks(project_id, faulty)
-    return found
+    return found, faulty
 
 
 def _make_missing(
@@ -166,7 +191,7 @@ def _make_missing(
         checked: what the check has found
     """
     own = None if run.sample_ids is None else set(run.sample_ids)
-    found = find_tasks(run.token, client, project_id, sample_ids=own)
+    found = reconcile_tasks(run.token, client, project_id, sample_ids=own)
     tasks.update((sample_id, task.id) for sample_id, task in found.items())
     if found:
         logger.info("Continuing with %d tasks that are there already...", len(found))
@@ -236,7 +261,7 @@ def _send_block(
 
     def send_missing(attempt: int) -> None:
         if attempt:
-            found = find_tasks(token, client, project_id, after, bodies)
+            found = reconcile_tasks(token, client, project_id, after, bodies)
             made.update((sample_id, task.id) for sample_id, task in found.items())
         missing = [sample_id for sample_id in bodies if sample_id not in made]
         if missing:
