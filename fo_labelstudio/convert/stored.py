@@ -11,6 +11,10 @@ from typing import Any
 import fiftyone.core.labels as fol
 import fiftyone.core.utils as fou
 from bson import ObjectId
+from mongoengine.base import get_document
+from mongoengine.errors import NotRegistered
+
+from fo_labelstudio.errors import RegionError
 
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
@@ -64,5 +68,14 @@ class StoredLabels(list[StoredLabel]):
 
 
 def label_of(doc: LabelDoc) -> fol.Label:
-    """A stored label as FiftyOne's object."""
-    return getattr(fol, doc["_cls"]).from_dict(dict(doc))
+    """A stored label as FiftyOne's object, of whatever class derived from its own.
+
+    Raises:
+        RegionError: nobody has imported the class
+    """
+    try:
+        # Found by the name under which FiftyOne stores it (1.22.1).
+        cls = get_document(doc["_cls"])
+    except NotRegistered:
+        raise RegionError(f"its class {doc['_cls']!r} is not known here; import the module that defines it") from None
+    return cls.from_dict(dict(doc))
