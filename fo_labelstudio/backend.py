@@ -25,6 +25,7 @@ from bson import ObjectId, json_util
 
 from fo_labelstudio import projects
 from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.origins import Missing, Sighting
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
@@ -482,7 +483,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if call.keeps_unexpected:
             fields = tuple(replace(field, takes_unexpected=True) for field in fields)
         results.refresh(self._saved_results(results))
-        answers = fetch(state["token"], fields, client, state["project_id"], results.tasks)
+        sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
+        is_complete = bool(state.get("complete"))
+        answers = fetch(state["token"], fields, client, state["project_id"], results.tasks, sightings, is_complete)
+        results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
         try:
             return load(results, fields, answers, call)
         except BaseException:
@@ -608,6 +612,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             restores it
         edited: field and destination -> sample id -> label id -> attribute -> its value before loads wrote into it, and
             the one that they wrote, for the case that the annotator takes an edit back
+        configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
+            annotation then, and the ``controls`` and ``classes`` of the run that were gone
     """
 
     def __init__(
@@ -620,6 +626,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         loaded: dict[str, Any] | None = None,
         removed: dict[str, Any] | None = None,
         edited: dict[str, Any] | None = None,
+        configs: list[dict[str, Any]] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -627,6 +634,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.loaded = loaded or {}
         self.removed = removed or {}
         self.edited = edited or {}
+        self.configs = configs or []
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
@@ -674,6 +682,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.loaded = saved.loaded
         self.removed = saved.removed
         self.edited = saved.edited
+        self.configs = saved.configs
 
     def records_of(self, label_field: str, destination: str) -> tuple[str, Records]:
         """What loads have done to the destination of a label field, and its name in messages and in what is saved."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.ahead import read_ahead
 from fo_labelstudio.convert import added
 from fo_labelstudio.convert.added import Asked
-from fo_labelstudio.convert.annotations import Answer, Problem, parse_task
+from fo_labelstudio.convert.annotations import Answer, Problem, annotation_of, parse_task, prediction_in_doubt
 from fo_labelstudio.convert.families import has_masks
+from fo_labelstudio.convert.origins import Configs, Missing, Sighting, missing_from, time_of
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
@@ -25,6 +26,25 @@ _EXPORTED = 200
 
 _EXPORTED_WITH_MASKS = 20
 """The same where tasks hold masks, each of which comes back twice: in the annotation and in its prediction."""
+
+
+class NotShown(NamedTuple):
+    """Labels of one field, or attributes of theirs, that the annotation of a task cannot have shown.
+
+    Attributes:
+        task_id: the task
+        number: how many they are
+        reason: why it cannot
+        what: ``label`` or ``attribute``
+    """
+
+    task_id: int
+    number: int
+    reason: str
+    what: str = "label"
+
+    def __str__(self) -> str:
+        return f"task {self.task_id}, {self.number} {self.what}{'s' * (self.number > 1)}: {self.reason}"
 
 
 class Answers:
@@ -41,6 +61,8 @@ class Answers:
         relations: number of relations
         answered: name of a control tag that somebody added -> number of regions that it tells something of
         asked: label field -> name of such a control tag -> what the answers about its labels are like
+        not_shown: label field -> what annotations cannot have shown, a line a task and reason
+        configs: what loads have seen of the labeling config, with this one
     """
 
     def __init__(self) -> None:
@@ -51,6 +73,8 @@ class Answers:
         self.relations = 0
         self.answered: Counter[str] = Counter()
         self.asked: dict[str, dict[str, Asked]] = {}
+        self.not_shown: dict[str, list[NotShown]] = {}
+        self.configs: list[Sighting] = []
         self._pages = Spool[list[Answer]]()
 
     def add(self, page: list[Answer]) -> None:
@@ -62,6 +86,11 @@ class Answers:
             if answer.answered:
                 self.answered.update(answer.answered)
                 added.observe(answer, self.asked)
+            for field, answered in answer.fields.items():
+                for reason, count in Counter(answered.not_shown.values()).items():
+                    self.not_shown.setdefault(field, []).append(NotShown(answer.task_id, count, reason))
+                for reason, count in Counter(answered.attributes_not_shown.values()).items():
+                    self.not_shown.setdefault(field, []).append(NotShown(answer.task_id, count, reason, "attribute"))
         self._pages.add(page)
 
     def __iter__(self) -> Iterator[list[Answer]]:
@@ -69,7 +98,13 @@ class Answers:
 
 
 def fetch(
-    run_token: str, fields: Sequence[LabelField], client: Client, project_id: int | None, tasks: Mapping[str, int]
+    run_token: str,
+    fields: Sequence[LabelField],
+    client: Client,
+    project_id: int | None,
+    tasks: Mapping[str, int],
+    sightings: Sequence[Sighting] = (),
+    is_complete: bool = True,
 ) -> Answers:
     """The submitted annotations of a run.
 
@@ -79,6 +114,8 @@ def fetch(
         client: the server
         project_id: its project, or None where cleanup() has removed it
         tasks: sample id -> task id, of all of its tasks
+        sightings: what earlier loads have seen of the labeling config
+        is_complete: whether everything of the run was sent
 
     Raises:
         RunError: the project is gone
@@ -86,6 +123,24 @@ def fetch(
     """
     if project_id is None:
         raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
+    project = _project(client, project_id)
+    while True:
+        missing = missing_from(project.get("label_config"), fields)
+        if not is_complete and missing == missing_from("", fields):
+            # A run gets its labeling config last; until then, nobody has taken anything out of it.
+            missing = Missing()
+        configs = Configs(sightings, missing)
+        answers = _download(run_token, fields, client, project_id, tasks, configs)
+        on_server = project.get("task_number")
+        if isinstance(on_server, int):
+            answers.missing = max(len(tasks) - on_server, 0)
+        before, project = project, _project(client, project_id)
+        if project.get("label_config") == before.get("label_config"):
+            return answers
+        logger.info("The labeling config was changed meanwhile; downloading once more...")
+
+
+def _project(client: Client, project_id: int) -> dict[str, Any]:
     project = project_of(client, project_id)
     if project is None:
         raise RunError(
@@ -93,20 +148,39 @@ def fetch(
             "dataset.delete_annotation_run() and annotate again",
             project_id,
         )
-    on_server = project.get("task_number")
+    return project
+
+
+def _download(
+    run_token: str,
+    fields: Sequence[LabelField],
+    client: Client,
+    project_id: int,
+    tasks: Mapping[str, int],
+    configs: Configs,
+) -> Answers:
     answers = Answers()
-    if isinstance(on_server, int):
-        answers.missing = max(len(tasks) - on_server, 0)
     task_ids = list(tasks.values())
     logger.info("Downloading annotations from Label Studio...")
     size = _EXPORTED_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else _EXPORTED
     requests = [task_ids[start : start + size] for start in range(0, len(task_ids), size)]
     exports = read_ahead(_export(client, project_id, request) for request in requests)
+    until = ""
     with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
         for request, exported in zip(requests, exports, strict=True):
-            page = (parse_task(task, fields, run_token, answers.problems) for task in exported)
-            answers.add([answer for answer in page if answer and _is_ours(answer, tasks, answers.problems)])
+            page = []
+            for task in exported:
+                annotation = annotation_of(task)
+                until = max(until, time_of(annotation or {}))
+                parent = prediction_in_doubt(task, fields, run_token)
+                if annotation is not None and parent is not None:
+                    annotation["prediction"] = client.prediction(parent)
+                answer = parse_task(task, fields, run_token, answers.problems, configs)
+                if answer and _is_ours(answer, tasks, answers.problems):
+                    page.append(answer)
+            answers.add(page)
             progress.update(len(request))
+    answers.configs = configs.seen(until)
     return answers
 
 

@@ -215,6 +215,15 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> No
             counts["edited"],
             counts["deleted"],
         )
+        not_shown = answers.not_shown.get(label_field.partition(" -> ")[0], ())
+        if not_shown:
+            logger.warning(
+                "Field '%s': left %d labels or attributes as they are that the annotations of their tasks cannot have "
+                "shown:%s",
+                label_field,
+                sum(row.number for row in not_shown),
+                in_lines(not_shown),
+            )
         for reason, count in report.refused.items():
             logger.warning("Field '%s': ignored %d changes because of %s", label_field, count, reason)
         if report.notes:

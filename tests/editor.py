@@ -274,6 +274,12 @@ class TaskPage:
     def screenshot(self, path: str | Path) -> None:
         self.page.screenshot(path=str(path))
 
+    def begin_blank(self) -> None:
+        """Begin another annotation of the task, from nothing, with the **+** beside those that there are."""
+        self._click(self.page.get_by_role("button", name="Create an annotation"))
+        self._until(lambda: not self._read("return annotation.results.length"), "a blank annotation")
+        self.wait_until_ready()
+
     # ---- a person's actions on regions
 
     def select(self, region_id: str) -> Region:

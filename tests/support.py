@@ -46,6 +46,21 @@ def comparable(value: Any) -> Any:
     return bytes(value) if isinstance(value, bytes) else value
 
 
+def as_exported(result: Any, prediction: Any, **values: Any) -> dict[str, Any]:
+    """A submitted annotation as the server exports it; it started from a prediction, or blank where that is empty."""
+    started = {"id": 5, "model_version": "FiftyOne", "result": prediction}
+    return {
+        "id": 1,
+        "was_cancelled": False,
+        "updated_at": "2026-11-20T10:00:00Z",
+        "result": result,
+        "parent_prediction": 5 if prediction else None,
+        "parent_annotation": None,
+        "prediction": started if prediction else {},
+        **values,
+    }
+
+
 class Annotator:
     """Answers tasks over the API, as the editor does for a person."""
 
@@ -66,16 +81,20 @@ class Annotator:
 
     def preloaded(self, task_id: int) -> Result:
         """What the editor starts from: the result of the one prediction, or nothing."""
+        return self._start(task_id)[1]
+
+    def _start(self, task_id: int) -> tuple[int | None, Result]:
         predictions = self.task(task_id)["predictions"]
         assert len(predictions) <= 1, "an annotator is shown only one prediction"
-        return predictions[0]["result"] if predictions else []
+        return (predictions[0]["id"], predictions[0]["result"]) if predictions else (None, [])
 
     def submit(
         self, task_id: int, edit: Callable[[Result], Result] = lambda result: result, **values: Any
     ) -> dict[str, Any]:
-        """Submits what the editor starts from, after an edit."""
-        result = edit(self.preloaded(task_id))
-        return self.call("POST", f"/api/tasks/{task_id}/annotations/", json={"result": result, **values})
+        """Submits what the editor starts from, after an edit; says what that was, as the editor does."""
+        parent, result = self._start(task_id)
+        values = {"result": edit(result), "parent_prediction": parent, **values}
+        return self.call("POST", f"/api/tasks/{task_id}/annotations/", json=values)
 
     def accept_all(self, results: Any) -> None:
         """Submits every task of a run unchanged."""

@@ -11,15 +11,27 @@ from typing import Any, NamedTuple, TypeGuard
 
 from fo_labelstudio.convert import attributes, objects, region_answers, unexpected
 from fo_labelstudio.convert.attributes import AttributeControl
-from fo_labelstudio.convert.digests import digests_of
+from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.edits import Edit
-from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.families import FAMILIES, family_of, holds_list
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
+from fo_labelstudio.convert.origins import (
+    UNCHANGED,
+    Configs,
+    Missing,
+    Origin,
+    is_submitted,
+    is_without_parent,
+    newest,
+    time_of,
+)
 from fo_labelstudio.convert.region_answers import RegionAnswer
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID, is_sent
 from fo_labelstudio.errors import RegionError
+
+_DRAWN = frozenset(kind for family in FAMILIES if family.is_drawn for kind in family.region_types)
 
 _LONGEST = 2**31 - 1
 """Pixels of the longest side that any format of images can have."""
@@ -57,6 +69,13 @@ class FieldAnswer:
         is_unclear: whether a region of an unknown label was not understood, so that no label may be called gone
         related: label id -> ids of the labels that it is to name as related
         left: ids of kept labels of which something was said that is not loaded: what earlier loads wrote there stays
+        not_shown: id of a label that the annotation lacks, but cannot have shown -> why; to be left exactly as it is
+        attributes_not_shown: the same for answers about attributes: name of the attribute -> why
+        elsewhere: ids of labels that the annotation cannot have shown, for other annotations of the task made them;
+            None where it cannot have shown any
+        is_understood: whether any of its results was understood
+        is_looked_at: whether, where there are no labels, it says that there is nothing to see
+        not_offered: choices that the control no longer has, so that leaving them out says nothing
     """
 
     kept: list[str] = dataclass_field(default_factory=list)
@@ -66,6 +85,19 @@ class FieldAnswer:
     is_unclear: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
     left: set[str] = dataclass_field(default_factory=set)
+    not_shown: dict[str, str] = dataclass_field(default_factory=dict)
+    attributes_not_shown: dict[str, str] = dataclass_field(default_factory=dict)
+    elsewhere: frozenset[str] | None = frozenset()
+    is_understood: bool = False
+    is_looked_at: bool = True
+    not_offered: frozenset[str] = frozenset()
+
+    def gone(self, loaded: Collection[str]) -> list[str]:
+        """Those of the labels that earlier loads added which are no longer there."""
+        if self.is_unclear or self.elsewhere is None:
+            return []
+        returned = (edit.label_id for edit in (*self.edited, *self.added))
+        return sorted(set(loaded) - {*self.kept, *self.not_shown, *returned} - self.elsewhere)
 
     @property
     def is_untouched(self) -> bool:
@@ -82,6 +114,7 @@ class Answer:
         sample_id: the sample that it shows
         fields: label field -> what was answered
         unexpected: label type -> labels that no label field expects
+        unexpected_elsewhere: ids of such labels that the annotation cannot have shown, for other annotations made them
         relations: label id -> ids of the labels that it was related to
         answered: name of a control tag that somebody added -> number of regions that it tells something of
     """
@@ -90,11 +123,14 @@ class Answer:
     sample_id: str
     fields: dict[str, FieldAnswer]
     unexpected: dict[str, list[Edit]] = dataclass_field(default_factory=dict)
+    unexpected_elsewhere: frozenset[str] = frozenset()
     relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
     answered: dict[str, int] = dataclass_field(default_factory=dict)
 
 
-def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list[Problem]) -> Answer | None:
+def parse_task(
+    task: Any, fields: Sequence[LabelField], run: str, problems: list[Problem], configs: Configs = UNCHANGED
+) -> Answer | None:
     """The answer that an exported task holds.
 
     Args:
@@ -102,6 +138,7 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
         fields: the label fields of the run
         run: the token of the annotation run
         problems: receives what could not be understood
+        configs: what the project's labeling config lacked, over time
 
     Returns:
         the answer, or None where nobody submitted one or the task is not of this run
@@ -128,15 +165,18 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     if not isinstance(annotation.get("result"), list):
         problems.append(Problem(task_id, None, "the result of its annotation is no list"))
         return None
+    origin = Origin(annotation, task, sent, fields)
     known = {key for entries in sent.values() for key in entries}
-    result, elsewhere = objects.split(annotation["result"])
+    result, elsewhere = objects.split(_with_ids(annotation))
     problems.extend(_elsewhere(elsewhere, task_id))
-    by_field, foreign, others, added = _by_field(result, fields, task_id, known, problems)
+    known_problems = len(problems)
+    by_field, foreign, others, added = _by_field(result, fields, task_id, known, origin, problems)
     about = _about_regions(added, task_id, problems)
     foreign.extend(region for _, region in elsewhere if _may_be_known(region, fields, known))
     foreign.extend(region for region in added if _may_be_known(region, fields, ()))
+    missing = configs.missing_at(time_of(annotation))
     answers = {
-        field.name: _FieldReader(field, media, task_id, run, problems, about).read(
+        field.name: _FieldReader(field, media, task_id, run, problems, about, origin, missing).read(
             by_field[field.name], foreign, sent.get(field.name, {})
         )
         for field in fields
@@ -144,9 +184,65 @@ def parse_task(task: Any, fields: Sequence[LabelField], run: str, problems: list
     answer = Answer(task_id, sample_id, answers)
     for region_answer in (item for items in about.values() for item in items):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
-    _add_unexpected(answer, others, about, media, run, problems)
+    _add_unexpected(answer, others, about, media, run, origin, problems)
+    is_understood = bool(answer.unexpected) or any(answered.is_understood for answered in answers.values())
+    if len(problems) > known_problems and not is_understood:
+        for answered in answers.values():
+            answered.is_looked_at = False
     _add_relations(answer, result, sent, fields, _ids(elsewhere), problems)
     return answer
+
+
+def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str) -> int | None:
+    """The id of the prediction that decides what the answer of an exported task means, where the task lacks it.
+
+    Put into the annotation as its ``prediction``, it is found by :func:`parse_task`.
+    """
+    annotation = annotation_of(task)
+    if annotation is None or not is_without_parent(annotation) or _holds_a_key(annotation.get("result"), task):
+        return None
+    try:
+        _, _, sent = _parse_origin(task, run)
+    except RegionError:
+        return None
+    is_ours = Origin(annotation, task, sent, fields).is_ours
+    return None if is_ours else annotation["parent_prediction"]
+
+
+def _holds_a_key(result: Any, task: Mapping[str, Any]) -> bool:
+    """Whether a region is surely one of a task's own; that is seen faster than of which label."""
+    meta = task.get("meta")
+    origin = meta.get(META) if isinstance(meta, Mapping) else None
+    sent = origin.get("sent") if isinstance(origin, Mapping) else None
+    known = [entries for entries in sent.values() if isinstance(entries, Mapping)] if isinstance(sent, Mapping) else []
+    ids = (region["id"] for region in (result if isinstance(result, list) else ()) if _has_id(region))
+    return any(whole_id(region_id) in entries for region_id in ids for entries in known)
+
+
+def annotation_of(task: Any) -> dict[str, Any] | None:
+    """The annotation of an exported task that counts, the newest submitted one, or None where there is none."""
+    annotations = task.get("annotations") if isinstance(task, Mapping) else None
+    return newest(filter(is_submitted, annotations)) if isinstance(annotations, list) else None
+
+
+NAMELESS = "#"
+"""Begins the ids of regions that came without one; the editor keeps none of them (1.23.2)."""
+
+
+def _with_ids(annotation: Mapping[str, Any]) -> list[Any]:
+    """The result of an annotation, where each region has an id: of the annotation and its place, if it had none."""
+    result = []
+    places: dict[Any, int] = {}
+    for place, region in enumerate(annotation["result"]):
+        if isinstance(region, Mapping) and not (isinstance(region.get("id"), str) and region["id"]):
+            number = region.get("id")
+            if isinstance(number, (int, float)):
+                # Results that share a number are one region.
+                place = places.setdefault(number, place)
+            named = {**region, "id": f"{NAMELESS}{annotation.get('id')}-{place}"}
+            region = named if _is_readable(named) else region
+        result.append(region)
+    return result
 
 
 def _add_unexpected(
@@ -155,8 +251,14 @@ def _add_unexpected(
     about: Mapping[str, Sequence[RegionAnswer]],
     media: MediaInfo,
     run: str,
+    origin: Origin,
     problems: list[Problem],
 ) -> None:
+    answer.unexpected_elsewhere = frozenset(
+        label_id_of(run, answer.task_id, unexpected.pseudo_field(label_type), key)
+        for region in ([] if origin.is_ours else origin.regions_of_others)
+        for label_type, key in unexpected.keys_of(region)
+    )
     taken: set[str] = set()
     for region in regions:
         try:
@@ -226,13 +328,8 @@ def _submitted(annotations: Sequence[Any], task_id: int, problems: list[Problem]
             problems.append(Problem(task_id, None, "one of its annotations does not say whether it was submitted"))
         elif not annotation["was_cancelled"]:
             submitted.append(annotation)
-    return max(submitted, key=_time, default=None)
-
-
-def _time(annotation: Mapping[str, Any]) -> tuple[str, int]:
-    time, number = annotation.get("updated_at"), annotation.get("id")
-    # Without the Z, a time of whole seconds sorts before its fractions.
-    return time.rstrip("Z") if isinstance(time, str) else "", number if isinstance(number, int) else 0
+    found: Mapping[str, Any] | None = newest(submitted)
+    return found
 
 
 def _parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Mapping[str, Any]]:
@@ -258,10 +355,19 @@ def _is_size(size: Any) -> TypeGuard[list[int]]:
 
 @dataclass
 class _FieldResults:
-    """The results of one label field in one annotation: regions, and answers about attributes."""
+    """The results of one label field in one annotation.
+
+    Attributes:
+        regions: its regions
+        attributes: answers about attributes
+        orphans: ids of regions of its labels that the editor hung on another control, without a class
+        is_offered: whether it has a result of the field's own control, which must have been there then
+    """
 
     regions: list[Region] = dataclass_field(default_factory=list)
     attributes: list[tuple[AttributeControl, Region]] = dataclass_field(default_factory=list)
+    orphans: set[str] = dataclass_field(default_factory=set)
+    is_offered: bool = False
 
     def add_attribute(self, control: AttributeControl, region: Region) -> None:
         """Adds an answer about an attribute."""
@@ -295,6 +401,7 @@ def _by_field(
     fields: Sequence[LabelField],
     task_id: int,
     known: Collection[str],
+    origin: Origin,
     problems: list[Problem],
 ) -> tuple[dict[str, _FieldResults], list[Any], list[Region], list[Region]]:
     """The results of each field, those that may be regions of a label all the same, those that no field expects, and
@@ -304,6 +411,8 @@ def _by_field(
         field.control: found[field.name].regions.append for field in fields
     }
     of_image = {field.control for field in fields if not family_of(field.label_type).is_drawn}
+    own_controls = {field.control: found[field.name] for field in fields}
+    controls = {field.name: field.control for field in fields}
     for field in fields:
         for control in attributes.controls_of(field, family_of(field.label_type)):
             if field.control in of_image:
@@ -330,13 +439,27 @@ def _by_field(
         )
         if isinstance(region, Mapping) and region.get("type") == "relation":
             continue
+        owner = _owner_of_orphan(region, origin, controls)
+        if owner is not None:
+            found[owner].orphans.add(whole_id(region["id"]))
+            continue
         if is_other and _is_readable(region) and whole_id(region["id"]) not in known:
             others.append(region)
         elif problem is None:
             by_control[region["from_name"]](region)
+            if region["from_name"] in own_controls:
+                own_controls[region["from_name"]].is_offered = True
         else:
             problems.append(Problem(task_id, *problem))
             foreign.append(region)
+    for field in fields:
+        if found[field.name].attributes and family_of(field.label_type).is_drawn:
+            ids = {region["id"] for region in found[field.name].regions}
+            problems.extend(
+                Problem(task_id, None, f"a {shown(answer.get('type'))} without a region id")
+                for _, answer in found[field.name].attributes
+                if answer["id"].startswith(NAMELESS) and answer["id"] not in ids
+            )
     unexpected_ones: list[Region] = []
     for region in unexpected.joined(others):
         maker = unexpected.field_of(region, fields)
@@ -366,6 +489,17 @@ def _elsewhere(regions: Sequence[tuple[str, Any]], task_id: int) -> Iterator[Pro
         reason = f"it is {verb} {name}, not the image of the sample; left alone"
         reasons.setdefault((shown(region.get("id")), name), Problem(task_id, region.get("id"), reason))
     yield from reasons.values()
+
+
+def _owner_of_orphan(region: Any, origin: Origin, controls: Mapping[str, str]) -> str | None:
+    """The field of a region that was sent, where the editor hung it on another control, without a class, or None.
+
+    It does so where the labeling config no longer has the region's own control (1.23.2).
+    """
+    if not _is_readable(region) or region["type"] not in _DRAWN or region["value"].get(region["type"]):
+        return None
+    owner = origin.own.get(whole_id(region["id"]))
+    return owner if owner is not None and controls[owner] != region["from_name"] else None
 
 
 def _is_readable(region: Any) -> bool:
@@ -399,6 +533,8 @@ class _FieldReader:
         run: str,
         problems: list[Problem],
         about: Mapping[str, Sequence[RegionAnswer]],
+        origin: Origin,
+        missing: Missing,
     ):
         self._field = field
         self._family = family_of(field.label_type)
@@ -407,34 +543,87 @@ class _FieldReader:
         self._run = run
         self._problems = problems
         self._about = about
+        self._origin = origin
+        self._missing = missing
+        self._is_nameless = False
+        self._answered: frozenset[str] = frozenset()
 
     def read(
         self, results: _FieldResults, foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]
     ) -> FieldAnswer:
+        control = self._field.control
+        is_missing = control in self._missing.controls and not results.is_offered
+        self._is_nameless = self._family.is_drawn and any(
+            region["id"].startswith(NAMELESS) for region in results.regions
+        )
+        self._answered = frozenset(row.name for row, _ in results.attributes)
         parsed, unclear = self._parse(results, sent)
         answer = FieldAnswer(is_unclear=self._may_be_anything(unclear, foreign))
+        answer.not_offered = self._missing.classes.get(control, frozenset())
+        answer.is_understood = bool(parsed or results.orphans)
+        answer.is_looked_at = not (unclear or answer.is_unclear or is_missing)
         unclear.update(whole_id(region["id"]) for region in foreign if _has_id(region))
         for key, entry in sent.items():
             label_ids = entry.get("ids", [key])
             if key in parsed:
                 self._compare(*parsed[key], entry, label_ids, answer)
-            elif key in unclear or answer.is_unclear or not self._was_shown(entry):
+            elif key in unclear or answer.is_unclear or self._is_nameless or not self._was_sent(entry):
                 answer.kept.extend(label_ids)
                 if key in unclear:
                     answer.left.update(label_ids)
+            elif reason := self._why_not_shown(key, entry, is_missing, results.orphans):
+                answer.not_shown.update(dict.fromkeys(label_ids, reason))
             elif self._family.is_edited_when_empty:
                 nothing = ParsedLabel(key, {}, self._media)
                 aspects = tuple(aspect for aspect in entry if aspect != "ids")
                 answer.edited.extend(Edit(label_id, nothing, aspects, entry) for label_id in label_ids)
             else:
                 answer.deleted.extend(label_ids)
+        if self._is_nameless and sent.keys() - parsed.keys():
+            reason = "a region without an id is taken for a new label; labels that it may stand for are left alone"
+            self._report(None, reason, is_note=True)
         for key, (label, _) in parsed.items():
             if key not in sent:
                 answer.added.append(Edit(self._new_id(key), label, tuple(label.values), {}))
         if not holds_list(self._field.label_type):
             self._limit_to_one(answer)
         answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
+        answer.elsewhere = None if is_missing else self._elsewhere()
         return answer
+
+    def _why_not_shown(
+        self, key: str, entry: Mapping[str, Any], is_missing: bool, orphans: Collection[str]
+    ) -> str | None:
+        """Why the annotation cannot have shown a label that it lacks, or None where somebody deleted it."""
+        if not self._origin.is_ours:
+            return "the annotation did not start from the labels that were sent"
+        if not self._origin.held(self._field, key):
+            return "the prediction that the annotation started from does not hold them"
+        if is_missing or any(label_id in orphans for label_id in (key, *entry.get("ids", ()))):
+            return f"the labeling config lacks, or lacked, the control tag {self._field.control!r}"
+        lost = self._missing.classes.get(self._field.control, ())
+        # A region is shown with a class that is gone; a choice is not (1.23.2).
+        if not self._family.is_drawn and any(self._is_of_class(name, key, entry) for name in lost):
+            return f"the control tag {self._field.control!r} lacks, or lacked, their class"
+        return None
+
+    def _is_of_class(self, name: str, key: str, entry: Mapping[str, Any]) -> bool:
+        question = self._field.question
+        is_list = question is not None and question.kind == "list"
+        return is_list or key == name or digest_of(name) in entry.values()
+
+    def _elsewhere(self) -> frozenset[str] | None:
+        """Ids of labels that the annotation cannot have shown, for other annotations made them; None where of any."""
+        if self._origin.is_ours:
+            return frozenset()
+        ids = {
+            region["id"]
+            for region in self._origin.regions_of_others
+            if region.get("from_name") == self._field.control and _has_id(region)
+        }
+        if ids and self._family.grouping(self._field) is Grouping.FIELD:
+            return None
+        return frozenset(self._new_id(whole_id(region_id)) for region_id in ids)
 
     def _may_be_anything(self, unclear: Collection[str], foreign: Sequence[Any]) -> bool:
         """Whether what was not understood may stand for any label of the field."""
@@ -521,27 +710,50 @@ class _FieldReader:
         now = digests_of(parsed.values)
         before = {aspect: digest for aspect, digest in entry.items() if aspect != "ids"}
         class_name = parsed.values.get("label")
-        changed = tuple(
-            aspect
-            for aspect in {**before, **now}
-            if now.get(aspect) != before.get(aspect)
-            and aspect not in unclear
-            and (not attributes.is_attribute(aspect) or attributes.attribute_of(aspect, class_name, self._field))
-        )
         is_answered = bool(parsed.answers) and self._field.takes_unexpected
+        is_whole = self._family.grouping(self._field) is Grouping.FIELD
+        is_part = is_whole and (self._is_nameless or not self._origin.is_ours)
+        changed = []
+        for aspect in {**before, **now}:
+            if now.get(aspect) == before.get(aspect) or aspect in unclear:
+                continue
+            if attributes.is_attribute(aspect):
+                if not attributes.attribute_of(aspect, class_name, self._field):
+                    continue
+                if aspect not in now and (reason := self._why_not_asked(aspect, class_name, parsed.key)):
+                    answer.attributes_not_shown[aspect] = reason
+                    continue
+            elif aspect not in now and is_part:
+                continue
+            changed.append(aspect)
         for label_id in label_ids:
             if changed or is_answered:
-                answer.edited.append(Edit(label_id, parsed, changed, entry))
+                answer.edited.append(Edit(label_id, parsed, tuple(changed), entry, is_part))
             else:
                 answer.kept.append(label_id)
                 if parsed.answers:
                     answer.left.add(label_id)
 
-    def _was_shown(self, entry: Mapping[str, Any]) -> bool:
+    def _why_not_asked(self, aspect: str, class_name: str | None, key: str) -> str | None:
+        """Why the annotation cannot have shown an attribute that it lacks, or None where somebody took it away."""
+        if not self._origin.is_ours:
+            return "the annotation did not start from the labels that were sent"
+        for control in attributes.controls_of(self._field, self._family):
+            is_asked = attributes.aspect_name(control.attribute) == aspect and control.class_name in (None, class_name)
+            if is_asked and control.attribute.is_of(class_name):
+                if not self._origin.held_answer(control.name, key if self._family.is_drawn else None):
+                    return "the prediction that the annotation started from does not hold them"
+                if control.name in self._missing.controls and control.name not in self._answered:
+                    return f"the labeling config lacks, or lacked, the control tag {control.name!r}"
+                if control.name in self._missing.classes:
+                    return f"the control tag {control.name!r} lacks, or lacked, a choice"
+        return None
+
+    def _was_sent(self, entry: Mapping[str, Any]) -> bool:
         return any(aspect != "ids" for aspect in entry)
 
     def _limit_to_one(self, answer: FieldAnswer) -> None:
-        room = 0 if answer.kept or answer.edited else 1
+        room = 0 if answer.kept or answer.edited or answer.not_shown else 1
         for edit in answer.added[room:]:
             name = edit.parsed.values.get("label")
             self._report(

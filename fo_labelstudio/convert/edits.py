@@ -24,12 +24,14 @@ class Edit(NamedTuple):
         parsed: what its regions now say
         aspects: names of what was changed; of all that it has, where it is new
         sent: aspect -> digest of what was sent
+        is_part: whether it only adds to what the label has, for nobody was shown that
     """
 
     label_id: str
     parsed: ParsedLabel
     aspects: tuple[str, ...]
     sent: Mapping[str, Any]
+    is_part: bool = False
 
     def to_label(self, field: LabelField) -> Any:
         """The label as its regions now say it, with defaults for the attributes that nobody answered.

@@ -50,7 +50,8 @@ def as_answers(
         edits = answer.unexpected.get(label_type, [])
         if edits or answer.sample_id in loaded:
             related = _relations_from({edit.label_id for edit in edits}, answer) if with_relations else {}
-            yield Answer(answer.task_id, answer.sample_id, {name: FieldAnswer(added=edits, related=related)})
+            kept = FieldAnswer(added=edits, related=related, elsewhere=answer.unexpected_elsewhere)
+            yield Answer(answer.task_id, answer.sample_id, {name: kept})
 
 
 def collect(returned: dict[str, Any], answers: Iterable[Answer], label_type: str, fields: Sequence[LabelField]) -> None:

@@ -98,15 +98,13 @@ def label_changes(
 
     by_id = {str(doc.get("_id")): doc for doc in stored}
     returned = (*answer.edited, *answer.added)
-    present = {*answer.kept, *(edit.label_id for edit in returned)}
-    gone = () if answer.is_unclear else sorted(set(loaded) - present)
-    for label_id in dict.fromkeys((*answer.deleted, *gone)):
+    for label_id in dict.fromkeys((*answer.deleted, *answer.gone(loaded))):
         if label_id in by_id and changes.allows("allow_deletions", field):
             changes.deleted.append(label_id)
-    for label_id in answer.kept:
+    for label_id in (*answer.kept, *answer.not_shown):
         if label_id not in by_id and label_id in originals:
             changes.added.append(originals[label_id])
-        elif label_id in by_id and label_id in written and label_id not in answer.left:
+        elif label_id in by_id and label_id in written and label_id not in {*answer.left, *answer.not_shown}:
             _update(changes, by_id[label_id], before_loads(by_id[label_id], written[label_id]), {}, written[label_id])
     for edit in returned:
         try:

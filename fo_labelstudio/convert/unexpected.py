@@ -7,7 +7,7 @@ own kind, which FiftyOne's ``unexpected`` argument decides about.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.families import family_of
@@ -104,6 +104,16 @@ def field_of(region: Region, fields: Sequence[LabelField]) -> LabelField | None:
         and names[0] in field.class_set
     ]
     return candidates[0] if len(candidates) == 1 else None
+
+
+def keys_of(region: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The label types and keys of the labels that a region may have become."""
+    region_id, kind, value = (region.get(key) for key in ("id", "type", "value"))
+    if isinstance(region_id, str) and isinstance(kind, str):
+        names = value.get(kind) if isinstance(value, Mapping) else None
+        keys = (region_id, *(f"{region_id}/{name}" for name in (names if isinstance(names, list) else ())))
+        label_type = _LABEL_TYPES.get(kind) or _LABEL_TYPES.get(f"{kind}labels")
+        yield from ((label_type, key) for key in keys if label_type is not None)
 
 
 def parse(region: Region, media: MediaInfo) -> list[Unexpected]:

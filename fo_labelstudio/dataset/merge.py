@@ -15,7 +15,7 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotations import Answer
+from fo_labelstudio.convert.annotations import Answer, FieldAnswer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, label_changes
 from fo_labelstudio.convert.schema import LabelField
@@ -138,11 +138,12 @@ class FieldMerge:
                 report.lost.append(answer.sample_id)
                 continue
             stored = self._labels(doc, self._target)
+            answered = answer.fields[self._field.name]
             changes = label_changes(
                 stored,
-                answer.fields[self._field.name],
+                answered,
                 self._field,
-                self._originals(doc, records.removed.get(answer.sample_id, {})),
+                self._originals(doc, records.removed.get(answer.sample_id, {}), answered),
                 records.loaded.get(answer.sample_id, ()),
                 masks.with_mask,
                 records.edited.get(answer.sample_id, {}),
@@ -155,7 +156,7 @@ class FieldMerge:
             if not self._fits(answer.sample_id, changes, stored):
                 report.notes.append(f"sample {answer.sample_id}: {_TOO_LARGE}")
                 continue
-            if changes or self._is_to_be_marked(doc):
+            if changes or (answered.is_looked_at and self._is_to_be_marked(doc)):
                 # Before the write: a label must not be deleted before it is remembered.
                 self._remember_removed(answer.sample_id, changes, stored)
                 self._remember_edited(answer.sample_id, changes)
@@ -247,9 +248,12 @@ class FieldMerge:
             return []
         return list(value.get(self._list_name) or ()) if self._is_list else [value]
 
-    def _originals(self, doc: Mapping[str, Any], removed: Mapping[str, LabelDoc]) -> Mapping[str, LabelDoc]:
+    def _originals(
+        self, doc: Mapping[str, Any], removed: Mapping[str, LabelDoc], answer: FieldAnswer
+    ) -> Mapping[str, LabelDoc]:
         if not self._is_copy:
-            return removed
+            # Whoever was not shown a label did not restore it either.
+            return {label_id: label for label_id, label in removed.items() if label_id not in answer.not_shown}
         if not self._field.allow_additions:
             return {}
         return {**removed, **{str(label.get("_id")): label for label in self._labels(doc, self._source)}}

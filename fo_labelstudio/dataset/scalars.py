@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 
@@ -75,6 +75,8 @@ class ScalarMerge:
             if doc is None:
                 self.report.lost.append(sample_id)
                 continue
+            if self._is_silent(answer):
+                continue
             stored = value_at(doc, self._target)
             record = edited.pop(sample_id, {}).get(_VALUE, {})
             base = before_loads({_VALUE: stored}, record)[_VALUE]
@@ -111,20 +113,28 @@ class ScalarMerge:
                 self.report.refused["a value outside of `classes` that is there already"] += 1
                 return _KEEP
             new = self._field.scalar_question.from_json(edits[0].parsed.values["value"])
-        elif answer.kept and self._is_copy:
+            if edits[0].is_part and isinstance(new, list):
+                new = [*(stored or ()), *new]
+        elif (answer.kept or answer.not_shown) and self._is_copy:
             new = value_at(doc, self._source)
-        elif answer.deleted or (was_loaded and not answer.kept and not answer.is_unclear):
+        elif answer.deleted or (was_loaded and not answer.kept and answer.gone((_VALUE,))):
             new = None
         else:
             return _KEEP
-        return self._permitted(stored, self._merged(stored, new))
+        return self._permitted(stored, self._merged(stored, new, answer.not_offered))
 
-    def _merged(self, stored: Any, new: Any) -> Any:
+    def _is_silent(self, answer: Answer) -> bool:
+        """Whether an answer says nothing of the value, so that it stays as it is, whatever loads have made of it."""
+        answered = answer.fields[self._field.name]
+        is_copied = self._is_copy and not self.records.name(answer.sample_id)
+        return bool(answered.not_shown) and not answered.edited and not is_copied
+
+    def _merged(self, stored: Any, new: Any, not_offered: Collection[str]) -> Any:
         question = self._field.scalar_question
         if question.kind == "list":
             before, after = list(stored or ()), list(new or ())
             # What is not among the values to choose from was not shown.
-            kept = [item for item in before if item in after or not question.is_listed(item)]
+            kept = [item for item in before if item in after or item in not_offered or not question.is_listed(item)]
             return [*kept, *(item for item in after if item not in before)]
         if new is not None and stored is not None and question.problem_of(stored) is None:
             if question.to_json(stored) == question.to_json(new):

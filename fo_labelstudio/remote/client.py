@@ -300,6 +300,15 @@ class Client:
         answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
         return _ids(answer, "task_ids"), _part(answer, "prediction_count", int)
 
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        try:
+            return _object(self._connection.get(f"/api/predictions/{prediction_id}/"))
+        except ServerError as error:
+            if error.status == 404:
+                return None
+            raise
+
     def export_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:
         """Those of some tasks that have any annotation, with their annotations.
 

@@ -13,6 +13,7 @@ from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.tasks import SampleRecord, to_task
 from tests.convert import strategies
 from tests.convert.families.test_contract import junk
+from tests.support import as_exported
 
 RUN = "run"
 MEDIA = MediaInfo(640, 480)
@@ -28,8 +29,8 @@ def a_task(labels, result=None, field=BOXES, annotations=None, media=MEDIA):
     preloaded = copy.deepcopy(task.pop("predictions"))
     regions = preloaded[0]["result"] if preloaded else []
     if annotations is None:
-        answer = result(regions) if result else regions
-        annotations = [{"id": 1, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00Z", "result": answer}]
+        started = copy.deepcopy(regions)
+        annotations = [as_exported(result(regions) if result else regions, started)]
     return {"id": 7, "annotations": annotations, **task}
 
 

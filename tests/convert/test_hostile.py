@@ -29,6 +29,7 @@ from fo_labelstudio.convert.unexpected import pseudo_field
 from fo_labelstudio.errors import RegionError
 from tests.convert.strategies import cases, field_of
 from tests.convert.trip import RUN, Trip
+from tests.support import as_exported
 
 HOSTILE = (
     *(None, True, False, 0, -1, 1, 1e308, -1e308, float("nan"), float("inf"), float("-inf"), 10**30, -(10**30)),
@@ -46,8 +47,7 @@ drawn_types = [name for name in LABEL_TYPES if name != "scalar"]
 
 def exported(trip, result):
     """The task of a trip with a submitted result, as the server exports it."""
-    annotation = {"id": 1, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00Z", "result": result}
-    return {"id": 7, **copy.deepcopy(trip._task), "annotations": [annotation]}
+    return {"id": 7, **copy.deepcopy(trip._task), "annotations": [as_exported(result, trip.sent)]}
 
 
 def places(value, path=()):

@@ -15,6 +15,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.merging import LabelChanges, label_changes
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
+from tests.support import as_exported
 
 RUN = "run"
 SAMPLE = "6b01070a57a5240a9753b925"
@@ -62,7 +63,7 @@ class Trip:
             submitted = result(submitted) or submitted
         elif result is not None:
             submitted = result
-        annotation = {"id": 1, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00Z", "result": submitted}
+        annotation = as_exported(submitted, self.sent)
         task = {"id": TASK, **copy.deepcopy(self._task), "annotations": [annotation]}
         problems: list = []
         answer = parse_task(task, [self.field], RUN, problems)

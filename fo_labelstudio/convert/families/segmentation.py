@@ -1,7 +1,8 @@
 """Masks of the whole image: Segmentation <-> <BrushLabels> or <BitmaskLabels>, a region for each class.
 
 What an edit changes, pixel by pixel: pixels that left a class become background, pixels that a class gained become its
-own. Where several classes gained the same pixel, the one whose region comes last has it.
+own. Where several classes gained the same pixel, the one whose region comes last has it. A person who was not shown the
+mask gains only pixels that have no class.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ def revise(segmentation: fol.Segmentation, edit: Edit, field: LabelField) -> Rev
     height, width = stored.shape[:2]
     mask = stored.astype(np.result_type(stored.dtype, _dtype(field)))
     before = dict(_pixels_by_class(stored, field))
+    stored_pixels = stored.any(axis=2) if stored.ndim == 3 else stored != 0
     above = np.zeros((parsed.media.height, parsed.media.width), bool)
     gained = []
     disputed = 0
@@ -121,6 +123,9 @@ def revise(segmentation: fol.Segmentation, edit: Edit, field: LabelField) -> Rev
         shown = masks.resized(old, parsed.media.width, parsed.media.height)
         codes = parsed.values.get(name, ())
         now = masks.framed(masks.decode_all(codes, parsed.media), parsed.media)
+        if edit.is_part:
+            taken = masks.resized(stored_pixels, parsed.media.width, parsed.media.height)
+            now = (now & ~taken) | shown
         disputed += int((now & above).sum())
         mask[masks.resized(shown & ~now, width, height) & old] = 0
         gained.append((class_name, masks.resized(now & ~shown & ~above, width, height) & ~old))
