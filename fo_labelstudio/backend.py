@@ -35,7 +35,7 @@ from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.fetching import fetch
 from fo_labelstudio.garbage import only_new_garbage
 from fo_labelstudio.load_call import LoadCall
-from fo_labelstudio.loading import load
+from fo_labelstudio.loading import load, plan
 from fo_labelstudio.log import logger
 from fo_labelstudio.preparing import Checked, Run, check
 from fo_labelstudio.prompt import ask
@@ -460,6 +460,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
         Raises:
             RunError: the run is not complete, or its project is gone
             ServerError: a download failed; nothing was loaded
+            SettingsError: ``dest_field`` makes no sense; nothing was loaded
+            LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
         """
         state = self.config.run_state or {}
         if not state.get("complete"):
@@ -472,23 +474,26 @@ class LabelStudioBackend(foua.AnnotationBackend):
             logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
         client = self.connect_to_api().client
         fields = self.config.label_fields()
-        for field in fields:
-            if field.existing and results.field_is_gone(field.name):
-                logger.warning(
-                    "Field '%s' of the run is gone; if it was renamed, pass dest_field={'%s': '<its new name>'}",
-                    field.name,
-                    field.name,
-                )
         call = LoadCall.current()
         if call.keeps_unexpected:
             fields = tuple(replace(field, takes_unexpected=True) for field in fields)
         results.refresh(self._saved_results(results))
         sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
         is_complete = bool(state.get("complete"))
-        answers = fetch(state["token"], fields, client, state["project_id"], results.tasks, sightings, is_complete)
+        destinations = plan(results, fields, call)
+        answers = fetch(
+            state["token"],
+            fields,
+            client,
+            state["project_id"],
+            results.tasks,
+            sightings,
+            is_complete,
+            destinations.remade,
+        )
         results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
         try:
-            return load(results, fields, answers, call)
+            return load(results, fields, answers, destinations, call)
         except BaseException:
             # What was done so far must be known to the next load.
             self.save_run_results(results.dataset, results.key, results)
@@ -614,6 +619,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             the one that they wrote, for the case that the annotator takes an edit back
         configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
             annotation then, and the ``controls`` and ``classes`` of the run that were gone
+        remade: field and destination whose labels loads have made anew, for the run's field was gone
+        left_behind: what the project holds that the last load did not load
     """
 
     def __init__(
@@ -627,6 +634,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         removed: dict[str, Any] | None = None,
         edited: dict[str, Any] | None = None,
         configs: list[dict[str, Any]] | None = None,
+        remade: list[str] | None = None,
+        left_behind: list[str] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -635,6 +644,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.removed = removed or {}
         self.edited = edited or {}
         self.configs = configs or []
+        self.remade = remade or []
+        self.left_behind = left_behind or []
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
@@ -661,17 +672,27 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
 
-    def cleanup(self) -> None:
-        """Deletes the project, with its tasks and annotations, from the server."""
+    def cleanup(self, force: bool = False) -> None:
+        """Deletes the project, with its tasks and annotations, from the server.
+
+        Args:
+            force: whether it is deleted although the last load has left something behind
+        """
+        if self.left_behind and not force:
+            logger.warning(
+                "Project %s is kept, for the last load left something behind: %s. To delete it all the same, call "
+                "dataset.load_annotation_results(%r).cleanup(force=True)",
+                self.project_id,
+                "; ".join(self.left_behind),
+                self.key,
+            )
+            return
+        self.left_behind = []
         if self.project_id is not None:
             projects.delete_project(self.connect_to_api().client, self.project_id)
             self.config.run_state["project_id"] = None
             self.save_config()
         self.tasks = {}
-
-    def field_is_gone(self, label_field: str) -> bool:
-        """Whether a label field has left the dataset."""
-        return self.dataset.get_field(f"frames.{label_field}" if self._is_frames else label_field) is None
 
     def refresh(self, saved: LabelStudioAnnotationResults) -> None:
         """Takes over what another session has loaded since.
@@ -683,10 +704,22 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         self.removed = saved.removed
         self.edited = saved.edited
         self.configs = saved.configs
+        self.remade = saved.remade
+        self.left_behind = saved.left_behind
+
+    def records_name(self, label_field: str, destination: str) -> str:
+        """The name of the destination of a label field in messages and in what is saved."""
+        return label_field if destination == label_field else f"{label_field} -> {destination}"
+
+    def forget(self, label_field: str, destination: str) -> None:
+        """Forgets what loads have put into the destination of a label field, but not what they deleted."""
+        name = self.records_name(label_field, destination)
+        self.loaded.pop(name, None)
+        self.edited.pop(name, None)
 
     def records_of(self, label_field: str, destination: str) -> tuple[str, Records]:
         """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
-        name = label_field if destination == label_field else f"{label_field} -> {destination}"
+        name = self.records_name(label_field, destination)
         records = Records(
             self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fiftyone.core.utils as fou
@@ -105,6 +105,7 @@ def fetch(
     tasks: Mapping[str, int],
     sightings: Sequence[Sighting] = (),
     is_complete: bool = True,
+    gone: Collection[str] = (),
 ) -> Answers:
     """The submitted annotations of a run.
 
@@ -116,6 +117,7 @@ def fetch(
         tasks: sample id -> task id, of all of its tasks
         sightings: what earlier loads have seen of the labeling config
         is_complete: whether everything of the run was sent
+        gone: names of the fields whose labels have left the dataset, so that answers are to hold what was sent
 
     Raises:
         RunError: the project is gone
@@ -130,7 +132,7 @@ def fetch(
             # A run gets its labeling config last; until then, nobody has taken anything out of it.
             missing = Missing()
         configs = Configs(sightings, missing)
-        answers = _download(run_token, fields, client, project_id, tasks, configs)
+        answers = _download(run_token, fields, client, project_id, tasks, configs, gone)
         on_server = project.get("task_number")
         if isinstance(on_server, int):
             answers.missing = max(len(tasks) - on_server, 0)
@@ -158,6 +160,7 @@ def _download(
     project_id: int,
     tasks: Mapping[str, int],
     configs: Configs,
+    gone: Collection[str],
 ) -> Answers:
     answers = Answers()
     task_ids = list(tasks.values())
@@ -175,7 +178,7 @@ def _download(
                 parent = prediction_in_doubt(task, fields, run_token)
                 if annotation is not None and parent is not None:
                     annotation["prediction"] = client.prediction(parent)
-                answer = parse_task(task, fields, run_token, answers.problems, configs)
+                answer = parse_task(task, fields, run_token, answers.problems, configs, gone)
                 if answer and _is_ours(answer, tasks, answers.problems):
                     page.append(answer)
             answers.add(page)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import fiftyone.utils.annotations as foua
 
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.convert.shown import shown
+from fo_labelstudio.errors import RunError, SettingsError
 
 
 class LoadCall(NamedTuple):
@@ -45,13 +46,36 @@ class LoadCall(NamedTuple):
         """Whether everything that the label schema does not expect is kept."""
         return isinstance(self.unexpected, str) and self.unexpected == "keep"
 
-    def destination_of(self, field: str, fields: Sequence[str]) -> str:
-        """The field that receives the labels of a label field.
+    def destinations(self, fields: Sequence[str]) -> dict[str, str]:
+        """The destinations that the call names, by label field.
 
         Args:
-            field: name of the label field
-            fields: names of all label fields of the run; FiftyOne ignores a single name for several
+            fields: names of the label fields of the run
+
+        Raises:
+            SettingsError: ``dest_field`` is neither a name nor a dict, or names no field of the run; FiftyOne would
+                edit the run's own fields instead
         """
-        if isinstance(self.dest_field, str):
-            return self.dest_field if len(fields) == 1 else field
-        return (self.dest_field or {}).get(field, field)
+        given, names = self.dest_field, ", ".join(map(repr, fields))
+        if given is None:
+            return {}
+        if isinstance(given, str):
+            if len(fields) > 1:
+                raise SettingsError(
+                    f"dest_field {given!r} is one field, but the run has {len(fields)}: {names}; pass "
+                    f"dest_field={{{fields[0]!r}: {given!r}, ...}}"
+                )
+            return {fields[0]: given}
+        if not isinstance(given, Mapping):
+            raise SettingsError(
+                f"dest_field is {shown(given)}, expected the name of a field, or a dict: field of the run -> name of a "
+                f"field; the run's fields are {names}"
+            )
+        for name, destination in given.items():
+            if name not in fields:
+                raise SettingsError(
+                    f"dest_field names {shown(name)}, which is no field of the run; the run's fields are {names}"
+                )
+            if not isinstance(destination, str):
+                raise SettingsError(f"dest_field {name!r} is {shown(destination)}, expected the name of a field")
+        return dict(given)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import fiftyone.core.fields as fof
 import fiftyone.utils.annotations as foua
+from bson import ObjectId
 
 from fo_labelstudio.convert import added, keeping
 from fo_labelstudio.convert.annotations import Answer, Problem
-from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.merging import RELATED
 from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.convert.unexpected import pseudo_field, return_type
+from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
-from fo_labelstudio.dataset.merge import FieldMerge, MergeReport
+from fo_labelstudio.dataset.merge import FieldMerge, MergeReport, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
+from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.fetching import Answers
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
@@ -28,8 +31,56 @@ if TYPE_CHECKING:
     from fo_labelstudio.backend import LabelStudioAnnotationResults
 
 
+class Plan(NamedTuple):
+    """Where the labels of a run go.
+
+    Attributes:
+        named: the destinations that the caller names, by label field
+        gone: names of the label fields that have left the dataset
+        remade: names of those whose labels are made anew where no other field holds them, now or since an earlier load
+    """
+
+    named: Mapping[str, str]
+    gone: frozenset[str]
+    remade: frozenset[str]
+
+    def destination_of(self, field: LabelField) -> str:
+        """The field that receives the labels of a label field."""
+        return self.named.get(field.name, field.name)
+
+
+def plan(results: LabelStudioAnnotationResults, fields: Sequence[LabelField], call: LoadCall) -> Plan:
+    """Checks where the labels of a run are to go, before anything is downloaded.
+
+    Raises:
+        SettingsError: the caller names destinations that make no sense
+        LabelSchemaError: a destination cannot hold the labels
+    """
+    prefix = "frames." if results.is_frames else ""
+    destinations = call.destinations([field.name for field in fields])
+    named = {name: path.removeprefix(prefix) for name, path in destinations.items()}
+    receivers: dict[str, LabelField] = {}
+    for field in fields:
+        path = named.get(field.name, field.name)
+        _merge_of(results, field, path, Records())
+        other = receivers.setdefault(path, field)
+        is_shared = holds_list(field.label_type) and LABEL_TYPES[field.label_type] is LABEL_TYPES[other.label_type]
+        if other is not field and not is_shared:
+            raise LabelSchemaError(
+                f"fields {other.name!r} and {field.name!r} cannot both be loaded into {path!r}; pass a dest_field of "
+                "its own for each"
+            )
+    gone = {field.name for field in fields if _is_gone(results, field)}
+    remade = {
+        field.name
+        for field in fields
+        if results.records_name(field.name, named.get(field.name, field.name)) in results.remade
+    }
+    return Plan(named, frozenset(gone), frozenset(gone | remade))
+
+
 def load(
-    results: LabelStudioAnnotationResults, fields: Sequence[LabelField], answers: Answers, call: LoadCall
+    results: LabelStudioAnnotationResults, fields: Sequence[LabelField], answers: Answers, plan: Plan, call: LoadCall
 ) -> dict[str, Any]:
     """Merges answers into the dataset, page by page.
 
@@ -37,46 +88,225 @@ def load(
         results: the state of the run, whose records of loads are brought up to date
         fields: the label fields of the run
         answers: what came back
-        call: where to
+        plan: where to
+        call: what becomes of unexpected labels
 
     Returns:
         label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
 
     Raises:
-        LabelSchemaError: a destination cannot hold the labels; nothing was merged
+        LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
-    merges = _Merges(results, fields, answers, call)
+    results.left_behind = ["everything, for it did not come to its end"]
+    merges = _Merges(results, fields, answers, plan, call)
+    merges.make_fields()
     returned: dict[str, Any] = {}
     for page in answers:
         merges.merge(page, returned)
     _log(answers, merges.reports, len(results.tasks))
+    merges.report_remade()
+    merges.report_departed()
+    results.left_behind = merges.left_behind()
     return returned
+
+
+def _is_gone(results: LabelStudioAnnotationResults, field: LabelField) -> bool:
+    """Whether a field that the dataset had is there no more, or another one has its name."""
+    declared = results.dataset.get_field(full_path(field.name, results.is_frames))
+    if declared is None:
+        return field.existing or bool(results.loaded.get(field.name))
+    merge = FieldMerge if field.question is None else ScalarMerge
+    return not merge.can_hold(declared, field)
+
+
+def _merge_of(
+    results: LabelStudioAnnotationResults, field: LabelField, path: str, records: Records, is_moved: bool = False
+) -> FieldMerge | ScalarMerge:
+    if field.question is not None:
+        return ScalarMerge(results.dataset, field, path, records, results.is_frames, is_moved)
+    overwrite = results.config.overwrite_masks
+    return FieldMerge(results.dataset, field, path, records, results.is_frames, overwrite, is_moved)
 
 
 class _Merges:
     """One merge for each place that labels go to."""
 
     def __init__(
-        self, results: LabelStudioAnnotationResults, fields: Sequence[LabelField], answers: Answers, call: LoadCall
+        self,
+        results: LabelStudioAnnotationResults,
+        fields: Sequence[LabelField],
+        answers: Answers,
+        plan: Plan,
+        call: LoadCall,
     ):
         self._results = results
         self._fields = fields
+        self._answers = answers
+        self._plan = plan
         self._choice = call.unexpected
         self._keeps = call.keeps_unexpected
         self._asked = answers.asked
         self._problems = answers.problems
         self._attributes: dict[str, dict[str, Attribute]] = {}
+        self._remade: dict[str, LabelField] = {}
         self.reports: dict[str, MergeReport] = {}
-        names = [field.name for field in fields]
+        self._moved = {field.name for field in fields if field.name in plan.gone and self._is_moved(field)}
         self._expected = [
-            self._merge_into(field, self._without_prefix(call.destination_of(field.name, names))) for field in fields
+            self._merge_into(field, plan.destination_of(field), field.name in self._moved) for field in fields
         ]
         self._returned: list[str] = []
+        self._skipped = 0
         self._unexpected: dict[str, FieldMerge | ScalarMerge] = {}
         self._choose(answers)
 
+    def make_fields(self) -> None:
+        """Makes the fields that are new, now that all can be made."""
+        if self._remade.keys() - self._results.remade:
+            # Known before the field is there: the next load must not take it for one that somebody has emptied.
+            self._results.remade = sorted({*self._results.remade, *self._remade})
+            self._results.save()
+        for merge in (*self._expected, *self._unexpected.values()):
+            merge.make_field()
+
+    def left_behind(self) -> list[str]:
+        """What the project holds that was not loaded and that nobody chose to leave there."""
+        answers, lines = self._answers, []
+        for name, report in self.reports.items():
+            left = (
+                report.left
+                + len(report.departed)
+                + sum(count for reason, count in report.refused.items() if not reason.endswith("=False"))
+            )
+            if left:
+                lines.append(f"{left} changes of field {name!r}")
+            if report.lost:
+                lines.append(f"the answers to {len(report.lost)} samples that are no longer in the dataset")
+        if self._remade and answers.count < len(self._results.tasks):
+            unanswered = len(self._results.tasks) - answers.count
+            lines.append(f"the labels of field {next(iter(self._remade))!r} on {unanswered} tasks without an answer")
+        for field in self._remade.values():
+            not_shown = sum(row.number for row in answers.not_shown.get(field.name, ()))
+            if not_shown:
+                lines.append(f"{not_shown} labels of field {field.name!r} that annotations did not show")
+        problems = sum(not problem.is_note for problem in answers.problems)
+        if problems:
+            lines.append(f"{problems} region(s) or task(s) that could not be understood")
+        if self._skipped:
+            lines.append(f"{self._skipped} unexpected labels or relations")
+        return lines
+
+    def report_remade(self) -> None:
+        """Says which labels were made anew, and what they lack."""
+        for name, field in self._remade.items():
+            report = self.reports[name]
+            if not report.remade and field.name not in self._plan.gone:
+                continue
+            asked = [attribute.name for attribute in field.attributes]
+            lacking = ["tags", "index"] if field.question is None else []
+            if field.question is None:
+                lacking.append(f"attributes but {asked}" if asked else "attributes")
+            lacking.extend(family_of(field.label_type).not_held)
+            what = f" Their regions do not hold {', '.join(lacking)}." if lacking else ""
+            logger.warning(
+                "Field '%s' of the run is gone; made %d labels of answered tasks anew, for '%s'.%s If the field was "
+                "renamed, delete that and pass dest_field={'%s': '<its new name>'}",
+                field.name,
+                report.remade,
+                self._plan.destination_of(field),
+                what,
+                field.name,
+            )
+
+    def report_departed(self) -> None:
+        """Says which labels were deleted in FiftyOne while somebody edited them, and where they are, if anywhere."""
+        frames = self._results.is_frames
+        for field in self._fields:
+            path = self._plan.destination_of(field)
+            for name in {self._results.records_name(field.name, path), field.name} & self.reports.keys():
+                departed = self.reports[name].departed
+                if not departed:
+                    continue
+                ids: dict[str, list[str]] = {}
+                for sample_id, label_id in departed:
+                    ids.setdefault(sample_id, []).append(label_id)
+                container: Any = LABEL_TYPES[field.label_type]
+                taken = {path, *(self._plan.destination_of(other) for other in self._fields)}
+                holder = holder_of(self._results.dataset, ids, container, frames, taken) if container else None
+                hint = (
+                    f"; field {holder!r} holds some: pass dest_field={{{field.name!r}: {holder!r}}}" if holder else ""
+                )
+                logger.warning(
+                    "Field '%s': %d labels were edited in Label Studio and deleted in FiftyOne, such as %s of sample "
+                    "%s; they stay deleted%s",
+                    name,
+                    len(departed),
+                    departed[0][1],
+                    departed[0][0],
+                    hint,
+                )
+
+    def _is_moved(self, field: LabelField) -> bool:
+        """Whether the destination of a field that is gone is that field under another name.
+
+        Raises:
+            LabelSchemaError: another field is, which the caller does not name
+        """
+        results, plan = self._results, self._plan
+        path = plan.destination_of(field)
+        if path == field.name and field.name in plan.named:
+            return False
+        ids = self._ids_of(field)
+        if field.question is not None:
+            return path != field.name and self._has_values(path, ids)
+        taken = {field.name, *(plan.destination_of(other) for other in self._fields if other is not field)}
+        name = results.records_name(field.name, path)
+        container: Any = LABEL_TYPES[field.label_type]
+        if path != field.name:
+            if name in results.remade or results.loaded.get(name):
+                return False
+            declared = results.dataset.get_field(full_path(path, results.is_frames))
+            return declared is not None and path == holder_of(
+                results.dataset, ids, container, results.is_frames, taken - {path}, only=path
+            )
+        holder = holder_of(results.dataset, ids, container, results.is_frames, taken)
+        if holder is not None:
+            raise LabelSchemaError(
+                f"field {field.name!r} of the run is gone, and field {holder!r} holds its labels; nothing was loaded. "
+                f"Pass dest_field={{{field.name!r}: {holder!r}}} to load into that, or "
+                f"dest_field={{{field.name!r}: {field.name!r}}} to make {field.name!r} anew"
+            )
+        return False
+
+    def _ids_of(self, field: LabelField) -> dict[str, set[str]]:
+        """Sample id -> ids of the labels that were sent or loaded, of answered tasks."""
+        found: dict[str, set[str]] = {}
+        for page in self._answers:
+            for answer in page:
+                of_field = answer.fields[field.name]
+                ids = found.setdefault(answer.sample_id, set())
+                ids.update(
+                    of_field.kept, of_field.not_shown, of_field.deleted, (edit.label_id for edit in of_field.edited)
+                )
+        for sample_id, loaded in self._results.loaded.get(field.name, {}).items():
+            found.setdefault(sample_id, set()).update(loaded)
+        return found
+
+    def _has_values(self, path: str, sample_ids: Collection[str]) -> bool:
+        """Whether a scalar field has a value on any of some samples."""
+        dataset, frames = self._results.dataset, self._results.is_frames
+        if dataset.get_field(full_path(path, frames)) is None:
+            return False
+        collection = dataset._frame_collection if frames else dataset._sample_collection
+        ids = [ObjectId(sample_id) for sample_id in sample_ids]
+        filled = {"_id": {"$in": ids}, db_path(dataset, path, frames): {"$nin": [None, []]}}
+        return collection.find_one(filled, {"_id": True}) is not None
+
     def merge(self, answers: Sequence[Answer], returned: dict[str, Any]) -> None:
         """Merges some answers; adds unexpected labels that are to be returned to what is returned."""
+        for answer in answers:
+            for name in self._moved:
+                # What such a field lacks was deleted in FiftyOne.
+                answer.originals.pop(name, None)
         if self._keeps:
             keeping.relate(answers)
         for merge in self._expected:
@@ -102,18 +332,22 @@ class _Merges:
                 fields[name] = added.with_attributes(fields[name], attributes, refuse)
         return replace(answer, fields=fields)
 
-    def _merge_into(self, field: LabelField, destination: str) -> FieldMerge | ScalarMerge:
+    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> FieldMerge | ScalarMerge:
         results = self._results
-        name, records = results.records_of(field.name, destination)
-        merge: FieldMerge | ScalarMerge
+        if results.dataset.get_field(full_path(destination, results.is_frames)) is None:
+            # What loads did to a field that is gone says nothing of the one that is made in its place.
+            results.forget(field.name, destination)
+        if is_moved:
+            logger.warning(
+                "Field '%s' of the run is gone; loading into '%s', which holds its labels", field.name, destination
+            )
+        name, records = results.records_of(field.name, field.name if is_moved else destination)
         attributes = self._attributes[field.name] = self._added_attributes(field, destination) if self._keeps else {}
-        field = replace(field, attributes=(*field.attributes, *attributes.values()))
-        if field.question is None:
-            overwrite = results.config.overwrite_masks
-            merge = FieldMerge(results.dataset, field, destination, records, results.is_frames, overwrite)
-        else:
-            merge = ScalarMerge(results.dataset, field, destination, records, results.is_frames)
+        asking = replace(field, attributes=(*field.attributes, *attributes.values()))
+        merge = _merge_of(results, asking, destination, records, is_moved)
         self.reports[name] = merge.report
+        if field.name in self._plan.remade and not is_moved:
+            self._remade[name] = field
         return merge
 
     def _added_attributes(self, field: LabelField, destination: str) -> dict[str, Attribute]:
@@ -161,6 +395,7 @@ class _Merges:
             if destination is not None:
                 self._unexpected[label_type] = self._merge_into(field, self._without_prefix(destination))
             elif label_type in found:
+                self._skipped += found[label_type] if self._choice == "prompt" and not has_terminal() else 0
                 logger.warning(
                     "Skipping %d unexpected labels of type '%s'; unexpected='keep' keeps them in a field '%s', "
                     "unexpected='return' returns them",
@@ -169,6 +404,7 @@ class _Merges:
                     filed_as,
                 )
         for control, count in answers.answered.items() if not self._keeps else ():
+            self._skipped += count if self._choice == "prompt" else 0
             logger.warning(
                 "Skipping %d answers about regions to control tag '%s'; unexpected='keep' keeps them in the attribute "
                 "'%s' of the labels",
@@ -177,6 +413,7 @@ class _Merges:
                 control,
             )
         if answers.relations and not self._keeps:
+            self._skipped += answers.relations if self._choice == "prompt" else 0
             logger.warning(
                 "Skipping %d relations; unexpected='keep' keeps them in the attribute '%s' of the labels",
                 answers.relations,

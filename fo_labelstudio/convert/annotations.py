@@ -9,12 +9,16 @@ from dataclasses import field as dataclass_field
 from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeGuard
 
+import fiftyone.core.fields as fof
+import fiftyone.core.labels as fol
+
 from fo_labelstudio.convert import attributes, objects, region_answers, unexpected
 from fo_labelstudio.convert.attributes import AttributeControl
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import FAMILIES, family_of, holds_list
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
+from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.origins import (
     UNCHANGED,
     Configs,
@@ -28,6 +32,7 @@ from fo_labelstudio.convert.origins import (
 from fo_labelstudio.convert.region_answers import RegionAnswer
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
+from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID, is_sent
 from fo_labelstudio.errors import RegionError
 
@@ -117,6 +122,7 @@ class Answer:
         unexpected_elsewhere: ids of such labels that the annotation cannot have shown, for other annotations made them
         relations: label id -> ids of the labels that it was related to
         answered: name of a control tag that somebody added -> number of regions that it tells something of
+        originals: label field -> label id -> label as it was sent, as far as regions hold it; where asked for only
     """
 
     task_id: int
@@ -126,10 +132,16 @@ class Answer:
     unexpected_elsewhere: frozenset[str] = frozenset()
     relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
     answered: dict[str, int] = dataclass_field(default_factory=dict)
+    originals: dict[str, dict[str, LabelDoc]] = dataclass_field(default_factory=dict)
 
 
 def parse_task(
-    task: Any, fields: Sequence[LabelField], run: str, problems: list[Problem], configs: Configs = UNCHANGED
+    task: Any,
+    fields: Sequence[LabelField],
+    run: str,
+    problems: list[Problem],
+    configs: Configs = UNCHANGED,
+    gone: Collection[str] = (),
 ) -> Answer | None:
     """The answer that an exported task holds.
 
@@ -139,6 +151,7 @@ def parse_task(
         run: the token of the annotation run
         problems: receives what could not be understood
         configs: what the project's labeling config lacked, over time
+        gone: names of the fields whose labels have left the dataset, so that their originals are asked for
 
     Returns:
         the answer, or None where nobody submitted one or the task is not of this run
@@ -181,7 +194,9 @@ def parse_task(
         )
         for field in fields
     }
-    answer = Answer(task_id, sample_id, answers)
+    departed = [field for field in fields if field.name in gone]
+    originals = _originals(annotation, result, departed, origin, sent, media, task_id, run)
+    answer = Answer(task_id, sample_id, answers, originals=originals)
     for region_answer in (item for items in about.values() for item in items):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
     _add_unexpected(answer, others, about, media, run, origin, problems)
@@ -191,6 +206,38 @@ def parse_task(
             answered.is_looked_at = False
     _add_relations(answer, result, sent, fields, _ids(elsewhere), problems)
     return answer
+
+
+def _originals(
+    annotation: Mapping[str, Any],
+    result: Sequence[Any],
+    fields: Sequence[LabelField],
+    origin: Origin,
+    sent: Mapping[str, Any],
+    media: MediaInfo,
+    task_id: int,
+    run: str,
+) -> dict[str, dict[str, LabelDoc]]:
+    """The labels that were sent, made from the regions that the annotation started from, or else from its own."""
+    prediction = annotation.get("prediction")
+    started_from = prediction.get("result") if isinstance(prediction, Mapping) else None
+    found: dict[str, dict[str, LabelDoc]] = {field.name: {} for field in fields}
+    known = {key for entries in sent.values() for key in entries}
+    shown_first = objects.split(started_from)[0] if fields and isinstance(started_from, list) else []
+    for regions, is_as_sent in ((shown_first, True), (result, False)):
+        if not fields:
+            continue
+        by_field, *_ = _by_field(regions, fields, task_id, known, origin, [])
+        for field in fields:
+            reader = _FieldReader(field, media, task_id, run, [], {}, origin, Missing())
+            labels = reader.originals(by_field[field.name], sent.get(field.name, {}), is_as_sent)
+            found[field.name] = {**labels, **found[field.name]}
+    for field in fields:
+        # In the order in which they were sent.
+        entries = sent.get(field.name, {}).items()
+        label_ids = (label_id for key, entry in entries for label_id in entry.get("ids", [key]))
+        found[field.name] = {name: found[field.name][name] for name in label_ids if name in found[field.name]}
+    return found
 
 
 def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str) -> int | None:
@@ -624,6 +671,50 @@ class _FieldReader:
         if ids and self._family.grouping(self._field) is Grouping.FIELD:
             return None
         return frozenset(self._new_id(whole_id(region_id)) for region_id in ids)
+
+    def originals(
+        self, results: _FieldResults, sent: Mapping[str, Mapping[str, Any]], is_as_sent: bool
+    ) -> dict[str, LabelDoc]:
+        """The labels that were sent, as far as regions hold them, by id.
+
+        Args:
+            results: what holds them
+            sent: what was sent
+            is_as_sent: whether only labels count that are as they were sent
+        """
+        labels: dict[str, LabelDoc] = {}
+        parsed, _ = self._parse(results, sent)
+        for key, (label, _) in parsed.items():
+            entry = sent.get(key)
+            if entry is None or not label.values:
+                continue
+            if is_as_sent and digests_of(label.values) != {name: entry[name] for name in entry if name != "ids"}:
+                continue
+            label_ids = entry.get("ids", [key])
+            is_only = sum(len(other.get("ids", [key])) for other in sent.values()) == 1
+            confidence = self._confidence(results.regions, key, is_only)
+            for label_id in label_ids:
+                try:
+                    made = Edit(label_id, label, (), entry).to_label(self._field, with_defaults=False)
+                except RegionError:
+                    continue
+                if not isinstance(made, fol.Label):
+                    labels[label_id] = {"value": made}
+                    continue
+                if confidence is not None and isinstance(made._fields.get("confidence"), fof.FloatField):
+                    made.confidence = confidence
+                labels[label_id] = made.to_dict()
+        return labels
+
+    def _confidence(self, regions: Sequence[Region], key: str, is_only: bool) -> float | None:
+        """The confidence that a label was sent with as a score; where regions are of several labels, that of none."""
+        if self._family.grouping(self._field) is Grouping.FIELD and not is_only:
+            return None
+        for region in regions:
+            if self._family.grouping(self._field) is Grouping.FIELD or whole_id(region["id"]) == key:
+                score = region.get("score")
+                return float(score) if is_finite(score) and 0 <= score <= 1 else None
+        return None
 
     def _may_be_anything(self, unclear: Collection[str], foreign: Sequence[Any]) -> bool:
         """Whether what was not understood may stand for any label of the field."""

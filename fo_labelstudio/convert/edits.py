@@ -33,8 +33,12 @@ class Edit(NamedTuple):
     sent: Mapping[str, Any]
     is_part: bool = False
 
-    def to_label(self, field: LabelField) -> Any:
-        """The label as its regions now say it, with defaults for the attributes that nobody answered.
+    def to_label(self, field: LabelField, with_defaults: bool = True) -> Any:
+        """The label as its regions now say it.
+
+        Args:
+            field: its label field
+            with_defaults: whether attributes that nobody answered get their defaults
 
         Raises:
             RegionError: its mask is damaged, or its id cannot be that of a label
@@ -46,7 +50,7 @@ class Edit(NamedTuple):
             label.id = self.label_id
             for attribute in field.attributes:
                 value = self.attribute_value(attribute)
-                if value is None and attribute.is_of(self.parsed.values.get("label")):
+                if value is None and with_defaults and attribute.is_of(self.parsed.values.get("label")):
                     value = attribute.default
                 if value is not None:
                     label.set_attribute_value(attribute.name, value)

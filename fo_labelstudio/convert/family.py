@@ -96,6 +96,7 @@ class Family:
             changed what ``to_label`` says
         is_edited_when_empty: whether a label without regions may have something left that regions do not show
         tools: names of the control tags that can draw its regions, the default first, where there is a choice
+        not_held: what regions do not hold of a label, besides what they hold of none
     """
 
     label_types: Mapping[str, type[fol.Label] | None]
@@ -112,6 +113,7 @@ class Family:
     revise: Callable[[fol.Label, Edit, LabelField], Revision] | None = None
     tools: tuple[str, ...] = ()
     is_edited_when_empty: bool = False
+    not_held: tuple[str, ...] = ()
 
     def aspect_of(self, name: str) -> Aspect:
         """The aspect of a name in a parsed label's values."""

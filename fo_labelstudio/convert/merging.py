@@ -5,6 +5,7 @@ Works on labels as the database stores them, so that what is not touched is not 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -42,6 +43,8 @@ class LabelChanges:
         refused: why changes were held back -> how many
         written: label id -> what loads have now written into it
         notes: what had to be decided to make an edit fit
+        departed: ids of labels that were edited but have left the dataset meanwhile; they stay away
+        left: number of changes that could not be made
     """
 
     values: dict[str, dict[str, Any]] = dataclass_field(default_factory=dict)
@@ -50,6 +53,8 @@ class LabelChanges:
     refused: dict[str, int] = dataclass_field(default_factory=dict)
     written: dict[str, dict[str, Sequence[Any]]] = dataclass_field(default_factory=dict)
     notes: list[str] = dataclass_field(default_factory=list)
+    departed: list[str] = dataclass_field(default_factory=list)
+    left: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.values or self.deleted or self.added)
@@ -74,18 +79,23 @@ def label_changes(
     loaded: Collection[str],
     with_mask: Callable[[LabelDoc], LabelDoc] = lambda doc: doc,
     written: Mapping[str, WrittenValues] = MappingProxyType({}),
+    may_restore: bool = True,
 ) -> LabelChanges:
     """The changes that bring a sample's labels up to an answer.
+
+    A label that the dataset had and lacks now was deleted there, and stays deleted, unless it is among the originals.
 
     Args:
         stored: the labels that the destination field holds now
         answer: what was answered
         field: the label field of the run, whose flags say what may change
         originals: label id -> a label that the destination lacks, to be put there if the answer still has it: a label
-            that an earlier load deleted, or one of the run's field where the destination is another
+            that an earlier load deleted, one of the run's field where the destination is another, or one that was made
+            anew because the run's field is gone
         loaded: ids of labels that earlier loads put into the destination
         with_mask: a stored label whose mask is in a file -> the label with the mask itself
         written: label id -> what earlier loads wrote into it, which an edit that was taken back undoes
+        may_restore: whether originals may be put there
     """
     changes = LabelChanges()
 
@@ -97,17 +107,30 @@ def label_changes(
         return {**values, "mask_path": None} if values and "mask" in values and doc.get("mask_path") else values
 
     by_id = {str(doc.get("_id")): doc for doc in stored}
+    # Where ids are not unique, nothing says which label is meant.
+    ids = Counter(str(doc.get("_id")) for doc in stored)
     returned = (*answer.edited, *answer.added)
     for label_id in dict.fromkeys((*answer.deleted, *answer.gone(loaded))):
-        if label_id in by_id and changes.allows("allow_deletions", field):
+        if label_id in by_id and ids[label_id] > 1:
+            changes.notes.append(f"label {label_id}: {_ambiguous(ids[label_id])}; left alone")
+            changes.left += 1
+        elif label_id in by_id and changes.allows("allow_deletions", field):
             changes.deleted.append(label_id)
     for label_id in (*answer.kept, *answer.not_shown):
         if label_id not in by_id and label_id in originals:
-            changes.added.append(originals[label_id])
-        elif label_id in by_id and label_id in written and label_id not in {*answer.left, *answer.not_shown}:
+            _restore(changes, originals[label_id], {}, may_restore)
+        elif (
+            label_id in by_id
+            and label_id in written
+            and ids[label_id] == 1
+            and label_id not in {*answer.left, *answer.not_shown}
+        ):
             _update(changes, by_id[label_id], before_loads(by_id[label_id], written[label_id]), {}, written[label_id])
+    sent = {edit.label_id for edit in answer.edited}
     for edit in returned:
         try:
+            if ids[edit.label_id] > 1:
+                raise RegionError(_ambiguous(ids[edit.label_id]))
             if edit.label_id in by_id:
                 stored_label = by_id[edit.label_id]
                 record, retained = _parted(written.get(edit.label_id, {}), edit, field)
@@ -124,7 +147,9 @@ def label_changes(
                 original = originals[edit.label_id]
                 values = changed_values(original, edit)
                 if values is not None:
-                    changes.added.append({**original, **values})
+                    _restore(changes, original, values, may_restore)
+            elif edit.label_id in sent or edit.label_id in loaded:
+                _leave_departed(changes, edit, edit.label_id in loaded, may_restore)
             elif edit.parsed.values and changes.allows("allow_additions", field):
                 added = edit.to_label(field).to_dict()
                 changes.added.append(added)
@@ -133,12 +158,19 @@ def label_changes(
                     changes.written[edit.label_id] = answered
         except RegionError as error:
             changes.notes.append(f"label {edit.label_id}: {error}; left alone")
+            changes.left += 1
+    # What was written into a label that has left says nothing of one that may come in its place.
+    departed = written.keys() - by_id.keys() - changes.written.keys()
+    changes.written.update((label_id, {}) for label_id in departed)
     _add_relations(changes, by_id, answer.related)
+    places = {label_id: place for place, label_id in enumerate(originals)}
+    changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
     if not holds_list(field.label_type) and len(by_id) > len(changes.deleted):
         for doc in changes.added:
             changes.refuse("a label that is there already")
             changes.written.pop(str(doc["_id"]), None)
         changes.added.clear()
+    changes.written.update((label_id, {}) for label_id in changes.deleted)
     return changes
 
 
@@ -158,6 +190,27 @@ def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Seque
         without.set_attribute_value(attribute.name, attribute.default)
     before = without.to_dict()
     return {a.name: (before.get(a.name), added.get(a.name)) for a in found if a}
+
+
+def _restore(changes: LabelChanges, original: LabelDoc, values: Mapping[str, Any], may_restore: bool) -> None:
+    """Notes that a label is put back, with what an edit makes of it."""
+    if not may_restore:
+        changes.refuse("allow_additions=False")
+        return
+    changes.added.append({**original, **values})
+    changes.written[str(original["_id"])] = {name: (original.get(name), value) for name, value in values.items()}
+
+
+def _leave_departed(changes: LabelChanges, edit: Edit, was_loaded: bool, may_restore: bool) -> None:
+    """Notes that a label stays away which the dataset had and lacks now."""
+    if not may_restore:
+        changes.refuse("allow_additions=False")
+    elif edit.parsed.values and not was_loaded:
+        changes.departed.append(edit.label_id)
+
+
+def _ambiguous(number: int) -> str:
+    return f"{number} labels of the sample have its id; give each one of its own"
 
 
 def before_loads(stored: LabelDoc, record: WrittenValues) -> LabelDoc:

@@ -7,21 +7,33 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 import bson
 import fiftyone as fo
 import fiftyone.core.fields as fof
+import fiftyone.core.frame as fofr
+import fiftyone.core.odm as foo
+import fiftyone.core.sample as fos
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotations import Answer, FieldAnswer
+from fo_labelstudio.convert.annotations import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, label_changes
+from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, before_loads, label_changes
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.dataset import masks
-from fo_labelstudio.dataset.fields import field_problem, value_problem
+from fo_labelstudio.dataset.destinations import (
+    check_destination,
+    check_writable,
+    db_path,
+    full_path,
+    make_field,
+    value_at,
+)
+from fo_labelstudio.dataset.fields import value_problem
 from fo_labelstudio.errors import LabelSchemaError
 
 LARGEST = 2**24 - 2**16
@@ -73,16 +85,22 @@ class MergeReport:
         refused: why changes were held back -> how many
         lost: ids of answered samples that have left the dataset
         notes: what had to be decided to make edits fit
+        departed: sample and label ids of labels that were edited but have left the dataset meanwhile
+        left: number of changes that could not be made
+        remade: number of labels that were made anew from their regions
     """
 
     counts: Counter[str] = dataclass_field(default_factory=Counter)
     refused: Counter[str] = dataclass_field(default_factory=Counter)
     lost: list[str] = dataclass_field(default_factory=list)
     notes: list[str] = dataclass_field(default_factory=list)
+    departed: list[tuple[str, str]] = dataclass_field(default_factory=list)
+    left: int = 0
+    remade: int = 0
 
 
 class FieldMerge:
-    """Merges answers into one label field of a dataset.
+    """Merges answers into one label field of a dataset, which :meth:`make_field` makes where it is new.
 
     Args:
         dataset: the dataset
@@ -91,9 +109,10 @@ class FieldMerge:
         records: what loads have done to it
         frames: whether the run's samples were frames of videos
         overwrite_masks: whether an edited mask that was read from a file is written to that file
+        is_moved: whether the destination is the run's field itself, under another name
 
     Raises:
-        LabelSchemaError: the destination is read-only
+        LabelSchemaError: the destination cannot hold the labels, or is read-only
     """
 
     def __init__(
@@ -104,6 +123,7 @@ class FieldMerge:
         records: Records,
         frames: bool = False,
         overwrite_masks: bool = False,
+        is_moved: bool = False,
     ):
         self.report = MergeReport()
         """What was done so far."""
@@ -115,13 +135,29 @@ class FieldMerge:
         self._frames = frames
         self._is_list = holds_list(field.label_type)
         self._container: Any = LABEL_TYPES[field.label_type]
-        self._is_copy = destination != field.name
-        self._source = db_path(dataset, field.name, frames)
-        self._target = db_path(dataset, destination, frames)
+        self._is_copy = destination != field.name and not is_moved
+        self._destination = destination
         self._collection = dataset._frame_collection if frames else dataset._sample_collection
-        self._check_writable(destination)
-        self._ensure(destination)
-        self._declared = self._declared_attributes(destination)
+        self._check()
+        self._target = db_path(dataset, destination, frames)
+        self._source = self._target if is_moved else db_path(dataset, field.name, frames)
+
+    @staticmethod
+    def can_hold(declared: fof.Field, field: LabelField) -> bool:
+        """Whether a field of the dataset can hold the labels of a label field."""
+        container = LABEL_TYPES[field.label_type] or ()
+        return isinstance(declared, fof.EmbeddedDocumentField) and issubclass(declared.document_type, container)
+
+    def make_field(self) -> None:
+        """Makes the destination where it is not there yet."""
+        if self._dataset.get_field(full_path(self._destination, self._frames)) is None:
+            make_field(
+                self._dataset,
+                self._destination,
+                self._frames,
+                ftype=fof.EmbeddedDocumentField,
+                embedded_doc_type=self._container,
+            )
 
     def merge(self, answers: Iterable[Answer]) -> None:
         """Brings the field up to some answers."""
@@ -129,7 +165,7 @@ class FieldMerge:
         if not concerned:
             return
         report, records = self.report, self.records
-        docs = self._read(concerned)
+        docs = self._read(answer.sample_id for answer in concerned)
         operations: list[UpdateOne] = []
         written: list[tuple[str, LabelChanges]] = []
         for answer in concerned:
@@ -143,45 +179,73 @@ class FieldMerge:
                 stored,
                 answered,
                 self._field,
-                self._originals(doc, records.removed.get(answer.sample_id, {}), answered),
+                self._originals(doc, answer),
                 records.loaded.get(answer.sample_id, ()),
                 masks.with_mask,
                 records.edited.get(answer.sample_id, {}),
+                not self._is_copy or self._field.allow_additions,
             )
             report.refused.update(changes.refused)
+            report.departed.extend((answer.sample_id, label_id) for label_id in changes.departed)
+            report.left += changes.left
             report.notes.extend(f"sample {answer.sample_id}: {note}" for note in changes.notes)
             self._leave_out_unfit(answer, changes)
             if self._overwrite_masks and not self._is_copy:
                 self._overwrite_files(changes, stored)
             if not self._fits(answer.sample_id, changes, stored):
                 report.notes.append(f"sample {answer.sample_id}: {_TOO_LARGE}")
+                report.left += 1
                 continue
             if changes or (answered.is_looked_at and self._is_to_be_marked(doc)):
                 # Before the write: a label must not be deleted before it is remembered.
                 self._remember_removed(answer.sample_id, changes, stored)
-                self._remember_edited(answer.sample_id, changes)
                 operations.extend(self._operations(answer.sample_id, doc, changes))
                 written.append((answer.sample_id, changes))
+            # Also where nothing is to be written: a record that was used up must not be used again.
+            self._remember_edited(answer.sample_id, changes)
         if operations:
-            self._dataset._bulk_write(operations, ids=[row[0] for row in written], frames=self._frames)
+            self._write(operations, written)
+        remade = {answer.sample_id: answer.originals.get(self._field.name, {}) for answer in concerned}
         for sample_id, changes in written:
             self._record(sample_id, changes)
+            report.remade += sum(str(label["_id"]) in remade[sample_id] for label in changes.added)
             report.counts.update(added=len(changes.added), edited=len(changes.values), deleted=len(changes.deleted))
 
     def _may_change(self, answer: Answer) -> bool:
         """Whether an answer may change anything; where it cannot, the sample is not even read."""
-        is_untouched = answer.fields[self._field.name].is_untouched
+        is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
         return not (is_untouched and self._field.existing and not self._is_copy) or self.records.name(answer.sample_id)
 
-    def _read(self, answers: Sequence[Answer]) -> dict[str, Mapping[str, Any]]:
-        ids = [ObjectId(answer.sample_id) for answer in answers]
+    def _write(self, operations: Sequence[UpdateOne], written: Sequence[tuple[str, LabelChanges]]) -> None:
+        ids = [row[0] for row in written]
+        results = foo.bulk_write(operations, self._collection)
+        # As FiftyOne does after a write of its own (1.22.1), which does not say what it has written.
+        if self._frames:
+            fofr.Frame._reload_docs(self._dataset._frame_collection_name, frame_ids=ids)
+        else:
+            fos.Sample._reload_docs(self._dataset._sample_collection_name, sample_ids=ids)
+        if sum(result.matched_count for result in results) < len(operations):
+            self._forget_unwritten(written)
+
+    def _forget_unwritten(self, written: Sequence[tuple[str, LabelChanges]]) -> None:
+        """Forgets labels that were not added, for somebody else wrote into their sample meanwhile."""
+        docs = self._read(row[0] for row in written)
+        for sample_id, changes in written:
+            there = {str(label.get("_id")) for label in self._labels(docs.get(sample_id, {}), self._target)}
+            added = [label for label in changes.added if str(label["_id"]) in there]
+            self.report.left += len(changes.added) - len(added)
+            changes.added = added
+
+    def _read(self, sample_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        ids = list(map(ObjectId, sample_ids))
         fields = {self._target: True, self._source: True}
         return {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
 
-    def _declared_attributes(self, destination: str) -> dict[str, fof.Field]:
+    @cached_property
+    def _declared(self) -> dict[str, fof.Field]:
         """The fields of the attributes that loads may write, and of all others that only the dataset declares."""
-        path = f"{destination}.{self._list_name}" if self._is_list else destination
-        field = self._dataset.get_field(self._full(path))
+        path = f"{self._destination}.{self._list_name}" if self._is_list else self._destination
+        field = self._dataset.get_field(full_path(path, self._frames))
         labels = field.field if self._is_list else field
         asked = {attribute.name for attribute in self._field.attributes}
         own = labels.document_type._fields
@@ -244,19 +308,23 @@ class FieldMerge:
 
     def _labels(self, doc: Mapping[str, Any], path: str) -> list[LabelDoc]:
         value = value_at(doc, path)
-        if value is None:
+        # The run's field may have become one of another type.
+        if not isinstance(value, Mapping):
             return []
         return list(value.get(self._list_name) or ()) if self._is_list else [value]
 
-    def _originals(
-        self, doc: Mapping[str, Any], removed: Mapping[str, LabelDoc], answer: FieldAnswer
-    ) -> Mapping[str, LabelDoc]:
-        if not self._is_copy:
-            # Whoever was not shown a label did not restore it either.
-            return {label_id: label for label_id, label in removed.items() if label_id not in answer.not_shown}
-        if not self._field.allow_additions:
-            return {}
-        return {**removed, **{str(label.get("_id")): label for label in self._labels(doc, self._source)}}
+    def _originals(self, doc: Mapping[str, Any], answer: Answer) -> Mapping[str, LabelDoc]:
+        """The labels that the destination may lack: remade, those of the run's field, and those that loads deleted."""
+        originals = dict(answer.originals.get(self._field.name, {}))
+        if self._is_copy:
+            originals.update((str(label.get("_id")), label) for label in self._labels(doc, self._source))
+        # What a load has put there and is there no more was deleted in FiftyOne.
+        for label_id in self.records.loaded.get(answer.sample_id, ()):
+            originals.pop(label_id, None)
+        removed = self.records.removed.get(answer.sample_id, {})
+        # Whoever was not shown a label did not restore it either.
+        not_shown = () if self._is_copy else answer.fields[self._field.name].not_shown
+        return {**originals, **{label_id: label for label_id, label in removed.items() if label_id not in not_shown}}
 
     def _is_to_be_marked(self, doc: Mapping[str, Any]) -> bool:
         """Whether an empty list is to say "looked at, nothing there": in new fields only."""
@@ -299,20 +367,29 @@ class FieldMerge:
 
     def _whole(self, doc: Mapping[str, Any], added: Sequence[LabelDoc]) -> dict[str, Any]:
         """The update that sets a field that has no value yet, and the documents around it if they are missing."""
+        declared = self._dataset.get_field(full_path(self._destination, self._frames)).document_type
         if self._is_list:
-            value = self._container().to_dict()
+            value = declared().to_dict()
             value[self._list_name] = list(added)
         else:
             (value,) = added
+            if declared is not self._container:
+                value = {**value, "_cls": declared.__name__}
         return whole_update(self._dataset, doc, self._target, value, self._frames)
 
     def _remember_removed(self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc]) -> None:
         if changes.deleted and not self._is_copy:
             by_id = {str(label.get("_id")): label for label in stored}
             removed = self.records.removed.setdefault(sample_id, {})
-            removed.update((label_id, by_id[label_id]) for label_id in changes.deleted)
+            edited = self.records.edited.get(sample_id, {})
+            # As they were before loads edited them: an annotator who restores one restores what it says now.
+            removed.update(
+                (label_id, before_loads(by_id[label_id], edited.get(label_id, {}))) for label_id in changes.deleted
+            )
 
     def _remember_edited(self, sample_id: str, changes: LabelChanges) -> None:
+        if not changes.written:
+            return
         labels = self.records.edited.setdefault(sample_id, {})
         for label_id, record in changes.written.items():
             if record:
@@ -325,37 +402,32 @@ class FieldMerge:
     def _record(self, sample_id: str, changes: LabelChanges) -> None:
         added = [str(label["_id"]) for label in changes.added]
         loaded = self.records.loaded
-        if added:
-            loaded[sample_id] = list(dict.fromkeys((*loaded.get(sample_id, ()), *added)))
+        if added or changes.deleted:
+            before = (label_id for label_id in loaded.pop(sample_id, ()) if label_id not in changes.deleted)
+            there = list(dict.fromkeys((*before, *added)))
+            if there:
+                loaded[sample_id] = there
         if not self._is_copy:
             for label_id in added:
                 self.records.removed.get(sample_id, {}).pop(label_id, None)
 
-    def _ensure(self, destination: str) -> None:
-        problem = field_problem(self._dataset, destination, frames=self._frames)
-        if problem:
-            raise LabelSchemaError(f"field {destination!r}: {problem}, so nothing was loaded; pass another dest_field")
-        add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
-        try:
-            add(destination, fof.EmbeddedDocumentField, embedded_doc_type=self._container)
-        except ValueError as error:
+    def _check(self) -> None:
+        """Refuses a destination that cannot hold the labels."""
+        existing = check_destination(self._dataset, self._destination, self._frames, self._field.name)
+        if existing is not None and not self.can_hold(existing, self._field):
+            held = getattr(existing, "document_type", None) or type(existing)
             raise LabelSchemaError(
-                f"field {destination!r} cannot hold labels of type {self._field.label_type!r} ({error}); pass another "
-                "dest_field, or unexpected='return' where they are unexpected"
-            ) from None
-
-    def _check_writable(self, destination: str) -> None:
+                f"field {full_path(self._destination, self._frames)!r} cannot hold labels of type "
+                f"{self._field.label_type!r}, for it holds {held.__name__}; pass another dest_field, or "
+                "unexpected='return' where they are unexpected"
+            )
         attributes = [
             name for aspect in family_of(self._field.label_type).aspects.values() for name in aspect.attributes
         ]
-        labels = f"{destination}.{self._list_name}" if self._is_list else destination
-        for path in (*_prefixes(destination), labels, *(f"{labels}.{name}" for name in attributes)):
-            field = self._dataset.get_field(self._full(path))
-            if field is not None and field.read_only:
-                raise LabelSchemaError(
-                    f"field {path!r} is read-only, so nothing was loaded into {destination!r}; clear the flag, or pass "
-                    "another dest_field"
-                )
+        labels = f"{self._destination}.{self._list_name}" if self._is_list else self._destination
+        check_writable(
+            self._dataset, (labels, *(f"{labels}.{name}" for name in attributes)), self._frames, self._destination
+        )
 
     @property
     def _list_name(self) -> str:
@@ -366,39 +438,14 @@ class FieldMerge:
     def _labels_path(self) -> str:
         return f"{self._target}.{self._list_name}"
 
-    def _full(self, path: str) -> str:
-        return f"frames.{path}" if self._frames else path
-
 
 def whole_update(dataset: fo.Dataset, doc: Mapping[str, Any], path: str, value: Any, frames: bool) -> dict[str, Any]:
     """The update that sets a field, and the documents around it if they are missing."""
     while "." in path and value_at(doc, parent := path.rpartition(".")[0]) is None:
-        around = dataset.get_field(f"frames.{parent}" if frames else parent).document_type().to_dict()
+        around = dataset.get_field(full_path(parent, frames)).document_type().to_dict()
         value = {**around, path.rpartition(".")[2]: value}
         path = parent
     return {path: value}
-
-
-def db_path(dataset: fo.Dataset, name: str, frames: bool) -> str:
-    """The path of a field in the database, where a part may have another name."""
-    fields = [dataset.get_field(f"frames.{path}" if frames else path) for path in _prefixes(name)]
-    return ".".join((field and field.db_field) or part for field, part in zip(fields, name.split("."), strict=True))
-
-
-def _prefixes(path: str) -> list[str]:
-    """A path and those of the documents around it, outermost first."""
-    parts = path.split(".")
-    return [".".join(parts[: number + 1]) for number in range(len(parts))]
-
-
-def value_at(doc: Mapping[str, Any], path: str) -> Any:
-    """The value at a path of a document as the database stores it, or None."""
-    value: Any = doc
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    return value
 
 
 def _prefixed(root: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,16 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 import fiftyone as fo
+import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotations import Answer, FieldAnswer
 from fo_labelstudio.convert.merging import before_loads, is_identical
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.dataset.fields import field_problem, kind_of, new_field_of
-from fo_labelstudio.dataset.merge import MergeReport, Records, db_path, value_at, whole_update
+from fo_labelstudio.dataset.destinations import check_destination, db_path, full_path, make_field, value_at
+from fo_labelstudio.dataset.fields import kind_of, new_field_of
+from fo_labelstudio.dataset.merge import MergeReport, Records, whole_update
 from fo_labelstudio.errors import LabelSchemaError
 
 _VALUE = "value"
@@ -29,7 +31,7 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 
 class ScalarMerge:
-    """Merges answers into one scalar field of a dataset.
+    """Merges answers into one scalar field of a dataset, which :meth:`make_field` makes where it is new.
 
     Args:
         dataset: the dataset
@@ -37,13 +39,20 @@ class ScalarMerge:
         destination: the field that receives the values; as a rule the same
         records: what loads have done to it; a value that was taken away is remembered like one that was changed
         frames: whether the run's samples were frames of videos
+        is_moved: whether the destination is the run's field itself, under another name
 
     Raises:
         LabelSchemaError: the destination is read-only, or of another type
     """
 
     def __init__(
-        self, dataset: fo.Dataset, field: LabelField, destination: str, records: Records, frames: bool = False
+        self,
+        dataset: fo.Dataset,
+        field: LabelField,
+        destination: str,
+        records: Records,
+        frames: bool = False,
+        is_moved: bool = False,
     ):
         self.report = MergeReport()
         """What was done so far."""
@@ -52,11 +61,25 @@ class ScalarMerge:
         self._dataset = dataset
         self._field = field
         self._frames = frames
-        self._is_copy = destination != field.name
+        self._is_copy = destination != field.name and not is_moved
+        self._destination = destination
         self._collection = dataset._frame_collection if frames else dataset._sample_collection
-        self._check(destination)
-        self._source = db_path(dataset, field.name, frames)
+        self._check()
         self._target = db_path(dataset, destination, frames)
+        self._source = self._target if is_moved else db_path(dataset, field.name, frames)
+        declared = dataset.get_field(full_path(field.name, frames))
+        self._has_source = is_moved or (declared is not None and self.can_hold(declared, field))
+
+    @staticmethod
+    def can_hold(declared: fof.Field, field: LabelField) -> bool:
+        """Whether a field of the dataset can hold the values of a scalar field."""
+        kind = field.scalar_question.kind
+        return kind_of(declared) in (kind, {"int": "float"}.get(kind, kind))
+
+    def make_field(self) -> None:
+        """Makes the destination where it is not there yet."""
+        if self._dataset.get_field(full_path(self._destination, self._frames)) is None:
+            make_field(self._dataset, self._destination, self._frames, **new_field_of(self._field.scalar_question.kind))
 
     def merge(self, answers: Iterable[Answer]) -> None:
         """Brings the field up to some answers."""
@@ -80,11 +103,23 @@ class ScalarMerge:
             stored = value_at(doc, self._target)
             record = edited.pop(sample_id, {}).get(_VALUE, {})
             base = before_loads({_VALUE: stored}, record)[_VALUE]
+            original = answer.originals.get(self._field.name, {}).get(_VALUE, {}).get(_VALUE)
+            if stored is None and base is None and self._is_departed(answer, original, sample_id in loaded):
+                continue
+            is_remade = (
+                original is not None
+                and base in (None, [])
+                and sample_id not in loaded
+                and (not self._is_copy or self._field.allow_additions)
+            )
+            if is_remade:
+                base = self._as_stored(original)
             new = self._new_value(doc, base, answer.fields[self._field.name], sample_id in loaded)
             if new is _KEEP:
                 new = base
             else:
                 edited[sample_id] = {_VALUE: {_VALUE: (base, new)}}
+            self.report.remade += is_remade and new not in (None, [])
             if _is_equal(new, stored):
                 continue
             update = whole_update(self._dataset, doc, self._target, new, self._frames)
@@ -102,7 +137,7 @@ class ScalarMerge:
 
     def _may_change(self, answer: Answer) -> bool:
         """Whether an answer may change anything; where it cannot, the sample is not even read."""
-        is_untouched = answer.fields[self._field.name].is_untouched
+        is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
         return not (is_untouched and not self._is_copy) or self.records.name(answer.sample_id)
 
     def _new_value(self, doc: Mapping[str, Any], stored: Any, answer: FieldAnswer, was_loaded: bool) -> Any:
@@ -116,7 +151,8 @@ class ScalarMerge:
             if edits[0].is_part and isinstance(new, list):
                 new = [*(stored or ()), *new]
         elif (answer.kept or answer.not_shown) and self._is_copy:
-            new = value_at(doc, self._source)
+            # A field of the run that is gone has no values to copy.
+            new = value_at(doc, self._source) if self._has_source else stored
         elif answer.deleted or (was_loaded and not answer.kept and answer.gone((_VALUE,))):
             new = None
         else:
@@ -127,7 +163,21 @@ class ScalarMerge:
         """Whether an answer says nothing of the value, so that it stays as it is, whatever loads have made of it."""
         answered = answer.fields[self._field.name]
         is_copied = self._is_copy and not self.records.name(answer.sample_id)
-        return bool(answered.not_shown) and not answered.edited and not is_copied
+        is_remade = bool(answer.originals.get(self._field.name))
+        return bool(answered.not_shown) and not answered.edited and not is_copied and not is_remade
+
+    def _is_departed(self, answer: Answer, original: Any, was_loaded: bool) -> bool:
+        """Whether the value of a sample that has none was taken away in FiftyOne; it stays away.
+
+        An empty list is a value like others.
+        """
+        if self._field.scalar_question.kind == "list":
+            return False
+        edited = answer.fields[self._field.name].edited
+        if not was_loaded and edited and original is None and not self._is_copy:
+            self.report.departed.append((answer.sample_id, _VALUE))
+            return True
+        return was_loaded
 
     def _merged(self, stored: Any, new: Any, not_offered: Collection[str]) -> Any:
         question = self._field.scalar_question
@@ -139,9 +189,13 @@ class ScalarMerge:
         if new is not None and stored is not None and question.problem_of(stored) is None:
             if question.to_json(stored) == question.to_json(new):
                 return stored
-        if isinstance(new, date) and not isinstance(new, datetime):
-            return datetime(new.year, new.month, new.day, tzinfo=timezone.utc)
-        return new
+        return self._as_stored(new)
+
+    @staticmethod
+    def _as_stored(value: Any) -> Any:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
+        return value
 
     def _permitted(self, stored: Any, new: Any) -> Any:
         if _is_equal(new, stored):
@@ -154,23 +208,11 @@ class ScalarMerge:
         self.report.counts[kind] += 1
         return new
 
-    def _check(self, destination: str) -> None:
-        problem = field_problem(self._dataset, destination, is_scalar=True, frames=self._frames)
-        if problem:
-            raise LabelSchemaError(f"field {destination!r}: {problem}, so nothing was loaded; pass another dest_field")
-        path = f"frames.{destination}" if self._frames else destination
-        field = self._dataset.get_field(path)
-        kind = self._field.scalar_question.kind
-        if field is None:
-            add = self._dataset.add_frame_field if self._frames else self._dataset.add_sample_field
-            add(destination, **new_field_of(kind))
-            return
-        if field.read_only:
+    def _check(self) -> None:
+        """Refuses a destination that cannot hold the values."""
+        field = check_destination(self._dataset, self._destination, self._frames, self._field.name, is_scalar=True)
+        if field is not None and not self.can_hold(field, self._field):
             raise LabelSchemaError(
-                f"field {path!r} is read-only, so nothing was loaded; clear the flag, or pass another dest_field"
-            )
-        if kind_of(field) not in (kind, {"int": "float"}.get(kind, kind)):
-            raise LabelSchemaError(
-                f"field {path!r} holds {type(field).__name__}, but the answers are of kind {kind!r}; pass another "
-                "dest_field"
+                f"field {full_path(self._destination, self._frames)!r} holds {type(field).__name__}, but the answers "
+                f"are of kind {self._field.scalar_question.kind!r}; pass another dest_field"
             )

@@ -76,10 +76,60 @@ def test_a_label_that_left_the_dataset_untouched_stays_away():
     assert not changes_of([], FieldAnswer(kept=[str(ObjectId())]))
 
 
-def test_a_label_that_left_the_dataset_but_was_edited_is_added():
+def test_a_label_that_left_the_dataset_stays_away_though_it_was_edited_and_is_named():
     edit = an_edit(label="dog")
-    (added,) = changes_of([], FieldAnswer(edited=[edit])).added
-    assert (str(added["_id"]), added["label"]) == (edit.label_id, "dog")
+    changes = changes_of([], FieldAnswer(edited=[edit]))
+    assert not changes
+    assert changes.departed == [edit.label_id]
+
+
+def test_a_label_that_a_load_added_and_somebody_deleted_in_fiftyone_stays_away():
+    drawn = an_edit()
+    changes = changes_of([], FieldAnswer(added=[drawn]), loaded=[drawn.label_id])
+    assert not changes
+    assert changes.departed == []
+
+
+def test_an_edit_of_a_label_that_a_load_deleted_restores_it_whole_with_the_edit():
+    doc = stored_box(tags=["mine"], index=3)
+    label_id = str(doc["_id"])
+    moved = an_edit(label_id, "box", bounding_box=[1 / 3, 0.25, 0.3, 0.4])
+    changes = changes_of([], FieldAnswer(edited=[moved]), originals={label_id: doc})
+    assert changes.added == [{**doc, "bounding_box": [1 / 3, 0.25, 0.3, 0.4]}]
+    taken_back = label_changes(
+        changes.added, FieldAnswer(kept=[label_id]), BOXES, {}, [label_id], written=changes.written
+    )
+    assert taken_back.values == {label_id: {"bounding_box": [1 / 3, 0.2, 0.3, 0.4]}}
+
+
+@pytest.mark.parametrize("answer", ["edited", "deleted"])
+def test_of_two_labels_with_one_id_neither_is_touched(answer):
+    doc = stored_box()
+    label_id = str(doc["_id"])
+    given = {
+        "edited": lambda: FieldAnswer(edited=[an_edit(label_id, "label", label="dog")]),
+        "deleted": lambda: FieldAnswer(deleted=[label_id]),
+    }[answer]()
+    changes = changes_of([doc, {**doc, "label": "dog"}], given)
+    assert not changes
+    assert changes.notes == [
+        f"label {label_id}: 2 labels of the sample have its id; give each one of its own; left alone"
+    ]
+    assert changes.left == 1
+
+
+def test_what_was_written_into_a_label_that_left_is_forgotten():
+    changes = label_changes([], FieldAnswer(kept=["1"]), BOXES, {}, (), written={"1": {"label": ("cat", "dog")}})
+    assert not changes
+    assert changes.written == {"1": {}}
+
+
+def test_originals_that_may_not_be_restored_are_counted():
+    doc = stored_box()
+    label_id = str(doc["_id"])
+    changes = label_changes([], FieldAnswer(kept=[label_id]), BOXES, {label_id: doc}, (), may_restore=False)
+    assert not changes
+    assert changes.refused == {"allow_additions=False": 1}
 
 
 def test_a_deletion_taken_back_restores_the_whole_label():

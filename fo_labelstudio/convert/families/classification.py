@@ -89,4 +89,5 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    not_held=("the confidences of several classes of one image",),
 )

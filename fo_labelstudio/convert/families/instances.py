@@ -117,4 +117,5 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     tools=tuple(masks.TYPES),
+    not_held=("the resolution of masks",),
 )

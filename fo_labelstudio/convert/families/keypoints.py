@@ -319,4 +319,5 @@ FAMILY = Family(
     to_label=to_label,
     revise=revise,
     tools=(VECTOR, _POINTS),
+    not_held=("the confidences of points",),
 )

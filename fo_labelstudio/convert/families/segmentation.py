@@ -183,4 +183,5 @@ FAMILY = Family(
     revise=revise,
     tools=tuple(masks.TYPES),
     is_edited_when_empty=True,
+    not_held=("the resolution of masks", "pixels of values that are no class"),
 )
