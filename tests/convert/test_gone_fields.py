@@ -22,7 +22,7 @@ def originals_of(trip, result, started_from=None, gone=None):
     if started_from is not None:
         annotation["prediction"] = {"result": started_from}
     task = {"id": TASK, **copy.deepcopy(trip._task), "annotations": [annotation]}
-    answer = parse_task(task, [trip.field], RUN, [], {trip.field.name} if gone is None else gone)
+    answer = parse_task(task, [trip.field], RUN, [], gone={trip.field.name} if gone is None else gone)
     return answer.originals.get(trip.field.name)
 
 

@@ -136,7 +136,9 @@ def load(dataset, field, labels, answers):
     answer = parse_task(exported, [field], RUN, problems)
     records = Records()
     for _ in range(2):
-        FieldMerge(dataset, field, field.name, records).merge([answer])
+        merge = FieldMerge(dataset, field, field.name, records)
+        merge.make_field()
+        merge.merge([answer])
 
 
 def drawn(field, family):
@@ -181,7 +183,9 @@ def test_after_a_load_of_scalars(name, exists, kind, classes, value, answer):
         annotation = {"id": 1, "was_cancelled": False, "result": [{**region, "value": answer}]}
         exported = json.loads(json.dumps({**task, "id": TASK, "annotations": [annotation]}))
         found = parse_task(exported, [field], RUN, [])
-        ScalarMerge(dataset, field, field.name, Records()).merge([found])
+        merge = ScalarMerge(dataset, field, field.name, Records())
+        merge.make_field()
+        merge.merge([found])
         assert_readable(dataset)
     finally:
         dataset.delete()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of
 from fo_labelstudio.convert.family import Grouping, Region, group_regions, whole_id
+from fo_labelstudio.convert.geometry import to_fitting_box
 from fo_labelstudio.convert.merging import label_changes
 from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
@@ -91,12 +92,36 @@ def assert_alike(back, label, field, media):
         np.testing.assert_array_equal(pixels_of(back, media), pixels_of(label, media))
         return
     magnified = max(1, media.width / media.height, media.height / media.width) if label_type == "detection" else 1
+    if label_type == "detection" and is_described_otherwise(label, media):
+        # The same box, from another corner.
+        found, expected = (corners_of(box, media) for box in (back, label))
+        tolerance = 1e-9 * magnified * max(media)
+        assert len(found) == len(expected) == 4
+        for one, others in (*((corner, expected) for corner in found), *((corner, found) for corner in expected)):
+            assert min(math.dist(one, other) for other in others) <= tolerance
+        return
     for name in EXPRESSED.get(label_type, ()):
         if name == "closed" and field.tool == "PolygonLabels":
             continue
         absent = 0.0 if name == "rotation" else None
         actual, expected = (one.get_attribute_value(name, absent) for one in (back, label))
         assert numbers(actual) == pytest.approx(numbers(expected), abs=1e-9 * magnified, nan_ok=True)
+
+
+def is_described_otherwise(detection, media):
+    """Whether a turned box is sent from another corner than its own, as that lies too far outside of the image."""
+    rotation = detection.get_attribute_value("rotation", None) or 0.0
+    return to_fitting_box(detection.bounding_box, rotation, media)[0] != 0
+
+
+def corners_of(detection, media):
+    """The corners of a turned box, in pixels."""
+    x, y, width, height = detection.bounding_box
+    rotation = detection.get_attribute_value("rotation", None) or 0.0
+    cos, sin = math.cos(rotation), math.sin(rotation)
+    centre = ((x + width / 2) * media.width, (y + height / 2) * media.height)
+    halves = [(a * width * media.width / 2, b * height * media.height / 2) for a in (-1, 1) for b in (-1, 1)]
+    return [(centre[0] + dx * cos - dy * sin, centre[1] + dx * sin + dy * cos) for dx, dy in halves]
 
 
 def numbers(value):
