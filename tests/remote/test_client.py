@@ -110,6 +110,7 @@ CALLS = {
         lambda client: client.import_tasks(1, [b"{}"]),
         lambda value: is_ids(value[0]) and is_ids([value[1]]),
     ),
+    "prediction": (lambda client: client.prediction(1), lambda value: value is None or isinstance(value, dict)),
     "export_tasks": (lambda client: client.export_tasks(1, [1]), lambda value: isinstance(value, list)),
 }
 

@@ -17,7 +17,7 @@ from scripts.set_up import locks
 from scripts.set_up.errors import explained, remedy_of
 
 _ROOT = locks.ROOT
-_TIMEOUT = 60
+_TIMEOUT = 600
 
 # What uv and pip do here: note the call, wait or fail if told to, and put down what an installed package leaves.
 _PRETEND = f"""#!{Path(sys.executable).resolve()} -ES
@@ -126,6 +126,8 @@ class Clone:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            # Where the tests run in the background of a shell, they ignore SIGINT, and would hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             text=True,
         )
 
