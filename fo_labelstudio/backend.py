@@ -23,7 +23,6 @@ import fiftyone.core.odm as foo
 import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 
-from fo_labelstudio import projects
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.origins import Missing, Sighting
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
@@ -32,18 +31,19 @@ from fo_labelstudio.dataset.label_schema import complete, discover_attributes, o
 from fo_labelstudio.dataset.merge import Records
 from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
-from fo_labelstudio.fetching import fetch
 from fo_labelstudio.garbage import only_new_garbage
 from fo_labelstudio.load_call import LoadCall
-from fo_labelstudio.loading import load, plan
 from fo_labelstudio.log import logger
-from fo_labelstudio.preparing import Checked, Run, check
 from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.local_files import is_below
 from fo_labelstudio.remote.transport.transport import MediaSettings
-from fo_labelstudio.sending import send, send_part, tasks_of_run
+from fo_labelstudio.runs import project
+from fo_labelstudio.runs.check import Checked, Run, check
+from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs.send import send, send_part, tasks_of_run
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -359,7 +359,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         incomplete = None if overwrite else self._incomplete(samples, key)
         if incomplete is None:
             self.validate_run(samples, key, overwrite=overwrite)
-        projects.check_title(self._title(samples))
+        project.check_title(self._title(samples))
         client = self.connect_to_api().client
         config = self.config
         config.label_schema = complete(
@@ -395,7 +395,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         try:
             if not is_continued:
-                state["project_id"] = projects.make_project(
+                state["project_id"] = project.make_project(
                     run.token, samples._root_dataset.name, client, self._title(samples)
                 )
         except BaseException:
@@ -504,7 +504,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if not state:
             return {}
         client = self.connect_to_api().client
-        state["project_id"] = projects.existing_project(client, state["token"], state["project_id"])
+        state["project_id"] = project.existing_project(client, state["token"], state["project_id"])
         if state["project_id"] is None:
             return {}
         found = tasks_of_run(state["token"], client, state["project_id"])
@@ -536,7 +536,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         )
 
     def _title(self, samples: Any) -> str:
-        return self.config.project_name or projects.default_title(samples._root_dataset.name)
+        return self.config.project_name or project.default_title(samples._root_dataset.name)
 
     def _saved_results(self, results: LabelStudioAnnotationResults) -> LabelStudioAnnotationResults:
         """The results as another session may have saved them since."""
@@ -573,10 +573,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
         one, other = (json.loads(json_util.dumps(config.serialize())) for config in (incomplete, self.config))
         if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field", "task_fields")):
             return None
-        return projects.existing_project(client, incomplete.saved_state["token"], incomplete.saved_state["project_id"])
+        return project.existing_project(client, incomplete.saved_state["token"], incomplete.saved_state["project_id"])
 
     def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
-        projects.discard_project(client, config.saved_state["token"], config.saved_state["project_id"])
+        project.discard_project(client, config.saved_state["token"], config.saved_state["project_id"])
         self.delete_run(samples, key, cleanup=False)
 
 
@@ -668,7 +668,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
         """
         if self.project_id is None:
             raise RunError("the run's project was removed by cleanup()")
-        url = projects.project_url(self.config.url, self.project_id)
+        url = project.project_url(self.config.url, self.project_id)
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
 
@@ -689,7 +689,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             return
         self.left_behind = []
         if self.project_id is not None:
-            projects.delete_project(self.connect_to_api().client, self.project_id)
+            project.delete_project(self.connect_to_api().client, self.project_id)
             self.config.run_state["project_id"] = None
             self.save_config()
         self.tasks = {}
@@ -767,7 +767,7 @@ def _as_given(project_name: Any, name: str | None) -> str | None:
 
 def _left_behind(results: LabelStudioAnnotationResults, project_id: int, anno_key: str, error: BaseException) -> str:
     reason = ": ".join(filter(None, (type(error).__name__, str(error))))
-    url = projects.project_url(results.config.url, project_id)
+    url = project.project_url(results.config.url, project_id)
     return (
         f"annotate() stopped half-way ({reason}). It left project {project_id} at {url}, with "
         f"{len(results.tasks)} tasks. To continue, call annotate() with anno_key {anno_key!r} and the same arguments "

@@ -324,7 +324,7 @@ class TestDownload:
                 raise ServerError("failed with HTTP 500", 500)
             return export(self, project_id, task_ids)
 
-        monkeypatch.setattr("fo_labelstudio.fetching._EXPORTED", 2)
+        monkeypatch.setattr("fo_labelstudio.runs.fetch._EXPORTED", 2)
         with monkeypatch.context() as patch:
             patch.setattr(Client, "export_tasks", fail_at_the_second)
             with pytest.raises(ServerError):

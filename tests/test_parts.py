@@ -14,7 +14,7 @@ import fo_labelstudio
 from fo_labelstudio.dataset.senders import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.sending import part_of
+from fo_labelstudio.runs.send import part_of
 from tests.support import start, tasks_of, write_image
 
 pytestmark = pytest.mark.server

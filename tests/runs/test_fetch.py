@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.errors import AnswerTooLargeError
-from fo_labelstudio.fetching import _export
+from fo_labelstudio.runs.fetch import _export
 
 
 class Server:

@@ -21,11 +21,11 @@ from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.fetching import Answers
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.prompt import has_terminal
+from fo_labelstudio.runs.fetch import Answers
 
 if TYPE_CHECKING:
     from fo_labelstudio.backend import LabelStudioAnnotationResults

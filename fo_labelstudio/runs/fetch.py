@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import fiftyone.core.utils as fou
 
-from fo_labelstudio.ahead import read_ahead
 from fo_labelstudio.convert import added
 from fo_labelstudio.convert.added import Asked
 from fo_labelstudio.convert.annotations import Answer, Problem, annotation_of, parse_task, prediction_in_doubt
@@ -17,9 +16,9 @@ from fo_labelstudio.convert.origins import Configs, Missing, Sighting, missing_f
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
-from fo_labelstudio.projects import project_of
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.spool import Spool
+from fo_labelstudio.runs.project import project_of
+from fo_labelstudio.runs.streams import Spool, read_ahead
 
 _EXPORTED = 200
 """Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""

@@ -6,7 +6,7 @@ import fiftyone as fo
 import pytest
 
 import fo_labelstudio
-from fo_labelstudio.sending import reconcile_tasks, tasks_of_run
+from fo_labelstudio.runs.send import reconcile_tasks, tasks_of_run
 from tests.support import tasks_of
 
 RUN = "token"

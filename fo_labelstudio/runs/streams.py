@@ -1,16 +1,28 @@
-"""Items that are kept in a temporary file rather than in memory."""
+"""How items are passed on between the steps of a run: made ahead in the background, or kept in a temporary file."""
 
 from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterator
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 _IN_MEMORY = 16 * 2**20
 """Bytes above which a file is made."""
+
+
+def read_ahead(items: Iterable[T]) -> Iterator[T]:
+    """The same items, each made by a thread while the one before it is used."""
+    end: Any = object()
+    remaining = iter(items)
+    with ThreadPoolExecutor(1) as executor:
+        following = executor.submit(next, remaining, end)
+        while (item := following.result()) is not end:
+            following = executor.submit(next, remaining, end)
+            yield item
 
 
 class Spool(Generic[T]):

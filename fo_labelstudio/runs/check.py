@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
-from fo_labelstudio.ahead import read_ahead
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
@@ -26,8 +25,8 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.transport import TRANSPORTS
 from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings
+from fo_labelstudio.runs.streams import Spool, read_ahead
 from fo_labelstudio.settings import without_login
-from fo_labelstudio.spool import Spool
 
 _KEPT = 256 * 2**20
 """Bytes of tasks that are kept on disk between the check and the upload; those beyond are made twice."""
