@@ -36,9 +36,6 @@ from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.transport import TRANSPORTS
-from fo_labelstudio.remote.transport.local_files import is_below
-from fo_labelstudio.remote.transport.transport import MediaSettings
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.check import Checked, Run, check
 from fo_labelstudio.runs.fetch import fetch
@@ -63,6 +60,9 @@ from fo_labelstudio.settings import (
     shared_folder,
     variable,
 )
+from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.local_files import is_below
+from fo_labelstudio.transport.transport import MediaSettings
 
 _SECRET = ("api_key", "http_headers", "proxies", "cloud_storage")
 

@@ -15,9 +15,9 @@ from fo_labelstudio import cli
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
-from fo_labelstudio.remote.transport import TRANSPORTS
-from fo_labelstudio.remote.transport.image import EXTENSIONS
 from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
+from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.files.image import EXTENSIONS
 from tests.support import Annotator, write_image
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -23,10 +23,10 @@ from fo_labelstudio.errors import SampleError
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.transport import TRANSPORTS
-from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings
 from fo_labelstudio.runs.streams import Spool, read_ahead
 from fo_labelstudio.settings import without_login
+from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings
 
 _KEPT = 256 * 2**20
 """Bytes of tasks that are kept on disk between the check and the upload; those beyond are made twice."""

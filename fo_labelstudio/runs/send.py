@@ -16,10 +16,10 @@ from fo_labelstudio.errors import SampleError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated, sent_in_parts
-from fo_labelstudio.remote.transport import TRANSPORTS
-from fo_labelstudio.remote.transport.transport import Sender
 from fo_labelstudio.runs.check import Checked, PreparedTask, Run, digest_of_origin, prepare, readable, report_left_out
 from fo_labelstudio.runs.streams import read_ahead
+from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.transport import Sender
 
 _HALF_MADE = 503
 """Stands for an answer that says so itself: what is missing can be made again."""

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import sent_in_parts
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _MAX_FILES = 100
 """Files a request; a stock server answers 500 to more (DATA_UPLOAD_MAX_NUMBER_FILES)."""

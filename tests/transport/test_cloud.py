@@ -15,10 +15,10 @@ import trustme
 from fo_labelstudio.errors import RunError, SampleError, ServerError
 from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.transport.cloud import Cloud, inspect
-from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings
-from fo_labelstudio.remote.transport.web import Web
 from fo_labelstudio.settings import ConnectionSettings, Secret, resolve
+from fo_labelstudio.transport.cloud import Cloud, inspect
+from fo_labelstudio.transport.public_web import Web
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings
 from tests.media_servers import S3Server, WebServer
 from tests.support import Annotator, stored, write_image
 

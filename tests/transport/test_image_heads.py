@@ -9,10 +9,10 @@ import pytest
 import trustme
 from PIL import Image
 
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.address import parse_address
-from fo_labelstudio.remote.transport.heads import Heads, RemoteFile
-from fo_labelstudio.remote.transport.transport import Inspection, MediaSettings
+from fo_labelstudio.transport.address import parse_address
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.image_heads import Heads, RemoteFile
+from fo_labelstudio.transport.transport import Inspection, MediaSettings
 from tests.media_servers import WebServer
 from tests.support import write_image
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils.text import get_valid_filename
 
 from fo_labelstudio.errors import ServerError
-from fo_labelstudio.remote.transport import upload
-from fo_labelstudio.remote.transport.transport import Media, MediaSettings
+from fo_labelstudio.transport import upload
+from fo_labelstudio.transport.transport import Media, MediaSettings
 
 
 class Server:

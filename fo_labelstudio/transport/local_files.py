@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 from fo_labelstudio.errors import ServerError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import is_transient
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
-from fo_labelstudio.remote.transport.upload import Uploads
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
+from fo_labelstudio.transport.upload import Uploads
 
 _SETTINGS = "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
 

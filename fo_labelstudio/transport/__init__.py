@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.remote.transport import cloud, local_files, upload
+from fo_labelstudio.transport import cloud, local_files, upload
 
 TRANSPORTS = {
     "upload": upload.TRANSPORT,  # files are copied to the server

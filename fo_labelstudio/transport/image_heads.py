@@ -13,10 +13,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
 from fo_labelstudio.remote.retrying import repeated
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.address import Address
-from fo_labelstudio.remote.transport.transport import Inspection, MediaSettings
-from fo_labelstudio.remote.transport.web import AT_ONCE, Web
+from fo_labelstudio.transport.address import Address
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.public_web import AT_ONCE, Web
+from fo_labelstudio.transport.transport import Inspection, MediaSettings
 
 _FIRST = 2**16
 _MOST = 2**22

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.conversion import decoded, encoded
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files.reencode import decoded, encoded
 
 
 def converted(content):

@@ -10,9 +10,9 @@ from typing import BinaryIO, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from fo_labelstudio.errors import LabelStudioError
-from fo_labelstudio.remote.transport import conversion
-from fo_labelstudio.remote.transport.address import looks_like_address
-from fo_labelstudio.remote.transport.transport import Inspection, Size
+from fo_labelstudio.transport.address import looks_like_address
+from fo_labelstudio.transport.files import reencode
+from fo_labelstudio.transport.transport import Inspection, Size
 
 EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
 """The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
@@ -129,7 +129,7 @@ def read(path: str, convert: bool = False) -> tuple[bytes, str]:
     look = _look(io.BytesIO(content))
     if look.extension is None:
         try:
-            return conversion.encoded(conversion.decoded(io.BytesIO(content)))
+            return reencode.encoded(reencode.decoded(io.BytesIO(content)))
         except Exception as error:  # Pillow raises anything over a broken file.
             raise OSError(f"{path!r} cannot be converted ({error})") from error
     return content, extension if extension in EXTENSIONS else look.extension
@@ -218,12 +218,12 @@ def _has_end_of_jpeg(file: BinaryIO) -> bool:
 
 
 def _displayed_size(image: Image.Image) -> Size:
-    is_turned = conversion.orientation(image) >= 5
+    is_turned = reencode.orientation(image) >= 5
     return (image.height, image.width) if is_turned else image.size
 
 
 def _converted(file: BinaryIO, problem: str) -> Inspection:
     try:
-        return Inspection(conversion.decoded(file).size)
+        return Inspection(reencode.decoded(file).size)
     except Exception as error:  # Pillow raises anything over a broken file.
         return Inspection(problem=f"{problem}, and it cannot be converted ({error})")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fo_labelstudio.remote.transport import image
+from fo_labelstudio.transport.files import image
 
 SIZE = (50, 30)
 NOISE = np.random.default_rng(0).integers(0, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8)

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from fo_labelstudio.errors import LabelStudioError, RunError, SampleError, SettingsError
-from fo_labelstudio.remote.transport.local_files import LocalFiles, inspect
-from fo_labelstudio.remote.transport.transport import Media, MediaSettings
+from fo_labelstudio.transport.local_files import LocalFiles, inspect
+from fo_labelstudio.transport.transport import Media, MediaSettings
 from tests.proxy import FaultyProxy
 from tests.support import Annotator, stored, tasks_of, write_image
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.address import parse_address
-from fo_labelstudio.remote.transport.web import origin_of
+from fo_labelstudio.transport.address import parse_address
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.public_web import origin_of
 
 
 @pytest.mark.parametrize(

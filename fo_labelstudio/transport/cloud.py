@@ -11,12 +11,12 @@ from pathlib import PurePosixPath
 from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.remote.transport import image
-from fo_labelstudio.remote.transport.address import Address, parse_address
-from fo_labelstudio.remote.transport.heads import Heads
-from fo_labelstudio.remote.transport.transport import Inspection, Media, MediaSettings, Transport
-from fo_labelstudio.remote.transport.web import AT_ONCE, FOR_EVERYBODY, Web
 from fo_labelstudio.settings import CLOUD_STORAGES
+from fo_labelstudio.transport.address import Address, parse_address
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.image_heads import Heads
+from fo_labelstudio.transport.public_web import AT_ONCE, FOR_EVERYBODY, Web
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _NAMES = {"s3": "S3 bucket", "gcs": "Google bucket", "azure": "Azure container"}
 
