@@ -15,7 +15,7 @@ import numpy as np
 from label_studio_sdk.converter.brush import decode_rle, mask2rle
 from scipy.ndimage import gaussian_filter
 
-from fo_labelstudio.convert.brush import decode, encode
+from fo_labelstudio.convert.shapes.brush import decode, encode
 
 WIDTH, HEIGHT = 1920, 1080
 RUNS = 5

@@ -23,8 +23,8 @@ import fiftyone.core.odm as foo
 import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 
+from fo_labelstudio.convert.annotation.origin import Missing, Sighting
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.origins import Missing, Sighting
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths

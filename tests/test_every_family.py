@@ -13,10 +13,10 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from fo_labelstudio.convert import masks
-from fo_labelstudio.convert.brush import Mask
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes import masks
+from fo_labelstudio.convert.shapes.brush import Mask
 from tests.support import Result, comparable, stored
 
 pytestmark = pytest.mark.server

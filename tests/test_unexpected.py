@@ -8,9 +8,9 @@ import math
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.convert import masks
-from fo_labelstudio.convert.brush import Mask
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes import masks
+from fo_labelstudio.convert.shapes.brush import Mask
 from tests.support import stored
 from tests.test_every_family import blob
 

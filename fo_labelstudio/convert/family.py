@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.numbers import is_finite, is_number
-from fo_labelstudio.convert.region_answers import RegionAnswer
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import StoredLabels

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from fo_labelstudio.convert.annotations import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.convert.unexpected import pseudo_field, return_type
 
 _RETURN_TYPES = {
     "detection": "detections",

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard
 
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
-from fo_labelstudio.convert.values import Question, kind_of_values
+from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.errors import LabelSchemaError
 
 

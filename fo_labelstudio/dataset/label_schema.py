@@ -17,10 +17,11 @@ import fiftyone.core.stages as fos
 from fiftyone import ViewField as F
 from packaging.version import Version
 
-from fo_labelstudio.convert import attributes, masks
+from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
-from fo_labelstudio.convert.values import Question
+from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of, label_class_of
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger

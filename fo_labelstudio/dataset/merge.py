@@ -19,7 +19,7 @@ import fiftyone.core.sample as fos
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotations import Answer
+from fo_labelstudio.convert.annotation.parse import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, before_loads, label_changes
 from fo_labelstudio.convert.schema import LabelField

@@ -11,7 +11,7 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotations import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
 from fo_labelstudio.convert.merging import before_loads, is_identical
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.dataset.destinations import check_destination, db_path, full_path, make_field, value_at

@@ -14,7 +14,7 @@ import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 from bson import ObjectId
 
-from fo_labelstudio.convert.tasks import DATA_KEYS
+from fo_labelstudio.convert.task.write import DATA_KEYS
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.lines import in_lines
 

@@ -10,12 +10,13 @@ import fiftyone.core.fields as fof
 import fiftyone.utils.annotations as foua
 from bson import ObjectId
 
-from fo_labelstudio.convert import added, keeping
-from fo_labelstudio.convert.annotations import Answer, Problem
+from fo_labelstudio.convert import keeping
+from fo_labelstudio.convert.annotation import added
+from fo_labelstudio.convert.annotation.parse import Answer, Problem
+from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.merging import RELATED
 from fo_labelstudio.convert.schema import Attribute, LabelField
-from fo_labelstudio.convert.unexpected import pseudo_field, return_type
 from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.merge import FieldMerge, MergeReport, Records

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.attributes import MOST_CONTROLS, check_number, controls_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.labeling_config import to_labeling_config
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import control_name, inner_name
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import Attribute, LabelField, MediaInfo, parse_label_schema
-from fo_labelstudio.convert.tasks import SampleRecord, problems_of
-from fo_labelstudio.convert.values import Question
+from fo_labelstudio.convert.task.write import SampleRecord, problems_of
 from fo_labelstudio.errors import LabelSchemaError
 from tests.convert import strategies
 from tests.convert.trip import Trip

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fo_labelstudio.convert.annotations import parse_task
+from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.numbers import is_number
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import Attribute, LabelField, Skeleton
-from fo_labelstudio.convert.values import Question
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "labelstudio-1.23.2"
 RUN = "run"

@@ -17,15 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fo_labelstudio.convert import brush, masks
-from fo_labelstudio.convert.annotations import FieldAnswer, parse_task
+from fo_labelstudio.convert.annotation.parse import FieldAnswer, parse_task
+from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.families import LABEL_TYPES, has_masks
 from fo_labelstudio.convert.family import ScalarValue
 from fo_labelstudio.convert.keeping import as_answers, collect, relate
 from fo_labelstudio.convert.merging import label_changes
 from fo_labelstudio.convert.schema import MediaInfo
-from fo_labelstudio.convert.tasks import META
-from fo_labelstudio.convert.unexpected import pseudo_field
+from fo_labelstudio.convert.shapes import brush, masks
+from fo_labelstudio.convert.task.write import META
 from fo_labelstudio.errors import RegionError
 from tests.convert.strategies import cases, field_of
 from tests.convert.trip import RUN, Trip

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.labeling_config import to_labeling_config
-from fo_labelstudio.convert.tasks import SampleRecord, to_task
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from tests.convert import strategies
 
 anywhere = st.floats(-2, 3)

@@ -10,11 +10,11 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from fo_labelstudio.convert.annotations import FieldAnswer, parse_task
+from fo_labelstudio.convert.annotation.parse import FieldAnswer, parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.merging import LabelChanges, label_changes
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
+from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from tests.support import as_exported
 
 RUN = "run"

@@ -4,7 +4,7 @@ import fiftyone as fo
 import pytest
 from bson import ObjectId
 
-from fo_labelstudio.convert.annotations import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
 from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.family import ParsedLabel
 from fo_labelstudio.convert.schema import MediaInfo

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.annotations import parse_task
+from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.attributes import controls_of
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.labeling_config import to_labeling_config
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, MediaInfo, parse_label_schema
-from fo_labelstudio.convert.tasks import SampleRecord, checked_task
+from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.fields import FIELDS, check_field, new_field_of
 from fo_labelstudio.dataset.label_schema import complete
 from fo_labelstudio.dataset.merge import FieldMerge, Records

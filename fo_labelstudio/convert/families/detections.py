@@ -23,7 +23,9 @@ from fo_labelstudio.convert.family import (
     only_region,
     unknown_class,
 )
-from fo_labelstudio.convert.geometry import (
+from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
+from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shapes.geometry import (
     PercentBox,
     rounded,
     to_fitting_box,
@@ -31,8 +33,6 @@ from fo_labelstudio.convert.geometry import (
     to_relative_box,
     with_positive_sizes,
 )
-from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.tags import labels_control
 
 if TYPE_CHECKING:

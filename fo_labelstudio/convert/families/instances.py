@@ -9,8 +9,6 @@ import fiftyone.core.labels as fol
 import numpy as np
 from numpy.typing import NDArray
 
-from fo_labelstudio.convert import masks
-from fo_labelstudio.convert.brush import Mask
 from fo_labelstudio.convert.families import detections
 from fo_labelstudio.convert.family import (
     Aspect,
@@ -24,6 +22,8 @@ from fo_labelstudio.convert.family import (
     whole_id,
 )
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shapes import masks
+from fo_labelstudio.convert.shapes.brush import Mask
 from fo_labelstudio.convert.tags import labels_control
 
 

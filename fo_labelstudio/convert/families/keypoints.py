@@ -33,15 +33,15 @@ from fo_labelstudio.convert.family import (
     unknown_class,
     whole_id,
 )
-from fo_labelstudio.convert.geometry import (
+from fo_labelstudio.convert.numbers import is_number
+from fo_labelstudio.convert.schema import LabelField, MediaInfo, Skeleton
+from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
     problem_of_point,
     to_percent_point,
     to_relative_point,
     to_shown_point,
 )
-from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.schema import LabelField, MediaInfo, Skeleton
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 

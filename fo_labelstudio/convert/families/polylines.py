@@ -24,8 +24,8 @@ from fo_labelstudio.convert.family import (
     class_of_parts,
     whole_id,
 )
-from fo_labelstudio.convert.geometry import parse_point, rounded, to_percent_point
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shapes.geometry import parse_point, rounded, to_percent_point
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 

@@ -15,7 +15,6 @@ import fiftyone.core.labels as fol
 import numpy as np
 from numpy.typing import NDArray
 
-from fo_labelstudio.convert import masks
 from fo_labelstudio.convert.family import (
     Aspect,
     Family,
@@ -29,6 +28,7 @@ from fo_labelstudio.convert.family import (
     part_id,
 )
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.tags import labels_control
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import pytest
 from label_studio_sdk.converter import brush as sdk
 from PIL import Image
 
-from fo_labelstudio.convert import brush, masks
-from fo_labelstudio.convert.brush import Mask
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes import brush, masks
+from fo_labelstudio.convert.shapes.brush import Mask
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels, pixels_of
 

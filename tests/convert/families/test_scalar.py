@@ -4,8 +4,8 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import parse_label_schema
-from fo_labelstudio.convert.values import Question
 from tests.convert import strategies
 from tests.convert.trip import Trip
 

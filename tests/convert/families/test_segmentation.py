@@ -4,9 +4,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
-from fo_labelstudio.convert import masks
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes import masks
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels
 

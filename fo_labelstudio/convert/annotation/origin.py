@@ -16,9 +16,9 @@ from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, whole_id
-from fo_labelstudio.convert.labeling_config import to_labeling_config
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.schema import LabelField
-from fo_labelstudio.convert.tasks import MODEL_VERSION
+from fo_labelstudio.convert.task.write import MODEL_VERSION
 
 _CONDITIONS = ("whenTagName", "whenLabelValue", "whenChoiceValue", "visibleWhen")
 """Attributes of a control tag that make the editor drop what it does not show (1.23.2)."""

@@ -6,9 +6,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import Attribute, MediaInfo
-from fo_labelstudio.convert.tasks import SampleRecord, problems_of, to_task
-from fo_labelstudio.convert.values import Question
+from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from tests.convert import strategies
 
 SAMPLE = "6b01070a57a5240a9753b925"

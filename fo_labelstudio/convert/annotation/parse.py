@@ -12,14 +12,9 @@ from typing import Any, NamedTuple, TypeGuard
 import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert import attributes, objects, region_answers, unexpected
-from fo_labelstudio.convert.attributes import AttributeControl
-from fo_labelstudio.convert.digests import digest_of, digests_of
-from fo_labelstudio.convert.edits import Edit
-from fo_labelstudio.convert.families import FAMILIES, family_of, holds_list
-from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
-from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.origins import (
+from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.annotation import objects, region_answers, unexpected
+from fo_labelstudio.convert.annotation.origin import (
     UNCHANGED,
     Configs,
     Missing,
@@ -29,11 +24,17 @@ from fo_labelstudio.convert.origins import (
     newest,
     time_of,
 )
-from fo_labelstudio.convert.region_answers import RegionAnswer
+from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
+from fo_labelstudio.convert.attributes import AttributeControl
+from fo_labelstudio.convert.digests import digest_of, digests_of
+from fo_labelstudio.convert.edits import Edit
+from fo_labelstudio.convert.families import FAMILIES, family_of, holds_list
+from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
+from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import LabelDoc
-from fo_labelstudio.convert.tasks import FORMAT, META, SAMPLE_ID, is_sent
+from fo_labelstudio.convert.task.write import FORMAT, META, SAMPLE_ID, is_sent
 from fo_labelstudio.errors import RegionError
 
 _DRAWN = frozenset(kind for family in FAMILIES if family.is_drawn for kind in family.region_types)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.annotations import parse_task
+from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES
 from tests.convert import strategies
 from tests.convert.trip import RUN, TASK, Trip

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fo_labelstudio.convert import brush
-from fo_labelstudio.convert.brush import Mask, Pixels
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes import brush
+from fo_labelstudio.convert.shapes.brush import Mask, Pixels
 from fo_labelstudio.errors import RegionError
 
 BRUSH = "BrushLabels"

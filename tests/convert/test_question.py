@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.values import Question, kind_of_values
+from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.errors import RegionError
 from tests.convert import strategies
 

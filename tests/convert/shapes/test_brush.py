@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.converter import brush as sdk
 
-from fo_labelstudio.convert import brush
-from fo_labelstudio.convert.brush import MAX_PIXELS, Mask, decode, encode
+from fo_labelstudio.convert.shapes import brush
+from fo_labelstudio.convert.shapes.brush import MAX_PIXELS, Mask, decode, encode
 from fo_labelstudio.errors import RegionError
 
 A_SQUARE = np.ones((100, 100), bool)

@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from fo_labelstudio.convert.attributes import AttributeControl, control_tags
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.names import OBJECT_TAG, without_references
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.tags import can_choose
-from fo_labelstudio.convert.values import Question
 
 MANY_CLASSES = 24
 """A field with more classes than this gets a filter box, and a list of fixed height that scrolls."""

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.names import is_text
+from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.shown import shown
-from fo_labelstudio.convert.values import Question
 from fo_labelstudio.errors import RegionError
 
 _KEYS = {"textarea": "text"}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert import unexpected
-from fo_labelstudio.convert.geometry import PercentBox, to_relative_box, with_positive_sizes
+from fo_labelstudio.convert.annotation import unexpected
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes.geometry import PercentBox, to_relative_box, with_positive_sizes
 from tests.convert import strategies
 from tests.convert.trip import Trip
 

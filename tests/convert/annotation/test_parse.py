@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.annotations import Answer, label_id_of, parse_task
+from fo_labelstudio.convert.annotation.parse import Answer, label_id_of, parse_task
 from fo_labelstudio.convert.schema import MediaInfo
-from fo_labelstudio.convert.tasks import SampleRecord, to_task
+from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from tests.convert import strategies
 from tests.convert.families.test_contract import junk
 from tests.support import as_exported

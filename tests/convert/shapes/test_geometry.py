@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.geometry import PercentBox, to_percent_box, to_relative_box
 from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.shapes.geometry import PercentBox, to_percent_box, to_relative_box
 from tests.convert import strategies
 
 radians = st.floats(0, 2 * math.pi, exclude_max=True)

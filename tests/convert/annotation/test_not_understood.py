@@ -7,7 +7,7 @@ import copy
 import fiftyone as fo
 import pytest
 
-from tests.convert.test_annotations import BOXES, a_task, read, two_boxes
+from tests.convert.annotation.test_parse import BOXES, a_task, read, two_boxes
 
 VALUE = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
 REGION = {"id": "drawn", "from_name": "boxes", "to_name": "image", "type": "rectanglelabels", "value": VALUE}

@@ -1,0 +1,1 @@
+"""Exported tasks with annotations -> what people changed."""

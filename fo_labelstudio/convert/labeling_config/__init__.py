@@ -1,0 +1,1 @@
+"""Labeling configs, the XML that says what a project asks."""

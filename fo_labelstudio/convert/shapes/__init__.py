@@ -1,0 +1,1 @@
+"""Geometry and masks that label families share."""
