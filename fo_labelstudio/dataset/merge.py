@@ -21,7 +21,6 @@ from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotation.parse import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.merging import LabelChanges, WrittenValues, before_loads, label_changes
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.dataset import masks
@@ -35,6 +34,7 @@ from fo_labelstudio.dataset.destinations import (
 )
 from fo_labelstudio.dataset.fields import value_problem
 from fo_labelstudio.errors import LabelSchemaError
+from fo_labelstudio.merge.changes import LabelChanges, WrittenValues, before_loads, label_changes
 
 LARGEST = 2**24 - 2**16
 """Bytes of the largest sample that MongoDB stores, with some room for the date of the change."""

@@ -10,12 +10,10 @@ import fiftyone.core.fields as fof
 import fiftyone.utils.annotations as foua
 from bson import ObjectId
 
-from fo_labelstudio.convert import keeping
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.parse import Answer, Problem
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.merging import RELATED
 from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
@@ -25,6 +23,8 @@ from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
+from fo_labelstudio.merge import unexpected
+from fo_labelstudio.merge.changes import RELATED
 from fo_labelstudio.prompt import has_terminal
 from fo_labelstudio.runs.fetch import Answers
 
@@ -309,13 +309,13 @@ class _Merges:
                 # What such a field lacks was deleted in FiftyOne.
                 answer.originals.pop(name, None)
         if self._keeps:
-            keeping.relate(answers)
+            unexpected.relate(answers)
         for merge in self._expected:
             merge.merge(self._with_attributes(answers))
         for label_type in self._returned:
-            keeping.collect(returned, answers, label_type, self._fields)
+            unexpected.collect(returned, answers, label_type, self._fields)
         for label_type, merge in self._unexpected.items():
-            kept = keeping.as_answers(answers, label_type, merge.records.loaded, self._keeps)
+            kept = unexpected.as_answers(answers, label_type, merge.records.loaded, self._keeps)
             merge.merge(self._with_attributes(kept))
 
     def _with_attributes(self, answers: Iterable[Answer]) -> Iterable[Answer]:

@@ -21,12 +21,12 @@ from fo_labelstudio.convert.annotation.parse import FieldAnswer, parse_task
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.families import LABEL_TYPES, has_masks
 from fo_labelstudio.convert.family import ScalarValue
-from fo_labelstudio.convert.keeping import as_answers, collect, relate
-from fo_labelstudio.convert.merging import label_changes
 from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.task.write import META
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.changes import label_changes
+from fo_labelstudio.merge.unexpected import as_answers, collect, relate
 from tests.convert.strategies import cases, field_of
 from tests.convert.trip import RUN, Trip
 from tests.support import as_exported

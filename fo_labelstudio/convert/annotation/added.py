@@ -15,12 +15,12 @@ from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
-from fo_labelstudio.convert.merging import RELATED
 from fo_labelstudio.convert.names import is_showable
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.changes import RELATED
 
 _NARROWER = {"float": {"int", "float"}, "datetime": {"date", "datetime"}}
 """Kind of values -> the kinds whose values it can hold."""

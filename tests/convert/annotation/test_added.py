@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from fo_labelstudio.convert.annotation import added, region_answers
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
-from fo_labelstudio.convert.merging import label_changes
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
-from tests.convert.families.test_contract import junk
 from tests.convert.annotation.test_parse import BOXES, RUN, a_task, two_boxes
+from tests.convert.families.test_contract import junk
 
 OPEN = replace(BOXES, takes_unexpected=True)
 WEATHER = strategies.field_of("classification", "weather")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.parse import parse_task
 from tests.convert import strategies
-from tests.convert.families.test_contract import junk
 from tests.convert.annotation.test_parse import BOXES, RUN, a_task, two_boxes
+from tests.convert.families.test_contract import junk
 
 WEATHER = strategies.field_of("classification", "weather")
 GEOMETRY = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of
 from fo_labelstudio.convert.family import Grouping, Region, group_regions, whole_id
-from fo_labelstudio.convert.merging import label_changes
 from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.shapes.geometry import to_fitting_box
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
 from tests.convert.trip import Trip, pixels_of, through_the_editor
 

@@ -14,10 +14,10 @@ from fo_labelstudio.convert.annotation.parse import FieldAnswer
 from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.family import ParsedLabel
-from fo_labelstudio.convert.merging import blend, is_same, label_changes
 from fo_labelstudio.convert.schema import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.geometry import to_percent_box
+from fo_labelstudio.merge.changes import blend, is_same, label_changes
 from tests.convert import strategies
 from tests.convert.trip import Trip
 
