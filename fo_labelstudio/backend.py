@@ -28,13 +28,13 @@ from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
-from fo_labelstudio.dataset.merge import Records
-from fo_labelstudio.dataset.senders import sole_sender
+from fo_labelstudio.dataset.labels import Records
+from fo_labelstudio.dataset.prompt import ask
+from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.garbage import only_new_garbage
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
-from fo_labelstudio.prompt import ask
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.check import Checked, Run, check

@@ -11,7 +11,7 @@ from fiftyone import ViewField as F
 from fiftyone.operators.store import ExecutionStore
 
 import fo_labelstudio
-from fo_labelstudio.dataset.senders import sole_sender
+from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.send import part_of
@@ -141,7 +141,7 @@ class TestOthersWhoSend:
     def test_one_that_was_killed_is_in_nobodys_way_on_its_machine(self, dataset, connection, project_id):
         code = (
             "import os, signal, sys, fiftyone as fo\n"
-            "from fo_labelstudio.dataset.senders import sole_sender\n"
+            "from fo_labelstudio.dataset.run_lock import sole_sender\n"
             "with sole_sender(fo.load_dataset(sys.argv[1]), 'run'): os.kill(os.getpid(), signal.SIGKILL)\n"
         )
         assert start(code, connection, dataset.name).wait() == -signal.SIGKILL
@@ -159,7 +159,7 @@ class TestOthersWhoSend:
         assert len(annotate(dataset, connection).tasks) == 40
 
     def test_a_note_is_renewed_while_its_writer_is_there(self, dataset, monkeypatch):
-        monkeypatch.setattr("fo_labelstudio.dataset.senders._RENEWAL", 0.05)
+        monkeypatch.setattr("fo_labelstudio.dataset.run_lock._RENEWAL", 0.05)
         store = ExecutionStore.create("fo-labelstudio", dataset_id=dataset._doc.id)
         with sole_sender(dataset, "run"):
             (key,) = store.list_keys()

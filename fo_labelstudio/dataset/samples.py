@@ -12,7 +12,7 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.convert.families import family_of, has_masks
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
-from fo_labelstudio.dataset import masks
+from fo_labelstudio.dataset import mask_files
 
 BLOCK = 500
 """Samples held at once. Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2, SQLite)."""
@@ -112,7 +112,7 @@ def read_labels(stored: StoredSample, fields: Sequence[LabelField], unlisted: Un
             labels[field.name] = _listed(labels[field.name], field, unlisted)
         if has_masks(field.label_type):
             for label in labels[field.name]:
-                masks.read_into(label)
+                mask_files.read_into(label)
     return labels
 
 

@@ -17,7 +17,8 @@ from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.schema import Attribute, LabelField
 from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
-from fo_labelstudio.dataset.merge import FieldMerge, MergeReport, Records
+from fo_labelstudio.dataset.labels import FieldMerge, MergeReport, Records
+from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.lines import in_lines
@@ -25,7 +26,6 @@ from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge import unexpected
 from fo_labelstudio.merge.changes import RELATED
-from fo_labelstudio.prompt import has_terminal
 from fo_labelstudio.runs.fetch import Answers
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, MediaInfo, parse_labe
 from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.fields import FIELDS, check_field, new_field_of
 from fo_labelstudio.dataset.label_schema import complete
-from fo_labelstudio.dataset.merge import FieldMerge, Records
+from fo_labelstudio.dataset.labels import FieldMerge, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from tests.support import stored

@@ -11,7 +11,7 @@ from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.family import ParsedLabel
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import Attribute, MediaInfo
-from fo_labelstudio.dataset.merge import FieldMerge, Records
+from fo_labelstudio.dataset.labels import FieldMerge, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from tests.convert.strategies import field_of

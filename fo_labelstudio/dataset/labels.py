@@ -23,7 +23,7 @@ from fo_labelstudio.convert.annotation.parse import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.schema import LabelField
 from fo_labelstudio.convert.stored import LabelDoc
-from fo_labelstudio.dataset import masks
+from fo_labelstudio.dataset import mask_files
 from fo_labelstudio.dataset.destinations import (
     check_destination,
     check_writable,
@@ -181,7 +181,7 @@ class FieldMerge:
                 self._field,
                 self._originals(doc, answer),
                 records.loaded.get(answer.sample_id, ()),
-                masks.with_mask,
+                mask_files.with_mask,
                 records.edited.get(answer.sample_id, {}),
                 not self._is_copy or self._field.allow_additions,
             )
@@ -287,8 +287,8 @@ class FieldMerge:
         labels = {str(label.get("_id")): label for label in stored}
         for label_id, values in changes.values.items():
             path = labels[label_id].get("mask_path")
-            if "mask" in values and values.get("mask_path", path) is None and masks.is_lossless(path):
-                masks.overwrite({**labels[label_id], "mask": values.pop("mask")})
+            if "mask" in values and values.get("mask_path", path) is None and mask_files.is_lossless(path):
+                mask_files.overwrite({**labels[label_id], "mask": values.pop("mask")})
                 del values["mask_path"]
                 # The file is what it is now; nothing can take that back, nor the box that belongs to it.
                 for name in ("mask", "mask_path", "bounding_box"):
