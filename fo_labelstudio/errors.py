@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fo_labelstudio.lines import in_lines
+from fo_labelstudio.messages import listed
 
 
 class LabelStudioError(Exception):
@@ -48,7 +48,7 @@ class SampleError(LabelStudioError, ValueError):
 
     def __init__(self, problems: Sequence[str]):
         self.problems = tuple(problems)
-        lines = in_lines(self.problems, " (see .problems)")
+        lines = listed(self.problems, " (see .problems)")
         super().__init__(f"{len(self.problems)} problem(s) with samples:{lines}")
 
 

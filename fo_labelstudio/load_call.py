@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import fiftyone.utils.annotations as foua
 
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RunError, SettingsError
+from fo_labelstudio.messages import quoted
 
 
 class LoadCall(NamedTuple):
@@ -68,14 +68,14 @@ class LoadCall(NamedTuple):
             return {fields[0]: given}
         if not isinstance(given, Mapping):
             raise SettingsError(
-                f"dest_field is {shown(given)}, expected the name of a field, or a dict: field of the run -> name of a "
-                f"field; the run's fields are {names}"
+                f"dest_field is {quoted(given)}, expected the name of a field, or a dict: field of the run -> name of "
+                f"a field; the run's fields are {names}"
             )
         for name, destination in given.items():
             if name not in fields:
                 raise SettingsError(
-                    f"dest_field names {shown(name)}, which is no field of the run; the run's fields are {names}"
+                    f"dest_field names {quoted(name)}, which is no field of the run; the run's fields are {names}"
                 )
             if not isinstance(destination, str):
-                raise SettingsError(f"dest_field {name!r} is {shown(destination)}, expected the name of a field")
+                raise SettingsError(f"dest_field {name!r} is {quoted(destination)}, expected the name of a field")
         return dict(given)

@@ -12,8 +12,8 @@ from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import ParsedLabel
 from fo_labelstudio.convert.schema import Attribute, LabelField
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 
 class Edit(NamedTuple):
@@ -46,7 +46,7 @@ class Edit(NamedTuple):
         label = family_of(field.label_type).to_label(self.parsed, field)
         if isinstance(label, fol.Label):
             if not ObjectId.is_valid(self.label_id):
-                raise RegionError(f"its id {shown(self.label_id)} is not that of a label")
+                raise RegionError(f"its id {quoted(self.label_id)} is not that of a label")
             label.id = self.label_id
             for attribute in field.attributes:
                 value = self.attribute_value(attribute)

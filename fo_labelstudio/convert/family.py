@@ -15,9 +15,9 @@ from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.numbers import is_finite, is_number
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 if TYPE_CHECKING:
     from fo_labelstudio.convert.edits import Edit
@@ -299,9 +299,9 @@ def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> fl
     """
     number = value.get(key)
     if not is_number(number):
-        raise RegionError(f"{key} is {shown(number)}, expected a number")
+        raise RegionError(f"{key} is {quoted(number)}, expected a number")
     if not low <= number <= high:
-        raise RegionError(f"{key} is {shown(number)}, expected a number from {low:g} to {high:g}")
+        raise RegionError(f"{key} is {quoted(number)}, expected a number from {low:g} to {high:g}")
     return float(number)
 
 
@@ -312,7 +312,7 @@ def class_of(names: Any, field: LabelField) -> str:
         RegionError: there is none, more than one, or one outside the field's classes
     """
     if not isinstance(names, list) or len(names) != 1:
-        raise RegionError(f"its label is {shown(names)}, expected a list of one class")
+        raise RegionError(f"its label is {quoted(names)}, expected a list of one class")
     return known_class(names[0], field)
 
 
@@ -335,7 +335,7 @@ def known_class(name: Any, field: LabelField) -> str:
         RegionError: it is not
     """
     if not field.takes_class(name):
-        raise RegionError(f"class {shown(name)} is not one of the field's classes")
+        raise RegionError(f"class {quoted(name)} is not one of the field's classes")
     return name
 
 

@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from fo_labelstudio.convert.names import OBJECT_TAG, is_showable, is_text, without_references
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 KINDS = ("str", "int", "float", "bool", "date", "datetime", "list")
 """The kinds of values: what Python calls them; a list is one of strings, chosen or typed."""
@@ -114,7 +114,7 @@ class Question(NamedTuple):
             text_of = self._text if self.result_type == "choices" else _to_str
             texts = [text_of(item) for item in value] if isinstance(value, (list, tuple, set)) else None
             if texts is None:
-                raise RegionError(f"is {shown(value)}, expected a list of strings")
+                raise RegionError(f"is {quoted(value)}, expected a list of strings")
             return sorted(set(texts))
         if self.result_type == "choices":
             return self._text(value)
@@ -151,13 +151,13 @@ class Question(NamedTuple):
             return self._parse_text(answer)
         if self.result_type == "choices":
             if not isinstance(answer, list):
-                raise RegionError(f"its choices are {shown(answer)}, expected a list")
+                raise RegionError(f"its choices are {quoted(answer)}, expected a list")
             for text in answer:
                 self._chosen(text)
             if self.kind == "list":
                 return sorted(set(answer))
             if len(answer) > 1:
-                raise RegionError(f"its choices are {shown(answer)}, expected one")
+                raise RegionError(f"its choices are {quoted(answer)}, expected one")
             return answer[0] if answer else None
         if answer is None:
             return None
@@ -204,12 +204,12 @@ class Question(NamedTuple):
         for value in self.values:
             if self.text_of(value) == text:
                 return value
-        raise RegionError(f"is {shown(text)}, which is not one of its values {shown(list(self.values))}")
+        raise RegionError(f"is {quoted(text)}, which is not one of its values {quoted(list(self.values))}")
 
     def _parse_text(self, answer: Any) -> Any:
         lines = [answer] if isinstance(answer, str) else answer
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-            raise RegionError(f"its text is {shown(answer)}, expected a list of strings")
+            raise RegionError(f"its text is {quoted(answer)}, expected a list of strings")
         if self.kind == "list":
             return sorted({_to_str(line) for line in lines if line})
         text = "\n".join(lines)
@@ -238,24 +238,24 @@ def add_classes(control: Element, tag: str, names: Sequence[str]) -> list[Elemen
 
 def _to_str(value: Any) -> str:
     if not isinstance(value, str):
-        raise RegionError(f"is {shown(value)}, expected a string")
+        raise RegionError(f"is {quoted(value)}, expected a string")
     if "\x00" in value or not is_text(value):
-        raise RegionError(f"is {shown(value)}, which holds a character that no database takes")
+        raise RegionError(f"is {quoted(value)}, which holds a character that no database takes")
     return value
 
 
 def _to_int(value: Any) -> int:
     number = _to_number(value)
     if number != int(number):
-        raise RegionError(f"is {shown(value)}, expected a whole number")
+        raise RegionError(f"is {quoted(value)}, expected a whole number")
     return int(number)
 
 
 def _to_number(value: Any) -> float:
     if not is_finite(value):
-        raise RegionError(f"is {shown(value)}, expected a finite number")
+        raise RegionError(f"is {quoted(value)}, expected a finite number")
     if abs(value) >= _LARGEST:
-        raise RegionError(f"is {shown(value)}, larger than the editor can hold")
+        raise RegionError(f"is {quoted(value)}, larger than the editor can hold")
     return value
 
 
@@ -263,25 +263,25 @@ def _to_date(value: Any) -> str:
     if isinstance(value, datetime):
         value = value.date()
     if not isinstance(value, date):
-        raise RegionError(f"is {shown(value)}, expected a date")
+        raise RegionError(f"is {quoted(value)}, expected a date")
     return value.isoformat()
 
 
 def _to_datetime(value: Any) -> str:
     if not isinstance(value, datetime):
-        raise RegionError(f"is {shown(value)}, expected a date and time")
+        raise RegionError(f"is {quoted(value)}, expected a date and time")
     time: datetime = value
     if time.tzinfo is not None:
         try:
             time = time.astimezone(timezone.utc).replace(tzinfo=None)
         except OverflowError:
-            raise RegionError(f"is {shown(value)}, which is no time in UTC") from None
+            raise RegionError(f"is {quoted(value)}, which is no time in UTC") from None
     return time.isoformat(timespec="microseconds")
 
 
 def _to_bool(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise RegionError(f"is {shown(value)}, expected true or false")
+        raise RegionError(f"is {quoted(value)}, expected true or false")
     return value
 
 
@@ -289,14 +289,14 @@ def _from_iso(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise RegionError(f"is {shown(text)}, expected a date in ISO 8601") from None
+        raise RegionError(f"is {quoted(text)}, expected a date in ISO 8601") from None
 
 
 def _from_number(text: str) -> float:
     try:
         return int(text) if text.lstrip("-").isdigit() else float(text)
     except ValueError:
-        raise RegionError(f"is {shown(text)}, expected a number") from None
+        raise RegionError(f"is {quoted(text)}, expected a number") from None
 
 
 _TO_JSON: Mapping[str, Callable[[Any], Any]] = {

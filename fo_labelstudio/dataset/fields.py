@@ -13,8 +13,8 @@ from mongoengine.errors import ValidationError
 
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.names import is_showable
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import LabelSchemaError
+from fo_labelstudio.messages import quoted
 
 FIELDS: dict[type[fof.Field], str] = {
     fof.StringField: "str",
@@ -167,7 +167,7 @@ def value_problem(field: fof.Field | None, value: Any, is_copied: bool = False) 
         field.validate(value)
     except (ValidationError, TypeError, ValueError, OverflowError):
         fits = False
-    return None if fits else f"is {shown(value)}, which {_article(type(field).__name__)} cannot hold"
+    return None if fits else f"is {quoted(value)}, which {_article(type(field).__name__)} cannot hold"
 
 
 def _article(name: str) -> str:

@@ -16,7 +16,7 @@ from bson import ObjectId
 
 from fo_labelstudio.convert.task.write import DATA_KEYS
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.lines import in_lines
+from fo_labelstudio.messages import listed
 
 _SHOWABLE = (
     *(fof.StringField, fof.BooleanField, fof.IntField, fof.FloatField, fof.DateField, fof.DateTimeField),
@@ -48,7 +48,7 @@ def check_task_fields(samples: foc.SampleCollection, names: Sequence[str]) -> No
         if other != name:
             problems.append(f"{other!r} and {name!r} would both be {data_key(name)!r} in the tasks; leave one out")
     if problems:
-        raise LabelSchemaError(f"task_fields cannot be shown:{in_lines(problems)}")
+        raise LabelSchemaError(f"task_fields cannot be shown:{listed(problems)}")
 
 
 def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:

@@ -15,13 +15,12 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.task.write import META, SampleRecord, checked_task
 from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import check_task_fields, date_fields, to_data
 from fo_labelstudio.errors import SampleError
-from fo_labelstudio.lines import in_lines
 from fo_labelstudio.log import logger
+from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.streams import Spool, read_ahead
 from fo_labelstudio.settings import without_login
@@ -178,13 +177,13 @@ def report_left_out(left_out: Mapping[str, str]) -> None:
     """Says which samples a run does without."""
     if not left_out:
         return
-    lines = in_lines(list(left_out.values()))
+    lines = listed(list(left_out.values()))
     logger.warning("%d samples are left out, for their media cannot be sent:%s", len(left_out), lines)
 
 
 def _report_unlisted(unlisted: Unlisted) -> None:
     for field, classes in unlisted.items():
-        names = ", ".join(shown(name) for name, _ in classes.most_common(_NAMED))
+        names = ", ".join(quoted(name) for name, _ in classes.most_common(_NAMED))
         more = f" and {len(classes) - _NAMED} more" if len(classes) > _NAMED else ""
         logger.warning(
             "Field '%s': %d labels are not sent and stay as they are, for `classes` lacks theirs: %s%s; "

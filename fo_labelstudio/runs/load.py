@@ -21,11 +21,11 @@ from fo_labelstudio.dataset.labels import FieldMerge, MergeReport, Records
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.lines import in_lines
 from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge import unexpected
 from fo_labelstudio.merge.changes import RELATED
+from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.fetch import Answers
 
 if TYPE_CHECKING:
@@ -460,12 +460,12 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> No
                 "shown:%s",
                 label_field,
                 sum(row.number for row in not_shown),
-                in_lines(not_shown),
+                listed(not_shown),
             )
         for reason, count in report.refused.items():
             logger.warning("Field '%s': ignored %d changes because of %s", label_field, count, reason)
         if report.notes:
-            lines = in_lines(report.notes)
+            lines = listed(report.notes)
             logger.warning("Field '%s': %d edit(s) needed a decision:%s", label_field, len(report.notes), lines)
         if report.lost:
             logger.warning(
@@ -482,4 +482,4 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> No
 
 def _log_problems(problems: Sequence[Problem], heading: str) -> None:
     if problems:
-        logger.warning("%d region(s) or task(s) %s:%s", len(problems), heading, in_lines(problems))
+        logger.warning("%d region(s) or task(s) %s:%s", len(problems), heading, listed(problems))

@@ -18,9 +18,9 @@ from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.names import is_showable
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import Attribute, LabelField
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import RELATED
+from fo_labelstudio.messages import quoted
 
 _NARROWER = {"float": {"int", "float"}, "datetime": {"date", "datetime"}}
 """Kind of values -> the kinds whose values it can hold."""
@@ -135,5 +135,5 @@ def _to_json(answer: RegionAnswer, question: Question) -> object:
     if question.kind == "list":
         return [str(value) for value in answer.values]
     if len(answer.values) > 1:
-        raise RegionError(f"is {shown(list(answer.values))}, expected one value")
+        raise RegionError(f"is {quoted(list(answer.values))}, expected one value")
     return question.parse({"text": str(answer.values[0])})

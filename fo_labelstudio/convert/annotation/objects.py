@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fo_labelstudio.convert.names import OBJECT_TAG
-from fo_labelstudio.convert.shown import shown
+from fo_labelstudio.messages import quoted
 
 ANSWERS = frozenset(("choices", "textarea", "number", "rating", "datetime", "taxonomy", "pairwise", "ranker"))
 """The ``type`` of results that have no place of their own: they are about a region, or about the whole object."""
@@ -22,8 +22,8 @@ def other_object(result: Any) -> str | None:
         return None
     name, place = result.get("to_name"), result.get("item_index")
     if name not in (None, OBJECT_TAG):
-        return shown(name)
-    return None if place in (None, 0) else f"image {shown(place)} of {OBJECT_TAG!r}, counted from 0"
+        return quoted(name)
+    return None if place in (None, 0) else f"image {quoted(place)} of {OBJECT_TAG!r}, counted from 0"
 
 
 def split(result: Sequence[Any]) -> tuple[list[Any], list[tuple[str, Any]]]:

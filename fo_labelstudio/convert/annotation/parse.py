@@ -32,10 +32,10 @@ from fo_labelstudio.convert.families import FAMILIES, family_of, holds_list
 from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.write import FORMAT, META, SAMPLE_ID, is_sent
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 _DRAWN = frozenset(kind for family in FAMILIES if family.is_drawn for kind in family.region_types)
 
@@ -59,7 +59,7 @@ class Problem(NamedTuple):
     is_note: bool = False
 
     def __str__(self) -> str:
-        region = "" if self.region_id is None else f", region {shown(self.region_id)}"
+        region = "" if self.region_id is None else f", region {quoted(self.region_id)}"
         return f"task {self.task_id}{region}: {self.reason}"
 
 
@@ -160,13 +160,13 @@ def parse_task(
     Source: Label Studio 1.23.2, ``GET /api/projects/{id}/export?exportType=JSON``
     """
     if not isinstance(task, Mapping) or not isinstance(task.get("annotations"), list):
-        where = shown(task.get("id")) if isinstance(task, Mapping) else "?"
+        where = quoted(task.get("id")) if isinstance(task, Mapping) else "?"
         problems.append(Problem(where, None, "it is no task with annotations"))
         return None
     task_id = task.get("id")
     # To Python, true and 1.0 are the same as 1.
     if type(task_id) is not int:
-        problems.append(Problem(shown(task_id), None, "its id is no whole number; its annotations were left alone"))
+        problems.append(Problem(quoted(task_id), None, "its id is no whole number; its annotations were left alone"))
         return None
     annotation = _submitted(task["annotations"], task_id, problems)
     if annotation is None:
@@ -350,7 +350,7 @@ def _add_relations(
                 start, end = (ids[whole_id(end)] for end in ends)
                 answer.relations.setdefault(start, []).append(end)
             elif lost:
-                reason = f"its relation to {shown(ends[1])} was left alone: {shown(lost[0])} is of another object"
+                reason = f"its relation to {quoted(ends[1])} was left alone: {quoted(lost[0])} is of another object"
                 problems.append(Problem(answer.task_id, ends[0], reason))
 
 
@@ -387,7 +387,7 @@ def _parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Ma
         raise RegionError("it was not made by this annotation run; its annotation was left alone")
     if origin.get("version") != FORMAT:
         raise RegionError(
-            f"its meta has format {shown(origin.get('version'))}, expected {FORMAT}; update fo-labelstudio"
+            f"its meta has format {quoted(origin.get('version'))}, expected {FORMAT}; update fo-labelstudio"
         )
     sample_id, size, sent = data.get(SAMPLE_ID), origin.get("size"), origin.get("sent")
     if not (isinstance(sample_id, str) and _is_size(size) and is_sent(sent)):
@@ -437,7 +437,7 @@ def _about_regions(added: Sequence[Region], task_id: int, problems: list[Problem
         try:
             answer = region_answers.parse(region)
         except RegionError as error:
-            problems.append(Problem(task_id, region["id"], f"control tag {shown(region['from_name'])}: {error}"))
+            problems.append(Problem(task_id, region["id"], f"control tag {quoted(region['from_name'])}: {error}"))
         else:
             if answer is not None:
                 about.setdefault(region["id"], []).append(answer)
@@ -504,7 +504,7 @@ def _by_field(
         if found[field.name].attributes and family_of(field.label_type).is_drawn:
             ids = {region["id"] for region in found[field.name].regions}
             problems.extend(
-                Problem(task_id, None, f"a {shown(answer.get('type'))} without a region id")
+                Problem(task_id, None, f"a {quoted(answer.get('type'))} without a region id")
                 for _, answer in found[field.name].attributes
                 if answer["id"].startswith(NAMELESS) and answer["id"] not in ids
             )
@@ -535,7 +535,7 @@ def _elsewhere(regions: Sequence[tuple[str, Any]], task_id: int) -> Iterator[Pro
     for name, region in regions:
         verb = "drawn on" if objects.is_region(region) else "about"
         reason = f"it is {verb} {name}, not the image of the sample; left alone"
-        reasons.setdefault((shown(region.get("id")), name), Problem(task_id, region.get("id"), reason))
+        reasons.setdefault((quoted(region.get("id")), name), Problem(task_id, region.get("id"), reason))
     yield from reasons.values()
 
 
@@ -564,9 +564,9 @@ def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
         return None, f"a result is {type(region).__name__}, expected an object"
     region_id, control = region.get("id"), region.get("from_name")
     if not isinstance(region_id, str):
-        return region_id, f"a {shown(region.get('type'))} without a region id"
+        return region_id, f"a {quoted(region.get('type'))} without a region id"
     if not isinstance(control, str) or control not in controls:
-        return region_id, f"its control tag {shown(control)} is not one of the run's"
+        return region_id, f"its control tag {quoted(control)} is not one of the run's"
     return None
 
 
@@ -752,9 +752,9 @@ class _FieldReader:
     def _parse_group(self, group: Sequence[Region]) -> list[ParsedLabel]:
         for region in group:
             if region.get("type") not in self._family.region_types:
-                raise RegionError(f"its type {shown(region.get('type'))} is not one of {self._family.region_types}")
+                raise RegionError(f"its type {quoted(region.get('type'))} is not one of {self._family.region_types}")
             if not isinstance(region.get("value"), Mapping):
-                raise RegionError(f"its value is {shown(region.get('value'))}, expected an object")
+                raise RegionError(f"its value is {quoted(region.get('value'))}, expected an object")
         return self._family.parse_regions(group, self._field, self._media)
 
     def _with_attributes(
@@ -849,7 +849,7 @@ class _FieldReader:
         for edit in answer.added[room:]:
             name = edit.parsed.values.get("label")
             self._report(
-                None, f"{shown(name)} is one label too many for a field of type {self._field.label_type}; left out"
+                None, f"{quoted(name)} is one label too many for a field of type {self._field.label_type}; left out"
             )
         del answer.added[room:]
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 _KEYS = {"textarea": "text"}
 """``type`` of a result -> where its value has the answer, if that is not the same."""
@@ -62,5 +62,5 @@ def parse(result: Mapping[str, Any]) -> RegionAnswer | None:
 def _text(item: Any, kind: str) -> str:
     parts = item if kind == "taxonomy" and isinstance(item, list) else [item]
     if not all(isinstance(part, str) and is_text(part) and "\x00" not in part for part in parts):
-        raise RegionError(f"its {kind} is {shown(item)}, expected text")
+        raise RegionError(f"its {kind} is {quoted(item)}, expected text")
     return _LEVELS.join(parts)

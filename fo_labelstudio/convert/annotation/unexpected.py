@@ -15,8 +15,8 @@ from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_r
 from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 _LABEL_TYPES = {
     "rectanglelabels": "detections",
@@ -130,7 +130,7 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     kind = "polygonlabels" if kind == "ellipselabels" else kind
     names = value.get(kind)
     if not isinstance(names, list) or not all(isinstance(name, str) and is_text(name) for name in names):
-        raise RegionError(f"its label is {shown(names)}, expected a list of classes")
+        raise RegionError(f"its label is {quoted(names)}, expected a list of classes")
     value[kind] = names or [_NO_CLASS]
     field = LabelField("", label_type, tuple(value[kind]), region["from_name"])
     parsed = family_of(label_type).parse_regions([{**region, "type": kind, "value": value}], field, media)
@@ -152,7 +152,7 @@ def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
     """
     numbers: list[Any] = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
     if not all(is_number(number) and abs(number) < 1e6 for number in numbers):
-        raise RegionError(f"its ellipse is {shown(numbers)}, expected five numbers")
+        raise RegionError(f"its ellipse is {quoted(numbers)}, expected five numbers")
     x, y, radius_x, radius_y, rotation = numbers
     # Some tools write negative radii where it was drawn to the left or upwards: the ellipse is the same.
     radius_x, radius_y = abs(radius_x), abs(radius_y)

@@ -25,9 +25,9 @@ from fo_labelstudio.convert.family import (
     unknown_class,
 )
 from fo_labelstudio.convert.schema import LabelField, MediaInfo
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tags import choices_control
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 Name = TypeVar("Name", str, None)
 
@@ -62,9 +62,9 @@ def to_regions(classifications: Sequence[fol.Classification], field: LabelField,
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
     choices = only_region(regions)["value"].get(_TYPE)
     if not isinstance(choices, list):
-        raise RegionError(f"its choices are {shown(choices)}, expected a list of classes")
+        raise RegionError(f"its choices are {quoted(choices)}, expected a list of classes")
     if field.label_type == _SINGLE and len(choices) > 1:
-        raise RegionError(f"its choices are {shown(choices)}, expected one class")
+        raise RegionError(f"its choices are {quoted(choices)}, expected one class")
     classes = dict.fromkeys(known_class(choice, field) for choice in choices)
     return [ParsedLabel(_key(name, field), {"label": name}, media) for name in classes]
 

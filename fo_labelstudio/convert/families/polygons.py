@@ -31,9 +31,9 @@ from fo_labelstudio.convert.shapes.geometry import (
     to_relative_point,
     to_shown_point,
 )
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 if TYPE_CHECKING:
     from fo_labelstudio.convert.edits import Edit
@@ -105,7 +105,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
 def _parse_shape(value: dict[str, Any]) -> list[list[float]]:
     points = value.get("points")
     if not isinstance(points, list) or not points:
-        raise RegionError(f"its points are {shown(points)}, expected a list of points")
+        raise RegionError(f"its points are {quoted(points)}, expected a list of points")
     if not all(isinstance(point, list) and len(point) == 2 for point in points):
         raise RegionError("one of its points is not a pair of numbers")
     return [parse_point(*point) for point in points]

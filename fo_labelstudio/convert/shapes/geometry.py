@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.schema import MediaInfo
-from fo_labelstudio.convert.shown import shown
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
 
 _LARGEST = 100.0
 """Percent; what servers take that check predictions (1.23.2)."""
@@ -144,7 +144,7 @@ def parse_point(x: Any, y: Any) -> list[float]:
     for value in (x, y):
         if not is_number(value) or not -FARTHEST <= value <= FARTHEST:
             raise RegionError(
-                f"a point is {shown(x)}, {shown(y)}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}"
+                f"a point is {quoted(x)}, {quoted(y)}, expected two numbers from {-FARTHEST:g} to {FARTHEST:g}"
             )
     return rounded((float(x), float(y)))
 
@@ -155,7 +155,7 @@ def problem_of_point(point: Any) -> str | None:
         x, y = point
         parse_point(100 * x, 100 * y)
     except (RegionError, TypeError, ValueError):
-        return f"a point is {shown(point)}, expected two finite numbers, relative to the image"
+        return f"a point is {quoted(point)}, expected two finite numbers, relative to the image"
     return None
 
 
