@@ -25,7 +25,8 @@ from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, LabelField, parse_label_schema
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
 from fo_labelstudio.dataset.labels import Records

@@ -6,59 +6,19 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.numbers import is_finite, is_number
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
-if TYPE_CHECKING:
-    from fo_labelstudio.convert.edits import Edit
-
 L = TypeVar("L", bound=fol.Label)
-
-Region = dict[str, Any]
-"""One item of a prediction's or an annotation's result."""
-
-
-class Aspect(NamedTuple):
-    """One thing about a label that a person can change by itself.
-
-    Attributes:
-        attributes: the attributes of the FiftyOne label that it governs -> the value that absence stands for
-        permission: the flag of the label schema that allows the change
-        is_whole: whether its attributes only make sense together, so that all are written when one has changed
-    """
-
-    attributes: Mapping[str, Any]
-    permission: str
-    is_whole: bool = False
-
-
-class ParsedLabel(NamedTuple):
-    """What regions say of one label, checked, in Label Studio's units.
-
-    Attributes:
-        key: what tells the label from the others of its field in its task
-        values: aspect -> JSON value, rounded where the editor adds noise, or tuple of bytes; what follows a ``/`` in
-            the name of an aspect tells parts of it apart
-        media: size of the image that the values refer to, in pixels
-        notes: what had to be changed to make a FiftyOne label of it
-        answers: what was answered about its regions to control tags that somebody added
-    """
-
-    key: str
-    values: dict[str, Any]
-    media: MediaInfo
-    notes: tuple[str, ...] = ()
-    answers: tuple[RegionAnswer, ...] = ()
 
 
 Revision = tuple[fol.Label | None, Sequence[str]]

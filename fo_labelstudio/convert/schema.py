@@ -3,127 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any
 
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
+from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
 from fo_labelstudio.errors import LabelSchemaError
-
-
-class MediaInfo(NamedTuple):
-    """Size of an image as it is displayed, in pixels (EXIF orientation applied)."""
-
-    width: int
-    height: int
-
-
-class Skeleton(NamedTuple):
-    """The joints of a keypoint field, as FiftyOne keeps them in ``dataset.skeletons``.
-
-    Attributes:
-        joints: the name of each point, in order
-        edges: pairs of indices of joints that are connected
-    """
-
-    joints: tuple[str, ...]
-    edges: tuple[tuple[int, int], ...]
-
-
-class Attribute(NamedTuple):
-    """One attribute of the labels of a field.
-
-    Attributes:
-        name: its name on the FiftyOne label
-        question: what is asked for, and how
-        control: name of its control tag
-        default: what a new label gets where nothing was answered, or None
-        read_only: whether it is shown but never merged
-        classes: the classes whose labels have it; all where empty
-        is_discovered: whether nobody asked for it, so that values that cannot be shown are left out, not refused
-    """
-
-    name: str
-    question: Question
-    control: str
-    default: Any = None
-    read_only: bool = False
-    classes: tuple[str, ...] = ()
-    is_discovered: bool = False
-
-    def is_of(self, class_name: str | None) -> bool:
-        """Whether labels of a class have it."""
-        return not self.classes or class_name in self.classes
-
-
-@dataclass(frozen=True)
-class LabelField:
-    """One label field of a label schema.
-
-    Attributes:
-        name: path of the field, for example ``ground_truth`` or ``a.b``
-        label_type: FiftyOne's name of the label type, for example ``detections``
-        classes: class names, in the order of the label schema
-        control: name of its control tag, the ``from_name`` of its regions
-        existing: whether the field existed when the run was made
-        allow_additions: whether new labels are loaded
-        allow_deletions: whether deleted labels are deleted
-        allow_label_edits: whether changed classes are loaded
-        allow_spatial_edits: whether changed geometry is loaded
-        attributes: what else is asked of each label
-        tool: name of the control tag that draws its regions, where the family has a choice
-        targets: class -> value of its pixels in a mask: a number, or ``#rrggbb``
-        skeleton: the joints of its keypoints, if they have names or edges
-        question: what a scalar field asks for; None for a field of labels
-        takes_unexpected: whether classes that the label schema lacks are taken too, and answers about regions to
-            control tags that somebody added
-    """
-
-    name: str
-    label_type: str
-    classes: tuple[str, ...]
-    control: str
-    existing: bool = True
-    allow_additions: bool = True
-    allow_deletions: bool = True
-    allow_label_edits: bool = True
-    allow_spatial_edits: bool = True
-    attributes: tuple[Attribute, ...] = ()
-    tool: str | None = None
-    targets: Mapping[str, int | str] | None = None
-    skeleton: Skeleton | None = None
-    question: Question | None = None
-    takes_unexpected: bool = False
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether nothing about a label that was sent may be changed."""
-        may_change = self.allow_deletions or self.allow_label_edits or self.allow_spatial_edits
-        return not may_change and all(attribute.read_only for attribute in self.attributes)
-
-    @cached_property
-    def class_set(self) -> frozenset[str]:
-        """The classes, for looking one up."""
-        return frozenset(self.classes)
-
-    @property
-    def scalar_question(self) -> Question:
-        """What a scalar field asks for.
-
-        Raises:
-            TypeError: it is a field of labels
-        """
-        if self.question is None:
-            raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, no scalar field")
-        return self.question
-
-    def takes_class(self, name: object) -> TypeGuard[str]:
-        """Whether a label may be of a class; in masks, one without a target has no number."""
-        if not isinstance(name, str):
-            return False
-        return name in self.class_set or (self.takes_unexpected and self.targets is None and is_showable(name))
-
 
 _PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.question import NO_HOTKEY, add_classes
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 
 
 def labels_control(tag: str, field: LabelField, **options: str) -> Element:

@@ -21,7 +21,7 @@ from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotation.parse import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.dataset import mask_files
 from fo_labelstudio.dataset.destinations import (

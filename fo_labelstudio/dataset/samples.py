@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.families import family_of, has_masks
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.dataset import mask_files
 

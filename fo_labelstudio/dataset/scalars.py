@@ -12,7 +12,7 @@ from bson import ObjectId
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import check_destination, db_path, full_path, make_field, value_at
 from fo_labelstudio.dataset.fields import kind_of, new_field_of
 from fo_labelstudio.dataset.labels import MergeReport, Records, whole_update

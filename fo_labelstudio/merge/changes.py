@@ -17,11 +17,10 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.annotation.parse import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
-from fo_labelstudio.convert.edits import Edit
+from fo_labelstudio.convert.edits import attribute_value, to_label
 from fo_labelstudio.convert.families import family_of, holds_list
-from fo_labelstudio.convert.family import Aspect
 from fo_labelstudio.convert.numbers import TOLERANCE, is_number
-from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.convert.records import Aspect, Attribute, Edit, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
 
@@ -151,7 +150,7 @@ def label_changes(
             elif edit.label_id in sent or edit.label_id in loaded:
                 _leave_departed(changes, edit, edit.label_id in loaded, may_restore)
             elif edit.parsed.values and changes.allows("allow_additions", field):
-                added = edit.to_label(field).to_dict()
+                added = to_label(edit, field).to_dict()
                 changes.added.append(added)
                 answered = _answered(added, edit, field)
                 if answered:
@@ -249,7 +248,7 @@ def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: La
     """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
     family = family_of(field.label_type)
     if family.revise is None:
-        before, after = _as_sent(stored, edit, field), edit.to_label(field).to_dict()
+        before, after = _as_sent(stored, edit, field), to_label(edit, field).to_dict()
     else:
         revised, notes = family.revise(label_of(stored), edit, field)
         if revised is None:
@@ -287,7 +286,7 @@ def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[s
         attribute = attribute_of(name, class_name, field)
         if attribute is None:
             continue
-        before, after = label.get_attribute_value(attribute.name, None), edit.attribute_value(attribute)
+        before, after = label.get_attribute_value(attribute.name, None), attribute_value(edit, attribute)
         if not _is_same_answer(attribute, before, after):
             if attribute.question.kind == "list" and isinstance(before, list) and after:
                 after = [*(item for item in before if item in after), *(item for item in after if item not in before)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.edits import to_label
+from fo_labelstudio.convert.records import LabelField
 
 _RETURN_TYPES = {
     "detection": "detections",
@@ -72,4 +73,4 @@ def collect(returned: dict[str, Any], answers: Iterable[Answer], label_type: str
     labels = returned.setdefault(field_name, {}).setdefault(name, {})
     for answer in answers:
         for edit in answer.unexpected.get(label_type, ()):
-            labels.setdefault(answer.sample_id, {})[edit.label_id] = edit.to_label(pseudo_field(label_type))
+            labels.setdefault(answer.sample_id, {})[edit.label_id] = to_label(edit, pseudo_field(label_type))

@@ -13,7 +13,7 @@ from fo_labelstudio.convert.annotation.added import Asked
 from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from, time_of
 from fo_labelstudio.convert.annotation.parse import Answer, Problem, annotation_of, parse_task, prediction_in_doubt
 from fo_labelstudio.convert.families import has_masks
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client

@@ -14,7 +14,7 @@ from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.parse import Answer, Problem
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.convert.records import Attribute, LabelField
 from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.labels import FieldMerge, MergeReport, Records

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from fo_labelstudio.convert.annotation.parse import parse_task
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import Attribute, LabelField, Skeleton
+from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "labelstudio-1.23.2"
 RUN = "run"
@@ -37,7 +38,7 @@ def new_labels(task, *fields):
     answer, problems = read(task, *fields)
     for field in fields:
         assert not (answer.fields[field.name].edited or answer.fields[field.name].deleted)
-    return [[edit.to_label(field) for edit in answer.fields[field.name].added] for field in fields], problems
+    return [[to_label(edit, field) for edit in answer.fields[field.name].added] for field in fields], problems
 
 
 def rounded(value, decimals=4):
@@ -121,7 +122,7 @@ class TestStates:
         answers = [read(task, field)[0] for task in golden("export_all_states")]
         assert [answer and len(answer.fields["rect"].added) for answer in answers] == [None, 1, None, None, 0]
         (edit,) = answers[1].fields["rect"].added
-        assert rounded(edit.to_label(field).bounding_box) == [0.1599, 0.201, 0.2, 0.2]
+        assert rounded(to_label(edit, field).bounding_box) == [0.1599, 0.201, 0.2, 0.2]
 
 
 class TestMasks:

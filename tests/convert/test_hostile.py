@@ -21,7 +21,7 @@ from fo_labelstudio.convert.annotation.parse import FieldAnswer, parse_task
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.families import LABEL_TYPES, has_masks
 from fo_labelstudio.convert.family import ScalarValue
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.task.write import META
 from fo_labelstudio.errors import RegionError

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import Skeleton, parse_label_schema
+from fo_labelstudio.convert.records import Skeleton
+from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.errors import LabelSchemaError
 
 FIELD = {"type": "detections", "classes": ["cat"], "attributes": {}, "existing_field": True}

@@ -12,7 +12,7 @@ import numpy as np
 
 from fo_labelstudio.convert.annotation.parse import FieldAnswer, parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import LabelField, MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
 from tests.support import as_exported

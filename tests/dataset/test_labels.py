@@ -5,9 +5,7 @@ import pytest
 from bson import ObjectId
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
-from fo_labelstudio.convert.edits import Edit
-from fo_labelstudio.convert.family import ParsedLabel
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import Edit, MediaInfo, ParsedLabel
 from fo_labelstudio.dataset.labels import LARGEST, FieldMerge, Records
 from tests.convert.strategies import field_of
 from tests.support import stored

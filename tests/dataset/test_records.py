@@ -6,10 +6,8 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
-from fo_labelstudio.convert.edits import Edit
-from fo_labelstudio.convert.family import ParsedLabel
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel
 from fo_labelstudio.dataset.labels import FieldMerge, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from tests.convert.strategies import field_of

@@ -7,10 +7,8 @@ import pytest
 from bson import ObjectId
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
-from fo_labelstudio.convert.edits import Edit
-from fo_labelstudio.convert.family import ParsedLabel
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import Attribute, MediaInfo
+from fo_labelstudio.convert.records import Attribute, Edit, MediaInfo, ParsedLabel
 from fo_labelstudio.dataset.labels import FieldMerge, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError

@@ -11,10 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.parse import FieldAnswer
-from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
-from fo_labelstudio.convert.family import ParsedLabel
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import Edit, MediaInfo, ParsedLabel
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.geometry import to_percent_box
 from fo_labelstudio.merge.changes import blend, is_same, label_changes

@@ -10,14 +10,12 @@ from typing import Any
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
-from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.attributes import aspect_name
-from fo_labelstudio.convert.edits import Edit
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.names import is_showable
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.convert.records import Attribute, Edit, LabelField, RegionAnswer
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import RELATED
 from fo_labelstudio.messages import quoted

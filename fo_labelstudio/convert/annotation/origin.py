@@ -17,7 +17,7 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, whole_id
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 
 _CONDITIONS = ("whenTagName", "whenLabelValue", "whenChoiceValue", "visibleWhen")

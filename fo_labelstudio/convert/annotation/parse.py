@@ -24,14 +24,13 @@ from fo_labelstudio.convert.annotation.origin import (
     newest,
     time_of,
 )
-from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
 from fo_labelstudio.convert.attributes import AttributeControl
 from fo_labelstudio.convert.digests import digest_of, digests_of
-from fo_labelstudio.convert.edits import Edit
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import FAMILIES, family_of, holds_list
-from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, whole_id
+from fo_labelstudio.convert.family import Grouping, group_regions, whole_id
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel, Region, RegionAnswer
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.write import FORMAT, META, SAMPLE_ID, is_sent
 from fo_labelstudio.errors import RegionError
@@ -318,7 +317,7 @@ def _add_unexpected(
                 parsed = parsed._replace(answers=tuple(about.get(region["id"], ())))
                 edit = Edit(label_id, parsed, tuple(parsed.values), {})
                 # A damaged mask is found only now.
-                edit.to_label(field)
+                to_label(edit, field)
                 taken.add(label_id)
                 answer.unexpected.setdefault(label_type, []).append(edit)
         except RegionError as error:
@@ -696,7 +695,7 @@ class _FieldReader:
             confidence = self._confidence(results.regions, key, is_only)
             for label_id in label_ids:
                 try:
-                    made = Edit(label_id, label, (), entry).to_label(self._field, with_defaults=False)
+                    made = to_label(Edit(label_id, label, (), entry), self._field, with_defaults=False)
                 except RegionError:
                     continue
                 if not isinstance(made, fol.Label):

@@ -6,10 +6,11 @@ What tells such an answer from one about the whole image: it shares the id of a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.question import Question
+from fo_labelstudio.convert.records import RegionAnswer
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -18,20 +19,6 @@ _KEYS = {"textarea": "text"}
 
 _LEVELS = "/"
 """Between the levels of a choice in a taxonomy."""
-
-
-class RegionAnswer(NamedTuple):
-    """What was answered about a region.
-
-    Attributes:
-        control: name of the control tag
-        kind: the kind of its values: ``str``, ``int``, ``float``, ``date`` or ``datetime``
-        values: JSON that stands for them; several only where they are strings
-    """
-
-    control: str
-    kind: str
-    values: tuple[Any, ...]
 
 
 def parse(result: Mapping[str, Any]) -> RegionAnswer | None:

@@ -13,18 +13,15 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.family import (
-    Aspect,
     Family,
     Grouping,
-    ParsedLabel,
-    Region,
     known_class,
     new_region,
     only_region,
     score_of,
     unknown_class,
 )
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.convert.tags import choices_control
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import (
-    Aspect,
     Family,
     Grouping,
-    ParsedLabel,
-    Region,
     Revision,
     class_of,
     copy_of,
@@ -24,7 +20,7 @@ from fo_labelstudio.convert.family import (
     unknown_class,
 )
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.convert.shapes.geometry import (
     PercentBox,
     rounded,
@@ -34,9 +30,6 @@ from fo_labelstudio.convert.shapes.geometry import (
     with_positive_sizes,
 )
 from fo_labelstudio.convert.tags import labels_control
-
-if TYPE_CHECKING:
-    from fo_labelstudio.convert.edits import Edit
 
 _TYPE = "rectanglelabels"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -18,11 +18,8 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families.polylines import VECTOR, parse_vertices
 from fo_labelstudio.convert.family import (
-    Aspect,
     Family,
     Grouping,
-    ParsedLabel,
-    Region,
     Revision,
     class_of_parts,
     copy_of,
@@ -34,7 +31,7 @@ from fo_labelstudio.convert.family import (
     whole_id,
 )
 from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.schema import LabelField, MediaInfo, Skeleton
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region, Skeleton
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
     problem_of_point,
@@ -44,9 +41,6 @@ from fo_labelstudio.convert.shapes.geometry import (
 )
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
-
-if TYPE_CHECKING:
-    from fo_labelstudio.convert.edits import Edit
 
 _POINTS = "KeyPointLabels"
 _VECTOR_TYPE = "vectorlabels"

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import (
-    Aspect,
     Family,
     Grouping,
-    ParsedLabel,
-    Region,
     Revision,
     class_of_parts,
     copy_of,
@@ -23,7 +20,7 @@ from fo_labelstudio.convert.family import (
     unknown_class,
     whole_id,
 )
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
     problem_of_point,
@@ -34,9 +31,6 @@ from fo_labelstudio.convert.shapes.geometry import (
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
-
-if TYPE_CHECKING:
-    from fo_labelstudio.convert.edits import Edit
 
 TYPE = "polygonlabels"
 

@@ -8,29 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.families import polygons
-from fo_labelstudio.convert.family import (
-    Aspect,
-    Family,
-    Grouping,
-    ParsedLabel,
-    Region,
-    Revision,
-    class_of_parts,
-    whole_id,
-)
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.family import Family, Grouping, Revision, class_of_parts, whole_id
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.convert.shapes.geometry import parse_point, rounded, to_percent_point
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
-
-if TYPE_CHECKING:
-    from fo_labelstudio.convert.edits import Edit
 
 VECTOR = "VectorLabels"
 TYPE = "vectorlabels"

@@ -7,17 +7,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.family import (
-    Aspect,
-    Family,
-    Grouping,
-    ParsedLabel,
-    Region,
-    ScalarValue,
-    new_region,
-    only_region,
-)
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.family import Family, Grouping, ScalarValue, new_region, only_region
+from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
 
 _KEY = "value"
 

@@ -8,31 +8,17 @@ mask gains only pixels that have no class.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 import numpy as np
 from numpy.typing import NDArray
 
-from fo_labelstudio.convert.family import (
-    Aspect,
-    Family,
-    Grouping,
-    ParsedLabel,
-    Region,
-    Revision,
-    class_of,
-    copy_of,
-    new_region,
-    part_id,
-)
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.family import Family, Grouping, Revision, class_of, copy_of, new_region, part_id
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.tags import labels_control
-
-if TYPE_CHECKING:
-    from fo_labelstudio.convert.edits import Edit
 
 _KEY = "mask"
 _ASPECT = "mask/"

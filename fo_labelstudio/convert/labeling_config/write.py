@@ -12,7 +12,7 @@ from fo_labelstudio.convert.attributes import AttributeControl, control_tags
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.names import OBJECT_TAG, without_references
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import LabelField
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.tags import can_choose
 
 MANY_CLASSES = 24

@@ -23,9 +23,9 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.family import Grouping, ParsedLabel, Region, group_regions, labels_of, whole_id
+from fo_labelstudio.convert.family import Grouping, group_regions, labels_of, whole_id
 from fo_labelstudio.convert.names import OBJECT_TAG, base_name
-from fo_labelstudio.convert.schema import LabelField, MediaInfo
+from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, Region
 from fo_labelstudio.errors import RegionError
 
 SAMPLE_ID = "sample_id"

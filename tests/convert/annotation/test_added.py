@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation import added, region_answers
 from fo_labelstudio.convert.annotation.parse import parse_task
-from fo_labelstudio.convert.annotation.region_answers import RegionAnswer
+from fo_labelstudio.convert.records import RegionAnswer
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.parse import Answer, label_id_of, parse_task
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.edits import to_label
+from fo_labelstudio.convert.records import MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from tests.convert import strategies
 from tests.convert.families.test_contract import junk
@@ -90,7 +91,7 @@ def test_a_moved_box_is_an_edit_of_its_box_only():
     (edit,) = answer.fields["boxes"].edited
     assert edit.label_id == labels.detections[0].id
     assert edit.aspects == ("box",)
-    assert edit.to_label(BOXES).bounding_box == pytest.approx([0.15, 0.2, 0.3, 0.4])
+    assert to_label(edit, BOXES).bounding_box == pytest.approx([0.15, 0.2, 0.3, 0.4])
     assert answer.fields["boxes"].kept == [labels.detections[1].id]
 
 
@@ -103,7 +104,7 @@ def test_a_relabelled_box_is_an_edit_of_its_label_only():
 
     answer, _ = read(a_task(labels, relabel))
     (edit,) = answer.fields["boxes"].edited
-    assert (edit.label_id, edit.to_label(BOXES).label) == (labels.detections[1].id, "cat")
+    assert (edit.label_id, to_label(edit, BOXES).label) == (labels.detections[1].id, "cat")
     assert edit.aspects == ("label",)
 
 
@@ -125,8 +126,8 @@ def test_a_drawn_region_gets_the_same_id_at_every_load():
     task = a_task(two_boxes(), lambda result: [*result, drawn])
     (first,), (second,) = (read(copy.deepcopy(task))[0].fields["boxes"].added for _ in range(2))
     assert first.label_id == second.label_id == label_id_of(RUN, 7, BOXES, "0BJ-KyMeYB")
-    assert first.to_label(BOXES).bounding_box == [0.01, 0.02, 0.03, 0.04]
-    assert first.to_label(BOXES).confidence is None, "the score of a duplicated region is another region's"
+    assert to_label(first, BOXES).bounding_box == [0.01, 0.02, 0.03, 0.04]
+    assert to_label(first, BOXES).confidence is None, "the score of a duplicated region is another region's"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_region_of_another_control_that_only_one_field_could_have_made_is_take
     other = {"id": "r", "from_name": "other", "type": "rectanglelabels", "value": value}
     answer, problems = read(a_task(labels, lambda result: [*result, other]))
     (edit,) = answer.fields["boxes"].added
-    assert edit.to_label(BOXES).bounding_box == [0.01, 0.02, 0.03, 0.04]
+    assert to_label(edit, BOXES).bounding_box == [0.01, 0.02, 0.03, 0.04]
     assert (len(answer.fields["boxes"].kept), answer.unexpected, problems) == (2, {}, [])
 
 
@@ -279,7 +280,7 @@ class TestChoices:
         label = fo.Classification(label="cat", confidence=0.3)
         answer, _ = read(a_task(label, self.choose("dog"), field=field), field)
         (edit,) = answer.fields["tags"].edited
-        assert (edit.label_id, edit.to_label(field).label) == (label.id, "dog")
+        assert (edit.label_id, to_label(edit, field).label) == (label.id, "dog")
 
     def test_a_choice_made_anew_keeps_its_label(self):
         field = strategies.field_of("classification", "tags")
@@ -291,7 +292,7 @@ class TestChoices:
         field = strategies.field_of("classification", "tags")
         label = fo.Classification(confidence=0.2)
         answer, _ = read(a_task(label, self.choose("dog"), field=field), field)
-        assert [(edit.label_id, edit.to_label(field).label) for edit in answer.fields["tags"].edited] == [
+        assert [(edit.label_id, to_label(edit, field).label) for edit in answer.fields["tags"].edited] == [
             (label.id, "dog")
         ]
 
@@ -308,7 +309,7 @@ class TestChoices:
         answer, _ = read(a_task(value, self.choose("日本", "dog"), field=field), field)
         assert answer.fields["tags"].kept == [labels[1].id, labels[2].id]
         assert answer.fields["tags"].deleted == [labels[0].id]
-        assert [edit.to_label(field).label for edit in answer.fields["tags"].added] == ["日本"]
+        assert [to_label(edit, field).label for edit in answer.fields["tags"].added] == ["日本"]
 
     def test_a_choice_outside_the_classes_leaves_the_whole_field_alone(self):
         field = strategies.field_of("classifications", "tags")

@@ -5,7 +5,7 @@ import math
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import MediaInfo
 from tests.convert import strategies
 from tests.convert.trip import Trip
 

@@ -9,8 +9,9 @@ import pytest
 from label_studio_sdk.converter import brush as sdk
 from PIL import Image
 
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.shapes.brush import Mask
 from tests.convert import strategies
@@ -141,7 +142,7 @@ class TestWhatIsRead:
         region = {"id": "n", "from_name": "things", "to_name": "image", "type": field.tool.lower()}
         region["value"] = value_of(rectangle(10, 5, 14, 8) & ~rectangle(12, 5, 14, 6), field)
         (edit,) = new_labels(field, [region], MEDIA)
-        label = edit.to_label(field)
+        label = to_label(edit, field)
         assert (label.label, label.bounding_box) == ("cat", [0.25, 0.25, 0.1, 0.15])
         assert label.mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]]
         assert label.confidence is None
@@ -156,7 +157,7 @@ class TestWhatIsRead:
         region = {"id": "n", "from_name": "things", "to_name": "image", "type": "bitmasklabels"}
         region["value"] = {"imageDataURL": url, "bitmasklabels": ["dog"]}
         (edit,) = new_labels(field, [region], MEDIA)
-        np.testing.assert_array_equal(pixels_of(edit.to_label(field), MEDIA), rectangle(10, 4, 14, 8))
+        np.testing.assert_array_equal(pixels_of(to_label(edit, field), MEDIA), rectangle(10, 4, 14, 8))
 
     def test_the_soft_edge_of_a_stroke_counts_from_half_opacity_on(self):
         rgba = np.zeros((20, 40, 4), np.uint8)
@@ -164,7 +165,7 @@ class TestWhatIsRead:
         region = {"id": "n", "from_name": "things", "to_name": "image", "type": "brushlabels"}
         region["value"] = {"format": "rle", "rle": list(sdk.encode_rle(rgba.ravel())), "brushlabels": ["cat"]}
         (edit,) = new_labels(BRUSH, [region], MEDIA)
-        assert np.argwhere(pixels_of(edit.to_label(BRUSH), MEDIA)).tolist() == [[3, 5], [3, 6]]
+        assert np.argwhere(pixels_of(to_label(edit, BRUSH), MEDIA)).tolist() == [[3, 5], [3, 6]]
 
     @both_tools
     def test_several_regions_of_one_instance_are_joined(self, field):

@@ -5,8 +5,9 @@ import math
 import fiftyone as fo
 import pytest
 
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.schema import Skeleton
+from fo_labelstudio.convert.records import Skeleton
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels
 
@@ -116,7 +117,7 @@ class TestSkeletons:
         # Left hand and head are missing; what is drawn from the neck is the head by the first edge, then the hand.
         trip = Trip(SKELETONS, a_keypoint(MISSING, MISSING, LEFT, MISSING))
         answer, problems = trip.answer(add_vertex("new", 50, 30, "2"))
-        assert same(answer.edited[0].to_label(SKELETONS).points, [MISSING, [0.5, 0.3], LEFT, MISSING])
+        assert same(to_label(answer.edited[0], SKELETONS).points, [MISSING, [0.5, 0.3], LEFT, MISSING])
         assert problems == [
             f"task 7, region {trip.sent[0]['id']!r}: field 'people': the points that were drawn were taken for neck"
         ]
@@ -134,11 +135,11 @@ class TestSkeletons:
         field = strategies.field_of("keypoints", "people", skeleton=BODY._replace(edges=edges))
         region = drawn_skeleton(("a", 50, 10, None), ("b", 50, 30, "a"), ("c", 30, 50, "b"), ("d", 70, 50, "c"))
         (edit,) = new_labels(field, [region])
-        assert edit.to_label(field).points == [[0.5, 0.1], [0.5, 0.3], [0.3, 0.5], [0.7, 0.5]]
+        assert to_label(edit, field).points == [[0.5, 0.1], [0.5, 0.3], [0.3, 0.5], [0.7, 0.5]]
 
     def test_a_skeleton_drawn_in_part_lacks_the_last_joints(self):
         (edit,) = new_labels(SKELETONS, [drawn_skeleton(("a", 50, 10, None), ("b", 50, 30, "a"))])
-        label = edit.to_label(SKELETONS)
+        label = to_label(edit, SKELETONS)
         assert same(label.points, [[0.5, 0.1], [0.5, 0.3], MISSING, MISSING])
         assert not label.confidence
 
@@ -158,7 +159,7 @@ class TestSkeletons:
     @pytest.mark.parametrize("vertex_id", [None, "same"])
     def test_drawn_vertices_that_share_an_id_are_joints_of_their_own(self, vertex_id):
         (edit,) = new_labels(SKELETONS, [drawn_skeleton((vertex_id, 50, 10, None), (vertex_id, 50, 30, None))])
-        assert same(edit.to_label(SKELETONS).points, [[0.5, 0.1], [0.5, 0.3], MISSING, MISSING])
+        assert same(to_label(edit, SKELETONS).points, [[0.5, 0.1], [0.5, 0.3], MISSING, MISSING])
 
     def test_skeletons_never_merge_and_none_is_deleted_when_one_is_nested_in_another(self):
         first, second = a_keypoint(*BODY_POINTS), a_keypoint(*BODY_POINTS)
@@ -224,7 +225,7 @@ class TestPointsWithoutSkeleton:
 
     def test_drawn_points_are_instances_of_their_own(self):
         edits = new_labels(POINTS, [drawn_point("a", 10, 20), drawn_point("b", 30, 40)])
-        assert [edit.to_label(POINTS).points for edit in edits] == [[[0.1, 0.2]], [[0.3, 0.4]]]
+        assert [to_label(edit, POINTS).points for edit in edits] == [[[0.1, 0.2]], [[0.3, 0.4]]]
 
     def test_points_under_a_box_of_another_field_are_not_joined(self):
         edits = new_labels(POINTS, [drawn_point("a", 10, 20, parentID="box"), drawn_point("b", 30, 40, parentID="box")])

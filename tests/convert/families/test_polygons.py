@@ -3,6 +3,7 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels
@@ -59,7 +60,7 @@ def test_a_drawn_polygon_is_closed_and_filled():
     region = {"id": "n", "from_name": "areas", "type": "polygonlabels"}
     region["value"] = {"points": [[60, 10], [90.5, 10], [75, 40]], "closed": True, "polygonlabels": ["dog"]}
     (edit,) = new_labels(FIELD, [region])
-    label = edit.to_label(FIELD)
+    label = to_label(edit, FIELD)
     assert (label.label, label.closed, label.filled) == ("dog", True, True)
     assert label.points == [[[0.6, 0.1], [0.905, 0.1], [0.75, 0.4]]]
 

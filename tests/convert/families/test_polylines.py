@@ -3,9 +3,10 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.families.polylines import CURVE_POINTS
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import MediaInfo
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels, through_the_editor
 
@@ -84,21 +85,21 @@ class TestWhatIsRead:
     def test_a_path_is_read_along_its_connections_not_in_the_order_of_the_list(self):
         region = a_vector(("c", 30, 3, "b"), ("a", 10, 1, None), ("b", 20, 2, "a"))
         (edit,) = new_labels(FIELD, [region])
-        assert edit.to_label(FIELD).points == [[[0.1, 0.01], [0.2, 0.02], [0.3, 0.03]]]
+        assert to_label(edit, FIELD).points == [[[0.1, 0.01], [0.2, 0.02], [0.3, 0.03]]]
 
     def test_a_path_closed_by_hand_begins_where_it_was_begun(self):
         region = a_vector(("a", 10, 1, "c"), ("b", 20, 2, "a"), ("c", 30, 3, "b"), closed=True)
-        label = new_labels(FIELD, [region])[0].to_label(FIELD)
+        label = to_label(new_labels(FIELD, [region])[0], FIELD)
         assert (label.points, label.closed) == ([[[0.1, 0.01], [0.2, 0.02], [0.3, 0.03]]], True)
 
     def test_branches_are_read_in_the_order_of_the_list(self):
         region = a_vector(("a", 10, 1, None), ("b", 20, 2, "a"), ("c", 30, 3, "a"))
-        label = new_labels(FIELD, [region])[0].to_label(FIELD)
+        label = to_label(new_labels(FIELD, [region])[0], FIELD)
         assert label.points == [[[0.1, 0.01], [0.2, 0.02], [0.3, 0.03]]]
 
     def test_a_first_click_that_was_counted_twice_is_one_point(self):
         region = a_vector(("a", 10, 1, None), ("b", 10, 1, "a"), ("c", 30, 3, "b"))
-        assert new_labels(FIELD, [region])[0].to_label(FIELD).points == [[[0.1, 0.01], [0.3, 0.03]]]
+        assert to_label(new_labels(FIELD, [region])[0], FIELD).points == [[[0.1, 0.01], [0.3, 0.03]]]
 
     def test_points_that_are_stored_twice_stay_two(self):
         trip = Trip(FIELD, a_polyline([PATH[0], PATH[0], PATH[1]]))
@@ -107,14 +108,14 @@ class TestWhatIsRead:
         assert moved == {"points": [[PATH[0], PATH[0], [0.9, 0.1]]]}
 
     def test_a_drawn_path_is_not_filled(self):
-        label = new_labels(FIELD, [a_vector(("a", 10, 1, None), ("b", 20, 2, "a"))])[0].to_label(FIELD)
+        label = to_label(new_labels(FIELD, [a_vector(("a", 10, 1, None), ("b", 20, 2, "a"))])[0], FIELD)
         assert (label.closed, label.filled) == (False, False)
 
     def test_a_curve_becomes_many_points_and_a_note(self):
         curve = {"isBezier": True, "controlPoint1": {"x": 10, "y": 40}, "controlPoint2": {"x": 70, "y": 70}}
         region = a_vector(("a", 10, 10, None), ("b", 40, 40, "a", curve))
         answer, problems = Trip(FIELD).answer([region])
-        (points,) = answer.added[0].to_label(FIELD).points
+        (points,) = to_label(answer.added[0], FIELD).points
         assert len(points) == 1 + CURVE_POINTS
         assert (points[0], points[-1]) == ([0.1, 0.1], [0.4, 0.4])
         # Bezier (10, 10), (10, 10), (10, 40), (40, 40) at its middle.
@@ -124,7 +125,7 @@ class TestWhatIsRead:
     def test_a_closed_curve_does_not_repeat_its_first_point(self):
         curve = {"isBezier": True, "controlPoint1": {"x": 10, "y": 40}, "controlPoint2": {"x": 70, "y": 70}}
         region = a_vector(("a", 10, 10, "c"), ("b", 40, 40, "a", curve), ("c", 50, 20, "b"), closed=True)
-        label = Trip(FIELD).answer([region])[0].added[0].to_label(FIELD)
+        label = to_label(Trip(FIELD).answer([region])[0].added[0], FIELD)
         (points,) = label.points
         assert label.closed and len(points) == 1 + 2 * CURVE_POINTS
         assert points.count([0.1, 0.1]) == 1 and points[-1] == [0.5, 0.2]

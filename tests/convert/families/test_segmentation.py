@@ -4,8 +4,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.schema import MediaInfo
+from fo_labelstudio.convert.records import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels
@@ -190,12 +191,12 @@ class TestNewMasks:
     def test_a_drawn_mask_has_room_for_all_targets(self, largest, dtype):
         field = strategies.field_of("segmentation", "ground", targets={"road": 1, "far": largest})
         (edit,) = new_labels(field, [a_region("far", [0, 0, 0, 1], [0] * 4)], MEDIA)
-        mask = edit.to_label(field).mask
+        mask = to_label(edit, field).mask
         assert mask.dtype == dtype and mask.tolist() == [[0, 0, 0, largest], [0] * 4]
 
     def test_a_drawn_mask_of_colours_has_three_channels(self):
         (edit,) = new_labels(COLOURS, [a_region("sea", [0, 0, 0, 1], [0] * 4)], MEDIA)
-        assert edit.to_label(COLOURS).mask[0].tolist() == [[0] * 3] * 3 + [[1, 2, 254]]
+        assert to_label(edit, COLOURS).mask[0].tolist() == [[0] * 3] * 3 + [[1, 2, 254]]
 
     def test_what_was_drawn_where_nothing_was_shown_is_an_edit_of_the_label(self):
         trip = Trip(FIELD, a_mask([0, 0, 99, 0], [0] * 4), media=MEDIA)

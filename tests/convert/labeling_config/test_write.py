@@ -11,7 +11,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import control_name
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import Attribute, LabelField
+from fo_labelstudio.convert.records import Attribute, LabelField
 from fo_labelstudio.convert.tags import colour_of
 from tests.convert import strategies
 

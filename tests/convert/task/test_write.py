@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.schema import Attribute, MediaInfo
+from fo_labelstudio.convert.records import Attribute, MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from tests.convert import strategies
 
