@@ -59,7 +59,9 @@ def send_part(
     """
     import fiftyone as fo
 
-    dataset = fo.load_dataset(samples) if isinstance(samples, str) else samples._root_dataset
+    from fo_labelstudio.dataset.internals import root_dataset
+
+    dataset = fo.load_dataset(samples) if isinstance(samples, str) else root_dataset(samples)
     # A worker lives longer than one run.
     dataset.reload()
     config = dataset.get_annotation_info(anno_key).config

@@ -6,7 +6,6 @@ the config class.
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import time
@@ -28,20 +27,21 @@ from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
+from fo_labelstudio.dataset.internals import id_of, load_arguments, patch, root_dataset
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
-from fo_labelstudio.dataset.labels import Records
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.garbage import only_new_garbage
-from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.check import Checked, Run, check
 from fo_labelstudio.runs.fetch import fetch
 from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.send import send, send_part, tasks_of_run
+from fo_labelstudio.runs.state import RunState
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -317,6 +317,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
             return {"type": "text", "recommended": True}
         return {"type": "text"}
 
+    def discover_attributes(
+        self, samples: Any, label_field: str, classes: list[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """The attributes that ``attributes=True`` stands for."""
+        return discover_attributes(samples, label_field, classes)
+
+    def only_type(self, samples: Any, label_field: str) -> str | None:
+        """The type of a label field that has labels of one type only."""
+        return only_type(samples, label_field)
+
     def requires_attr_values(self, attr_type: str) -> bool:
         return attr_type in ("select", "radio")
 
@@ -330,7 +340,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             RunError: the incomplete run has annotations already, or somebody else is sending it
         """
         with ExitStack() as stack:
-            stack.enter_context(sole_sender(samples._root_dataset, key))
+            stack.enter_context(sole_sender(root_dataset(samples), key))
             self._register(samples, key, overwrite, cleanup)
             # It lasts until upload_annotations() ends.
             self._sending = stack.pop_all()
@@ -397,7 +407,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         try:
             if not is_continued:
                 state["project_id"] = project.make_project(
-                    run.token, samples._root_dataset.name, client, self._title(samples)
+                    run.token, root_dataset(samples).name, client, self._title(samples)
                 )
         except BaseException:
             # Without proof that there is no project, the run stays, and with it the token to find the project by.
@@ -446,7 +456,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
             raise SettingsError(f"part is {part!r}, expected a whole number from 1 to {parts}")
         client = self.connect_to_api().client
         run = self._run(self.load_run_view(samples, anno_key), state["token"])
-        with sole_sender(samples._root_dataset, anno_key, part):
+        with sole_sender(root_dataset(samples), anno_key, part):
             return len(send_part(run, client, state["project_id"], part, parts, report))
 
     @only_new_garbage()
@@ -475,13 +485,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
             logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
         client = self.connect_to_api().client
         fields = self.config.label_fields()
-        call = LoadCall.current()
-        if call.keeps_unexpected:
+        options = LoadOptions(**(load_arguments() or {}))
+        if options.keeps_unexpected:
             fields = tuple(replace(field, takes_unexpected=True) for field in fields)
         results.refresh(self._saved_results(results))
         sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
         is_complete = bool(state.get("complete"))
-        destinations = plan(results, fields, call)
+        destinations = plan(results, fields, options)
         answers = fetch(
             state["token"],
             fields,
@@ -494,7 +504,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         )
         results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
         try:
-            return load(results, fields, answers, destinations, call)
+            return load(results, fields, answers, destinations, options)
         except BaseException:
             # What was done so far must be known to the next load.
             self.save_run_results(results.dataset, results.key, results)
@@ -537,7 +547,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         )
 
     def _title(self, samples: Any) -> str:
-        return self.config.project_name or project.default_title(samples._root_dataset.name)
+        return self.config.project_name or project.default_title(root_dataset(samples).name)
 
     def _saved_results(self, results: LabelStudioAnnotationResults) -> LabelStudioAnnotationResults:
         """The results as another session may have saved them since."""
@@ -547,8 +557,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     def _refuse_unknown_run(self, samples: Any, key: str) -> None:
         """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
-        dataset = samples._root_dataset
-        stored = foo.get_db_conn().datasets.find_one({"_id": dataset._doc.id}, {"annotation_runs": True})
+        dataset = root_dataset(samples)
+        stored = foo.get_db_conn().datasets.find_one({"_id": id_of(dataset)}, {"annotation_runs": True})
         if key in stored.get("annotation_runs", ()) and key not in self.list_runs(samples):
             raise RunError(f"another session has made annotation run {key!r}; call dataset.reload() to see it")
 
@@ -605,24 +615,15 @@ class LabelStudioAnnotationAPI(foua.AnnotationAPI):
         self.client.close()
 
 
-class LabelStudioAnnotationResults(foua.AnnotationResults):
-    """The state of a run between ``annotate()`` and the last ``load_annotations()``.
+class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
+    """The state of a run between ``annotate()`` and the last ``load_annotations()``; see :class:`RunState`.
 
     ``id_map`` stays without labels: FiftyOne deletes each label in it that a download does not return. What was sent is
     recorded in the tasks.
-
-    Attributes:
-        tasks: sample id -> task id
-        loaded: field and destination -> sample id -> ids of the labels that loads have put there
-        removed: field -> sample id -> label id -> label that loads have deleted, for the case that the annotator
-            restores it
-        edited: field and destination -> sample id -> label id -> attribute -> its value before loads wrote into it, and
-            the one that they wrote, for the case that the annotator takes an edit back
-        configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
-            annotation then, and the ``controls`` and ``classes`` of the run that were gone
-        remade: field and destination whose labels loads have made anew, for the run's field was gone
-        left_behind: what the project holds that the last load did not load
     """
+
+    merges_itself = True
+    """Whether FiftyOne has nothing to merge."""
 
     def __init__(
         self,
@@ -695,47 +696,20 @@ class LabelStudioAnnotationResults(foua.AnnotationResults):
             self.save_config()
         self.tasks = {}
 
-    def refresh(self, saved: LabelStudioAnnotationResults) -> None:
-        """Takes over what another session has loaded since.
-
-        Args:
-            saved: these results as they are in the database
-        """
-        self.loaded = saved.loaded
-        self.removed = saved.removed
-        self.edited = saved.edited
-        self.configs = saved.configs
-        self.remade = saved.remade
-        self.left_behind = saved.left_behind
-
-    def records_name(self, label_field: str, destination: str) -> str:
-        """The name of the destination of a label field in messages and in what is saved."""
-        return label_field if destination == label_field else f"{label_field} -> {destination}"
-
-    def forget(self, label_field: str, destination: str) -> None:
-        """Forgets what loads have put into the destination of a label field, but not what they deleted."""
-        name = self.records_name(label_field, destination)
-        self.loaded.pop(name, None)
-        self.edited.pop(name, None)
-
-    def records_of(self, label_field: str, destination: str) -> tuple[str, Records]:
-        """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
-        name = self.records_name(label_field, destination)
-        records = Records(
-            self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
-        )
-        return name, records
-
     @property
     def dataset(self) -> fo.Dataset:
         """The dataset of the run."""
-        return self.samples._root_dataset
+        return root_dataset(self.samples)
 
     @property
     def is_frames(self) -> bool:
         """Whether the run's samples are frames of videos."""
         frames: bool = self._is_frames
         return frames
+
+    @property
+    def overwrites_masks(self) -> bool:
+        return bool(self.config.overwrite_masks)
 
     @classmethod
     def _from_dict(
@@ -777,54 +751,4 @@ def _left_behind(results: LabelStudioAnnotationResults, project_id: int, anno_ke
     )
 
 
-_discover_otherwise = foua._get_label_attributes
-
-
-def _discover_attributes(
-    samples: Any, backend: Any, label_field: str, label_type: str, classes: list[str] | None = None
-) -> dict[str, Any]:
-    """The attributes that ``attributes=True`` stands for.
-
-    FiftyOne's own function loads every label to find them (1.22.1), and gives a backend no say in it.
-    """
-    if isinstance(backend, LabelStudioBackend):
-        return discover_attributes(samples, label_field, classes)
-    found: dict[str, Any] = _discover_otherwise(samples, backend, label_field, label_type, classes=classes)
-    return found
-
-
-foua._get_label_attributes = _discover_attributes
-
-
-_type_otherwise = foua._get_label_type
-
-
-def _label_type(
-    samples: Any, backend: Any, label_type: str | None, label_field: str, label_info: Mapping[str, Any]
-) -> Any:
-    """The type of a label field.
-
-    Of a field that may hold labels of two types, FiftyOne takes one and warns that it leaves the others out, whether
-    there are any or not (1.22.1).
-    """
-    if isinstance(backend, LabelStudioBackend) and label_type is None and "type" not in label_info:
-        label_type = only_type(samples, label_field)
-    return _type_otherwise(samples, backend, label_type, label_field, label_info)
-
-
-foua._get_label_type = _label_type
-
-
-def _without_nothing(merge: Callable[..., None]) -> Callable[..., None]:
-    """A merge of FiftyOne's that passes over runs of ours that hand it nothing, rather than saying so at length."""
-
-    @functools.wraps(merge)
-    def merged(dataset: Any, anno_dict: Any, results: Any, *args: Any, **kwargs: Any) -> None:
-        if anno_dict or not isinstance(results, LabelStudioAnnotationResults):
-            merge(dataset, anno_dict, results, *args, **kwargs)
-
-    return merged
-
-
-foua._merge_labels = _without_nothing(foua._merge_labels)
-foua._merge_scalars = _without_nothing(foua._merge_scalars)
+patch()

@@ -14,7 +14,7 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.numbers import is_finite, is_number
 from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
-from fo_labelstudio.convert.stored import StoredLabels
+from fo_labelstudio.convert.stored import StoredLabels, list_name
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -81,7 +81,7 @@ class Family:
 
     def holds_list(self, label_type: str) -> bool:
         """Whether a field of a label type holds a list of labels."""
-        return issubclass(self.label_types[label_type] or object, fol._HasLabelList)
+        return list_name(self.label_types[label_type]) is not None
 
 
 class ScalarValue(NamedTuple):
@@ -104,8 +104,8 @@ def labels_of(value: Any) -> list[Any]:
         return value
     if not isinstance(value, fol.Label):
         return [ScalarValue(value)]
-    if isinstance(value, fol._HasLabelList):
-        return list(value[value._LABEL_LIST_FIELD] or ())
+    if (name := list_name(type(value))) is not None:
+        return list(value[name] or ())
     return [value]
 
 

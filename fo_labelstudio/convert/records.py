@@ -191,3 +191,7 @@ class Edit(NamedTuple):
     aspects: tuple[str, ...]
     sent: Mapping[str, Any]
     is_part: bool = False
+
+
+RELATED = "related_to"
+"""The attribute of a label that holds the ids of the labels that relations lead to."""

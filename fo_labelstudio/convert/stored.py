@@ -23,6 +23,15 @@ _LISTS = ("classifications", "detections", "polylines", "keypoints")
 """The attributes in which labels of labels lists lie."""
 
 
+def list_name(container: Any) -> str | None:
+    """The name under which the value of a label field holds its labels, or None where it is one label, or a scalar.
+
+    Source: FiftyOne 1.22.1, ``fiftyone.core.labels._HasLabelList``
+    """
+    is_list = isinstance(container, type) and issubclass(container, fol._HasLabelList)
+    return container._LABEL_LIST_FIELD if is_list else None
+
+
 class StoredLabel:
     """A stored label that is read like a FiftyOne label: what it lacks is None.
 

@@ -12,7 +12,9 @@ import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 from bson import ObjectId
 
+from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.fields import field_problem
+from fo_labelstudio.dataset.internals import collection_of
 from fo_labelstudio.errors import LabelSchemaError
 
 _LOOKED_AT = 1000
@@ -120,8 +122,8 @@ def holder_of(
     samples = [ObjectId(sample_id) for sample_id in islice((key for key, value in ids.items() if value), _LOOKED_AT)]
     if not paths or not samples:
         return None
-    name = f".{container._LABEL_LIST_FIELD}" if issubclass(container, fol._HasLabelList) else ""
-    collection = dataset._frame_collection if frames else dataset._sample_collection
+    name = f".{inner}" if (inner := list_name(container)) else ""
+    collection = collection_of(dataset, frames)
     held: Counter[str] = Counter()
     for doc in collection.find({"_id": {"$in": samples}}, {f"{path}{name}._id": True for path in paths.values()}):
         for path, stored in paths.items():

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import fiftyone as fo
 import fiftyone.core.collections as foc
 import fiftyone.core.fields as fof
 import fiftyone.core.odm as foo
 from mongoengine.errors import ValidationError
 
-from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.names import is_showable
+from fo_labelstudio.dataset.internals import document_classes, own_fields
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.messages import quoted
 
@@ -61,14 +60,6 @@ def new_field_of(kind: str) -> dict[str, Any]:
     return {"ftype": next(cls for cls, of in FIELDS.items() if of == kind)}
 
 
-def label_class_of(label_type: str) -> Any:
-    """FiftyOne's class of the labels of a label type."""
-    container: Any = LABEL_TYPES[label_type]
-    if holds_list(label_type):
-        return container._fields[container._LABEL_LIST_FIELD].field.document_type
-    return container
-
-
 def attribute_name_problem(name: str, label_class: Any) -> str | None:
     """What keeps labels of a class from having an attribute of a name, or None.
 
@@ -99,8 +90,7 @@ def field_problem(
         frames: whether it is a field of the frames of videos
     """
     root, _, below = path.partition(".")
-    defaults = samples._get_default_frame_fields if frames else samples._get_default_sample_fields
-    own = {*defaults(include_private=True), samples.group_field} - {"tags"}
+    own = {*own_fields(samples, frames), samples.group_field} - {"tags"}
     if root in own and (is_scalar or not below):
         return f"{root!r} is FiftyOne's own"
     prefix = "frames." if frames else ""
@@ -118,8 +108,7 @@ def field_problem(
             )
         classes: tuple[type, ...] = (above.document_type,)
     else:
-        dataset = samples._dataset
-        classes = (fo.Sample, dataset._frame_doc_cls if frames else dataset._sample_doc_cls)
+        classes = document_classes(samples, frames)
     try:
         foo.validate_field_name(path)
     except ValueError as error:

@@ -18,11 +18,12 @@ from fiftyone import ViewField as F
 from packaging.version import Version
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of, label_class_of
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
-from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of, label_class_of
+from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
+from fo_labelstudio.dataset.internals import aggregate, inner_path, is_frame_field, labels_path, root_dataset, stages_of
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 
@@ -124,7 +125,7 @@ def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
         return None
     for (label_type, cls), others in _OTHER_LABELS.items():
         if issubclass(field.document_type, cls):
-            _, path = samples._get_label_field_path(label_field, "id")
+            path = inner_path(samples, label_field, "id")
             found = samples.filter_labels(label_field, others).count(path)
             return None if found else label_type
     return None
@@ -144,10 +145,10 @@ def with_mask_paths(samples: foc.SampleCollection, label_schema: Mapping[str, Ma
         for is_instance in (info["type"] in ("instance", "instances"),)
         if info["type"] in ("instance", "instances", "detection", "detections")
     }
-    if not any(str(stage) in wanted for stage in getattr(samples, "_stages", ())):
+    if not any(str(stage) in wanted for stage in stages_of(samples)):
         return samples
     view = copy(samples)
-    view._stages[:] = [wanted.get(str(stage), stage) for stage in view._stages]
+    stages_of(view)[:] = [wanted.get(str(stage), stage) for stage in stages_of(view)]
     return view
 
 
@@ -181,9 +182,9 @@ def discover_attributes(
 def _discovered(
     samples: foc.SampleCollection, label_field: str, classes: list[str] | None
 ) -> dict[str, dict[str, Any]]:
-    cls, path = samples._get_label_field_path(label_field)
+    cls, path = labels_path(samples, label_field)
     names = [*cls._fields] if path == label_field else [*samples.get_field(path).field.document_type._fields]
-    if samples._is_frame_field(label_field):
+    if is_frame_field(samples, label_field):
         path = path.removeprefix("frames.")
     root = f"${path}"
     pipeline: list[dict[str, Any]] = [{"$project": {"label": root}}, {"$unwind": "$label"}]
@@ -197,7 +198,7 @@ def _discovered(
         {"$sort": {"_id": 1}},
     ]
     found = {}
-    for row in samples._aggregate(pipeline=pipeline):
+    for row in aggregate(samples, pipeline):
         asked = _BY_BSON_TYPE.get(tuple(sorted(row["types"])))
         if asked is not None:
             found[row["_id"]] = dict(asked)
@@ -211,8 +212,8 @@ def written_by_runs(samples: foc.SampleCollection, label_field: str) -> set[str]
         samples: the collection
         label_field: the label field
     """
-    dataset = samples._root_dataset
-    above = samples._get_label_field_path(label_field)[1].removeprefix("frames.") + "."
+    dataset = root_dataset(samples)
+    above = labels_path(samples, label_field)[1].removeprefix("frames.") + "."
     written: set[str] = set()
     for method in (foe.EvaluationMethod, fob.BrainMethod, fors.Run):
         for key in method.list_runs(dataset):
@@ -283,7 +284,7 @@ def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCol
     if info["type"] in ("scalar", "segmentation"):
         return
     is_existing = bool(info.get("existing_field"))
-    path: str = samples._get_label_field_path(name)[1] if is_existing else ""
+    path: str = labels_path(samples, name)[1] if is_existing else ""
     label_class = _label_class(samples, path) if is_existing else label_class_of(info["type"])
     known = _Known(samples, name) if is_existing else None
     for holder in _attribute_holders(info):

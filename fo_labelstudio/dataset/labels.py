@@ -13,9 +13,6 @@ from typing import Any
 import bson
 import fiftyone as fo
 import fiftyone.core.fields as fof
-import fiftyone.core.frame as fofr
-import fiftyone.core.odm as foo
-import fiftyone.core.sample as fos
 from bson import ObjectId
 from pymongo import UpdateOne
 
@@ -33,6 +30,7 @@ from fo_labelstudio.dataset.destinations import (
     value_at,
 )
 from fo_labelstudio.dataset.fields import value_problem
+from fo_labelstudio.dataset.internals import bulk_write, collection_of
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.changes import LabelChanges, WrittenValues, before_loads, label_changes
 
@@ -137,7 +135,7 @@ class FieldMerge:
         self._container: Any = LABEL_TYPES[field.label_type]
         self._is_copy = destination != field.name and not is_moved
         self._destination = destination
-        self._collection = dataset._frame_collection if frames else dataset._sample_collection
+        self._collection = collection_of(dataset, frames)
         self._check()
         self._target = db_path(dataset, destination, frames)
         self._source = self._target if is_moved else db_path(dataset, field.name, frames)
@@ -218,13 +216,7 @@ class FieldMerge:
 
     def _write(self, operations: Sequence[UpdateOne], written: Sequence[tuple[str, LabelChanges]]) -> None:
         ids = [row[0] for row in written]
-        results = foo.bulk_write(operations, self._collection)
-        # As FiftyOne does after a write of its own (1.22.1), which does not say what it has written.
-        if self._frames:
-            fofr.Frame._reload_docs(self._dataset._frame_collection_name, frame_ids=ids)
-        else:
-            fos.Sample._reload_docs(self._dataset._sample_collection_name, sample_ids=ids)
-        if sum(result.matched_count for result in results) < len(operations):
+        if bulk_write(self._dataset, operations, ids, self._frames) < len(operations):
             self._forget_unwritten(written)
 
     def _forget_unwritten(self, written: Sequence[tuple[str, LabelChanges]]) -> None:

@@ -14,6 +14,7 @@ import fiftyone as fo
 from fiftyone.operators.store import ExecutionStore
 from pymongo.errors import PyMongoError
 
+from fo_labelstudio.dataset.internals import id_of
 from fo_labelstudio.errors import RunError
 
 _STORE = "fo-labelstudio"
@@ -34,7 +35,7 @@ def sole_sender(dataset: fo.Dataset, anno_key: str, part: int | None = None) -> 
     Raises:
         RunError: somebody else sends it; says who
     """
-    store = ExecutionStore.create(_STORE, dataset_id=dataset._doc.id)
+    store = ExecutionStore.create(_STORE, dataset_id=id_of(dataset))
     prefix = f"sending/{anno_key}/"
     key = prefix + uuid4().hex
     note = {"part": part, "host": socket.gethostname(), "process": os.getpid()}

@@ -15,6 +15,7 @@ from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import check_destination, db_path, full_path, make_field, value_at
 from fo_labelstudio.dataset.fields import kind_of, new_field_of
+from fo_labelstudio.dataset.internals import bulk_write, collection_of
 from fo_labelstudio.dataset.labels import MergeReport, Records, whole_update
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.changes import before_loads, is_identical
@@ -63,7 +64,7 @@ class ScalarMerge:
         self._frames = frames
         self._is_copy = destination != field.name and not is_moved
         self._destination = destination
-        self._collection = dataset._frame_collection if frames else dataset._sample_collection
+        self._collection = collection_of(dataset, frames)
         self._check()
         self._target = db_path(dataset, destination, frames)
         self._source = self._target if is_moved else db_path(dataset, field.name, frames)
@@ -133,7 +134,7 @@ class ScalarMerge:
             elif stored in (None, []):
                 loaded[sample_id] = [_VALUE]
         if operations:
-            self._dataset._bulk_write(operations, ids=written, frames=self._frames)
+            bulk_write(self._dataset, operations, written, self._frames)
 
     def _may_change(self, answer: Answer) -> bool:
         """Whether an answer may change anything; where it cannot, the sample is not even read."""

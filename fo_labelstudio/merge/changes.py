@@ -20,12 +20,9 @@ from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_label
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.numbers import TOLERANCE, is_number
-from fo_labelstudio.convert.records import Aspect, Attribute, Edit, LabelField
+from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, Edit, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
-
-RELATED = "related_to"
-"""The attribute of a label that holds the ids of the labels that relations lead to."""
 
 WrittenValues = Mapping[str, Sequence[Any]]
 """Attribute of a label that loads have written -> its value before, and the value that they wrote."""

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import fiftyone.core.fields as fof
-import fiftyone.utils.annotations as foua
 from bson import ObjectId
 
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.parse import Answer, Problem
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
-from fo_labelstudio.convert.records import Attribute, LabelField
+from fo_labelstudio.convert.records import RELATED, Attribute, LabelField
+from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
+from fo_labelstudio.dataset.internals import collection_of, prompt_field
 from fo_labelstudio.dataset.labels import FieldMerge, MergeReport, Records
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.load_call import LoadCall
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge import unexpected
-from fo_labelstudio.merge.changes import RELATED
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.fetch import Answers
-
-if TYPE_CHECKING:
-    from fo_labelstudio.backend import LabelStudioAnnotationResults
+from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.state import RunState
 
 
 class Plan(NamedTuple):
@@ -50,7 +48,7 @@ class Plan(NamedTuple):
         return self.named.get(field.name, field.name)
 
 
-def plan(results: LabelStudioAnnotationResults, fields: Sequence[LabelField], call: LoadCall) -> Plan:
+def plan(results: RunState, fields: Sequence[LabelField], options: LoadOptions) -> Plan:
     """Checks where the labels of a run are to go, before anything is downloaded.
 
     Raises:
@@ -58,7 +56,7 @@ def plan(results: LabelStudioAnnotationResults, fields: Sequence[LabelField], ca
         LabelSchemaError: a destination cannot hold the labels
     """
     prefix = "frames." if results.is_frames else ""
-    destinations = call.destinations([field.name for field in fields])
+    destinations = options.destinations([field.name for field in fields])
     named = {name: path.removeprefix(prefix) for name, path in destinations.items()}
     receivers: dict[str, LabelField] = {}
     for field in fields:
@@ -81,7 +79,7 @@ def plan(results: LabelStudioAnnotationResults, fields: Sequence[LabelField], ca
 
 
 def load(
-    results: LabelStudioAnnotationResults, fields: Sequence[LabelField], answers: Answers, plan: Plan, call: LoadCall
+    results: RunState, fields: Sequence[LabelField], answers: Answers, plan: Plan, options: LoadOptions
 ) -> dict[str, Any]:
     """Merges answers into the dataset, page by page.
 
@@ -90,7 +88,7 @@ def load(
         fields: the label fields of the run
         answers: what came back
         plan: where to
-        call: what becomes of unexpected labels
+        options: what becomes of unexpected labels
 
     Returns:
         label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
@@ -99,7 +97,7 @@ def load(
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
     results.left_behind = ["everything, for it did not come to its end"]
-    merges = _Merges(results, fields, answers, plan, call)
+    merges = _Merges(results, fields, answers, plan, options)
     merges.make_fields()
     returned: dict[str, Any] = {}
     for page in answers:
@@ -111,7 +109,7 @@ def load(
     return returned
 
 
-def _is_gone(results: LabelStudioAnnotationResults, field: LabelField) -> bool:
+def _is_gone(results: RunState, field: LabelField) -> bool:
     """Whether a field that the dataset had is there no more, or another one has its name."""
     declared = results.dataset.get_field(full_path(field.name, results.is_frames))
     if declared is None:
@@ -121,11 +119,11 @@ def _is_gone(results: LabelStudioAnnotationResults, field: LabelField) -> bool:
 
 
 def _merge_of(
-    results: LabelStudioAnnotationResults, field: LabelField, path: str, records: Records, is_moved: bool = False
+    results: RunState, field: LabelField, path: str, records: Records, is_moved: bool = False
 ) -> FieldMerge | ScalarMerge:
     if field.question is not None:
         return ScalarMerge(results.dataset, field, path, records, results.is_frames, is_moved)
-    overwrite = results.config.overwrite_masks
+    overwrite = results.overwrites_masks
     return FieldMerge(results.dataset, field, path, records, results.is_frames, overwrite, is_moved)
 
 
@@ -134,18 +132,18 @@ class _Merges:
 
     def __init__(
         self,
-        results: LabelStudioAnnotationResults,
+        results: RunState,
         fields: Sequence[LabelField],
         answers: Answers,
         plan: Plan,
-        call: LoadCall,
+        options: LoadOptions,
     ):
         self._results = results
         self._fields = fields
         self._answers = answers
         self._plan = plan
-        self._choice = call.unexpected
-        self._keeps = call.keeps_unexpected
+        self._choice = options.unexpected
+        self._keeps = options.keeps_unexpected
         self._asked = answers.asked
         self._problems = answers.problems
         self._attributes: dict[str, dict[str, Attribute]] = {}
@@ -297,7 +295,7 @@ class _Merges:
         dataset, frames = self._results.dataset, self._results.is_frames
         if dataset.get_field(full_path(path, frames)) is None:
             return False
-        collection = dataset._frame_collection if frames else dataset._sample_collection
+        collection = collection_of(dataset, frames)
         ids = [ObjectId(sample_id) for sample_id in sample_ids]
         filled = {"_id": {"$in": ids}, db_path(dataset, path, frames): {"$nin": [None, []]}}
         return collection.find_one(filled, {"_id": True}) is not None
@@ -374,8 +372,8 @@ class _Merges:
 
     def _declared(self, field: LabelField, destination: str, attribute: str) -> fof.Field | None:
         """An attribute of a field's labels as the dataset declares it, or None where it does not."""
-        container: Any = LABEL_TYPES[field.label_type]
-        labels = f"{destination}.{container._LABEL_LIST_FIELD}" if holds_list(field.label_type) else destination
+        inner = list_name(LABEL_TYPES[field.label_type])
+        labels = f"{destination}.{inner}" if inner else destination
         path = f"{labels}.{attribute}"
         return self._results.dataset.get_field(f"frames.{path}" if self._results.is_frames else path)
 
@@ -431,11 +429,7 @@ class _Merges:
             return filed_as if filed_as in choice else None
         if choice == "prompt" and has_terminal():
             results = self._results
-            names = results.config.label_schema
-            field: str | None = foua._prompt_field(
-                results.dataset, filed_as, self._fields[0].name, names, results.is_frames
-            )
-            return field
+            return prompt_field(results, filed_as, self._fields[0].name, results.is_frames)
         return None
 
     def _without_prefix(self, field: str) -> str:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import Any
-
-import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.attributes import aspect_name
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of
+from fo_labelstudio.convert.families import family_of, label_class_of
 from fo_labelstudio.convert.names import is_showable
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, Edit, LabelField, RegionAnswer
+from fo_labelstudio.convert.records import RELATED, Attribute, Edit, LabelField, RegionAnswer
 from fo_labelstudio.errors import RegionError
-from fo_labelstudio.merge.changes import RELATED
 from fo_labelstudio.messages import quoted
 
 _NARROWER = {"float": {"int", "float"}, "datetime": {"date", "datetime"}}
@@ -74,18 +70,11 @@ def name_problem(name: str, field: LabelField) -> str | None:
     own = {own for aspect in family_of(field.label_type).aspects.values() for own in aspect.attributes}
     if not is_showable(name) or "." in name or name.startswith(("_", "$")):
         return "no attribute can have this name"
-    if name in own or name in (RELATED, "self") or hasattr(_label_class(field.label_type), name):
+    if name in own or name in (RELATED, "self") or hasattr(label_class_of(field.label_type), name):
         return "labels have something else of this name"
     if any(attribute.name == name for attribute in field.attributes):
         return "the label schema has an attribute of this name"
     return None
-
-
-def _label_class(label_type: str) -> Any:
-    container: Any = LABEL_TYPES[label_type]
-    if issubclass(container, fol._HasLabelList):
-        return container._fields[container._LABEL_LIST_FIELD].field.document_type
-    return container
 
 
 def attribute_of(name: str, kind: str) -> Attribute:

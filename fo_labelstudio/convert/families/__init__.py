@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fo_labelstudio.convert.families import (
     classification,
     detections,
@@ -13,6 +15,7 @@ from fo_labelstudio.convert.families import (
     segmentation,
 )
 from fo_labelstudio.convert.family import Family
+from fo_labelstudio.convert.stored import list_name
 
 FAMILIES = (
     classification.FAMILY,  # Classification(s)  <Choices>
@@ -44,3 +47,10 @@ def holds_list(label_type: str) -> bool:
 def has_masks(label_type: str) -> bool:
     """Whether the labels of a label type have masks."""
     return "mask" in family_of(label_type).aspects
+
+
+def label_class_of(label_type: str) -> Any:
+    """FiftyOne's class of the labels of a label type, which is no scalar's."""
+    container: Any = LABEL_TYPES[label_type]
+    name = list_name(container)
+    return container if name is None else container._fields[name].field.document_type

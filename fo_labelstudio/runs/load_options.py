@@ -1,20 +1,16 @@
-"""What a call of FiftyOne's ``load_annotations()`` asks for and hands to no backend."""
+"""What a load is asked for: where the labels go, and what becomes of those that nobody expects."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from types import FrameType
 from typing import Any, NamedTuple
 
-import fiftyone.utils.annotations as foua
-
-from fo_labelstudio.errors import RunError, SettingsError
+from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.messages import quoted
 
 
-class LoadCall(NamedTuple):
-    """The arguments of a call of ``load_annotations()`` (FiftyOne 1.17 to 1.22.1).
+class LoadOptions(NamedTuple):
+    """The options of a load.
 
     Attributes:
         dest_field: where the labels go: a field, label field -> field, or None
@@ -23,23 +19,6 @@ class LoadCall(NamedTuple):
 
     dest_field: str | Mapping[str, str] | None = None
     unexpected: Any = "ignore"
-
-    @classmethod
-    def current(cls) -> LoadCall:
-        """The call that is running, or one without arguments where a backend is called directly.
-
-        Raises:
-            RunError: this version of FiftyOne calls them otherwise
-        """
-        frame: FrameType | None = sys._getframe()
-        while frame is not None and frame.f_code is not foua.load_annotations.__code__:
-            frame = frame.f_back
-        if frame is None:
-            return cls()
-        try:
-            return cls(*(frame.f_locals[name] for name in cls._fields))
-        except KeyError as error:
-            raise RunError(f"this version of FiftyOne has no {error} in load_annotations(); report it") from None
 
     @property
     def keeps_unexpected(self) -> bool:

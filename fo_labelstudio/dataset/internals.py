@@ -1,0 +1,174 @@
+"""Every private name of FiftyOne that this package leans on; all seen in FiftyOne 1.17 to 1.22.1.
+
+FiftyOne may rename them in any release. What they stand for is asked for here and nowhere else, so a new release is
+looked at in one place.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import fiftyone.core.frame as fofr
+import fiftyone.core.odm as foo
+import fiftyone.core.sample as fos
+import fiftyone.utils.annotations as foua
+from bson import ObjectId
+
+from fo_labelstudio.errors import RunError
+
+
+def root_dataset(samples: foc.SampleCollection) -> fo.Dataset:
+    """The dataset that a collection is, or is a view into."""
+    return samples._root_dataset
+
+
+def collection_of(dataset: fo.Dataset, frames: bool) -> Any:
+    """The collection of MongoDB that holds a dataset's samples, or its frames."""
+    return dataset._frame_collection if frames else dataset._sample_collection
+
+
+def bulk_write(dataset: fo.Dataset, operations: Sequence[Any], ids: Sequence[str], frames: bool) -> int:
+    """Writes into samples or frames, has their objects read again, and returns how many documents were found."""
+    results = foo.bulk_write(list(operations), collection_of(dataset, frames))
+    if frames:
+        fofr.Frame._reload_docs(dataset._frame_collection_name, frame_ids=list(ids))
+    else:
+        fos.Sample._reload_docs(dataset._sample_collection_name, sample_ids=list(ids))
+    return sum(result.matched_count for result in results)
+
+
+def id_of(dataset: fo.Dataset) -> ObjectId:
+    """The id of a dataset."""
+    dataset_id: ObjectId = dataset._doc.id
+    return dataset_id
+
+
+def document_classes(samples: foc.SampleCollection, frames: bool) -> tuple[type, ...]:
+    """The classes whose names no field of samples, or of frames, can have."""
+    dataset = root_dataset(samples)
+    return fo.Sample, dataset._frame_doc_cls if frames else dataset._sample_doc_cls
+
+
+def own_fields(samples: foc.SampleCollection, frames: bool) -> tuple[str, ...]:
+    """The fields that FiftyOne itself gives samples, or frames."""
+    defaults = samples._get_default_frame_fields if frames else samples._get_default_sample_fields
+    return tuple(defaults(include_private=True))
+
+
+def labels_path(samples: foc.SampleCollection, label_field: str) -> tuple[Any, str]:
+    """The class of a label field, and the path of its labels, with ``frames.`` where it is one of frames."""
+    cls, path = samples._get_label_field_path(label_field)
+    return cls, path
+
+
+def inner_path(samples: foc.SampleCollection, label_field: str, name: str) -> str:
+    """The path of an attribute of a field's labels."""
+    path: str = samples._get_label_field_path(label_field, name)[1]
+    return path
+
+
+def is_frame_field(samples: foc.SampleCollection, name: str) -> bool:
+    """Whether a field is one of the frames of videos."""
+    return bool(samples._is_frame_field(name))
+
+
+def aggregate(samples: foc.SampleCollection, pipeline: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+    """What MongoDB makes of the samples of a collection."""
+    return iter(samples._aggregate(pipeline=list(pipeline)))
+
+
+def stages_of(samples: foc.SampleCollection) -> list[Any]:
+    """The stages of a view, which can be replaced in place; none of a dataset."""
+    return getattr(samples, "_stages", [])
+
+
+def prompt_field(results: Any, label_type: str, label_field: str, frames: bool) -> str | None:
+    """Asks the person at the terminal which field unexpected labels go to; None where they are to be skipped."""
+    schema = results.config.label_schema
+    field: str | None = foua._prompt_field(results.dataset, label_type, label_field, schema, frames)
+    return field
+
+
+def load_arguments() -> Mapping[str, Any] | None:
+    """``dest_field`` and ``unexpected`` of the call of ``load_annotations()`` that is running, which hands them to no
+    backend; None where none is running.
+
+    Raises:
+        RunError: this version of FiftyOne calls them otherwise
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not foua.load_annotations.__code__:
+        frame = frame.f_back
+    if frame is None:
+        return None
+    try:
+        return {name: frame.f_locals[name] for name in ("dest_field", "unexpected")}
+    except KeyError as error:
+        raise RunError(f"this version of FiftyOne has no {error} in load_annotations(); report it") from None
+
+
+_OTHERWISE = "fo_labelstudio_otherwise"
+"""The attribute of a function of ours that holds the one of FiftyOne's in whose place it is."""
+
+
+def patch() -> None:
+    """Has FiftyOne ask our backend where it asks none; other backends notice nothing. Patching twice changes nothing.
+
+    A backend of ours has ``discover_attributes(samples, label_field, classes)`` and ``only_type(samples,
+    label_field)``; results of ours have ``merges_itself``.
+    """
+    _replace("_get_label_attributes", _label_attributes)
+    _replace("_get_label_type", _label_type)
+    _replace("_merge_labels", _merge)
+    _replace("_merge_scalars", _merge)
+
+
+def _replace(name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    current = getattr(foua, name)
+    otherwise = getattr(current, _OTHERWISE, current)
+    replacement = functools.wraps(otherwise)(make(otherwise))
+    setattr(replacement, _OTHERWISE, otherwise)
+    setattr(foua, name, replacement)
+
+
+def _label_attributes(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """FiftyOne's own function loads every label to find what ``attributes=True`` stands for."""
+
+    def label_attributes(
+        samples: Any, backend: Any, label_field: str, label_type: str, classes: list[str] | None = None
+    ) -> Any:
+        if hasattr(backend, "discover_attributes"):
+            return backend.discover_attributes(samples, label_field, classes)
+        return otherwise(samples, backend, label_field, label_type, classes=classes)
+
+    return label_attributes
+
+
+def _label_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """Of a field that may hold labels of two types, FiftyOne takes one, and warns whether there are others or not."""
+
+    def label_type_of(
+        samples: Any, backend: Any, label_type: str | None, label_field: str, label_info: Mapping[str, Any]
+    ) -> Any:
+        if hasattr(backend, "only_type") and label_type is None and "type" not in label_info:
+            label_type = backend.only_type(samples, label_field)
+        return otherwise(samples, backend, label_type, label_field, label_info)
+
+    return label_type_of
+
+
+def _merge(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """FiftyOne's merges say at length that they were handed nothing."""
+
+    def merge(dataset: Any, anno_dict: Any, results: Any, *args: Any, **kwargs: Any) -> Any:
+        if anno_dict or not getattr(results, "merges_itself", False):
+            return otherwise(dataset, anno_dict, results, *args, **kwargs)
+        return None
+
+    return merge

@@ -1,0 +1,85 @@
+"""What is kept of an annotation run between ``annotate()`` and the last ``load_annotations()``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import fiftyone as fo
+
+from fo_labelstudio.dataset.labels import Records
+
+
+class RunState(ABC):
+    """The state of a run, which is saved with it.
+
+    Attributes:
+        tasks: sample id -> task id
+        loaded: field and destination -> sample id -> ids of the labels that loads have put there
+        removed: field -> sample id -> label id -> label that loads have deleted, for the case that the annotator
+            restores it
+        edited: field and destination -> sample id -> label id -> attribute -> its value before loads wrote into it, and
+            the one that they wrote, for the case that the annotator takes an edit back
+        configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
+            annotation then, and the ``controls`` and ``classes`` of the run that were gone
+        remade: field and destination whose labels loads have made anew, for the run's field was gone
+        left_behind: what the project holds that the last load did not load
+    """
+
+    tasks: dict[str, int]
+    loaded: dict[str, Any]
+    removed: dict[str, Any]
+    edited: dict[str, Any]
+    configs: list[dict[str, Any]]
+    remade: list[str]
+    left_behind: list[str]
+
+    @property
+    @abstractmethod
+    def dataset(self) -> fo.Dataset:
+        """The dataset of the run."""
+
+    @property
+    @abstractmethod
+    def is_frames(self) -> bool:
+        """Whether the run's samples are frames of videos."""
+
+    @property
+    @abstractmethod
+    def overwrites_masks(self) -> bool:
+        """Whether an edited mask that was read from a file is written to that file."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Saves the state."""
+
+    def refresh(self, saved: RunState) -> None:
+        """Takes over what another session has loaded since.
+
+        Args:
+            saved: the state as it is in the database
+        """
+        self.loaded = saved.loaded
+        self.removed = saved.removed
+        self.edited = saved.edited
+        self.configs = saved.configs
+        self.remade = saved.remade
+        self.left_behind = saved.left_behind
+
+    def records_name(self, label_field: str, destination: str) -> str:
+        """The name of the destination of a label field in messages and in what is saved."""
+        return label_field if destination == label_field else f"{label_field} -> {destination}"
+
+    def forget(self, label_field: str, destination: str) -> None:
+        """Forgets what loads have put into the destination of a label field, but not what they deleted."""
+        name = self.records_name(label_field, destination)
+        self.loaded.pop(name, None)
+        self.edited.pop(name, None)
+
+    def records_of(self, label_field: str, destination: str) -> tuple[str, Records]:
+        """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
+        name = self.records_name(label_field, destination)
+        records = Records(
+            self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
+        )
+        return name, records
