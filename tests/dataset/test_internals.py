@@ -1,0 +1,120 @@
+"""The private names of FiftyOne are there, and stand for what is expected of them."""
+
+from __future__ import annotations
+
+import importlib
+
+import fiftyone as fo
+import fiftyone.utils.annotations as foua
+import pytest
+from bson import ObjectId
+
+import fo_labelstudio.backend
+from fo_labelstudio.dataset import internals
+from fo_labelstudio.errors import RunError
+
+
+@pytest.mark.database
+class TestOfADataset:
+    @pytest.fixture
+    def dataset(self, make_dataset):
+        box = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2])
+        return make_dataset({"gt": fo.Detections(detections=[box])}, {})
+
+    def test_the_root_of_a_view_is_its_dataset(self, dataset):
+        assert internals.root_dataset(dataset.limit(1)) is dataset
+        assert internals.root_dataset(dataset) is dataset
+
+    def test_the_collection_holds_the_samples(self, dataset):
+        ids = {str(doc["_id"]) for doc in internals.collection_of(dataset, False).find()}
+        assert ids == set(dataset.values("id"))
+
+    def test_what_is_written_is_read_by_objects_that_are_there(self, dataset):
+        sample = dataset.first()
+        update = foo_update(sample.id, {"tags": ["seen"]})
+        assert internals.bulk_write(dataset, [update], [sample.id], False) == 1
+        assert sample.tags == ["seen"]
+
+    def test_the_id_is_that_of_the_datasets_document(self, dataset):
+        assert isinstance(internals.id_of(dataset), ObjectId)
+
+    def test_the_labels_of_a_list_field_have_a_path(self, dataset):
+        assert internals.labels_path(dataset, "gt") == (fo.Detections, "gt.detections")
+        assert internals.inner_path(dataset, "gt", "id") == "gt.detections.id"
+        assert not internals.is_frame_field(dataset, "gt")
+
+    def test_own_fields_are_fiftyones(self, dataset):
+        assert {"id", "filepath", "tags", "metadata"} <= set(internals.own_fields(dataset, False))
+        assert fo.Sample in internals.document_classes(dataset, False)
+
+    def test_an_aggregation_sees_the_samples_of_the_view(self, dataset):
+        (row,) = internals.aggregate(dataset.limit(1), [{"$count": "samples"}])
+        assert row == {"samples": 1}
+
+    def test_the_stages_of_a_view_can_be_replaced(self, dataset):
+        view = dataset.limit(1)
+        internals.stages_of(view)[:] = [fo.Skip(1)]
+        assert view.values("id") == dataset.values("id")[1:]
+        assert internals.stages_of(dataset) == []
+
+
+def foo_update(sample_id, values):
+    from pymongo import UpdateOne
+
+    return UpdateOne({"_id": ObjectId(sample_id)}, {"$set": values})
+
+
+class TestOfALoad:
+    def test_the_arguments_of_the_running_load_are_read(self, monkeypatch):
+        seen = []
+
+        def load_annotations(samples, anno_key, dest_field=None, unexpected="prompt"):
+            seen.append(internals.load_arguments())
+
+        monkeypatch.setattr(foua, "load_annotations", load_annotations)
+        load_annotations(None, "key", dest_field="x", unexpected="keep")
+        assert seen == [{"dest_field": "x", "unexpected": "keep"}]
+        assert internals.load_arguments() is None
+
+    def test_a_load_without_these_arguments_is_an_error(self, monkeypatch):
+        def load_annotations(samples):
+            return internals.load_arguments()
+
+        monkeypatch.setattr(foua, "load_annotations", load_annotations)
+        with pytest.raises(RunError, match="has no 'dest_field' in load_annotations"):
+            load_annotations(None)
+
+    def test_the_real_one_has_them(self):
+        names = foua.load_annotations.__code__.co_varnames
+        assert {"dest_field", "unexpected"} <= set(names)
+
+
+class TestPatches:
+    NAMES = ("_get_label_attributes", "_get_label_type", "_merge_labels", "_merge_scalars")
+
+    def test_patching_twice_wraps_once(self):
+        importlib.reload(internals).patch()
+        internals.patch()
+        for name in self.NAMES:
+            otherwise = getattr(foua, name).fo_labelstudio_otherwise
+            assert otherwise.__module__ == foua.__name__
+            assert not hasattr(otherwise, "fo_labelstudio_otherwise")
+
+    def test_other_backends_are_asked_as_ever(self, monkeypatch):
+        asked = []
+        for name in self.NAMES:
+            original = getattr(foua, name).fo_labelstudio_otherwise
+            monkeypatch.setattr(foua, name, lambda *args, **kwargs: asked.append(args), raising=True)
+            monkeypatch.setattr(getattr(foua, name), "__name__", original.__name__, raising=False)
+        internals.patch()
+        other = object()
+        foua._get_label_attributes("samples", other, "gt", "detections")
+        foua._get_label_type("samples", other, None, "gt", {})
+        foua._merge_labels("dataset", {}, other)
+        foua._merge_scalars("dataset", {}, other)
+        assert len(asked) == 4
+
+    def test_our_backend_answers_itself(self):
+        assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "discover_attributes")
+        assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "only_type")
+        assert fo_labelstudio.backend.LabelStudioAnnotationResults.merges_itself
