@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element
@@ -56,6 +57,12 @@ class Family:
             changed what ``to_label`` says
         is_edited_when_empty: whether a label without regions may have something left that regions do not show
         tools: names of the control tags that can draw its regions, the default first, where there is a choice
+        files_as: the name under which FiftyOne expects its labels, where that is not the last of its label types
+        claims: ``type`` of a region that no label field expects -> label type that it becomes
+        leaves_out: FiftyOne takes its label type for a field of its class where nothing is said: the labels of such a
+            field that are of another type, as a view expression
+        has_attributes: whether its labels can have attributes
+        has_joints: whether the dataset may have a skeleton for a field
         not_held: what regions do not hold of a label, besides what they hold of none
     """
 
@@ -73,11 +80,21 @@ class Family:
     revise: Callable[[fol.Label, Edit, LabelField], Revision] | None = None
     tools: tuple[str, ...] = ()
     is_edited_when_empty: bool = False
+    files_as: str = ""
+    claims: Mapping[str, str] = dataclass_field(default_factory=dict)
+    leaves_out: Any = None
+    has_attributes: bool = True
+    has_joints: bool = False
     not_held: tuple[str, ...] = ()
 
     def aspect_of(self, name: str) -> Aspect:
         """The aspect of a name in a parsed label's values."""
         return self.aspects[name.partition("/")[0]]
+
+    @property
+    def filed_as(self) -> str:
+        """The name under which FiftyOne expects its labels (1.22.1, ``_RETURN_TYPES_MAP``)."""
+        return self.files_as or [*self.label_types][-1]
 
     def holds_list(self, label_type: str) -> bool:
         """Whether a field of a label type holds a list of labels."""

@@ -19,7 +19,7 @@ from fo_labelstudio.errors import RegionError
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
 
-_LISTS = ("classifications", "detections", "polylines", "keypoints")
+_LISTS = tuple(dict.fromkeys(cls._LABEL_LIST_FIELD for cls in fol._HasLabelList.__subclasses__()))
 """The attributes in which labels of labels lists lie."""
 
 

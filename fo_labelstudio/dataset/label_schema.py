@@ -18,7 +18,8 @@ from fiftyone import ViewField as F
 from packaging.version import Version
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import family_of, label_class_of
+from fo_labelstudio.convert.families import FAMILIES, family_of, has_masks, label_class_of
+from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
@@ -35,8 +36,6 @@ _BITMASK_VERSION = Version("1.21.0")
 
 MASK_TOOLS = {"brush": masks.BRUSH, "bitmask": masks.BITMASK}
 """Value of the setting ``mask_tool`` -> control tag."""
-
-_HAS_MASK = F("mask").exists() | F("mask_path").exists()
 
 _BY_BSON_TYPE: Mapping[tuple[str, ...], Mapping[str, Any]] = {
     ("bool",): {"type": "radio", "values": [True, False]},
@@ -99,7 +98,7 @@ def complete(
                 )
         elif tools:
             info["tool"] = tools[0] if Version(version) >= _VECTOR_VERSION else tools[1]
-        if info["type"] in ("keypoint", "keypoints"):
+        if family_of(info["type"]).has_joints:
             info["skeleton"] = _skeleton(name, samples)
             if info["skeleton"] is None:
                 info["tool"] = tools[1]
@@ -109,25 +108,17 @@ def complete(
     return completed
 
 
-_OTHER_LABELS = {
-    ("detection", fol.Detection): _HAS_MASK,
-    ("detections", fol.Detections): _HAS_MASK,
-    ("polygon", fol.Polyline): F("filled") == False,  # noqa: E712
-    ("polygons", fol.Polylines): F("filled") == False,  # noqa: E712
-}
-"""The type that FiftyOne takes for fields of a class where nothing is said -> the labels that are of another type."""
-
-
 def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
     """The type that FiftyOne takes for an existing field, where no label of it is of another; otherwise None."""
     field = samples.get_field(label_field)
     if not isinstance(field, fof.EmbeddedDocumentField):
         return None
-    for (label_type, cls), others in _OTHER_LABELS.items():
-        if issubclass(field.document_type, cls):
-            path = inner_path(samples, label_field, "id")
-            found = samples.filter_labels(label_field, others).count(path)
-            return None if found else label_type
+    for family in FAMILIES:
+        for label_type, cls in family.label_types.items():
+            if family.leaves_out is not None and cls is not None and issubclass(field.document_type, cls):
+                path = inner_path(samples, label_field, "id")
+                found = samples.filter_labels(label_field, family.leaves_out).count(path)
+                return None if found else label_type
     return None
 
 
@@ -139,11 +130,11 @@ def with_mask_paths(samples: foc.SampleCollection, label_schema: Mapping[str, Ma
     fields = {name: info for name, info in label_schema.items() if samples.get_field(name) is not None}
     wanted = {
         str(_filter(samples, name, F("mask").exists() if is_instance else ~F("mask").exists())): _filter(
-            samples, name, _HAS_MASK if is_instance else ~_HAS_MASK
+            samples, name, HAS_MASK if is_instance else ~HAS_MASK
         )
         for name, info in fields.items()
-        for is_instance in (info["type"] in ("instance", "instances"),)
-        if info["type"] in ("instance", "instances", "detection", "detections")
+        for is_instance in (has_masks(info["type"]),)
+        if label_class_of(info["type"]) is fol.Detection
     }
     if not any(str(stage) in wanted for stage in stages_of(samples)):
         return samples
@@ -281,7 +272,7 @@ def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCol
     Raises:
         LabelSchemaError: an attribute could not be written when the annotations are loaded
     """
-    if info["type"] in ("scalar", "segmentation"):
+    if not family_of(info["type"]).has_attributes:
         return
     is_existing = bool(info.get("existing_field"))
     path: str = labels_path(samples, name)[1] if is_existing else ""

@@ -10,18 +10,6 @@ from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_ty
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.records import LabelField
 
-_RETURN_TYPES = {
-    "detection": "detections",
-    "instance": "detections",
-    "instances": "detections",
-    "polygon": "polylines",
-    "polygons": "polylines",
-    "polyline": "polylines",
-    "keypoint": "keypoints",
-    "classification": "classifications",
-}
-"""Label type of a field -> the name under which FiftyOne expects its labels (1.22.1, ``_RETURN_TYPES_MAP``)."""
-
 
 def relate(answers: Iterable[Answer]) -> None:
     """Has relations kept: each label that one starts from names the labels at their ends."""
@@ -68,7 +56,7 @@ def collect(returned: dict[str, Any], answers: Iterable[Answer], label_type: str
         fields: the label fields of the run
     """
     kind = return_type(label_type)
-    names = [field.name for field in fields if _RETURN_TYPES.get(field.label_type, field.label_type) != kind]
+    names = [field.name for field in fields if return_type(field.label_type) != kind]
     field_name, name = (names[0], kind) if names else (fields[0].name, kind.removesuffix("s"))
     labels = returned.setdefault(field_name, {}).setdefault(name, {})
     for answer in answers:

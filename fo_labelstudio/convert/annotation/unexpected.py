@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import FAMILIES, family_of
 from fo_labelstudio.convert.family import Grouping, group_regions
 from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.numbers import is_number
@@ -18,22 +18,10 @@ from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, R
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
-_LABEL_TYPES = {
-    "rectanglelabels": "detections",
-    "ellipselabels": "polygons",
-    "polygonlabels": "polygons",
-    "vectorlabels": "polylines",
-    "keypointlabels": "keypoints",
-    "brushlabels": "instances",
-    "bitmasklabels": "instances",
-    "choices": "classifications",
-}
+_LABEL_TYPES = {kind: label_type for family in FAMILIES for kind, label_type in family.claims.items()}
 """``type`` of a region -> label type that it becomes."""
 
-_FILED_AS = {"instances": "detections", "polygons": "polylines"}
-"""Label types that FiftyOne files under another name."""
-
-_WITHOUT_CLASS = ("rectangle", "ellipse", "polygon", "vector", "keypoint", "brush", "bitmask")
+_WITHOUT_CLASS = tuple(kind.removesuffix("labels") for kind in _LABEL_TYPES if kind.endswith("labels"))
 """``type`` of the geometry of a region whose class, if any, stands in a result of its own."""
 
 _LONGEST_KIND = 40
@@ -60,7 +48,7 @@ class Unexpected(NamedTuple):
 
 def return_type(label_type: str) -> str:
     """The name under which FiftyOne files unexpected labels of a label type."""
-    return _FILED_AS.get(label_type, label_type)
+    return family_of(label_type).filed_as
 
 
 def pseudo_field(label_type: str) -> LabelField:

@@ -87,4 +87,5 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     not_held=("the confidences of several classes of one image",),
+    claims={"choices": "classifications"},
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
+from fiftyone.core.expressions import ViewField as F
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import (
@@ -142,6 +143,9 @@ def _rotation(detection: fol.Detection) -> float:
     return 0.0 if rotation is None else rotation
 
 
+HAS_MASK = F("mask").exists() | F("mask_path").exists()
+"""Whether a label is an instance with a mask, not a box."""
+
 FAMILY = Family(
     label_types={"detection": fol.Detection, "detections": fol.Detections},
     region_types=(_TYPE,),
@@ -158,4 +162,6 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     revise=revise,
+    claims={_TYPE: "detections"},
+    leaves_out=HAS_MASK,
 )

@@ -108,4 +108,6 @@ FAMILY = Family(
     to_label=to_label,
     tools=tuple(masks.TYPES),
     not_held=("the resolution of masks",),
+    files_as="detections",
+    claims={"brushlabels": "instances", "bitmasklabels": "instances"},
 )

@@ -314,4 +314,6 @@ FAMILY = Family(
     revise=revise,
     tools=(VECTOR, _POINTS),
     not_held=("the confidences of points",),
+    claims={_POINT_TYPE: "keypoints"},
+    has_joints=True,
 )

@@ -7,6 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
+from fiftyone.core.expressions import ViewField as F
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import (
@@ -214,4 +215,7 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     revise=revise,
+    files_as="polylines",
+    claims={TYPE: "polygons", "ellipselabels": "polygons"},
+    leaves_out=F("filled") == False,  # noqa: E712
 )

@@ -194,4 +194,5 @@ FAMILY = Family(
     to_label=to_label,
     revise=revise,
     tools=(VECTOR, _POLYGON),
+    claims={"vectorlabels": "polylines"},
 )

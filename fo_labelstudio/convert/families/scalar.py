@@ -61,4 +61,5 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    has_attributes=False,
 )

@@ -170,4 +170,5 @@ FAMILY = Family(
     tools=tuple(masks.TYPES),
     is_edited_when_empty=True,
     not_held=("the resolution of masks", "pixels of values that are no class"),
+    has_attributes=False,
 )
