@@ -32,12 +32,12 @@ from fo_labelstudio.dataset.label_schema import complete, discover_attributes, o
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
-from fo_labelstudio.garbage import only_new_garbage
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.check import Checked, Run, check
 from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.send import send, send_part, tasks_of_run

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
+from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
 OBJECT_TAG = "image"
@@ -51,7 +51,7 @@ def base_name(path: str) -> str:
     """The last part of the path of a media file, or of its address, as a person knows it."""
     scheme, separator, key = path.partition("://")
     if not separator:
-        return os.path.basename(path)
+        return PurePath(path).name
     if scheme.lower() in ("http", "https"):
         key = unquote(urlsplit(path).path)
     return key.rstrip("/").rpartition("/")[2]

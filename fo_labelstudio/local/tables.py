@@ -1,6 +1,6 @@
 """Label Studio's empty database: made once for each version, and kept for all servers that follow.
 
-``python -m fo_labelstudio.local.tables`` makes it ahead of the first server.
+``python -m fo_labelstudio.local.make_tables`` makes it ahead of the first server.
 """
 
 from __future__ import annotations
@@ -102,32 +102,3 @@ def show_progress(names: Iterable[str]) -> None:
 def end_tidily() -> None:
     """Has this process tidy up before it ends when the set-up stops it."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-
-
-def main() -> int:
-    """Makes the empty database if there is none yet, and prints where it is kept.
-
-    Returns:
-        the exit status: 0, or 1 if it was not made
-    """
-    # Only here, for the server uses what is above.
-    from fo_labelstudio.local.process import StartError
-    from fo_labelstudio.local.server import LocalServer
-
-    end_tidily()
-    path = kept_tables(tables_dir())
-    if not path.exists():
-        server = LocalServer(template_dir=path.parent)
-        try:
-            server.provide_database(lambda: show_progress(migrations_done(server.data_dir)))
-        except StartError as error:
-            print(error, file=sys.stderr)
-            return 1
-        finally:
-            server.close()
-    print(f"Kept in {path}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -24,7 +24,7 @@ _REFRESH_SECONDS = 0.2
 _SILENCE_SECONDS = 20
 
 
-_SQLITE = "fo_labelstudio.local.tables"
+_SQLITE = "fo_labelstudio.local.make_tables"
 _POSTGRESQL = "tests.postgres"
 _TABLES = {_SQLITE: "Label Studio's tables", _POSTGRESQL: "Label Studio's tables in PostgreSQL"}
 

@@ -99,7 +99,7 @@ class Clone:
             lines = [line for line in locks.lines_of(path.stem) if locks.name_of(line) in _SOME]
             (self.folder / "locks" / path.name).write_text("\n".join(lines))
         shutil.copy(_ROOT / "pyproject.toml", self.folder)
-        (self.folder / "fo_labelstudio/local/tables.py").write_text(_TABLES)
+        (self.folder / "fo_labelstudio/local/make_tables.py").write_text(_TABLES)
         for name in ("pip", "venv"):
             (self.modules / name / "__init__.py").touch()
             (self.modules / name / "__main__.py").write_text(_PRETEND)

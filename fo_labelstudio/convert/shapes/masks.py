@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,7 @@ def decode(code: bytes, media: MediaInfo) -> Mask:
         with warnings.catch_warnings():
             # Our own limit is lower than the one that Pillow warns of.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(code), formats=("PNG",))
+            image = Image.open(BytesIO(code), formats=("PNG",))
         with image:
             width, height = image.size
             if width * height > most:
@@ -210,7 +210,7 @@ def _slices(mask: Mask, left: int, top: int) -> tuple[slice, slice]:
 def _to_png(mask: Mask, media: MediaInfo) -> bytes:
     image = Image.fromarray(framed(mask, media).astype(np.uint8), "P")
     image.putpalette([0, 0, 0, 0, 0, 0])
-    buffer = io.BytesIO()
+    buffer = BytesIO()
     image.save(buffer, "PNG", transparency=0, bits=1, optimize=False)
     return buffer.getvalue()
 

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from fo_labelstudio.garbage import only_new_garbage
+from fo_labelstudio.runs.garbage import only_new_garbage
 
 
 def test_what_was_there_before_is_passed_over_until_the_end():

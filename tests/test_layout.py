@@ -1,0 +1,121 @@
+"""The layout is what ARCHITECTURE.md says: imports point down, never up and never in a circle, not even for types."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from fo_labelstudio.convert.families import LABEL_TYPES
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "fo_labelstudio"
+
+FLOORS = (
+    ("backend", "app", "cli"),
+    ("runs",),
+    ("dataset", "transport"),
+    ("merge", "remote"),
+    ("convert", "settings"),
+    ("errors",),
+    ("messages", "log"),
+)
+"""The rooms from the top down; a room imports only from lines below its own."""
+
+STRANGERS = (("dataset", "remote"), ("dataset", "transport"), ("convert", "settings"))
+"""Rooms that never see each other."""
+
+APART = ("local",)
+"""Rooms that the others do not see, and that see nothing of the others."""
+
+IO = {"asyncio", "fiftyone.core.dataset", "fiftyone.core.odm", "http", "io", "os", "pymongo", "requests"}
+IO |= {"pathlib.Path", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request"}
+
+
+@cache
+def modules():
+    """Name of each module within the package -> its syntax tree."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def imported(tree):
+    """Every module that a module names in an import, wherever it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(name):
+    """The modules of the package that one imports."""
+    for target in imported(modules()[name]):
+        if target.startswith("fo_labelstudio."):
+            inner = target.removeprefix("fo_labelstudio.")
+            while inner not in modules() and "." in inner:
+                inner = inner.rpartition(".")[0]
+            if inner in modules() and inner != name:
+                yield inner
+
+
+def room(name):
+    return name.partition(".")[0]
+
+
+def floor(name):
+    (number,) = (number for number, rooms in enumerate(FLOORS) if name in rooms)
+    return number
+
+
+@pytest.mark.parametrize("name", sorted(filter(None, modules())))
+def test_imports_point_down(name):
+    here = room(name)
+    for target in map(room, own_imports(name)):
+        if target == here:
+            continue
+        assert here not in APART and target not in APART, f"{name} -> {target}"
+        assert floor(here) < floor(target), f"{name} -> {target}"
+        assert (here, target) not in STRANGERS and (target, here) not in STRANGERS, f"{name} -> {target}"
+
+
+def test_no_module_imports_itself_in_a_circle():
+    above = {name: set(own_imports(name)) for name in modules()}
+    while free := [name for name, targets in above.items() if not targets & above.keys()]:
+        for name in free:
+            del above[name]
+    assert not above, f"a circle is among {sorted(above)}"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in modules() if room(name) in ("convert", "merge")))
+def test_conversion_and_merge_reach_no_file_network_or_database(name):
+    tree = modules()[name]
+    found = {target for target in imported(tree) for io in IO if target == io or target.startswith(f"{io}.")}
+    # An image in a region is bytes, not a file.
+    assert found <= {"io.BytesIO"}
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "open"]
+
+
+@pytest.mark.parametrize("name", sorted(filter(None, modules())))
+def test_a_label_type_is_named_in_its_family_only(name):
+    if name.startswith("convert.families"):
+        return
+    named = {node.value for node in ast.walk(modules()[name]) if isinstance(node, ast.Constant)} & set(LABEL_TYPES)
+    # A scalar is no label; instance is also the name of an attribute.
+    assert named <= {"scalar", "instance"}
+
+
+def test_the_page_names_each_room_and_floor():
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = {room(name) for name in modules()} - {""}
+    assert rooms == {name for rooms in FLOORS for name in rooms} | set(APART)
+    for name in rooms:
+        assert re.search(rf"`{name}(/|\.py)`", page), name
+    order = " → ".join(", ".join(rooms) for rooms in FLOORS)
+    assert order in page
