@@ -16,7 +16,7 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotation.parse import Answer
+from fo_labelstudio.convert.annotation.answer import Answer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import LabelDoc

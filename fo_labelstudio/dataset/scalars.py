@@ -11,7 +11,7 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import check_destination, db_path, full_path, make_field, value_at
 from fo_labelstudio.dataset.fields import kind_of, new_field_of

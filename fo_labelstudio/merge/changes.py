@@ -15,7 +15,7 @@ from typing import Any
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.annotation.parse import FieldAnswer
+from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_label
 from fo_labelstudio.convert.families import family_of, holds_list

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.records import LabelField

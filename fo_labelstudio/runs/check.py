@@ -15,7 +15,8 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.records import LabelField, MediaInfo
-from fo_labelstudio.convert.task.write import META, SampleRecord, checked_task
+from fo_labelstudio.convert.task.origin import META
+from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import check_task_fields, date_fields, to_data
 from fo_labelstudio.errors import SampleError

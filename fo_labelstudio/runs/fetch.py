@@ -10,8 +10,10 @@ import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.added import Asked
-from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from, time_of
-from fo_labelstudio.convert.annotation.parse import Answer, Problem, annotation_of, parse_task, prediction_in_doubt
+from fo_labelstudio.convert.annotation.answer import Answer, Problem
+from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
+from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
+from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.errors import AnswerTooLargeError, RunError

@@ -10,7 +10,7 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 
 from fo_labelstudio.convert.annotation import added
-from fo_labelstudio.convert.annotation.parse import Answer, Problem
+from fo_labelstudio.convert.annotation.answer import Answer, Problem
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.records import RELATED, Attribute, LabelField

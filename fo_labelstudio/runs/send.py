@@ -11,7 +11,8 @@ from zlib import crc32
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.task.write import META, MODEL_VERSION, SAMPLE_ID, has_prediction, is_sent
+from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, has_prediction, is_sent
+from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import SampleError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client

@@ -10,7 +10,8 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from fo_labelstudio.convert.annotation.parse import FieldAnswer, parse_task
+from fo_labelstudio.convert.annotation.answer import FieldAnswer
+from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.records import LabelField, MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task

@@ -4,7 +4,7 @@ import fiftyone as fo
 import pytest
 from bson import ObjectId
 
-from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.records import Edit, MediaInfo, ParsedLabel
 from fo_labelstudio.dataset.labels import LARGEST, FieldMerge, Records
 from tests.convert.strategies import field_of

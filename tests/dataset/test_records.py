@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel
 from fo_labelstudio.dataset.labels import FieldMerge, Records

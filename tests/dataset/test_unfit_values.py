@@ -6,7 +6,7 @@ import fiftyone as fo
 import pytest
 from bson import ObjectId
 
-from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, Edit, MediaInfo, ParsedLabel
 from fo_labelstudio.dataset.labels import FieldMerge, Records

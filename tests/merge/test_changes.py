@@ -10,7 +10,7 @@ from bson import ObjectId
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.annotation.parse import FieldAnswer
+from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.records import Edit, MediaInfo, ParsedLabel
 from fo_labelstudio.convert.shapes import masks

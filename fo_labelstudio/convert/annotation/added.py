@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 
-from fo_labelstudio.convert.annotation.parse import Answer, FieldAnswer
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of, label_class_of

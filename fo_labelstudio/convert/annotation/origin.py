@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.annotation.choose import is_submitted
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, whole_id
@@ -167,23 +168,6 @@ class Configs:
         return [*found[1:], Sighting(until, self._now)]
 
 
-def time_of(annotation: Mapping[str, Any]) -> str:
-    """When an annotation was last submitted, so that times can be compared; empty where it does not say."""
-    time = annotation.get("updated_at")
-    # Without the Z, a time of whole seconds sorts before its fractions.
-    return time.rstrip("Z") if isinstance(time, str) else ""
-
-
-def newest(annotations: Iterable[Any]) -> Any:
-    """The annotation that was submitted last, or None where there is none."""
-
-    def place(annotation: Mapping[str, Any]) -> tuple[str, int]:
-        number = annotation.get("id")
-        return time_of(annotation), number if isinstance(number, int) else 0
-
-    return max(annotations, key=place, default=None)
-
-
 def own_regions(sent: Mapping[str, Mapping[str, Any]], fields: Sequence[LabelField]) -> dict[str, str]:
     """The ids of the regions that were sent with a task, those of labels of several regions in short -> label field.
 
@@ -207,11 +191,6 @@ def own_regions(sent: Mapping[str, Mapping[str, Any]], fields: Sequence[LabelFie
 def is_without_parent(annotation: Mapping[str, Any]) -> bool:
     """Whether an annotation names a prediction that it started from, but does not hold it."""
     return type(annotation.get("parent_prediction")) is int and _prediction_of(annotation, ()) is None
-
-
-def is_submitted(annotation: Any) -> bool:
-    """Whether an annotation says that it was submitted, not skipped."""
-    return isinstance(annotation, Mapping) and annotation.get("was_cancelled") is False
 
 
 def _prediction_of(annotation: Mapping[str, Any], predictions: Iterable[Any]) -> Mapping[str, Any] | None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import fiftyone.core.labels as fol
 
@@ -26,14 +26,12 @@ from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping, group_regions, labels_of, whole_id
 from fo_labelstudio.convert.names import OBJECT_TAG, base_name
 from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID
 from fo_labelstudio.errors import RegionError
 
-SAMPLE_ID = "sample_id"
 FILENAME = "filename"
 DATA_KEYS = (OBJECT_TAG, SAMPLE_ID, FILENAME, "id")
 """What a task's data holds besides fields of the sample; ``id`` is the task's own in what Label Studio exports."""
-META = "fiftyone"
-FORMAT = 1
 MODEL_VERSION = "FiftyOne"
 """Name of the set of predictions that the project shows to annotators."""
 
@@ -139,27 +137,6 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
         "meta": {META: meta},
         "predictions": [_prediction(result)] if result else [],
     }
-
-
-def is_sent(sent: Any) -> TypeGuard[Mapping[str, Mapping[str, Mapping[str, Any]]]]:
-    """Whether something is a record of what was sent, as :func:`to_task` writes it; people may have changed it."""
-    return isinstance(sent, Mapping) and all(
-        isinstance(entries, Mapping) and all(map(_is_entry, entries.values())) for entries in sent.values()
-    )
-
-
-def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, Mapping) and all(
-        (isinstance(value, list) and value and all(isinstance(label_id, str) for label_id in value))
-        if aspect == "ids"
-        else isinstance(value, str)
-        for aspect, value in entry.items()
-    )
-
-
-def has_prediction(origin: Mapping[str, Any]) -> bool:
-    """Whether a task was sent with a prediction, by what its meta records."""
-    return any(aspect != "ids" for entries in origin["sent"].values() for entry in entries.values() for aspect in entry)
 
 
 def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:

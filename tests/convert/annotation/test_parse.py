@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.annotation.parse import Answer, label_id_of, parse_task
+from fo_labelstudio.convert.annotation.answer import Answer
+from fo_labelstudio.convert.annotation.field_reader import label_id_of
+from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.records import MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, to_task

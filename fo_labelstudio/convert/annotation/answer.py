@@ -1,0 +1,105 @@
+"""What the annotation of a task says: of each label field, and besides."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, NamedTuple
+
+from fo_labelstudio.convert.records import Edit
+from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.messages import quoted
+
+
+class Problem(NamedTuple):
+    """Something that could not be understood and was left alone, or had to be decided.
+
+    Attributes:
+        task_id: the task, as far as it says
+        region_id: the region, or None where it is the whole task
+        reason: what was wrong, or how it was decided
+        is_note: whether it was decided
+    """
+
+    task_id: Any
+    region_id: Any
+    reason: str
+    is_note: bool = False
+
+    def __str__(self) -> str:
+        region = "" if self.region_id is None else f", region {quoted(self.region_id)}"
+        return f"task {self.task_id}{region}: {self.reason}"
+
+
+@dataclass
+class FieldAnswer:
+    """What the annotation of one task says of one label field.
+
+    Attributes:
+        kept: ids of labels to leave as they are: untouched, or not understood
+        edited: labels that were changed
+        deleted: ids of labels whose regions are gone
+        added: labels that were drawn or chosen
+        is_unclear: whether a region of an unknown label was not understood, so that no label may be called gone
+        related: label id -> ids of the labels that it is to name as related
+        left: ids of kept labels of which something was said that is not loaded: what earlier loads wrote there stays
+        not_shown: id of a label that the annotation lacks, but cannot have shown -> why; to be left exactly as it is
+        attributes_not_shown: the same for answers about attributes: name of the attribute -> why
+        elsewhere: ids of labels that the annotation cannot have shown, for other annotations of the task made them;
+            None where it cannot have shown any
+        is_understood: whether any of its results was understood
+        is_looked_at: whether, where there are no labels, it says that there is nothing to see
+        not_offered: choices that the control no longer has, so that leaving them out says nothing
+    """
+
+    kept: list[str] = dataclass_field(default_factory=list)
+    edited: list[Edit] = dataclass_field(default_factory=list)
+    deleted: list[str] = dataclass_field(default_factory=list)
+    added: list[Edit] = dataclass_field(default_factory=list)
+    is_unclear: bool = False
+    related: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    left: set[str] = dataclass_field(default_factory=set)
+    not_shown: dict[str, str] = dataclass_field(default_factory=dict)
+    attributes_not_shown: dict[str, str] = dataclass_field(default_factory=dict)
+    elsewhere: frozenset[str] | None = frozenset()
+    is_understood: bool = False
+    is_looked_at: bool = True
+    not_offered: frozenset[str] = frozenset()
+
+    def gone(self, loaded: Collection[str]) -> list[str]:
+        """Those of the labels that earlier loads added which are no longer there."""
+        if self.is_unclear or self.elsewhere is None:
+            return []
+        returned = (edit.label_id for edit in (*self.edited, *self.added))
+        return sorted(set(loaded) - {*self.kept, *self.not_shown, *returned} - self.elsewhere)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether all labels are to be left as they are."""
+        return not (self.edited or self.deleted or self.added or self.related)
+
+
+@dataclass
+class Answer:
+    """The submitted annotation of one task.
+
+    Attributes:
+        task_id: the task
+        sample_id: the sample that it shows
+        fields: label field -> what was answered
+        unexpected: label type -> labels that no label field expects
+        unexpected_elsewhere: ids of such labels that the annotation cannot have shown, for other annotations made them
+        relations: label id -> ids of the labels that it was related to
+        answered: name of a control tag that somebody added -> number of regions that it tells something of
+        originals: label field -> label id -> label as it was sent, as far as regions hold it; where asked for only
+    """
+
+    task_id: int
+    sample_id: str
+    fields: dict[str, FieldAnswer]
+    unexpected: dict[str, list[Edit]] = dataclass_field(default_factory=dict)
+    unexpected_elsewhere: frozenset[str] = frozenset()
+    relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    answered: dict[str, int] = dataclass_field(default_factory=dict)
+    originals: dict[str, dict[str, LabelDoc]] = dataclass_field(default_factory=dict)

@@ -1,0 +1,330 @@
+"""The results of one label field of one task -> what was answered about it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import fiftyone.core.fields as fof
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.annotation import objects
+from fo_labelstudio.convert.annotation.answer import FieldAnswer, Problem
+from fo_labelstudio.convert.annotation.origin import (
+    Missing,
+    Origin,
+)
+from fo_labelstudio.convert.annotation.sorting import NAMELESS, FieldResults, has_id
+from fo_labelstudio.convert.digests import digest_of, digests_of
+from fo_labelstudio.convert.edits import to_label
+from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.family import Grouping, group_regions, whole_id
+from fo_labelstudio.convert.numbers import is_finite
+from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel, Region, RegionAnswer
+from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
+
+
+class FieldReader:
+    """Reads the regions of one label field of one task."""
+
+    def __init__(
+        self,
+        field: LabelField,
+        media: MediaInfo,
+        task_id: int,
+        run: str,
+        problems: list[Problem],
+        about: Mapping[str, Sequence[RegionAnswer]],
+        origin: Origin,
+        missing: Missing,
+    ):
+        self._field = field
+        self._family = family_of(field.label_type)
+        self._media = media
+        self._task_id = task_id
+        self._run = run
+        self._problems = problems
+        self._about = about
+        self._origin = origin
+        self._missing = missing
+        self._is_nameless = False
+        self._answered: frozenset[str] = frozenset()
+
+    def read(self, results: FieldResults, foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]) -> FieldAnswer:
+        control = self._field.control
+        is_missing = control in self._missing.controls and not results.is_offered
+        self._is_nameless = self._family.is_drawn and any(
+            region["id"].startswith(NAMELESS) for region in results.regions
+        )
+        self._answered = frozenset(row.name for row, _ in results.attributes)
+        parsed, unclear = self._parse(results, sent)
+        answer = FieldAnswer(is_unclear=self._may_be_anything(unclear, foreign))
+        answer.not_offered = self._missing.classes.get(control, frozenset())
+        answer.is_understood = bool(parsed or results.orphans)
+        answer.is_looked_at = not (unclear or answer.is_unclear or is_missing)
+        unclear.update(whole_id(region["id"]) for region in foreign if has_id(region))
+        for key, entry in sent.items():
+            label_ids = entry.get("ids", [key])
+            if key in parsed:
+                self._compare(*parsed[key], entry, label_ids, answer)
+            elif key in unclear or answer.is_unclear or self._is_nameless or not self._was_sent(entry):
+                answer.kept.extend(label_ids)
+                if key in unclear:
+                    answer.left.update(label_ids)
+            elif reason := self._why_not_shown(key, entry, is_missing, results.orphans):
+                answer.not_shown.update(dict.fromkeys(label_ids, reason))
+            elif self._family.is_edited_when_empty:
+                nothing = ParsedLabel(key, {}, self._media)
+                aspects = tuple(aspect for aspect in entry if aspect != "ids")
+                answer.edited.extend(Edit(label_id, nothing, aspects, entry) for label_id in label_ids)
+            else:
+                answer.deleted.extend(label_ids)
+        if self._is_nameless and sent.keys() - parsed.keys():
+            reason = "a region without an id is taken for a new label; labels that it may stand for are left alone"
+            self._report(None, reason, is_note=True)
+        for key, (label, _) in parsed.items():
+            if key not in sent:
+                answer.added.append(Edit(self._new_id(key), label, tuple(label.values), {}))
+        if not holds_list(self._field.label_type):
+            self._limit_to_one(answer)
+        answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
+        answer.elsewhere = None if is_missing else self._elsewhere()
+        return answer
+
+    def _why_not_shown(
+        self, key: str, entry: Mapping[str, Any], is_missing: bool, orphans: Collection[str]
+    ) -> str | None:
+        """Why the annotation cannot have shown a label that it lacks, or None where somebody deleted it."""
+        if not self._origin.is_ours:
+            return "the annotation did not start from the labels that were sent"
+        if not self._origin.held(self._field, key):
+            return "the prediction that the annotation started from does not hold them"
+        if is_missing or any(label_id in orphans for label_id in (key, *entry.get("ids", ()))):
+            return f"the labeling config lacks, or lacked, the control tag {self._field.control!r}"
+        lost = self._missing.classes.get(self._field.control, ())
+        # A region is shown with a class that is gone; a choice is not (1.23.2).
+        if not self._family.is_drawn and any(self._is_of_class(name, key, entry) for name in lost):
+            return f"the control tag {self._field.control!r} lacks, or lacked, their class"
+        return None
+
+    def _is_of_class(self, name: str, key: str, entry: Mapping[str, Any]) -> bool:
+        question = self._field.question
+        is_list = question is not None and question.kind == "list"
+        return is_list or key == name or digest_of(name) in entry.values()
+
+    def _elsewhere(self) -> frozenset[str] | None:
+        """Ids of labels that the annotation cannot have shown, for other annotations made them; None where of any."""
+        if self._origin.is_ours:
+            return frozenset()
+        ids = {
+            region["id"]
+            for region in self._origin.regions_of_others
+            if region.get("from_name") == self._field.control and has_id(region)
+        }
+        if ids and self._family.grouping(self._field) is Grouping.FIELD:
+            return None
+        return frozenset(self._new_id(whole_id(region_id)) for region_id in ids)
+
+    def originals(
+        self, results: FieldResults, sent: Mapping[str, Mapping[str, Any]], is_as_sent: bool
+    ) -> dict[str, LabelDoc]:
+        """The labels that were sent, as far as regions hold them, by id.
+
+        Args:
+            results: what holds them
+            sent: what was sent
+            is_as_sent: whether only labels count that are as they were sent
+        """
+        labels: dict[str, LabelDoc] = {}
+        parsed, _ = self._parse(results, sent)
+        for key, (label, _) in parsed.items():
+            entry = sent.get(key)
+            if entry is None or not label.values:
+                continue
+            if is_as_sent and digests_of(label.values) != {name: entry[name] for name in entry if name != "ids"}:
+                continue
+            label_ids = entry.get("ids", [key])
+            is_only = sum(len(other.get("ids", [key])) for other in sent.values()) == 1
+            confidence = self._confidence(results.regions, key, is_only)
+            for label_id in label_ids:
+                try:
+                    made = to_label(Edit(label_id, label, (), entry), self._field, with_defaults=False)
+                except RegionError:
+                    continue
+                if not isinstance(made, fol.Label):
+                    labels[label_id] = {"value": made}
+                    continue
+                if confidence is not None and isinstance(made._fields.get("confidence"), fof.FloatField):
+                    made.confidence = confidence
+                labels[label_id] = made.to_dict()
+        return labels
+
+    def _confidence(self, regions: Sequence[Region], key: str, is_only: bool) -> float | None:
+        """The confidence that a label was sent with as a score; where regions are of several labels, that of none."""
+        if self._family.grouping(self._field) is Grouping.FIELD and not is_only:
+            return None
+        for region in regions:
+            if self._family.grouping(self._field) is Grouping.FIELD or whole_id(region["id"]) == key:
+                score = region.get("score")
+                return float(score) if is_finite(score) and 0 <= score <= 1 else None
+        return None
+
+    def _may_be_anything(self, unclear: Collection[str], foreign: Sequence[Any]) -> bool:
+        """Whether what was not understood may stand for any label of the field."""
+        if not all(has_id(region) for region in foreign):
+            return True
+        if any(region.get("from_name") == self._field.control and objects.other_object(region) for region in foreign):
+            # Somebody has tied its control tag to another object, where nobody was shown its labels.
+            return True
+        types = [region.get("type") for region in foreign]
+        return self._family.grouping(self._field) is Grouping.FIELD and bool(
+            unclear or any(kind in self._family.region_types for kind in types)
+        )
+
+    def _parse(
+        self, results: FieldResults, sent: Mapping[str, Mapping[str, Any]]
+    ) -> tuple[dict[str, tuple[ParsedLabel, Collection[str]]], set[str]]:
+        """The labels in the results by key, each with the aspects that are unclear, and the ids of unclear regions."""
+        parsed: dict[str, tuple[ParsedLabel, Collection[str]]] = {}
+        unclear = set()
+        groups = group_regions(results.regions, self._family.grouping(self._field), sent.keys())
+        for group_id, group in groups.items():
+            try:
+                for label in self._parse_group(group):
+                    if label.key in parsed:
+                        raise RegionError("another region already says what its label is")
+                    for note in label.notes:
+                        self._report(group[0]["id"], note, is_note=True)
+                    parsed[label.key] = self._with_attributes(label, group, results, sent.get(label.key, {}))
+            except RegionError as error:
+                unclear.add(group_id)
+                self._report(group[0]["id"], f"{error}; left alone")
+        return parsed, unclear
+
+    def _parse_group(self, group: Sequence[Region]) -> list[ParsedLabel]:
+        for region in group:
+            if region.get("type") not in self._family.region_types:
+                raise RegionError(f"its type {quoted(region.get('type'))} is not one of {self._family.region_types}")
+            if not isinstance(region.get("value"), Mapping):
+                raise RegionError(f"its value is {quoted(region.get('value'))}, expected an object")
+        return self._family.parse_regions(group, self._field, self._media)
+
+    def _with_attributes(
+        self, label: ParsedLabel, group: Sequence[Region], results: FieldResults, entry: Mapping[str, Any]
+    ) -> tuple[ParsedLabel, Collection[str]]:
+        if self._about and self._family.is_drawn:
+            label = self._with_answers(label, group)
+        if not self._field.attributes:
+            return label, ()
+        about = results.attributes
+        if self._family.is_drawn:
+            ids = dict.fromkeys(region["id"] for region in group)
+            about = [row for region_id in ids for row in results.attributes_by_id.get(region_id, ())]
+        values, problems = attributes.parse_results(about, label.values.get("label"), self._field, entry)
+        for problem in problems.values():
+            self._report(group[0]["id"], f"{problem}; left alone")
+        return label._replace(values={**label.values, **values}), problems.keys()
+
+    def _with_answers(self, label: ParsedLabel, group: Sequence[Region]) -> ParsedLabel:
+        """A label with what was answered about its regions; where these disagree, the first counts."""
+        found: dict[str, RegionAnswer] = {}
+        for region_id in dict.fromkeys(region["id"] for region in group):
+            for answer in self._about.get(region_id, ()):
+                if found.setdefault(answer.control, answer) != answer:
+                    self._report(
+                        region_id,
+                        f"its regions have several answers to {answer.control!r}; took the first",
+                        is_note=True,
+                    )
+        if found and self._family.grouping(self._field) is Grouping.FIELD:
+            self._report(
+                group[0]["id"], f"a {self._field.label_type} has no attributes for {sorted(found)}; left alone"
+            )
+            return label
+        return label._replace(answers=tuple(found.values()))
+
+    def _compare(
+        self,
+        parsed: ParsedLabel,
+        unclear: Collection[str],
+        entry: Mapping[str, Any],
+        label_ids: Sequence[str],
+        answer: FieldAnswer,
+    ) -> None:
+        now = digests_of(parsed.values)
+        before = {aspect: digest for aspect, digest in entry.items() if aspect != "ids"}
+        class_name = parsed.values.get("label")
+        is_answered = bool(parsed.answers) and self._field.takes_unexpected
+        is_whole = self._family.grouping(self._field) is Grouping.FIELD
+        is_part = is_whole and (self._is_nameless or not self._origin.is_ours)
+        changed = []
+        for aspect in {**before, **now}:
+            if now.get(aspect) == before.get(aspect) or aspect in unclear:
+                continue
+            if attributes.is_attribute(aspect):
+                if not attributes.attribute_of(aspect, class_name, self._field):
+                    continue
+                if aspect not in now and (reason := self._why_not_asked(aspect, class_name, parsed.key)):
+                    answer.attributes_not_shown[aspect] = reason
+                    continue
+            elif aspect not in now and is_part:
+                continue
+            changed.append(aspect)
+        for label_id in label_ids:
+            if changed or is_answered:
+                answer.edited.append(Edit(label_id, parsed, tuple(changed), entry, is_part))
+            else:
+                answer.kept.append(label_id)
+                if parsed.answers:
+                    answer.left.add(label_id)
+
+    def _why_not_asked(self, aspect: str, class_name: str | None, key: str) -> str | None:
+        """Why the annotation cannot have shown an attribute that it lacks, or None where somebody took it away."""
+        if not self._origin.is_ours:
+            return "the annotation did not start from the labels that were sent"
+        for control in attributes.controls_of(self._field, self._family):
+            is_asked = attributes.aspect_name(control.attribute) == aspect and control.class_name in (None, class_name)
+            if is_asked and control.attribute.is_of(class_name):
+                if not self._origin.held_answer(control.name, key if self._family.is_drawn else None):
+                    return "the prediction that the annotation started from does not hold them"
+                if control.name in self._missing.controls and control.name not in self._answered:
+                    return f"the labeling config lacks, or lacked, the control tag {control.name!r}"
+                if control.name in self._missing.classes:
+                    return f"the control tag {control.name!r} lacks, or lacked, a choice"
+        return None
+
+    def _was_sent(self, entry: Mapping[str, Any]) -> bool:
+        return any(aspect != "ids" for aspect in entry)
+
+    def _limit_to_one(self, answer: FieldAnswer) -> None:
+        room = 0 if answer.kept or answer.edited or answer.not_shown else 1
+        for edit in answer.added[room:]:
+            name = edit.parsed.values.get("label")
+            self._report(
+                None, f"{quoted(name)} is one label too many for a field of type {self._field.label_type}; left out"
+            )
+        del answer.added[room:]
+
+    def _new_id(self, key: str) -> str:
+        return label_id_of(self._run, self._task_id, self._field, key)
+
+    def _report(self, region_id: str | None, reason: str, is_note: bool = False) -> None:
+        self._problems.append(Problem(self._task_id, region_id, f"field {self._field.name!r}: {reason}", is_note))
+
+
+def label_id_of(run: str, task_id: int, field: LabelField, key: str) -> str:
+    """The id of a label that was made in Label Studio: always the same for the same region.
+
+    Args:
+        run: the token of the annotation run
+        task_id: the task
+        field: the label field
+        key: what tells the label from the others of its field in its task, as a rule the id of its region
+    """
+    text = "\x00".join((run, str(task_id), field.name, key))
+    # What is no character in UTF-8 may stand in JSON all the same.
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()

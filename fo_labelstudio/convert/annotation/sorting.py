@@ -1,0 +1,217 @@
+"""The results of an annotation, sorted by what they belong to: a field, a region, another object, nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from functools import cached_property, partial
+from typing import Any
+
+from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.annotation import objects, region_answers, unexpected
+from fo_labelstudio.convert.annotation.answer import Problem
+from fo_labelstudio.convert.annotation.origin import (
+    Origin,
+)
+from fo_labelstudio.convert.attributes import AttributeControl
+from fo_labelstudio.convert.families import FAMILIES, family_of
+from fo_labelstudio.convert.family import whole_id
+from fo_labelstudio.convert.records import LabelField, Region, RegionAnswer
+from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
+
+NAMELESS = "#"
+"""Begins the ids of regions that came without one; the editor keeps none of them (1.23.2)."""
+
+
+def with_ids(annotation: Mapping[str, Any]) -> list[Any]:
+    """The result of an annotation, where each region has an id: of the annotation and its place, if it had none."""
+    result = []
+    places: dict[Any, int] = {}
+    for place, region in enumerate(annotation["result"]):
+        if isinstance(region, Mapping) and not (isinstance(region.get("id"), str) and region["id"]):
+            number = region.get("id")
+            if isinstance(number, (int, float)):
+                # Results that share a number are one region.
+                place = places.setdefault(number, place)
+            named = {**region, "id": f"{NAMELESS}{annotation.get('id')}-{place}"}
+            region = named if is_readable(named) else region
+        result.append(region)
+    return result
+
+
+@dataclass
+class FieldResults:
+    """The results of one label field in one annotation.
+
+    Attributes:
+        regions: its regions
+        attributes: answers about attributes
+        orphans: ids of regions of its labels that the editor hung on another control, without a class
+        is_offered: whether it has a result of the field's own control, which must have been there then
+    """
+
+    regions: list[Region] = dataclass_field(default_factory=list)
+    attributes: list[tuple[AttributeControl, Region]] = dataclass_field(default_factory=list)
+    orphans: set[str] = dataclass_field(default_factory=set)
+    is_offered: bool = False
+
+    def add_attribute(self, control: AttributeControl, region: Region) -> None:
+        """Adds an answer about an attribute."""
+        self.attributes.append((control, region))
+
+    @cached_property
+    def attributes_by_id(self) -> dict[str, list[tuple[AttributeControl, Region]]]:
+        """The answers about attributes, by the id of the region that they are about."""
+        found: dict[str, list[tuple[AttributeControl, Region]]] = {}
+        for row in self.attributes:
+            found.setdefault(row[1]["id"], []).append(row)
+        return found
+
+
+def about_regions(added: Sequence[Region], task_id: int, problems: list[Problem]) -> dict[str, list[RegionAnswer]]:
+    """What was answered about regions to control tags that somebody added, by the id of the region."""
+    about: dict[str, list[RegionAnswer]] = {}
+    for region in added:
+        try:
+            answer = region_answers.parse(region)
+        except RegionError as error:
+            problems.append(Problem(task_id, region["id"], f"control tag {quoted(region['from_name'])}: {error}"))
+        else:
+            if answer is not None:
+                about.setdefault(region["id"], []).append(answer)
+    return about
+
+
+def sorted_by_field(
+    result: Sequence[Any],
+    fields: Sequence[LabelField],
+    task_id: int,
+    known: Collection[str],
+    origin: Origin,
+    problems: list[Problem],
+) -> tuple[dict[str, FieldResults], list[Any], list[Region], list[Region]]:
+    """The results of each field, those that may be regions of a label all the same, those that no field expects, and
+    those that answer a question about a region which the run has not asked."""
+    found = {field.name: FieldResults() for field in fields}
+    by_control: dict[str, Callable[[Region], None]] = {
+        field.control: found[field.name].regions.append for field in fields
+    }
+    of_image = {field.control for field in fields if not family_of(field.label_type).is_drawn}
+    own_controls = {field.control: found[field.name] for field in fields}
+    controls = {field.name: field.control for field in fields}
+    for field in fields:
+        for control in attributes.controls_of(field, family_of(field.label_type)):
+            if field.control in of_image:
+                of_image.add(control.name)
+            by_control[control.name] = partial(found[field.name].add_attribute, control)
+    kinds = {field.control: family_of(field.label_type).region_types for field in fields}
+    foreign: list[Any] = []
+    others: list[Region] = []
+    added: list[Region] = []
+    drawn: set[str] | None = None
+    for region in result:
+        problem = _foreign(region, by_control)
+        if (
+            (problem is not None or region["from_name"] in of_image)
+            and is_readable(region)
+            and objects.is_answer(region)
+        ):
+            drawn = {item["id"] for item in result if objects.is_region(item)} if drawn is None else drawn
+            if region["id"] in drawn:
+                added.append(region)
+                continue
+        is_other = problem is not None or region.get("type") not in kinds.get(
+            region["from_name"], (region.get("type"),)
+        )
+        if isinstance(region, Mapping) and region.get("type") == "relation":
+            continue
+        owner = _owner_of_orphan(region, origin, controls)
+        if owner is not None:
+            found[owner].orphans.add(whole_id(region["id"]))
+            continue
+        if is_other and is_readable(region) and whole_id(region["id"]) not in known:
+            others.append(region)
+        elif problem is None:
+            by_control[region["from_name"]](region)
+            if region["from_name"] in own_controls:
+                own_controls[region["from_name"]].is_offered = True
+        else:
+            problems.append(Problem(task_id, *problem))
+            foreign.append(region)
+    for field in fields:
+        if found[field.name].attributes and family_of(field.label_type).is_drawn:
+            ids = {region["id"] for region in found[field.name].regions}
+            problems.extend(
+                Problem(task_id, None, f"a {quoted(answer.get('type'))} without a region id")
+                for _, answer in found[field.name].attributes
+                if answer["id"].startswith(NAMELESS) and answer["id"] not in ids
+            )
+    unexpected_ones: list[Region] = []
+    for region in unexpected.joined(others):
+        maker = unexpected.field_of(region, fields)
+        if maker is None:
+            unexpected_ones.append(region)
+        else:
+            found[maker.name].regions.append({**region, "from_name": maker.control})
+    return found, foreign, unexpected_ones, added
+
+
+def may_be_known(region: Mapping[str, Any], fields: Sequence[LabelField], known: Collection[str]) -> bool:
+    """Whether a region of another object stands for a label all the same: it has its control, or its id."""
+    region_id, control = region.get("id"), region.get("from_name")
+    is_known = isinstance(region_id, str) and whole_id(region_id) in known
+    return is_known or any(control == field.control for field in fields)
+
+
+def ids_of(regions: Sequence[tuple[str, Any]]) -> set[str]:
+    return {region["id"] for _, region in regions if has_id(region)}
+
+
+def problems_elsewhere(regions: Sequence[tuple[str, Any]], task_id: int) -> Iterator[Problem]:
+    """A problem for each region of another object, and for each answer about one."""
+    reasons: dict[tuple[str, str], Problem] = {}
+    for name, region in regions:
+        verb = "drawn on" if objects.is_region(region) else "about"
+        reason = f"it is {verb} {name}, not the image of the sample; left alone"
+        reasons.setdefault((quoted(region.get("id")), name), Problem(task_id, region.get("id"), reason))
+    yield from reasons.values()
+
+
+def _owner_of_orphan(region: Any, origin: Origin, controls: Mapping[str, str]) -> str | None:
+    """The field of a region that was sent, where the editor hung it on another control, without a class, or None.
+
+    It does so where the labeling config no longer has the region's own control (1.23.2).
+    """
+    if not is_readable(region) or region["type"] not in _DRAWN or region["value"].get(region["type"]):
+        return None
+    owner = origin.own.get(whole_id(region["id"]))
+    return owner if owner is not None and controls[owner] != region["from_name"] else None
+
+
+def is_readable(region: Any) -> bool:
+    return (
+        isinstance(region, Mapping)
+        and all(isinstance(region.get(key), str) for key in ("id", "from_name", "type"))
+        and isinstance(region.get("value"), Mapping)
+    )
+
+
+def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
+    """The id of a region and why it belongs to no field, or None where it does belong to one."""
+    if not isinstance(region, Mapping):
+        return None, f"a result is {type(region).__name__}, expected an object"
+    region_id, control = region.get("id"), region.get("from_name")
+    if not isinstance(region_id, str):
+        return region_id, f"a {quoted(region.get('type'))} without a region id"
+    if not isinstance(control, str) or control not in controls:
+        return region_id, f"its control tag {quoted(control)} is not one of the run's"
+    return None
+
+
+def has_id(region: Any) -> bool:
+    return isinstance(region, Mapping) and isinstance(region.get("id"), str)
+
+
+_DRAWN = frozenset(kind for family in FAMILIES if family.is_drawn for kind in family.region_types)
