@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import tempfile
+from pathlib import Path
 
 import fiftyone as fo
 import fiftyone.core.brain as fob
@@ -365,9 +367,11 @@ class TestLocalFiles:
             "copied; media='upload' copies them"
         ]
 
-    def test_media_elsewhere_are_copied(self, dataset, sharing, tmp_path):
-        dataset.add_sample(fo.Sample(str(write_image(tmp_path / "z.png"))))
-        assert self.annotate(dataset, sharing).config.media == "upload"
+    def test_media_elsewhere_are_copied(self, dataset, sharing):
+        # The temporary folders of the tests are all shared.
+        with tempfile.TemporaryDirectory() as folder:
+            dataset.add_sample(fo.Sample(str(write_image(Path(folder) / "z.png"))))
+            assert self.annotate(dataset, sharing).config.media == "upload"
 
     def test_media_that_lie_in_the_folder_itself_are_copied(self, dataset, sharing, shared):
         dataset.add_sample(fo.Sample(str(write_image(shared / "z.png"))))

@@ -80,7 +80,7 @@ def test_all_of_them_are_refused_at_once_with_problems_of_labels(make, connectio
     fine.labels.detections[0].label = "bird"
     fine.save()
     with pytest.raises(SampleError) as error:
-        annotate(dataset, connection)
+        annotate(dataset, connection, unlisted_classes="refuse")
     problems = error.value.problems
     assert len(problems) == len(dataset)
     for sample in dataset.skip(1):

@@ -63,9 +63,10 @@ def test_a_restarted_server_has_the_same_address_data_and_tokens(own_server: Loc
 
 
 def test_a_second_server_on_the_same_folder_knows_the_login(own_server: LocalServer, folder: Path) -> None:
+    token = own_server.personal_access_token()
     second = LocalServer(folder / "data")
     assert second.password == own_server.password
-    assert second.personal_access_token() == own_server.personal_access_token()
+    assert second.personal_access_token() == token
 
 
 def test_everything_is_written_into_the_data_folder(own_server: LocalServer, folder: Path) -> None:
