@@ -9,7 +9,7 @@ SERVICES := database or server or browser
 PROCESSES := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench lock clean
+.PHONY: help demo check test bench docs lock clean
 
 # $(call set_up,COMMAND): makes, completes or updates the environment; takes less than a second if it is complete.
 set_up = @command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; name another one: PYTHON=..." >&2; \
@@ -20,6 +20,7 @@ help:
 	@echo "make check  check format, style and types, and run the tests that need no server; takes a minute"
 	@echo "make test   make check, and all other tests; ARGS='-k polygon' for example runs pytest with these only"
 	@echo "make bench  run the tests of large runs, whole sweeps and the benchmarks; takes half an hour"
+	@echo "make docs   build the documentation as HTML in docs/_build"
 	@echo "make lock   lock the newest versions of everything that the others install"
 	@echo "make clean  remove the environment and what the tools left"
 	@echo "All but the last make the environment $(VENV) with $(PYTHON); set PYTHON for another one. They install with"
@@ -51,10 +52,15 @@ bench:
 	@for benchmark in round_trip memory mask_codec sdk_or_requests; do \
 	  echo "== benchmarks/$$benchmark.py"; $(VENV)/bin/python benchmarks/$$benchmark.py || exit 1; done
 
+docs:
+	$(call set_up,docs)
+	@$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "The documentation is in docs/_build/index.html"
+
 lock:
 	$(call set_up,lock)
 	@exec $(VENV)/bin/python -m scripts.set_up.locks
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.png
+	rm -rf $(VENV) build dist docs/_build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.png
 	find examples fo_labelstudio scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -49,6 +49,7 @@ COMMANDS = {
     "check": Command(("demo", "test"), tables=()),
     "test": _ALL_TESTS,
     "bench": _ALL_TESTS,
+    "docs": Command(("demo", "test"), tables=()),
     "lock": Command(("demo", "test"), tables=()),
 }
 

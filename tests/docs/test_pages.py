@@ -1,0 +1,240 @@
+"""The README and the pages are true: their tables are the code's, and their recipes run as they are typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fiftyone as fo
+import pytest
+
+from fo_labelstudio import cli
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of
+from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
+from fo_labelstudio.remote.client import MIN_VERSION
+from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
+from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.files.image import EXTENSIONS
+from tests.support import Annotator, write_image
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def section(name, title):
+    return re.search(rf"^##? {title}\n(.*?)(?=^## |\Z)", page(name), re.DOTALL | re.MULTILINE).group(1)
+
+
+def table(text):
+    """The rows of the first table of a text, each as its cells."""
+    lines = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE).group().splitlines()
+    return [line.strip("| ").split(" | ") for line in lines[2:]]
+
+
+def names_in(cells):
+    return [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+
+
+def code(name, title, language):
+    return re.search(rf"```{language}\n(.*?)```", section(name, title), re.DOTALL).group(1)
+
+
+def blocks():
+    """Each block of code of each page, with its language."""
+    for path in PAGES:
+        for number, (language, text) in enumerate(
+            re.findall(r"^```([\w{}-]*)\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+        ):
+            yield pytest.param(language, text, id=f"{path.name}-{number}")
+
+
+@pytest.mark.parametrize(("language", "text"), list(blocks()))
+def test_each_block_of_code_can_be_read(language, text):
+    if language == "python":
+        compile(text, "page", "exec")
+    elif language == "bash":
+        subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+    else:
+        # What stands in braces are Sphinx's directives, which the build reads.
+        assert language == "nginx" or language.startswith("{"), language
+
+
+def anchors(path):
+    """The anchors of the headings of a page, as its readers make them."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_each_link_within_the_repository_leads_somewhere(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)|<(\.\./[^>]+)>", path.read_text(encoding="utf-8")):
+        file, _, anchor = "".join(target).partition("#")
+        if "://" in file:
+            continue
+        linked = path if not file else (path.parent / file).resolve()
+        assert linked.exists(), file
+        assert not anchor or anchor in anchors(linked), f"{file}#{anchor}"
+
+
+def test_each_message_of_the_troubleshooting_page_is_the_codes():
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "fo_labelstudio").rglob("*.py"))
+    joined = re.sub(r'"\s*\n\s*f?"', "", source)
+    for message in re.findall(r"^`(.*)`$", page("docs/troubleshooting.md"), re.MULTILINE):
+        pattern = re.escape(message).replace("api_key", r"(?:api_key|\{setting\})")
+        assert re.search(pattern, joined), message
+
+
+def test_the_table_of_label_types_is_the_codes():
+    assert names_in(row[0] for row in table(page("docs/label_types.md"))) == list(LABEL_TYPES)
+    assert " ".join(EXTENSIONS) in page("docs/media.md")
+
+
+def test_the_control_tags_of_each_label_type_are_the_codes():
+    for row in table(page("docs/label_types.md")):
+        label_types, tags = set(names_in(row[:1])), set(names_in(row[1:2]))
+        families = {id(family_of(label_type)): family_of(label_type) for label_type in label_types}
+        (family,) = families.values()
+        assert set(family.label_types) == label_types
+        for tool in family.tools:
+            assert tool in tags
+
+
+def test_the_table_of_attributes_is_the_codes():
+    assert names_in(row[0] for row in table(page("docs/attributes.md"))) == list(ATTRIBUTE_TYPES)
+
+
+def test_the_table_of_transports_is_the_codes():
+    assert names_in(row[0] for row in table(page("docs/media.md"))) == list(TRANSPORTS)
+
+
+def test_the_table_of_settings_is_the_codes():
+    rows = table(page("docs/settings.md"))
+    assert sorted(names_in(row[0] for row in rows)) == sorted((*CONNECTION_SETTINGS, *RUN_SETTINGS))
+    for row in rows:
+        (setting,) = names_in(row[:1])
+        assert row[3] == ("both" if setting in CONNECTION_SETTINGS else "`annotate()`")
+
+
+def test_the_commands_and_the_oldest_server_are_named():
+    commands = re.findall(r"fo-labelstudio (\w+)`?", section("README.md", "Install"))
+    assert set(commands) == {cli.register.__name__, cli.unregister.__name__}
+    assert f"version {MIN_VERSION.major}.{MIN_VERSION.minor} or later" in section("README.md", "Install").replace(
+        "\n", " "
+    )
+
+
+@pytest.mark.server
+class TestRecipes:
+    @pytest.fixture
+    def dataset(self, tmp_path):
+        """The dataset of the recipes: two boxes predicted on each image, one of them false."""
+        dataset = fo.Dataset("quickstart", persistent=True, overwrite=True)
+        right, wrong = [0.1, 0.1, 0.2, 0.2], [0.6, 0.6, 0.2, 0.2]
+        for number in range(3):
+            dataset.add_sample(
+                fo.Sample(
+                    filepath=str(write_image(tmp_path / f"{number}.png")),
+                    ground_truth=fo.Detections(detections=[fo.Detection(label="cat", bounding_box=right)]),
+                    predictions=fo.Detections(
+                        detections=[
+                            fo.Detection(label="cat", bounding_box=box, confidence=0.9) for box in (right, wrong)
+                        ]
+                    ),
+                )
+            )
+        yield dataset
+        dataset.delete()
+
+    def run(self, text, **environment):
+        done = subprocess.run(
+            [sys.executable, "-c", text],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            # The editor is opened with the command true, which does nothing.
+            env={**os.environ, "BROWSER": "true", **environment},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def clear(self, dataset, server):
+        """Somebody deletes every region that was sent."""
+        dataset.reload()
+        (key,) = dataset.list_annotation_runs()
+        results = dataset.load_annotation_results(key, api_key=server.legacy_token)
+        annotator = Annotator(server.url, server.legacy_token)
+        for task_id in results.tasks.values():
+            annotator.submit(task_id, lambda result: [])
+        return results.project_id
+
+    def with_server(self, text, server):
+        return text.replace("http://localhost:8080", server.url).replace('"..."', repr(server.legacy_token))
+
+    def test_the_first_recipe_of_the_readme(self, server, tmp_path):
+        for number in range(2):
+            write_image(tmp_path / f"{number}.png")
+        recipe = self.with_server(code("README.md", "Send, correct, load", "python"), server)
+        before, after = recipe.replace("/path/to/images", str(tmp_path)).split("# ... people draw")
+        prepare = "import fo_labelstudio; fo_labelstudio.register()\n"
+        self.run(prepare + before)
+        dataset = fo.load_dataset("animals")
+        try:
+            results = dataset.load_annotation_results("boxes", api_key=server.legacy_token)
+            box = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
+            region = {"id": "drawn", "type": "rectanglelabels", "value": box, "to_name": "image"}
+            region.update(from_name="ground_truth", original_width=64, original_height=48)
+            annotator = Annotator(server.url, server.legacy_token)
+            for task_id in results.tasks.values():
+                annotator.submit(task_id, lambda result: [region])
+            load = f"import fiftyone as fo; dataset = fo.load_dataset('animals')\n#{after}"
+            self.run(load, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
+            dataset.reload()
+            labels = [label for sample in dataset for label in sample.ground_truth.detections]
+            assert [label.label for label in labels] == ["cat", "cat"]
+            assert [label.bounding_box for label in labels] == [[0.1, 0.2, 0.3, 0.4]] * 2
+        finally:
+            dataset.delete()
+
+    def test_the_example_of_false_positives(self, dataset, server):
+        recipe = self.with_server(code("docs/index.md", "An example: correct false positives", "python"), server)
+        before, after = recipe.split("# ... people correct")
+        prepare = "import fo_labelstudio; fo_labelstudio.register()\n"
+        self.run(prepare + before)
+        project_id = self.clear(dataset, server)
+        load = f"import fiftyone as fo; dataset = fo.load_dataset('quickstart')\n#{after}"
+        self.run(load, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
+        dataset.reload()
+        assert [len(sample.predictions.detections) for sample in dataset] == [1, 1, 1]
+        assert dataset.count("ground_truth.detections") == 3
+        with pytest.raises(Exception, match="404"):
+            Annotator(server.url, server.legacy_token).call("GET", f"/api/projects/{project_id}/")
+
+    def test_the_set_up_with_environment_variables(self, dataset, server):
+        exports = re.findall(r"export (\w+)=(\S+)", code("docs/settings.md", "Environment variables", "bash"))
+        environment = {
+            name: value.replace("http://localhost:8080", server.url).replace("...", server.personal_access_token())
+            for name, value in exports
+        }
+        assert len(environment) == 4
+        prepare = "import fiftyone as fo; dataset = view = fo.load_dataset('quickstart')\n"
+        self.run(prepare + 'view.annotate("key", label_field="predictions")', **environment)
+        self.clear(dataset, server)
+        self.run(prepare + 'dataset.load_annotations("key")', **environment)
+        dataset.reload()
+        assert dataset.count("predictions.detections") == 0
+
+    def test_the_set_up_in_a_notebook(self, dataset, server):
+        prepare = "import fiftyone as fo; dataset = fo.load_dataset('quickstart')\n"
+        cell = code("docs/settings.md", "Notebooks", "python").replace("http://localhost:8080", server.url)
+        key = f"os.environ['FIFTYONE_LABELSTUDIO_API_KEY'] = {server.legacy_token!r}\n"
+        annotate = "dataset.annotate('key', backend='labelstudio', label_field='predictions')\n"
+        self.run(prepare + cell + key + annotate)
+        dataset.reload()
+        assert dataset.get_annotation_info("key").config.url == server.url
