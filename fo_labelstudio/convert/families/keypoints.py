@@ -218,10 +218,11 @@ def revise(keypoint: fol.Keypoint, edit: Edit, field: LabelField) -> Revision:
     answered = edit.parsed.values["points"]
     if field.tool == VECTOR:
         rows = _with_joints(stored, dict(_seen(keypoint, to_percent_point)), answered)
+    elif [row[1:] for row in before] == [row[1:] for row in answered]:
+        # Points that are equal cannot be told from each other, so none of them has moved.
+        rows = stored
     elif is_as_sent:
         rows = _with_numbered_points(stored, before, answered)
-    elif [row[1:] for row in before] == [row[1:] for row in answered]:
-        rows = stored
     else:
         rows = _with_points(stored, before, answered)
     revised.points = [point for point, _ in rows]

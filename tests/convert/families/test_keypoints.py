@@ -223,6 +223,15 @@ class TestPointsWithoutSkeleton:
         assert same(back.points, [HEAD, NECK, [0.7, 0.5]])
         assert back.confidence[:2] == [0.5, 0.25] and math.isnan(back.confidence[2])
 
+    def test_of_equal_points_that_were_deleted_and_drawn_again_none_loses_its_confidence(self):
+        label = a_keypoint(HEAD, HEAD, HEAD, confidence=[0.5, 0.25, 0.125])
+        trip = Trip(POINTS, label)
+        x, y = (100 * value for value in HEAD)
+        drawn = [drawn_point(name, x, y, parentID=label.id) for name in ("m", "n")]
+        (back,) = trip.load([trip.sent[2], *drawn])
+        assert same(back.points, [HEAD, HEAD, HEAD])
+        assert back.confidence == [0.5, 0.25, 0.125]
+
     def test_drawn_points_are_instances_of_their_own(self):
         edits = new_labels(POINTS, [drawn_point("a", 10, 20), drawn_point("b", 30, 40)])
         assert [to_label(edit, POINTS).points for edit in edits] == [[[0.1, 0.2]], [[0.3, 0.4]]]
