@@ -4,8 +4,8 @@ INSTALLER ?= uv
 PYTEST := $(VENV)/bin/python -m pytest
 # uv compiles nothing; what is not kept once it was compiled is compiled anew by each process that starts.
 export PYTHONDONTWRITEBYTECODE :=
-# A test with one of these markers is not pure; -n auto runs as many processes as the machine has room for.
-SERVICES := database or server or browser
+# A test with one of these markers is left out of make check; -n auto runs as many processes as the machine has room for.
+SERVICES := database or server or browser or process
 PROCESSES := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ set_up = @command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) her
 
 help:
 	@echo "make demo   send photographs to a Label Studio server of its own, correct them, read them back"
-	@echo "make check  check format, style and types, and run the tests that need no server; takes a minute"
+	@echo "make check  check format, style and types, and run the quick tests, without server; takes a minute"
 	@echo "make test   make check, and all other tests; ARGS='-k polygon' for example runs pytest with these only"
 	@echo "make bench  run the tests of large runs, whole sweeps and the benchmarks; takes half an hour"
 	@echo "make docs   build the documentation as HTML in docs/_build"

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 CONFIG_CLS = "fo_labelstudio.backend.LabelStudioBackendConfig"
 CLASS_OF_RUN = (
     "import sys, fiftyone as fo, fiftyone.utils.annotations as foua\n"

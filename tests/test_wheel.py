@@ -15,6 +15,8 @@ import pytest
 
 import fo_labelstudio
 
+pytestmark = pytest.mark.process
+
 _ROOT = Path(__file__).parents[1]
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 import fiftyone as fo
 import pytest
 
+from fo_labelstudio.convert.families import label_class_of
 from fo_labelstudio.dataset.fields import (
     attribute_name_problem,
     check_field,
     field_problem,
-    label_class_of,
     value_problem,
 )
 from fo_labelstudio.errors import LabelSchemaError

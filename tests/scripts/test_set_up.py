@@ -16,6 +16,8 @@ import pytest
 from scripts.set_up import locks
 from scripts.set_up.errors import explained, remedy_of
 
+pytestmark = pytest.mark.process
+
 _ROOT = locks.ROOT
 _TIMEOUT = 600
 
