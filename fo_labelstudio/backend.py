@@ -10,7 +10,7 @@ import json
 import os
 import time
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
@@ -46,16 +46,11 @@ from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
     RUN_SETTINGS,
+    SECRET_SETTINGS,
+    SETTINGS,
     ConnectionSettings,
     Secret,
-    parse_bool,
-    parse_mask_tool,
     parse_media,
-    parse_parts,
-    parse_scalar_types,
-    parse_task_fields,
-    parse_unlisted_classes,
-    parse_unusable_media,
     refuse_unknown,
     resolve,
     shared_folder,
@@ -64,8 +59,6 @@ from fo_labelstudio.settings import (
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.local_files import is_below
 from fo_labelstudio.transport.transport import MediaSettings
-
-_SECRET = ("api_key", "http_headers", "proxies", "cloud_storage")
 
 
 class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
@@ -77,44 +70,18 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     Args:
         name: the name of the backend
         label_schema: the label schema, as FiftyOne completes it
-        media_field: the field that holds the paths of the media to upload
-        url: address of the Label Studio server
-        api_key: personal access token or legacy token; asked for where it is missing and somebody can answer
-        project_name: title of the project, 3 to 50 characters; ``FiftyOne_<dataset>`` by default
-        http_headers: headers sent with each request, as a mapping or its JSON
-        verify_ssl: whether the server's certificate is checked, or the path of a CA bundle; True by default
-        proxies: address of a proxy, or scheme -> address; those of the environment by default
-        cloud_storage: credentials and other options with which the server opens the buckets that hold the media, as its
-            API names them, as a mapping or its JSON; its own credentials by default
-        timeout: seconds without an answer after which a request fails; 300 by default
-        retries: how often a request that may be repeated is repeated; 4 by default
-        max_tasks: tasks that a request may make; 1,000 by default
-        max_bytes: bytes that a request may send, unless a single task or file has more; 16 MiB by default
-        mask_tool: ``brush`` or ``bitmask``, the tool that draws masks; ``brush`` by default
-        overwrite_masks: whether an edited mask that was read from a file is written to that file; by default it goes
-            into the label, and the file stays as it is
-        scalar_types: new scalar field -> ``str, int, float, bool, date, datetime`` or ``list``; ``str`` by default
-        unlisted_classes: what becomes of existing labels and values that are not in ``classes``: ``leave``, the
-            default, does not send and never touches them, and says how many there are; ``refuse`` refuses them
-        parts: makes the project and sends nothing; this many calls of ``send_part()`` do, anywhere, and annotate()
-            without this setting completes the run
-        media: how the server gets to read the media: ``upload`` copies the files to it, the default; ``local_files``
-            has it read the disk that it shares with this machine; ``cloud`` has tasks carry the addresses that
-            ``media_field`` holds
-        unusable_media: what becomes of media that are missing, broken or of a type that browsers do not show:
-            ``refuse`` stops before anything is made, the default; ``skip`` leaves their samples out; ``convert`` sends
-            a PNG or JPEG in their place, where one can be made, and refuses the others; with files only
-        local_files_root: the folder of this machine that is the server's LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT
-        local_files_server_root: the same folder as the server calls it, where that is something else
-        task_fields: fields of samples, such as ``tags`` or ``metadata.width``, whose values tasks carry, for the Data
-            Manager to show, filter and sort by; none by default
+        media_field: the field that holds the paths of the media, or their addresses
         run_state: the run's token, its project and whether it is complete; written by annotate()
         config_cls: the registered class of the config, which FiftyOne hands on where a call names another; not used
+        **settings: those of ``fo_labelstudio.settings.SETTINGS``, each with its meaning
 
     Raises:
         SettingsError: there is no such setting
     """
 
+    project_name: str | None
+    media: str
+    local_files_root: str | None
     _is_being_saved = False
 
     def __init__(
@@ -122,66 +89,32 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         name: str | None,
         label_schema: dict[str, Any] | None,
         media_field: str = "filepath",
-        url: str | None = None,
-        api_key: str | None = None,
-        project_name: str | None = None,
-        http_headers: str | Mapping[str, str] | None = None,
-        verify_ssl: bool | str | None = None,
-        proxies: str | Mapping[str, str] | None = None,
-        cloud_storage: str | Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        retries: int | None = None,
-        max_tasks: int | None = None,
-        max_bytes: int | None = None,
-        mask_tool: str | None = None,
-        overwrite_masks: bool | None = None,
-        scalar_types: Mapping[str, str] | None = None,
-        unlisted_classes: str | None = None,
-        parts: int | None = None,
-        media: str | None = None,
-        unusable_media: str | None = None,
-        local_files_root: str | None = None,
-        local_files_server_root: str | None = None,
-        task_fields: Sequence[str] | str | None = None,
         run_state: dict[str, Any] | None = None,
         config_cls: Any = None,
-        **unknown: Any,
+        **settings: Any,
     ):
-        refuse_unknown(unknown, (*CONNECTION_SETTINGS, *RUN_SETTINGS, "media_field"), name)
+        refuse_unknown(settings, (*CONNECTION_SETTINGS, *RUN_SETTINGS, "media_field"), name)
         super().__init__(name, label_schema, media_field=media_field)
-        self.project_name = _as_given(project_name, name)
-        self.mask_tool = parse_mask_tool(mask_tool)
-        self.overwrite_masks = parse_bool("overwrite_masks", overwrite_masks)
-        self.scalar_types = parse_scalar_types(scalar_types)
-        self.unlisted_classes = parse_unlisted_classes(unlisted_classes)
-        self.parts = parse_parts(parts)
-        self._is_media_given = any(
-            value is not None for value in (media, local_files_root, local_files_server_root, run_state)
-        )
-        # Another machine that loads the annotations need not have the folder.
-        self.media = parse_media(media, local_files_root, list(TRANSPORTS)) if run_state is None else media or "upload"
-        self.unusable_media = parse_unusable_media(unusable_media)
-        if self.unusable_media == "convert" and run_state is None and not TRANSPORTS[self.media].converts:
-            raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
-        self.local_files_root = local_files_root
-        self.local_files_server_root = local_files_server_root
-        self.task_fields = parse_task_fields(task_fields)
+        for row in SETTINGS:
+            if row.of_run:
+                setattr(self, row.name, row.parse(settings.get(row.name)))
+        self.project_name = _as_typed(self.project_name, name)
         self.run_state = run_state
+        places = (self.media, self.local_files_root, self.local_files_server_root, run_state)
+        self._is_media_given = any(value is not None for value in places)
+        if run_state is None:
+            self.media = parse_media(self.media, self.local_files_root, list(TRANSPORTS))
+            if self.unusable_media == "convert" and not TRANSPORTS[self.media].converts:
+                raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
+        else:
+            # Another machine that loads the annotations need not have the folder.
+            self.media = self.media or next(iter(TRANSPORTS))
         self._given: dict[str, Any] = {}
         # The url of a saved run comes after one given to load_annotations().
-        self.url = None if run_state is None else url
-        given = dict(
-            url=url if run_state is None else None,
-            api_key=api_key,
-            http_headers=http_headers,
-            verify_ssl=verify_ssl,
-            proxies=proxies,
-            cloud_storage=cloud_storage,
-            timeout=timeout,
-            retries=retries,
-            max_tasks=max_tasks,
-            max_bytes=max_bytes,
-        )
+        self.url = None if run_state is None else settings.get("url")
+        given = {key: settings[key] for key in CONNECTION_SETTINGS if key in settings}
+        if run_state is not None:
+            given.pop("url", None)
         # FiftyOne hands its annotation config on as if it came with the call, as it was when FiftyOne was imported.
         configured = self._configured()
         self._take(**{key: value for key, value in given.items() if value != configured.get(key)})
@@ -265,7 +198,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     def _take(self, **settings: Any) -> None:
         for setting, value in settings.items():
             if value is not None:
-                self._given[setting] = Secret(value) if setting in _SECRET else value
+                self._given[setting] = Secret(value) if setting in SECRET_SETTINGS else value
 
 
 class LabelStudioBackend(foua.AnnotationBackend):
@@ -733,7 +666,7 @@ class _Saving:
             self._saved = time.monotonic()
 
 
-def _as_given(project_name: Any, name: str | None) -> str | None:
+def _as_typed(project_name: Any, name: str | None) -> str | None:
     """A title as it was typed: FiftyOne makes numbers and lists of values in the environment."""
     if project_name is None or isinstance(project_name, str):
         return project_name

@@ -8,22 +8,10 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import SettingsError
-
-CONNECTION_SETTINGS = (
-    *("url", "api_key", "http_headers", "verify_ssl", "proxies", "cloud_storage"),
-    *("timeout", "retries", "max_tasks", "max_bytes"),
-)
-"""The settings that say how to reach the server; they can be given to annotate() and to load_annotations()."""
-
-RUN_SETTINGS = (
-    *("project_name", "mask_tool", "overwrite_masks", "scalar_types", "unlisted_classes", "parts"),
-    *("media", "unusable_media", "local_files_root", "local_files_server_root", "task_fields"),
-)
-"""The settings that say how a run is made; they are given to annotate() and saved with the run."""
 
 CLOUD_STORAGES = {
     "s3": (
@@ -198,39 +186,6 @@ def parse_url(value: Any) -> str:
     return url.rstrip("/")
 
 
-def parse_mask_tool(value: Any) -> str:
-    """The tool that draws masks.
-
-    Raises:
-        SettingsError: there is no such tool
-    """
-    if value in (None, "brush", "bitmask"):
-        return value or "brush"
-    raise SettingsError(f"mask_tool is {value!r}, expected 'brush' or 'bitmask'")
-
-
-def parse_unusable_media(value: Any) -> str:
-    """What becomes of media that cannot be sent as they are.
-
-    Raises:
-        SettingsError: it is none of the possibilities
-    """
-    if value in (None, "refuse", "skip", "convert"):
-        return value or "refuse"
-    raise SettingsError(f"unusable_media is {value!r}, expected 'refuse', 'skip' or 'convert'")
-
-
-def parse_unlisted_classes(value: Any) -> str:
-    """What becomes of labels whose class is not in the label schema.
-
-    Raises:
-        SettingsError: it is none of the possibilities
-    """
-    if value in (None, "leave", "refuse"):
-        return value or "leave"
-    raise SettingsError(f"unlisted_classes is {value!r}, expected 'leave' or 'refuse'")
-
-
 def shared_folder() -> str | None:
     """The folder that a Label Studio server with this environment serves, or None where it serves none.
 
@@ -247,15 +202,32 @@ def shared_folder() -> str | None:
     return root
 
 
-def parse_bool(setting: str, value: Any) -> bool:
-    """A setting that is on or off, off by default.
+def _parse_choice(setting: str, *choices: str) -> Callable[[Any], str]:
+    """Parses a setting that is one of some words, the first by default."""
 
-    Raises:
-        SettingsError: it is neither
-    """
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    raise SettingsError(f"{setting} is {value!r}, expected True or False")
+    def parse(value: Any) -> str:
+        if value is None or (isinstance(value, str) and value in choices):
+            return value or choices[0]
+        *others, last = map(repr, choices)
+        raise SettingsError(f"{setting} is {value!r}, expected {', '.join(others)} or {last}")
+
+    return parse
+
+
+def _parse_switch(setting: str) -> Callable[[Any], bool]:
+    """Parses a setting that is on or off, off by default."""
+
+    def parse(value: Any) -> bool:
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise SettingsError(f"{setting} is {value!r}, expected True or False")
+
+    return parse
+
+
+def _as_given(value: Any) -> Any:
+    """Takes a setting that is checked with others, or where it is used."""
+    return value
 
 
 def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
@@ -393,15 +365,90 @@ def _parse_number(setting: str, kind: type, low: float, meaning: str) -> Any:
     return parse
 
 
-_PARSERS = {
-    "url": parse_url,
-    "api_key": _parse_api_key,
-    "http_headers": _parse_mapping("http_headers", '{"X-Team": "vision"}'),
-    "verify_ssl": _parse_verify_ssl,
-    "proxies": _parse_proxies,
-    "cloud_storage": _parse_cloud_storage,
-    "timeout": _parse_number("timeout", float, 0.001, "a number of seconds"),
-    "retries": _parse_number("retries", int, 0, "a whole number, 0 or more"),
-    "max_tasks": _parse_number("max_tasks", int, 1, "a whole number, 1 or more"),
-    "max_bytes": _parse_number("max_bytes", int, 1024, "a whole number, 1024 or more"),
-}
+class Setting(NamedTuple):
+    """One setting.
+
+    Attributes:
+        name: its name in a call; its environment variable is :func:`variable`
+        parse: checks a value; None stands for its default where it is one of the run
+        meaning: what it says
+        of_run: whether it says how a run is made, is given to ``annotate()`` and saved with the run; all others say how
+            to reach the server, can also be given to ``load_annotations()``, and are not saved, but for the url
+        is_secret: whether it is never shown
+    """
+
+    name: str
+    parse: Callable[[Any], Any]
+    meaning: str
+    of_run: bool = False
+    is_secret: bool = False
+
+
+SETTINGS = (
+    Setting("url", parse_url, "address of the server's start page"),
+    Setting("api_key", _parse_api_key, "personal access token or legacy token", is_secret=True),
+    Setting(
+        "http_headers",
+        _parse_mapping("http_headers", '{"X-Team": "vision"}'),
+        "headers sent with each request, as a mapping or its JSON",
+        is_secret=True,
+    ),
+    Setting("verify_ssl", _parse_verify_ssl, "whether the certificate is checked, or the path of a CA bundle"),
+    Setting("proxies", _parse_proxies, "address of a proxy, or scheme -> address", is_secret=True),
+    Setting(
+        "cloud_storage",
+        _parse_cloud_storage,
+        "how the server opens the buckets that hold the media, as its API names it, as a mapping or its JSON",
+        is_secret=True,
+    ),
+    Setting(
+        "timeout",
+        _parse_number("timeout", float, 0.001, "a number of seconds"),
+        "seconds without an answer after which a request fails",
+    ),
+    Setting(
+        "retries",
+        _parse_number("retries", int, 0, "a whole number, 0 or more"),
+        "how often a request that may be repeated is repeated",
+    ),
+    Setting("max_tasks", _parse_number("max_tasks", int, 1, "a whole number, 1 or more"), "tasks that a request makes"),
+    Setting(
+        "max_bytes",
+        _parse_number("max_bytes", int, 1024, "a whole number, 1024 or more"),
+        "bytes that a request sends, unless a single task or file has more",
+    ),
+    Setting("project_name", _as_given, "title of the project, 3 to 50 characters", of_run=True),
+    Setting("mask_tool", _parse_choice("mask_tool", "brush", "bitmask"), "what draws masks", of_run=True),
+    Setting(
+        "overwrite_masks",
+        _parse_switch("overwrite_masks"),
+        "whether an edited mask that was read from a file is written to that file",
+        of_run=True,
+    ),
+    Setting("scalar_types", parse_scalar_types, "new scalar field -> kind of its values", of_run=True),
+    Setting(
+        "unlisted_classes",
+        _parse_choice("unlisted_classes", "leave", "refuse"),
+        "what becomes of existing labels and values that are not in `classes`",
+        of_run=True,
+    ),
+    Setting("parts", parse_parts, "number of parts in which other processes send the run", of_run=True),
+    Setting("media", _as_given, "how the server gets to read the media", of_run=True),
+    Setting(
+        "unusable_media",
+        _parse_choice("unusable_media", "refuse", "skip", "convert"),
+        "what becomes of media that browsers do not show",
+        of_run=True,
+    ),
+    Setting(
+        "local_files_root", _as_given, "the folder of this machine that is the server's document root", of_run=True
+    ),
+    Setting("local_files_server_root", _as_given, "the same folder as the server calls it", of_run=True),
+    Setting("task_fields", parse_task_fields, "fields of samples whose values tasks carry", of_run=True),
+)
+"""Every setting, a row each."""
+
+CONNECTION_SETTINGS = tuple(row.name for row in SETTINGS if not row.of_run)
+RUN_SETTINGS = tuple(row.name for row in SETTINGS if row.of_run)
+SECRET_SETTINGS = tuple(row.name for row in SETTINGS if row.is_secret)
+_PARSERS = {row.name: row.parse for row in SETTINGS}

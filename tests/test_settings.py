@@ -7,7 +7,7 @@ import pytest
 
 from fo_labelstudio.backend import LabelStudioBackendConfig
 from fo_labelstudio.errors import SettingsError
-from fo_labelstudio.settings import Secret, parse_url
+from fo_labelstudio.settings import SETTINGS, Secret, parse_url
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -220,3 +220,11 @@ def test_what_is_shown_of_a_run_has_no_token_and_no_empty_rows_and_what_is_saved
     assert whole["run_state"] == {"token": "t", "project_id": 1, "complete": True}
     again = LabelStudioBackendConfig.from_dict(json.loads(json.dumps(whole)))
     assert again.serialize() == shown and again.run_state == made.run_state
+
+
+@pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
+def test_each_setting_is_a_row_with_a_meaning(row):
+    assert row.meaning
+    assert not (row.of_run and row.is_secret), "what is saved with a run must be no secret"
+    if row.of_run:
+        assert row.parse(None) in (None, False, {}, "brush", "leave", "refuse")
