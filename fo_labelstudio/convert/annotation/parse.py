@@ -95,9 +95,12 @@ def parse_task(
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
     _add_unexpected(answer, others, about, media, run, origin, problems)
     is_understood = bool(answer.unexpected) or any(answered.is_understood for answered in answers.values())
-    if len(problems) > known_problems and not is_understood:
-        for answered in answers.values():
-            answered.is_looked_at = False
+    of_other_kinds = {region["from_name"] for region in others}
+    for field in fields:
+        is_lost = len(problems) > known_problems and not is_understood
+        # What its control holds besides is no label of the field, so that the field says nothing.
+        if is_lost or field.control in of_other_kinds:
+            answers[field.name].is_looked_at = False
     _add_relations(answer, result, sent, fields, ids_of(elsewhere), problems)
     return answer
 

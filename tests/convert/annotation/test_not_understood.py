@@ -7,7 +7,9 @@ import copy
 import fiftyone as fo
 import pytest
 
-from tests.convert.annotation.test_parse import BOXES, a_task, read, two_boxes
+from fo_labelstudio.convert.annotation.parse import parse_task
+from tests.convert.annotation.test_parse import BOXES, RUN, a_task, read, two_boxes
+from tests.convert.strategies import field_of
 
 VALUE = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
 REGION = {"id": "drawn", "from_name": "boxes", "to_name": "image", "type": "rectanglelabels", "value": VALUE}
@@ -74,3 +76,13 @@ def test_a_label_that_has_its_id_is_still_edited_beside_one_without():
 def test_nothing_to_see_is_said_only_by_an_answer_that_was_understood(result, is_looked_at):
     answer, _ = read(a_task(fo.Detections(), lambda sent: result))
     assert answer.fields[BOXES.name].is_looked_at == is_looked_at
+
+
+@pytest.mark.parametrize("value", [{"x": "?"}, VALUE])
+def test_a_field_whose_control_holds_regions_of_another_kind_only_is_not_called_empty(value):
+    polygons = field_of("polygons", "outlines")
+    task = a_task(fo.Detections(), lambda sent: [REGION, {**REGION, "id": "other", "from_name": "outlines"}])
+    task["annotations"][0]["result"][1]["value"] = {**value, "rectanglelabels": ["none of the classes"]}
+    answer = parse_task(task, [BOXES, polygons], RUN, [])
+    assert [edit.parsed.key for edit in answer.fields["boxes"].added] == ["drawn"]
+    assert answer.fields["outlines"].is_looked_at is False
