@@ -79,6 +79,9 @@ def parse_task(
     known_problems = len(problems)
     by_field, foreign, others, added = sorted_by_field(result, fields, task_id, known, origin, problems)
     about = about_regions(added, task_id, problems)
+    _leave_orphans(
+        {label_id for results in by_field.values() for label_id in results.orphans}, about, task_id, problems
+    )
     foreign.extend(region for _, region in elsewhere if may_be_known(region, fields, known))
     foreign.extend(region for region in added if may_be_known(region, fields, ()))
     missing = configs.missing_at(time_of(annotation))
@@ -103,6 +106,16 @@ def parse_task(
             answers[field.name].is_looked_at = False
     _add_relations(answer, result, sent, fields, ids_of(elsewhere), problems)
     return answer
+
+
+def _leave_orphans(
+    orphans: Collection[str], about: dict[str, list[RegionAnswer]], task_id: int, problems: list[Problem]
+) -> None:
+    """Takes out, and reports, answers about regions that hang on another control tag than that of their field."""
+    for region_id in [region_id for region_id in about if whole_id(region_id) in orphans]:
+        for answer in about.pop(region_id):
+            reason = f"its answer to {answer.control!r} is about a label whose control tag is gone; left alone"
+            problems.append(Problem(task_id, region_id, reason))
 
 
 def _originals(

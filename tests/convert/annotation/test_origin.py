@@ -117,6 +117,17 @@ def test_a_region_hung_on_another_control_without_a_class_is_its_own_fields_and_
     assert problems == []
 
 
+def test_an_answer_about_a_region_hung_on_another_control_is_reported(task):
+    task, (first, second) = task
+    orphan = {**second, "from_name": "boxes", "value": {**second["value"]}}
+    del orphan["value"]["rectanglelabels"]
+    about = {**orphan, "from_name": "quality", "type": "choices", "value": {"choices": ["broken"]}}
+    states, problems = read(task, as_exported([first, orphan, about], [first, second]))
+    assert states == {"boxes": "kept", "others": "not shown"}
+    where = f"task 7, region '{second['id']}'"
+    assert problems == [f"{where}: its answer to 'quality' is about a label whose control tag is gone; left alone"]
+
+
 class TestTheLabelingConfig:
     def test_of_the_run_lacks_nothing(self):
         assert missing_from(to_labeling_config(FIELDS), FIELDS) == Missing()
