@@ -27,7 +27,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.dataset.internals import id_of, load_arguments, patch, root_dataset
+from fo_labelstudio.dataset.internals import id_of, load_arguments, patch, reload_run, root_dataset
 from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.dataset.run_lock import sole_sender
@@ -484,7 +484,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     def _saved_results(self, results: LabelStudioAnnotationResults) -> LabelStudioAnnotationResults:
         """The results as another session may have saved them since."""
-        self._get_run_doc(results.samples, results.key).reload()
+        reload_run(self._get_run_doc(results.samples, results.key))
         saved = self.load_run_results(results.samples, results.key, cache=False, load_view=False)
         return results if saved is None else saved
 

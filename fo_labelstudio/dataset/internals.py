@@ -49,6 +49,17 @@ def id_of(dataset: fo.Dataset) -> ObjectId:
     return dataset_id
 
 
+def reload_run(document: Any) -> None:
+    """Reads the document of a run again, whose results can then be saved any number of times.
+
+    MongoEngine (0.29) leaves the file of the results with a document of its own. It then saves the next change, and
+    after that deletes the file without saving where the new one is, so that nothing could be loaded any more.
+    """
+    document.reload()
+    if document.results:
+        document.results.instance = document
+
+
 def document_classes(samples: foc.SampleCollection, frames: bool) -> tuple[type, ...]:
     """The classes whose names no field of samples, or of frames, can have."""
     dataset = root_dataset(samples)

@@ -31,6 +31,11 @@ def _is_equal(one: Any, other: Any) -> bool:
     return is_identical(one, other) or (one in (None, []) and other in (None, []))
 
 
+def _change(old: Any, new: Any) -> str:
+    """What becomes of a value, as reports count it."""
+    return "added" if old in (None, []) else "deleted" if new in (None, []) else "edited"
+
+
 class ScalarMerge:
     """Merges answers into one scalar field of a dataset, which :meth:`make_field` makes where it is new.
 
@@ -129,6 +134,7 @@ class ScalarMerge:
                 UpdateOne({"_id": doc["_id"], self._target: stored}, {"$set": {**update, "last_modified_at": now}})
             )
             written.append(sample_id)
+            self.report.counts[_change(stored, new)] += 1
             if new in (None, []):
                 loaded.pop(sample_id, None)
             elif stored in (None, []):
@@ -201,12 +207,10 @@ class ScalarMerge:
     def _permitted(self, stored: Any, new: Any) -> Any:
         if _is_equal(new, stored):
             return _KEEP
-        kind = "added" if stored in (None, []) else "deleted" if new in (None, []) else "edited"
-        permission = {"added": "allow_additions", "deleted": "allow_deletions"}.get(kind)
+        permission = {"added": "allow_additions", "deleted": "allow_deletions"}.get(_change(stored, new))
         if permission and not getattr(self._field, permission):
             self.report.refused[f"{permission}=False"] += 1
             return _KEEP
-        self.report.counts[kind] += 1
         return new
 
     def _check(self) -> None:

@@ -254,15 +254,16 @@ class _Merges:
         path = plan.destination_of(field)
         if path == field.name and field.name in plan.named:
             return False
+        name = results.records_name(field.name, path)
+        if path != field.name and (name in results.remade or results.loaded.get(name)):
+            # Loads have put there what it holds.
+            return False
         ids = self._ids_of(field)
         if field.question is not None:
             return path != field.name and self._has_values(path, ids)
         taken = {field.name, *(plan.destination_of(other) for other in self._fields if other is not field)}
-        name = results.records_name(field.name, path)
         container: Any = LABEL_TYPES[field.label_type]
         if path != field.name:
-            if name in results.remade or results.loaded.get(name):
-                return False
             declared = results.dataset.get_field(full_path(path, results.is_frames))
             return declared is not None and path == holder_of(
                 results.dataset, ids, container, results.is_frames, taken - {path}, only=path
