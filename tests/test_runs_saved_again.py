@@ -1,4 +1,4 @@
-"""What is saved of a run more than once, and loaded again."""
+"""Runs that are saved and loaded again, and labels that are made anew, when the dataset has moved on."""
 
 from __future__ import annotations
 
@@ -91,3 +91,24 @@ def test_values_made_anew_are_counted_as_added(make_dataset, connection, annotat
         dataset.load_annotations("run", **connection)
     assert "Field 'caption': 1 labels added, 0 edited, 0 deleted" in caplog.text
     assert "made 1 labels of answered tasks anew" in caplog.text
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_labels_that_nobody_may_delete_are_made_anew_and_copied_too(
+    make_dataset, connection, annotator, caplog, is_gone
+):
+    dataset = make_dataset({"gt": box()})
+    label = dataset.first().gt.detections[0]
+    restricted = {"gt": {**BOXES["gt"], "allow_deletions": False}}
+    annotator.submit(annotate(dataset, connection, restricted)[1], lambda result: [])
+    if is_gone:
+        dataset.delete_sample_field("gt")
+    with caplog.at_level("INFO", LOGGER):
+        dataset.load_annotations("run", dest_field="new", **connection)
+    dataset.reload()
+    (there,) = dataset.first().new.detections
+    assert (there.id, there.bounding_box, there.confidence) == (label.id, [0.1, 0.1, 0.2, 0.2], 0.9)
+    assert "ignored 1 changes because of allow_deletions=False" in caplog.text
+    before = stored(dataset)
+    dataset.load_annotations("run", dest_field="new", **connection)
+    assert stored(dataset) == before

@@ -112,6 +112,8 @@ def label_changes(
             changes.left += 1
         elif label_id in by_id and changes.allows("allow_deletions", field):
             changes.deleted.append(label_id)
+        elif label_id not in by_id and label_id in originals and not changes.allows("allow_deletions", field):
+            _restore(changes, originals[label_id], {}, may_restore)
     for label_id in (*answer.kept, *answer.not_shown):
         if label_id not in by_id and label_id in originals:
             _restore(changes, originals[label_id], {}, may_restore)
