@@ -133,7 +133,9 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             return described
         state = {key: value for key, value in (described["run_state"] or {}).items() if key != "token"}
         described["run_state"] = state
-        return {key: value for key, value in described.items() if value not in (None, {}, [])}
+        schema = described["label_schema"] or {}
+        described["label_schema"] = {field: _without_empty(info) for field, info in schema.items()}
+        return _without_empty(described)
 
     @contextmanager
     def being_saved(self) -> Iterator[None]:
@@ -664,6 +666,10 @@ class _Saving:
         if time.monotonic() - self._saved > self._SECONDS:
             self._results.save()
             self._saved = time.monotonic()
+
+
+def _without_empty(rows: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in rows.items() if value not in (None, {}, [])}
 
 
 def _as_typed(project_name: Any, name: str | None) -> str | None:

@@ -299,6 +299,9 @@ def test_the_info_of_a_run_shows_no_token_and_no_empty_rows(citizen, annotator):
     token = info.config.run_state["token"]
     assert token not in str(info) + str(shown) + str(results.config)
     assert all(value not in (None, {}, []) for value in shown.values())
+    assert all(value not in (None, {}, []) for field in shown["label_schema"].values() for value in field.values())
+    assert shown["label_schema"]["count"]["type"] == "scalar" and "classes" not in shown["label_schema"]["count"]
+    assert not any(line.endswith((": null,", ": {},", ": [],")) for line in str(info).splitlines())
     assert shown["run_state"] == {"project_id": results.project_id, "complete": True}
     assert shown["task_fields"] == TASK_FIELDS
     # What is saved is whole, whatever was shown.
