@@ -81,7 +81,7 @@ class TestAFieldThatIsGone:
         check_remade(moved.first().gt, ids)
         assert (
             "Field 'gt' of the run is gone; made 2 labels of answered tasks anew, for 'gt'. Their regions do not hold "
-            "tags, index, attributes." in caplog.text
+            "tags, index, attributes, what is outside the image." in caplog.text
         )
         before = stored(moved)
         moved.load_annotations("run")

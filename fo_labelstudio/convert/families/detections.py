@@ -164,4 +164,5 @@ FAMILY = Family(
     revise=revise,
     claims={_TYPE: "detections"},
     leaves_out=HAS_MASK,
+    not_held=("what is outside the image",),
 )

@@ -107,7 +107,7 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     tools=tuple(masks.TYPES),
-    not_held=("the resolution of masks",),
+    not_held=("the resolution of masks", "what is outside the image"),
     files_as="detections",
     claims={"brushlabels": "instances", "bitmasklabels": "instances"},
 )

@@ -314,7 +314,7 @@ FAMILY = Family(
     to_label=to_label,
     revise=revise,
     tools=(VECTOR, _POINTS),
-    not_held=("the confidences of points",),
+    not_held=("the confidences of points", "what is outside the image"),
     claims={_POINT_TYPE: "keypoints"},
     has_joints=True,
 )

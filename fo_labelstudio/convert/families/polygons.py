@@ -218,4 +218,5 @@ FAMILY = Family(
     files_as="polylines",
     claims={TYPE: "polygons", "ellipselabels": "polygons"},
     leaves_out=F("filled") == False,  # noqa: E712
+    not_held=("what is outside the image",),
 )
