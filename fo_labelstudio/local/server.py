@@ -278,8 +278,13 @@ class LocalServer:
             "LABEL_STUDIO_PASSWORD": self.password,
             "LABEL_STUDIO_USER_TOKEN": self.legacy_token,
             "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+            **self._secret_key(),
             **self._env,
         }
+
+    def _secret_key(self) -> dict[str, str]:
+        """What tokens are signed with; one that Label Studio makes and that begins with ``$`` is lost (1.23.2)."""
+        return {"SECRET_KEY": self._login["secret_key"]} if "secret_key" in self._login else {}
 
     def _read_login(self) -> dict[str, str]:
         path = self.data_dir / _LOGIN_FILE
@@ -290,6 +295,7 @@ class LocalServer:
             "username": "demo@localhost",
             "password": secrets.token_urlsafe(9),
             "legacy_token": secrets.token_hex(20),
+            "secret_key": secrets.token_hex(32),
         }
         self._write_login()
         return self._login

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own_server(folder: Path, template_dir: Path) -> Iterator[LocalServer]:
+    # What it imports writes into the home folder of this process.
+    import fiftyone  # noqa: F401
+
     (folder / "home").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder / "home"))
@@ -60,6 +65,14 @@ def test_a_restarted_server_has_the_same_address_data_and_tokens(own_server: Loc
         timeout=60,
     )
     assert answer.json()["title"] == "Stays"
+    refreshed = requests.post(f"{url}/api/token/refresh/", json={"refresh": token}, timeout=60)
+    assert refreshed.status_code == 200 and "access" in refreshed.json()
+
+
+def test_tokens_are_signed_with_a_key_of_ours_that_a_restart_keeps(own_server: LocalServer) -> None:
+    login = json.loads((own_server.data_dir / "login.json").read_text(encoding="utf-8"))
+    assert re.fullmatch(r"[0-9a-f]{64}", login["secret_key"])
+    assert not (own_server.data_dir / ".env").exists()
 
 
 def test_a_second_server_on_the_same_folder_knows_the_login(own_server: LocalServer, folder: Path) -> None:
@@ -75,7 +88,7 @@ def test_everything_is_written_into_the_data_folder(own_server: LocalServer, fol
     project = session.post(f"{own_server.url}/api/projects/", json={"title": "Files"}, timeout=60).json()
     session.post(f"{own_server.url}/api/projects/{project['id']}/import", files=upload, timeout=60)
     assert sorted(path.name for path in folder.iterdir()) == ["data", "home"]
-    assert not any((folder / "home").iterdir())
+    assert [*(folder / "home").rglob("*")] == []
 
 
 def test_the_login_is_readable_by_the_user_only(own_server: LocalServer) -> None:
