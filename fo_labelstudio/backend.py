@@ -1,4 +1,4 @@
-"""The classes that FiftyOne asks for; each method calls run.py and returns.
+"""The classes that FiftyOne asks for; what they do with a run stands in runs/.
 
 Their addresses are public: saved runs store them, and FiftyOne finds the backend by cutting ``Config`` off the name of
 the config class.
