@@ -13,9 +13,10 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.family import Family, new_region
+from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.names import inner_name
 from fo_labelstudio.convert.records import Attribute, LabelField, Region
+from fo_labelstudio.convert.regions import new_region
 from fo_labelstudio.errors import LabelSchemaError, RegionError
 
 _PREFIX = "."

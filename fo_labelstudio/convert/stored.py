@@ -6,7 +6,7 @@ Building the objects themselves takes five times as long as converting them (Fif
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import fiftyone.core.labels as fol
 import fiftyone.core.utils as fou
@@ -15,6 +15,8 @@ from mongoengine.base import get_document
 from mongoengine.errors import NotRegistered
 
 from fo_labelstudio.errors import RegionError
+
+L = TypeVar("L", bound=fol.Label)
 
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
@@ -88,3 +90,35 @@ def label_of(doc: LabelDoc) -> fol.Label:
     except NotRegistered:
         raise RegionError(f"its class {doc['_cls']!r} is not known here; import the module that defines it") from None
     return cls.from_dict(dict(doc))
+
+
+class ScalarValue(NamedTuple):
+    """The value of a scalar field, where labels are expected.
+
+    Attributes:
+        value: the value, as FiftyOne keeps it
+        id: the same for all, for a field holds only one
+    """
+
+    value: Any
+    id: str = "value"
+
+
+def labels_of(value: Any) -> list[Any]:
+    """The labels in the value of a label field: none, one, or those of a list."""
+    if value is None:
+        return []
+    if isinstance(value, StoredLabels):
+        return value
+    if not isinstance(value, fol.Label):
+        return [ScalarValue(value)]
+    if (name := list_name(type(value))) is not None:
+        return list(value[name] or ())
+    return [value]
+
+
+def copy_of(label: L) -> L:
+    """A copy of a label that keeps its id, which FiftyOne's own copies do not."""
+    copy: L = label.copy()
+    copy.id = label.id
+    return copy

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.family import labels_of
-from fo_labelstudio.convert.stored import StoredLabel, StoredLabels
+from fo_labelstudio.convert.stored import StoredLabel, StoredLabels, labels_of
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from tests.convert import strategies
 

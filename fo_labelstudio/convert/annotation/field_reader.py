@@ -20,9 +20,10 @@ from fo_labelstudio.convert.annotation.sorting import NAMELESS, FieldResults, ha
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of, holds_list
-from fo_labelstudio.convert.family import Grouping, group_regions, whole_id
+from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel, Region, RegionAnswer
+from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted

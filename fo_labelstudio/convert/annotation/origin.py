@@ -16,9 +16,10 @@ from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation.choose import is_submitted
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.family import Grouping, whole_id
+from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 
 _CONDITIONS = ("whenTagName", "whenLabelValue", "whenChoiceValue", "visibleWhen")

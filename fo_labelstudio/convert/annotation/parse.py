@@ -21,8 +21,9 @@ from fo_labelstudio.convert.annotation.sorting import (
 )
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.family import Grouping, whole_id
+from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, Region, RegionAnswer
+from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import META, parse_origin
 from fo_labelstudio.errors import RegionError

@@ -16,8 +16,8 @@ from fo_labelstudio.convert.annotation.origin import (
 )
 from fo_labelstudio.convert.attributes import AttributeControl
 from fo_labelstudio.convert.families import FAMILIES, family_of
-from fo_labelstudio.convert.family import whole_id
 from fo_labelstudio.convert.records import LabelField, Region, RegionAnswer
+from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 

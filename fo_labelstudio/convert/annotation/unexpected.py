@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.families import FAMILIES, family_of
-from fo_labelstudio.convert.family import Grouping, group_regions
+from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import group_regions
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 

@@ -12,16 +12,10 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.family import (
-    Family,
-    Grouping,
-    known_class,
-    new_region,
-    only_region,
-    score_of,
-    unknown_class,
-)
+from fo_labelstudio.convert.checks import known_class, only_region, unknown_class
+from fo_labelstudio.convert.family import Family, Grouping
 from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import new_region, score_of
 from fo_labelstudio.convert.tags import choices_control
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted

@@ -8,20 +8,12 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 from fiftyone.core.expressions import ViewField as F
 
+from fo_labelstudio.convert.checks import class_of, number_of, only_region, unknown_class
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.family import (
-    Family,
-    Grouping,
-    Revision,
-    class_of,
-    copy_of,
-    drawn_region,
-    number_of,
-    only_region,
-    unknown_class,
-)
+from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import drawn_region
 from fo_labelstudio.convert.shapes.geometry import (
     PercentBox,
     rounded,
@@ -30,6 +22,7 @@ from fo_labelstudio.convert.shapes.geometry import (
     to_relative_box,
     with_positive_sizes,
 )
+from fo_labelstudio.convert.stored import copy_of
 from fo_labelstudio.convert.tags import labels_control
 
 _TYPE = "rectanglelabels"

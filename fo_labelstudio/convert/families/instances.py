@@ -9,9 +9,11 @@ import fiftyone.core.labels as fol
 import numpy as np
 from numpy.typing import NDArray
 
+from fo_labelstudio.convert.checks import class_of_parts, unknown_class
 from fo_labelstudio.convert.families import detections
-from fo_labelstudio.convert.family import Family, Grouping, class_of_parts, drawn_region, unknown_class, whole_id
+from fo_labelstudio.convert.family import Family, Grouping
 from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import drawn_region, whole_id
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.brush import Mask
 from fo_labelstudio.convert.tags import labels_control

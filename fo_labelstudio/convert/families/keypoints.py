@@ -15,23 +15,13 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.checks import class_of_parts, only_region, unknown_class
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families.polylines import VECTOR, parse_vertices
-from fo_labelstudio.convert.family import (
-    Family,
-    Grouping,
-    Revision,
-    class_of_parts,
-    copy_of,
-    drawn_region,
-    only_region,
-    part_id,
-    part_number,
-    unknown_class,
-    whole_id,
-)
+from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region, Skeleton
+from fo_labelstudio.convert.regions import drawn_region, part_id, part_number, whole_id
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
     problem_of_point,
@@ -39,6 +29,7 @@ from fo_labelstudio.convert.shapes.geometry import (
     to_relative_point,
     to_shown_point,
 )
+from fo_labelstudio.convert.stored import copy_of
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 

@@ -9,19 +9,11 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 from fiftyone.core.expressions import ViewField as F
 
+from fo_labelstudio.convert.checks import class_of_parts, unknown_class
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.family import (
-    Family,
-    Grouping,
-    Revision,
-    class_of_parts,
-    copy_of,
-    drawn_region,
-    part_id,
-    unknown_class,
-    whole_id,
-)
+from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import drawn_region, part_id, whole_id
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
     problem_of_point,
@@ -29,6 +21,7 @@ from fo_labelstudio.convert.shapes.geometry import (
     to_relative_point,
     to_shown_point,
 )
+from fo_labelstudio.convert.stored import copy_of
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from fo_labelstudio.convert.checks import only_region
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.family import Family, Grouping, ScalarValue, new_region, only_region
+from fo_labelstudio.convert.family import Family, Grouping
 from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import new_region
+from fo_labelstudio.convert.stored import ScalarValue
 
 _KEY = "value"
 

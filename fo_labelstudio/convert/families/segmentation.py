@@ -15,9 +15,12 @@ import fiftyone.core.labels as fol
 import numpy as np
 from numpy.typing import NDArray
 
-from fo_labelstudio.convert.family import Family, Grouping, Revision, class_of, copy_of, new_region, part_id
+from fo_labelstudio.convert.checks import class_of
+from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import new_region, part_id
 from fo_labelstudio.convert.shapes import masks
+from fo_labelstudio.convert.stored import copy_of
 from fo_labelstudio.convert.tags import labels_control
 
 _KEY = "mask"

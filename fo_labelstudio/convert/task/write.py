@@ -23,9 +23,11 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.family import Grouping, group_regions, labels_of, whole_id
+from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.names import OBJECT_TAG, base_name
 from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.regions import group_regions, whole_id
+from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID
 from fo_labelstudio.errors import RegionError
 

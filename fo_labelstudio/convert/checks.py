@@ -1,0 +1,82 @@
+"""What families check: numbers, classes, that a region has its id for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.numbers import is_number
+from fo_labelstudio.convert.records import LabelField, Region
+from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
+
+
+def only_region(regions: Sequence[Region]) -> Region:
+    """The one region that has its id.
+
+    Raises:
+        RegionError: others share it
+    """
+    if len(regions) != 1:
+        raise RegionError(f"{len(regions)} results share its id, expected one")
+    return regions[0]
+
+
+def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> float:
+    """A finite number of a region's value, within [low, high].
+
+    Raises:
+        RegionError: it is missing, of another type, or out of range
+    """
+    number = value.get(key)
+    if not is_number(number):
+        raise RegionError(f"{key} is {quoted(number)}, expected a number")
+    if not low <= number <= high:
+        raise RegionError(f"{key} is {quoted(number)}, expected a number from {low:g} to {high:g}")
+    return float(number)
+
+
+def class_of(names: Any, field: LabelField) -> str:
+    """The one class that a region names.
+
+    Raises:
+        RegionError: there is none, more than one, or one outside the field's classes
+    """
+    if not isinstance(names, list) or len(names) != 1:
+        raise RegionError(f"its label is {quoted(names)}, expected a list of one class")
+    return known_class(names[0], field)
+
+
+def class_of_parts(regions: Sequence[Region], field: LabelField) -> tuple[str, tuple[str, ...]]:
+    """The class of a label of several regions, the first one's, and a note where they disagree.
+
+    Raises:
+        RegionError: one of them names none, more than one, or one outside the field's classes
+    """
+    classes = [class_of(region["value"].get(region["type"]), field) for region in regions]
+    others = sorted({name for name in classes if name != classes[0]})
+    notes = [f"its regions have several classes; took {classes[0]!r} rather than {others}"] if others else []
+    return classes[0], tuple(notes)
+
+
+def known_class(name: Any, field: LabelField) -> str:
+    """A class name, checked to be one that the field takes.
+
+    Raises:
+        RegionError: it is not
+    """
+    if not field.takes_class(name):
+        raise RegionError(f"class {quoted(name)} is not one of the field's classes")
+    return name
+
+
+def unknown_class(label: fol.Label, field: LabelField) -> str | None:
+    """What keeps a label's class from being sent, or None."""
+    if field.takes_class(label.label):
+        return None
+    return (
+        f"its class {label.label!r} is not among the classes of the label schema; add it to `classes`, or leave such "
+        f"labels out with filter_labels({field.name!r}, F('label').is_in(classes), only_matches=False)"
+    )
