@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.brush import Mask
 from tests.support import Result, comparable, stored

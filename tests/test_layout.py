@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.media import MEDIA
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fo_labelstudio"
@@ -109,6 +110,22 @@ def test_a_label_type_is_named_in_its_family_only(name):
     named = {node.value for node in ast.walk(modules()[name]) if isinstance(node, ast.Constant)} & set(LABEL_TYPES)
     # A scalar is no label; instance is also the name of an attribute.
     assert named <= {"scalar", "instance"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in modules() if room(name) in ("convert", "merge")))
+def test_a_medium_and_its_size_are_known_in_the_table_of_media_and_in_families_only(name):
+    if name.startswith(("convert.media", "convert.families", "convert.shapes")):
+        return
+    tree = modules()[name]
+    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert not named & {
+        "original_width",
+        "original_height",
+        "image_rotation",
+        "size",
+        *(medium.name for medium in MEDIA),
+    }
+    assert not {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & {"width", "height"}
 
 
 def test_the_page_names_each_room_and_floor():

@@ -8,7 +8,7 @@ import math
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.brush import Mask
 from tests.support import stored

@@ -85,7 +85,7 @@ def control_tags(field: LabelField, family: Family) -> list[tuple[AttributeContr
     """The control tags of a field's attributes."""
     options = {"perRegion": "true"} if family.is_drawn else {}
     return [
-        (control, control.attribute.question.control_tag(control.name, **options))
+        (control, control.attribute.question.control_tag(control.name, field.to_name, **options))
         for control in controls_of(field, family)
     ]
 

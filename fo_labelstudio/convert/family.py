@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.stored import list_name
 
 Revision = tuple[fol.Label | None, Sequence[str]]
@@ -51,6 +52,7 @@ class Family:
         tools: names of the control tags that can draw its regions, the default first, where there is a choice
         files_as: the name under which FiftyOne expects its labels, where that is not the last of its label types
         claims: ``type`` of a region that no label field expects -> label type that it becomes
+        reshapes: ``type`` of a region that it claims -> what makes one of its own types of it; raises RegionError
         leaves_out: FiftyOne takes its label type for a field of its class where nothing is said: the labels of such a
             field that are of another type, as a view expression
         has_attributes: whether its labels can have attributes
@@ -74,6 +76,7 @@ class Family:
     is_edited_when_empty: bool = False
     files_as: str = ""
     claims: Mapping[str, str] = dataclass_field(default_factory=dict)
+    reshapes: Mapping[str, Callable[[Region, MediaInfo], Region]] = dataclass_field(default_factory=dict)
     leaves_out: Any = None
     has_attributes: bool = True
     has_joints: bool = False

@@ -7,10 +7,9 @@ import unicodedata
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
-OBJECT_TAG = "image"
-"""Name of the object tag, and key of its media in a task's data."""
+from fo_labelstudio.convert.media import MEDIA
 
-_RESERVED = frozenset((OBJECT_TAG, "true", "false", "__proto__"))
+_RESERVED = frozenset((*(medium.name for medium in MEDIA), "true", "false", "__proto__"))
 
 _ENCODED = re.compile("[@%]")
 

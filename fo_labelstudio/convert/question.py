@@ -12,7 +12,7 @@ from datetime import date, datetime, timezone
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
-from fo_labelstudio.convert.names import OBJECT_TAG, is_showable, is_text, without_references
+from fo_labelstudio.convert.names import is_showable, is_text, without_references
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -163,10 +163,16 @@ class Question(NamedTuple):
             return None
         return _TO_JSON[self.kind](_FROM_TEXT[self.kind](answer) if isinstance(answer, str) else answer)
 
-    def control_tag(self, name: str, **options: str) -> Element:
-        """The control tag that asks for it."""
+    def control_tag(self, name: str, to_name: str, **options: str) -> Element:
+        """The control tag that asks for it.
+
+        Args:
+            name: name of the tag
+            to_name: name of the object tag that it asks about
+            **options: further attributes of the tag
+        """
         tag = {"textarea": "TextArea", "datetime": "DateTime"}.get(self.result_type, self.result_type.capitalize())
-        control = Element(tag, {"name": name, "toName": OBJECT_TAG, **options})
+        control = Element(tag, {"name": name, "toName": to_name, **options})
         if self.tool == "text":
             # The editor loses line breaks where it edits a text in one row (1.23.2).
             control.attrib.update(editable="true", rows="2")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeGuard
 
+from fo_labelstudio.convert.media import DEFAULT, medium_of
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.names import is_showable
 from fo_labelstudio.convert.question import Question
-
-
-class MediaInfo(NamedTuple):
-    """Size of an image as it is displayed, in pixels (EXIF orientation applied)."""
-
-    width: int
-    height: int
 
 
 class Skeleton(NamedTuple):
@@ -77,6 +72,8 @@ class LabelField:
         question: what a scalar field asks for; None for a field of labels
         takes_unexpected: whether classes that the label schema lacks are taken too, and answers about regions to
             control tags that somebody added
+        scope: where its labels live, one of the scopes of a medium
+        object_name: name of the object tag that it annotates, where that is not the one of its medium
     """
 
     name: str
@@ -94,6 +91,18 @@ class LabelField:
     skeleton: Skeleton | None = None
     question: Question | None = None
     takes_unexpected: bool = False
+    scope: str = DEFAULT.scopes[0]
+    object_name: str | None = None
+
+    @property
+    def medium(self) -> Medium:
+        """What its labels are on."""
+        return medium_of(self.scope)
+
+    @cached_property
+    def to_name(self) -> str:
+        """The name of the object tag that it annotates."""
+        return self.object_name or self.medium.name
 
     @property
     def is_locked(self) -> bool:
@@ -122,6 +131,12 @@ class LabelField:
         if not isinstance(name, str):
             return False
         return name in self.class_set or (self.takes_unexpected and self.targets is None and is_showable(name))
+
+
+def objects_of(fields: Iterable[LabelField]) -> dict[str, Medium]:
+    """The objects that a task of some label fields shows: name of the object tag -> medium; the sample's own first."""
+    own_first = sorted(fields, key=lambda field: field.object_name is not None)
+    return {field.to_name: field.medium for field in own_first} or {DEFAULT.name: DEFAULT}
 
 
 Region = dict[str, Any]
@@ -163,7 +178,7 @@ class ParsedLabel(NamedTuple):
         key: what tells the label from the others of its field in its task
         values: aspect -> JSON value, rounded where the editor adds noise, or tuple of bytes; what follows a ``/`` in
             the name of an aspect tells parts of it apart
-        media: size of the image that the values refer to, in pixels
+        media: what the values refer to
         notes: what had to be changed to make a FiftyOne label of it
         answers: what was answered about its regions to control tags that somebody added
     """

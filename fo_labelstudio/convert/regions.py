@@ -9,9 +9,9 @@ from typing import Any
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.family import Grouping
-from fo_labelstudio.convert.names import OBJECT_TAG
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.records import LabelField, MediaInfo, Region
+from fo_labelstudio.convert.records import LabelField, Region
 
 _MOST_DIGITS = 6
 
@@ -34,19 +34,24 @@ def new_region(
     return {
         "id": region_id,
         "from_name": control or field.control,
-        "to_name": OBJECT_TAG,
+        "to_name": field.to_name,
         "type": region_type,
         "value": value,
     }
 
 
+def placed_region(
+    region_id: str, region_type: str, field: LabelField, media: MediaInfo, value: dict[str, Any]
+) -> Region:
+    """A region that is drawn on the medium, with what each of these carries."""
+    return {**new_region(region_id, region_type, field, value), **field.medium.marks(media)}
+
+
 def drawn_region(
     region_id: str, region_type: str, label: fol.Label, field: LabelField, media: MediaInfo, value: dict[str, Any]
 ) -> Region:
-    """A region that is drawn on an image, with its label's class and score."""
-    region = new_region(region_id, region_type, field, {**value, region_type: [label.label]})
-    region["original_width"], region["original_height"] = media
-    region["image_rotation"] = 0
+    """A region that is drawn on the medium, with its label's class and score."""
+    region = placed_region(region_id, region_type, field, media, {**value, region_type: [label.label]})
     score = score_of(label)
     if score is not None:
         region["score"] = score

@@ -1,4 +1,4 @@
-"""Label schema -> LabelField records; MediaInfo."""
+"""Label schema -> LabelField records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
 from fo_labelstudio.errors import LabelSchemaError
-
-_PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")
 
 OWN = frozenset(
     ("id", "label", "bounding_box", "mask", "mask_path", "points", "closed", "filled", "attributes", "instance")
@@ -64,7 +62,10 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         targets=targets,
         skeleton=_skeleton(info.get("skeleton")),
         question=_scalar_question(info) if is_scalar else None,
-        **{key: bool(info.get(key, True)) for key in _PERMISSIONS},
+        allow_additions=bool(info.get("allow_additions", True)),
+        allow_deletions=bool(info.get("allow_deletions", True)),
+        allow_label_edits=bool(info.get("allow_label_edits", True)),
+        allow_spatial_edits=bool(info.get("allow_spatial_edits", True)),
     )
 
 

@@ -6,7 +6,6 @@ import colorsys
 import hashlib
 from xml.etree.ElementTree import Element
 
-from fo_labelstudio.convert.names import OBJECT_TAG
 from fo_labelstudio.convert.question import NO_HOTKEY, add_classes
 from fo_labelstudio.convert.records import LabelField
 
@@ -19,7 +18,7 @@ def labels_control(tag: str, field: LabelField, **options: str) -> Element:
         field: the label field it annotates
         **options: further attributes of the tag
     """
-    control = Element(tag, {"name": field.control, "toName": OBJECT_TAG, **options})
+    control = Element(tag, {"name": field.control, "toName": field.to_name, **options})
     for class_name, option in zip(field.classes, add_classes(control, "Label", field.classes), strict=True):
         option.set("background", colour_of(class_name))
         if not can_choose(field):
@@ -33,13 +32,13 @@ def can_choose(field: LabelField) -> bool:
 
 
 def choices_control(field: LabelField, single: bool) -> Element:
-    """A ``<Choices>`` tag for classes of the whole image.
+    """A ``<Choices>`` tag for classes of the whole object.
 
     Args:
         field: the label field it annotates
         single: whether at most one class can be chosen
     """
-    control = Element("Choices", name=field.control, toName=OBJECT_TAG)
+    control = Element("Choices", name=field.control, toName=field.to_name)
     control.set("choice", "single" if single else "multiple")
     control.set("showInline", "true")
     add_classes(control, "Choice", field.classes)

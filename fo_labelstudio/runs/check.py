@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
-from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.names import OBJECT_TAG
-from fo_labelstudio.convert.records import LabelField, MediaInfo
-from fo_labelstudio.convert.task.origin import META
-from fo_labelstudio.convert.task.write import SampleRecord, checked_task
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.task.origin import META, digest_of_origin
+from fo_labelstudio.convert.task.write import SampleRecord, checked_task, with_address
 from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import check_task_fields, date_fields, to_data
 from fo_labelstudio.errors import SampleError
@@ -91,7 +90,7 @@ class PreparedTask(NamedTuple):
 
     def body(self, url: str) -> bytes:
         """The JSON of the task whose media is read at a url."""
-        data = json.dumps({"data": {**self.data, OBJECT_TAG: url}}, allow_nan=False, separators=(",", ":"))
+        data = json.dumps({"data": with_address(self.data, url)}, allow_nan=False, separators=(",", ":"))
         return data[:-1].encode() + b"," + self.rest[1:]
 
 
@@ -166,12 +165,6 @@ def prepare(
             yield PreparedTask(
                 sample.id, sample.path, body, task["data"], len(task["predictions"]), digest_of_origin(origin)
             )
-
-
-def digest_of_origin(origin: Mapping[str, Any]) -> str:
-    """The digest of what a task was made from, but for its media, by what its meta records."""
-    made_from = [origin.get("size"), origin.get("sent")]
-    return digest_of([*made_from, origin["fields"]] if "fields" in origin else made_from)
 
 
 def report_left_out(left_out: Mapping[str, str]) -> None:

@@ -11,13 +11,13 @@ from zlib import crc32
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, has_prediction, is_sent
+from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, digest_of_origin, has_prediction, is_sent
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import SampleError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated, sent_in_parts
-from fo_labelstudio.runs.check import Checked, PreparedTask, Run, digest_of_origin, prepare, readable, report_left_out
+from fo_labelstudio.runs.check import Checked, PreparedTask, Run, prepare, readable, report_left_out
 from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.transport import Sender

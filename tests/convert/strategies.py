@@ -11,9 +11,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name, is_showable
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, LabelField, MediaInfo, Skeleton
+from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
 from fo_labelstudio.convert.stored import ScalarValue
 
 CLASSES = ("cat", "dog", 'a<b & "c"', "日本", " padded ", "a,b", "Cat")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from fo_labelstudio.convert.attributes import MOST_CONTROLS, check_number, controls_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import control_name, inner_name
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, LabelField, MediaInfo
+from fo_labelstudio.convert.records import Attribute, LabelField
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of
 from fo_labelstudio.errors import LabelSchemaError

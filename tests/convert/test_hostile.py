@@ -21,7 +21,7 @@ from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.families import LABEL_TYPES, has_masks
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.stored import ScalarValue
 from fo_labelstudio.convert.task.origin import META

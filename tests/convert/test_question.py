@@ -140,7 +140,7 @@ def test_a_date_is_the_day_of_a_date_and_time():
     ids=lambda value: str(value)[:20],
 )
 def test_each_question_has_a_control_tag(question, tag, attributes):
-    control = question.control_tag("name")
+    control = question.control_tag("name", "image")
     assert (control.tag, control.get("name"), control.get("toName")) == (tag, "name", "image")
     assert {key: control.get(key) for key in attributes} == attributes
     choices = [(choice.get("value"), choice.get("alias")) for choice in control]
@@ -149,6 +149,6 @@ def test_each_question_has_a_control_tag(question, tag, attributes):
 
 def test_a_value_that_looks_like_a_reference_to_data_keeps_its_own_name():
     question = Question("select", "str", ("US$x", "plain"))
-    first, second = question.control_tag("name")
+    first, second = question.control_tag("name", "image")
     assert (first.get("value"), first.get("alias")) == ("US$\u2060x", "US$x")
     assert (second.get("value"), second.get("alias")) == ("plain", None)

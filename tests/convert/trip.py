@@ -13,7 +13,8 @@ import numpy as np
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
-from fo_labelstudio.convert.records import LabelField, MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
 from tests.support import as_exported

@@ -5,7 +5,8 @@ import pytest
 from bson import ObjectId
 
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
-from fo_labelstudio.convert.records import Edit, MediaInfo, ParsedLabel
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Edit, ParsedLabel
 from fo_labelstudio.dataset.labels import LARGEST, FieldMerge, Records
 from tests.convert.strategies import field_of
 from tests.support import stored

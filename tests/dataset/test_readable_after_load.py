@@ -14,7 +14,7 @@ from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.attributes import controls_of
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.fields import FIELDS, check_field, new_field_of

@@ -6,8 +6,9 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel
+from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel
 from fo_labelstudio.dataset.labels import FieldMerge, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from tests.convert.strategies import field_of

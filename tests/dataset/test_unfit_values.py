@@ -7,8 +7,9 @@ import pytest
 from bson import ObjectId
 
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, Edit, MediaInfo, ParsedLabel
+from fo_labelstudio.convert.records import Attribute, Edit, ParsedLabel
 from fo_labelstudio.dataset.labels import FieldMerge, Records
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
-from fo_labelstudio.convert.records import Edit, MediaInfo, ParsedLabel
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Edit, ParsedLabel
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.geometry import to_percent_box
 from fo_labelstudio.merge.changes import blend, is_same, label_changes

@@ -21,8 +21,9 @@ from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, ParsedLabel, Region, RegionAnswer
+from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel, Region, RegionAnswer, objects_of
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.errors import RegionError
@@ -178,7 +179,9 @@ class FieldReader:
         """Whether what was not understood may stand for any label of the field."""
         if not all(has_id(region) for region in foreign):
             return True
-        if any(region.get("from_name") == self._field.control and objects.other_object(region) for region in foreign):
+        shown = objects_of([self._field])
+        of_control = [region for region in foreign if region.get("from_name") == self._field.control]
+        if any(objects.other_object(region, shown) for region in of_control):
             # Somebody has tied its control tag to another object, where nobody was shown its labels.
             return True
         types = [region.get("type") for region in foreign]

@@ -1,19 +1,23 @@
-"""What a result is about: the image of the sample, or another object that somebody added to the labeling config."""
+"""What a result is about: an object of the sample, or another one that somebody added to the labeling config."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fo_labelstudio.convert.names import OBJECT_TAG
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.messages import quoted
 
 ANSWERS = frozenset(("choices", "textarea", "number", "rating", "datetime", "taxonomy", "pairwise", "ranker"))
 """The ``type`` of results that have no place of their own: they are about a region, or about the whole object."""
 
 
-def other_object(result: Any) -> str | None:
-    """The object that a result is about, as messages name it; None where that is the image of the sample.
+def other_object(result: Any, objects: Mapping[str, Medium]) -> str | None:
+    """The object that a result is about, as messages name it; None where that is one of the sample.
+
+    Args:
+        result: the result
+        objects: the objects that the sample's task shows: name of the object tag -> medium
 
     Source: Label Studio 1.23.2: ``to_name`` is the name of the object tag; where that shows several images,
     ``item_index`` is the place of one of them, from 0
@@ -21,24 +25,31 @@ def other_object(result: Any) -> str | None:
     if not isinstance(result, Mapping):
         return None
     name, place = result.get("to_name"), result.get("item_index")
-    if name not in (None, OBJECT_TAG):
+    # What is no name may not even have a hash.
+    names = [own for own in objects if name in (None, own)]
+    if not names:
         return quoted(name)
-    return None if place in (None, 0) else f"image {quoted(place)} of {OBJECT_TAG!r}, counted from 0"
+    return None if place in (None, 0) else f"{objects[names[0]].noun} {quoted(place)} of {names[0]!r}, counted from 0"
 
 
-def split(result: Sequence[Any]) -> tuple[list[Any], list[tuple[str, Any]]]:
-    """The results that are about the image of the sample, and the others, each with the object that it is about.
+def split(result: Sequence[Any], objects: Mapping[str, Medium]) -> tuple[list[Any], list[tuple[str, Any]]]:
+    """The results that are about the objects of the sample, and the others, each with the object that it is about.
 
     An answer that shares the id of a region is about the object of that region.
+
+    Args:
+        result: the results
+        objects: the objects that the sample's task shows: name of the object tag -> medium
     """
+    names = tuple(objects)
     # Nearly all results are of this kind, and telling so first takes a third of the time.
     rest = [
-        item for item in result if type(item) is not dict or item.get("to_name") != OBJECT_TAG or "item_index" in item
+        item for item in result if type(item) is not dict or item.get("to_name") not in names or "item_index" in item
     ]
-    others = [(name, item) for item in rest if (name := other_object(item))]
+    others = [(name, item) for item in rest if (name := other_object(item, objects))]
     if not others:
         return list(result), []
-    ours = [item for item in result if not other_object(item)]
+    ours = [item for item in result if not other_object(item, objects)]
     here = {item["id"] for item in ours if is_region(item)}
     elsewhere = {item["id"]: name for name, item in others if is_region(item) and item["id"] not in here}
     if elsewhere:

@@ -22,7 +22,8 @@ from fo_labelstudio.convert.annotation.sorting import (
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
-from fo_labelstudio.convert.records import Edit, LabelField, MediaInfo, Region, RegionAnswer
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Edit, LabelField, Region, RegionAnswer, objects_of
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import META, parse_origin
@@ -65,8 +66,10 @@ def parse_task(
     annotation = submitted_one(task["annotations"], task_id, problems)
     if annotation is None:
         return None
+    shown = objects_of(fields)
+    medium = next(iter(shown.values()))
     try:
-        sample_id, media, sent = parse_origin(task, run)
+        sample_id, media, sent = parse_origin(task, run, medium)
     except RegionError as error:
         problems.append(Problem(task_id, None, str(error)))
         return None
@@ -75,8 +78,8 @@ def parse_task(
         return None
     origin = Origin(annotation, task, sent, fields)
     known = {key for entries in sent.values() for key in entries}
-    result, elsewhere = objects.split(with_ids(annotation))
-    problems.extend(problems_elsewhere(elsewhere, task_id))
+    result, elsewhere = objects.split(with_ids(annotation), shown)
+    problems.extend(problems_elsewhere(elsewhere, task_id, medium.noun))
     known_problems = len(problems)
     by_field, foreign, others, added = sorted_by_field(result, fields, task_id, known, origin, problems)
     about = about_regions(added, task_id, problems)
@@ -134,10 +137,10 @@ def _originals(
     started_from = prediction.get("result") if isinstance(prediction, Mapping) else None
     found: dict[str, dict[str, LabelDoc]] = {field.name: {} for field in fields}
     known = {key for entries in sent.values() for key in entries}
-    shown_first = objects.split(started_from)[0] if fields and isinstance(started_from, list) else []
+    if not fields:
+        return found
+    shown_first = objects.split(started_from, objects_of(fields))[0] if isinstance(started_from, list) else []
     for regions, is_as_sent in ((shown_first, True), (result, False)):
-        if not fields:
-            continue
         by_field, *_ = sorted_by_field(regions, fields, task_id, known, origin, [])
         for field in fields:
             reader = FieldReader(field, media, task_id, run, [], {}, origin, Missing())
@@ -160,7 +163,7 @@ def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str) -> in
     if annotation is None or not is_without_parent(annotation) or _holds_a_key(annotation.get("result"), task):
         return None
     try:
-        _, _, sent = parse_origin(task, run)
+        _, _, sent = parse_origin(task, run, next(iter(objects_of(fields).values())))
     except RegionError:
         return None
     is_ours = Origin(annotation, task, sent, fields).is_ours

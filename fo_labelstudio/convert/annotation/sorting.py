@@ -169,12 +169,18 @@ def ids_of(regions: Sequence[tuple[str, Any]]) -> set[str]:
     return {region["id"] for _, region in regions if has_id(region)}
 
 
-def problems_elsewhere(regions: Sequence[tuple[str, Any]], task_id: int) -> Iterator[Problem]:
-    """A problem for each region of another object, and for each answer about one."""
+def problems_elsewhere(regions: Sequence[tuple[str, Any]], task_id: int, noun: str) -> Iterator[Problem]:
+    """A problem for each region of another object, and for each answer about one.
+
+    Args:
+        regions: the regions, each with the object that it is about
+        task_id: the task
+        noun: what messages call the sample's own object
+    """
     reasons: dict[tuple[str, str], Problem] = {}
     for name, region in regions:
         verb = "drawn on" if objects.is_region(region) else "about"
-        reason = f"it is {verb} {name}, not the image of the sample; left alone"
+        reason = f"it is {verb} {name}, not the {noun} of the sample; left alone"
         reasons.setdefault((quoted(region.get("id")), name), Problem(task_id, region.get("id"), reason))
     yield from reasons.values()
 

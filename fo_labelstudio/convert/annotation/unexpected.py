@@ -6,15 +6,14 @@ own kind, which FiftyOne's ``unexpected`` argument decides about.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.families import FAMILIES, family_of
 from fo_labelstudio.convert.family import Grouping
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import is_text
-from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import group_regions
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -27,9 +26,6 @@ _WITHOUT_CLASS = tuple(kind.removesuffix("labels") for kind in _LABEL_TYPES if k
 
 _LONGEST_KIND = 40
 """Characters of a ``type`` that messages show."""
-
-ELLIPSE_POINTS = 128
-"""Corners of the polygon that an ellipse becomes: nowhere farther from it than 0.03 % of its radius."""
 
 _NO_CLASS = "\x00"
 """Stands for the class of a region that has none; no class can be called this."""
@@ -115,14 +111,17 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     label_type = _LABEL_TYPES.get(kind)
     if label_type is None:
         raise RegionError(f"a {kind[:_LONGEST_KIND]} has no counterpart in FiftyOne")
-    value = _as_polygon(region["value"], media) if kind == "ellipselabels" else dict(region["value"])
-    kind = "polygonlabels" if kind == "ellipselabels" else kind
+    family = family_of(label_type)
+    if kind in family.reshapes:
+        region = family.reshapes[kind](region, media)
+        kind = region["type"]
+    value = dict(region["value"])
     names = value.get(kind)
     if not isinstance(names, list) or not all(isinstance(name, str) and is_text(name) for name in names):
         raise RegionError(f"its label is {quoted(names)}, expected a list of classes")
     value[kind] = names or [_NO_CLASS]
     field = LabelField("", label_type, tuple(value[kind]), region["from_name"])
-    parsed = family_of(label_type).parse_regions([{**region, "type": kind, "value": value}], field, media)
+    parsed = family.parse_regions([{**region, "value": value}], field, media)
     return [Unexpected(label_type, _without_placeholder(label, region["id"])) for label in parsed]
 
 
@@ -131,25 +130,3 @@ def _without_placeholder(parsed: ParsedLabel, region_id: str) -> ParsedLabel:
     # One region of choices holds several labels.
     key = f"{region_id}/{name}" if parsed.key == name else region_id
     return parsed._replace(key=key, values={**parsed.values, "label": None if name == _NO_CLASS else name})
-
-
-def _as_polygon(value: Mapping[str, Any], media: MediaInfo) -> dict[str, Any]:
-    """An ellipse as a polygon.
-
-    Source: Label Studio 1.23.2: x, y is the centre, the radii are percent of width and height, the rotation is in
-    degrees, clockwise, about the centre
-    """
-    numbers: list[Any] = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
-    if not all(is_number(number) and abs(number) < 1e6 for number in numbers):
-        raise RegionError(f"its ellipse is {quoted(numbers)}, expected five numbers")
-    x, y, radius_x, radius_y, rotation = numbers
-    # Some tools write negative radii where it was drawn to the left or upwards: the ellipse is the same.
-    radius_x, radius_y = abs(radius_x), abs(radius_y)
-    cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
-    points = []
-    for number in range(ELLIPSE_POINTS):
-        angle = 2 * math.pi * number / ELLIPSE_POINTS
-        across = radius_x * media.width * math.cos(angle)
-        down = radius_y * media.height * math.sin(angle)
-        points.append([x + (across * cos - down * sin) / media.width, y + (across * sin + down * cos) / media.height])
-    return {"points": points, "closed": True, "polygonlabels": value.get("ellipselabels")}

@@ -14,7 +14,8 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.checks import known_class, only_region, unknown_class
 from fo_labelstudio.convert.family import Family, Grouping
-from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import new_region, score_of
 from fo_labelstudio.convert.tags import choices_control
 from fo_labelstudio.errors import RegionError

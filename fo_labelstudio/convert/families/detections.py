@@ -11,8 +11,9 @@ from fiftyone.core.expressions import ViewField as F
 from fo_labelstudio.convert.checks import class_of, number_of, only_region, unknown_class
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region
 from fo_labelstudio.convert.shapes.geometry import (
     PercentBox,

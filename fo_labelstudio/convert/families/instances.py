@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from fo_labelstudio.convert.checks import class_of_parts, unknown_class
 from fo_labelstudio.convert.families import detections
 from fo_labelstudio.convert.family import Family, Grouping
-from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region, whole_id
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.brush import Mask

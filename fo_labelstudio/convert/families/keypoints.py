@@ -19,8 +19,9 @@ from fo_labelstudio.convert.checks import class_of_parts, only_region, unknown_c
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families.polylines import VECTOR, parse_vertices
 from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region, Skeleton
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region, Skeleton
 from fo_labelstudio.convert.regions import drawn_region, part_id, part_number, whole_id
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -12,7 +13,9 @@ from fiftyone.core.expressions import ViewField as F
 from fo_labelstudio.convert.checks import class_of_parts, unknown_class
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.numbers import is_number
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region, part_id, whole_id
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
@@ -27,6 +30,10 @@ from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
 TYPE = "polygonlabels"
+_ELLIPSE = "ellipselabels"
+
+ELLIPSE_POINTS = 128
+"""Corners of the polygon that an ellipse becomes: nowhere farther from it than 0.03 % of its radius."""
 
 Point = list[float]
 Shape = list[Point]
@@ -192,6 +199,32 @@ def relative_shapes(shapes: Sequence[Sequence[Sequence[float]]]) -> list[list[li
     return [[to_relative_point(point) for point in shape] for shape in shapes]
 
 
+def ellipse_as_polygon(region: Region, media: MediaInfo) -> Region:
+    """An ellipse as a polygon.
+
+    Raises:
+        RegionError: it is damaged
+
+    Source: Label Studio 1.23.2: x, y is the centre, the radii are percent of width and height, the rotation is in
+    degrees, clockwise, about the centre
+    """
+    value = region["value"]
+    numbers: list[Any] = [value.get(key) for key in ("x", "y", "radiusX", "radiusY")] + [value.get("rotation", 0)]
+    if not all(is_number(number) and abs(number) < 1e6 for number in numbers):
+        raise RegionError(f"its ellipse is {quoted(numbers)}, expected five numbers")
+    x, y, radius_x, radius_y, rotation = numbers
+    # Some tools write negative radii where it was drawn to the left or upwards: the ellipse is the same.
+    radius_x, radius_y = abs(radius_x), abs(radius_y)
+    cos, sin = math.cos(math.radians(rotation)), math.sin(math.radians(rotation))
+    points = []
+    for number in range(ELLIPSE_POINTS):
+        angle = 2 * math.pi * number / ELLIPSE_POINTS
+        across = radius_x * media.width * math.cos(angle)
+        down = radius_y * media.height * math.sin(angle)
+        points.append([x + (across * cos - down * sin) / media.width, y + (across * sin + down * cos) / media.height])
+    return {**region, "type": TYPE, "value": {"points": points, "closed": True, TYPE: value.get(_ELLIPSE)}}
+
+
 FAMILY = Family(
     label_types={"polygon": fol.Polyline, "polygons": fol.Polylines},
     region_types=(TYPE,),
@@ -209,7 +242,8 @@ FAMILY = Family(
     to_label=to_label,
     revise=revise,
     files_as="polylines",
-    claims={TYPE: "polygons", "ellipselabels": "polygons"},
+    claims={TYPE: "polygons", _ELLIPSE: "polygons"},
+    reshapes={_ELLIPSE: ellipse_as_polygon},
     leaves_out=F("filled") == False,  # noqa: E712
     not_held=("what is outside the image",),
 )

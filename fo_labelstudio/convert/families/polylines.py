@@ -16,7 +16,8 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.checks import class_of_parts
 from fo_labelstudio.convert.families import polygons
 from fo_labelstudio.convert.family import Family, Grouping, Revision
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.shapes.geometry import parse_point, rounded, to_percent_point
 from fo_labelstudio.convert.tags import labels_control

@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element
 from fo_labelstudio.convert.checks import only_region
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping
-from fo_labelstudio.convert.records import Aspect, LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import new_region
 from fo_labelstudio.convert.stored import ScalarValue
 
@@ -17,7 +18,7 @@ _KEY = "value"
 
 
 def control_tags(field: LabelField) -> list[Element]:
-    return [field.scalar_question.control_tag(field.control)]
+    return [field.scalar_question.control_tag(field.control, field.to_name)]
 
 
 def check(scalar: ScalarValue, field: LabelField) -> str | None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from fo_labelstudio.convert.checks import class_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, MediaInfo, ParsedLabel, Region
-from fo_labelstudio.convert.regions import new_region, part_id
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.regions import part_id, placed_region
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.stored import copy_of
 from fo_labelstudio.convert.tags import labels_control
@@ -57,9 +58,7 @@ def to_regions(labels: Sequence[fol.Segmentation], field: LabelField, media: Med
         for number, (class_name, pixels) in enumerate(_pixels_by_class(segmentation.mask, field)):
             mask = masks.cropped(masks.resized(pixels, media.width, media.height))
             value = {**masks.to_value(mask, tool, media), masks.TYPES[tool]: [class_name]}
-            region = new_region(part_id(segmentation.id, number), masks.TYPES[tool], field, value)
-            region.update(original_width=media.width, original_height=media.height, image_rotation=0)
-            regions.append(region)
+            regions.append(placed_region(part_id(segmentation.id, number), masks.TYPES[tool], field, media, value))
     return regions
 
 

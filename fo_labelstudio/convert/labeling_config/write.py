@@ -1,4 +1,4 @@
-"""LabelFields -> labeling config (XML): one row for each field, what is drawn above the image, the rest below.
+"""LabelFields -> labeling config (XML): one row for each field, what is drawn above the objects, the rest below.
 
 The layout was tried in the editor of 1.23.2 with one field and several, 1 to 500 classes, images of all proportions.
 """
@@ -10,9 +10,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from fo_labelstudio.convert.attributes import AttributeControl, control_tags
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.names import OBJECT_TAG, without_references
+from fo_labelstudio.convert.names import without_references
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.records import LabelField, objects_of
 from fo_labelstudio.convert.tags import can_choose
 
 MANY_CLASSES = 24
@@ -45,7 +45,7 @@ _CHOSEN_FIRST = (
 
 
 def to_labeling_config(fields: Sequence[LabelField]) -> str:
-    """The labeling config of a project that annotates these label fields on images.
+    """The labeling config of a project that annotates these label fields.
 
     Args:
         fields: the label fields, in the order in which an annotator sees them
@@ -56,8 +56,7 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     drawn = [field for field in fields if family_of(field.label_type).is_drawn]
     if drawn:
         SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
-    # At its full width, a small image opens cropped under the toolbar.
-    SubElement(view, "Image", name=OBJECT_TAG, value=f"${OBJECT_TAG}", width="90%", zoom="true", zoomControl="true")
+    view.extend(medium.object_tag(name) for name, medium in objects_of(fields).items())
     asked = [field for field in drawn if field.attributes]
     if asked:
         view.append(_region_questions(asked))

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.records import MediaInfo
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import brush
 from fo_labelstudio.convert.shapes.brush import Mask, Pixels
 from fo_labelstudio.errors import RegionError

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.digests import digest_of
+from fo_labelstudio.convert.media import MEDIA
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -18,11 +20,20 @@ META = "fiftyone"
 FORMAT = 1
 
 
-_LONGEST = 2**31 - 1
-"""Pixels of the longest side that any format of images can have."""
+def parse_origin(task: Mapping[str, Any], run: str, medium: Medium) -> tuple[str, MediaInfo, Mapping[str, Any]]:
+    """What the data and the meta of a task say.
 
+    Args:
+        task: the task
+        run: the token of the annotation run
+        medium: the medium of the sample
 
-def parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Mapping[str, Any]]:
+    Returns:
+        the id of the sample that it shows, what its regions refer to, and what was sent
+
+    Raises:
+        RegionError: another run made it, or somebody has changed them
+    """
     data, meta = task.get("data"), task.get("meta")
     origin = meta.get(META) if isinstance(meta, Mapping) else None
     if not isinstance(data, Mapping) or not isinstance(origin, Mapping) or origin.get("run") != run:
@@ -31,16 +42,10 @@ def parse_origin(task: Mapping[str, Any], run: str) -> tuple[str, MediaInfo, Map
         raise RegionError(
             f"its meta has format {quoted(origin.get('version'))}, expected {FORMAT}; update fo-labelstudio"
         )
-    sample_id, size, sent = data.get(SAMPLE_ID), origin.get("size"), origin.get("sent")
-    if not (isinstance(sample_id, str) and _is_size(size) and is_sent(sent)):
+    sample_id, media, sent = data.get(SAMPLE_ID), medium.parse_meta(origin), origin.get("sent")
+    if not (isinstance(sample_id, str) and media is not None and is_sent(sent)):
         raise RegionError("its data or meta was changed; its annotation was left alone")
-    return sample_id, MediaInfo(*size), sent
-
-
-def _is_size(size: Any) -> TypeGuard[list[int]]:
-    return (
-        isinstance(size, list) and len(size) == 2 and all(type(side) is int and 0 < side <= _LONGEST for side in size)
-    )
+    return sample_id, media, sent
 
 
 def is_sent(sent: Any) -> TypeGuard[Mapping[str, Mapping[str, Mapping[str, Any]]]]:
@@ -62,3 +67,10 @@ def _is_entry(entry: Any) -> bool:
 def has_prediction(origin: Mapping[str, Any]) -> bool:
     """Whether a task was sent with a prediction, by what its meta records."""
     return any(aspect != "ids" for entries in origin["sent"].values() for entry in entries.values() for aspect in entry)
+
+
+def digest_of_origin(origin: Mapping[str, Any]) -> str:
+    """The digest of what a task was made from, but for its media, by what its meta records."""
+    keys = [key for medium in MEDIA for key in medium.meta_keys if key in origin]
+    made_from = [origin.get(key) for key in (*keys, "sent")]
+    return digest_of([*made_from, origin["fields"]] if "fields" in origin else made_from)

@@ -4,9 +4,10 @@ What a task carries besides its media, all under keys of this package's own:
 
 - ``data["sample_id"]``: the id of the sample (of the frame, for views of frames), by which alone tasks are matched
 - ``data["filename"]``: the base name of its media, for people; and values of those of its fields that were asked for
-- ``meta["fiftyone"]``: ``version`` of this format; ``run``, the token of the annotation run; ``size`` of the image in
-  pixels; ``fields``, the digest of the values of fields, where there are any; and ``sent``, what was sent, as label
-  field -> key of the label -> aspect -> digest, with the ``ids`` of the labels where they are not the key itself
+- ``meta["fiftyone"]``: ``version`` of this format; ``run``, the token of the annotation run; what its medium says of
+  the file, as the ``size`` of an image in pixels; ``fields``, the digest of the values of fields, where there are any;
+  and ``sent``, what was sent, as label field -> key of the label -> aspect -> digest, with the ``ids`` of the labels
+  where they are not the key itself
 
 The digests tell what a person changed without another look at what was sent.
 """
@@ -24,15 +25,19 @@ from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
-from fo_labelstudio.convert.names import OBJECT_TAG, base_name
-from fo_labelstudio.convert.records import LabelField, MediaInfo, ParsedLabel, Region
+from fo_labelstudio.convert.media import MEDIA
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.names import base_name
+from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, objects_of
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID
 from fo_labelstudio.errors import RegionError
 
 FILENAME = "filename"
-DATA_KEYS = (OBJECT_TAG, SAMPLE_ID, FILENAME, "id")
+_MEDIA_KEYS = tuple(medium.name for medium in MEDIA)
+
+DATA_KEYS = (*_MEDIA_KEYS, SAMPLE_ID, FILENAME, "id")
 """What a task's data holds besides fields of the sample; ``id`` is the task's own in what Label Studio exports."""
 MODEL_VERSION = "FiftyOne"
 """Name of the set of predictions that the project shows to annotators."""
@@ -49,7 +54,7 @@ class SampleRecord(NamedTuple):
     Attributes:
         id: its id
         path: path of its media file
-        media: size of its image, in pixels as displayed
+        media: what its regions refer to
         labels: label field -> its value on this sample, masks read; fields that are new are missing
         shown: key -> JSON value, what its task's data holds besides what all have
     """
@@ -131,14 +136,20 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
             regions, sent[field.name] = _to_regions(labels, field, sample.media)
             _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
-    meta = {"version": FORMAT, "run": run, "size": list(sample.media), "sent": sent}
+    name, medium = next(iter(objects_of(fields).items()))
+    meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
     return {
-        "data": {OBJECT_TAG: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown},
+        "data": {name: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown},
         "meta": {META: meta},
         "predictions": [_prediction(result)] if result else [],
     }
+
+
+def with_address(data: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """The data of a task, with the address at which the server serves its media."""
+    return {key: url if key in _MEDIA_KEYS else value for key, value in data.items()}
 
 
 def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:

@@ -11,7 +11,7 @@ import pytest
 from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from tests.convert.strategies import field_of
 from tests.support import as_exported

@@ -12,7 +12,7 @@ from fo_labelstudio.convert.annotation.answer import Answer
 from fo_labelstudio.convert.annotation.field_reader import label_id_of
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from tests.convert import strategies
 from tests.convert.families.test_contract import junk

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of
 from fo_labelstudio.convert.family import Grouping
-from fo_labelstudio.convert.records import MediaInfo, Region
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Region
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.shapes.geometry import to_fitting_box
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task

@@ -5,7 +5,7 @@ import math
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from tests.convert import strategies
 from tests.convert.trip import Trip
 

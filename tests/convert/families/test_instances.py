@@ -11,7 +11,7 @@ from PIL import Image
 
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.shapes.brush import Mask
 from tests.convert import strategies

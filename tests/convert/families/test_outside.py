@@ -11,7 +11,7 @@ from label_studio_sdk.label_interface import LabelInterface
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from tests.convert import strategies
 from tests.convert.trip import Trip
 

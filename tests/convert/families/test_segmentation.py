@@ -6,7 +6,7 @@ import pytest
 
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels

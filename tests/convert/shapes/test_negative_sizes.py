@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation import unexpected
-from fo_labelstudio.convert.records import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes.geometry import PercentBox, to_relative_box, with_positive_sizes
 from tests.convert import strategies
 from tests.convert.trip import Trip

@@ -6,8 +6,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, MediaInfo
+from fo_labelstudio.convert.records import Attribute
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from tests.convert import strategies
 

@@ -1,0 +1,20 @@
+"""The table of media, a module per row."""
+
+from __future__ import annotations
+
+from fo_labelstudio.convert.media import image
+from fo_labelstudio.convert.media.medium import Medium
+
+MEDIA = (
+    image.MEDIUM,  # <Image>
+)
+
+DEFAULT = MEDIA[0]
+"""The medium of a task whose label fields name none."""
+
+_MEDIUM_OF = {scope: medium for medium in MEDIA for scope in medium.scopes}
+
+
+def medium_of(scope: str) -> Medium:
+    """The medium on which labels of a scope live."""
+    return _MEDIUM_OF[scope]

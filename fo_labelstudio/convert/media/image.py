@@ -1,0 +1,49 @@
+"""Images: <Image>."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+from xml.etree.ElementTree import Element
+
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+
+_SIZE = "size"
+
+_MAX_PIXELS = 2**31 - 1
+"""Pixels of the longest side that any format of images can have."""
+
+
+def object_tag(name: str) -> Element:
+    # At its full width, a small image opens cropped under the toolbar.
+    return Element("Image", name=name, value=f"${name}", width="90%", zoom="true", zoomControl="true")
+
+
+def marks(media: MediaInfo) -> dict[str, Any]:
+    return {"original_width": media.width, "original_height": media.height, "image_rotation": 0}
+
+
+def to_meta(media: MediaInfo) -> dict[str, Any]:
+    return {_SIZE: [media.width, media.height]}
+
+
+def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
+    size = meta.get(_SIZE)
+    return MediaInfo(*size) if _is_size(size) else None
+
+
+def _is_size(size: Any) -> TypeGuard[list[int]]:
+    is_pair = isinstance(size, list) and len(size) == 2
+    return is_pair and all(type(side) is int and 0 < side <= _MAX_PIXELS for side in size)
+
+
+MEDIUM = Medium(
+    name="image",
+    noun="image",
+    scopes=("image",),
+    object_tag=object_tag,
+    marks=marks,
+    meta_keys=(_SIZE,),
+    to_meta=to_meta,
+    parse_meta=parse_meta,
+)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField, objects_of
+from fo_labelstudio.convert.task.write import DATA_KEYS, SampleRecord, to_task, with_address
+
+SIDES = st.integers(1, 2**31 - 1)
+BOXES = LabelField("boxes", "detections", ("cat",), "boxes")
+
+
+@pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)
+class TestEachMedium:
+    @given(width=SIDES, height=SIDES)
+    def test_what_a_task_says_of_the_media_file_is_read_back(self, medium, width, height):
+        media = MediaInfo(width, height)
+        meta = json.loads(json.dumps(medium.to_meta(media)))
+        assert medium.parse_meta(meta) == media
+        assert set(meta) == set(medium.meta_keys)
+
+    def test_its_object_tag_shows_the_address_of_the_task(self, medium):
+        tag = medium.object_tag("other")
+        assert (tag.get("name"), tag.get("value")) == ("other", "$other")
+
+    def test_no_field_of_a_sample_takes_the_place_of_its_address(self, medium):
+        assert medium.name in DATA_KEYS
+
+    def test_its_marks_are_no_part_of_what_each_result_has(self, medium):
+        assert not {"id", "from_name", "to_name", "type", "value", "score"} & medium.marks(MediaInfo(4, 3)).keys()
+
+
+def test_a_scope_is_of_one_medium():
+    scopes = [scope for medium in MEDIA for scope in medium.scopes]
+    assert len(scopes) == len(set(scopes))
+    assert [medium_of(scope) for medium in MEDIA for scope in medium.scopes] == [m for m in MEDIA for _ in m.scopes]
+
+
+@pytest.mark.parametrize("size", [None, [], [1], [1, 2, 3], [0, 1], [1.0, 2], [True, 2], ["1", 2], [2**31, 1], "12"])
+def test_a_size_that_no_image_can_have_is_none(size):
+    assert medium_of("image").parse_meta({"size": size}) is None
+
+
+def test_the_address_is_put_where_the_task_shows_it():
+    task = to_task(SampleRecord("s", "/a/b.png", MediaInfo(4, 3), {}), [BOXES], "", "run")
+    assert with_address(task["data"], "u") == {"image": "u", "sample_id": "s", "filename": "b.png"}
+
+
+def test_a_task_shows_the_objects_that_its_fields_name_the_samples_own_first():
+    beside = dataclasses.replace(BOXES, object_name="before")
+    assert list(objects_of([beside, BOXES])) == ["image", "before"]
+    assert list(objects_of([])) == [DEFAULT.name]
+
+
+def test_a_field_that_names_its_object_is_tied_to_it():
+    beside = dataclasses.replace(BOXES, name="old", control="old", object_name="before")
+    config = to_labeling_config([BOXES, beside])
+    assert '<Image name="image" value="$image"' in config and '<Image name="before" value="$before"' in config
+    assert '<RectangleLabels name="old" toName="before">' in config
