@@ -25,7 +25,7 @@ def to_label(edit: Edit, field: LabelField, with_defaults: bool = True) -> Any:
     Raises:
         RegionError: its mask is damaged, or its id cannot be that of a label
     """
-    label = family_of(field.label_type).to_label(edit.parsed, field)
+    label = family_of(field).to_label(edit.parsed, field)
     if isinstance(label, fol.Label):
         if not ObjectId.is_valid(edit.label_id):
             raise RegionError(f"its id {quoted(edit.label_id)} is not that of a label")

@@ -35,6 +35,7 @@ class Family:
     ``labels`` in all that regions express: classes exactly, coordinates within 1e-9.
 
     Attributes:
+        scopes: where its labels may live, of the scopes of a medium
         label_types: FiftyOne's name of each label type served -> class of the label field's value, None for a scalar
         region_types: the ``type`` of the regions that are understood
         is_drawn: whether its regions are drawn on the medium
@@ -60,6 +61,7 @@ class Family:
         not_held: what regions do not hold of a label, besides what they hold of none
     """
 
+    scopes: tuple[str, ...]
     label_types: Mapping[str, type[fol.Label] | None]
     region_types: tuple[str, ...]
     is_drawn: bool

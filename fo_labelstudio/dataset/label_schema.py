@@ -18,7 +18,7 @@ from fiftyone import ViewField as F
 from packaging.version import Version
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import FAMILIES, family_of, has_masks, label_class_of
+from fo_labelstudio.convert.families import FAMILIES, family_of, family_of_type, has_masks, label_class_of
 from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
@@ -86,7 +86,7 @@ def complete(
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
         check_field(samples, name, info["type"] == "scalar")
-        tools = family_of(info["type"]).tools
+        tools = family_of_type(info["type"]).tools
         if info["type"] == "scalar":
             _complete_scalar(name, info, samples, scalar_types)
         elif masks.BRUSH in tools:
@@ -98,7 +98,7 @@ def complete(
                 )
         elif tools:
             info["tool"] = tools[0] if Version(version) >= _VECTOR_VERSION else tools[1]
-        if family_of(info["type"]).has_joints:
+        if family_of_type(info["type"]).has_joints:
             info["skeleton"] = _skeleton(name, samples)
             if info["skeleton"] is None:
                 info["tool"] = tools[1]
@@ -257,7 +257,7 @@ def _skeleton(name: str, samples: foc.SampleCollection) -> dict[str, Any] | None
 
 def _leave_out_governed(info: dict[str, Any]) -> None:
     """Takes out attributes that regions show by themselves, such as the rotation of a box."""
-    governed = {name for aspect in family_of(info["type"]).aspects.values() for name in aspect.attributes}
+    governed = {name for aspect in family_of_type(info["type"]).aspects.values() for name in aspect.attributes}
     # What makes up a label is refused by its own error.
     governed -= OWN
     holders: list[Any] = [info, *(entry for entry in info.get("classes") or () if isinstance(entry, Mapping))]
@@ -272,7 +272,7 @@ def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCol
     Raises:
         LabelSchemaError: an attribute could not be written when the annotations are loaded
     """
-    if not family_of(info["type"]).has_attributes:
+    if not family_of_type(info["type"]).has_attributes:
         return
     is_existing = bool(info.get("existing_field"))
     path: str = labels_path(samples, name)[1] if is_existing else ""
@@ -419,7 +419,7 @@ def _attribute_holders(info: Mapping[str, Any]) -> Iterator[dict[str, dict[str, 
 def _with_few_controls(name: str, info: dict[str, Any]) -> dict[str, Any]:
     """A field without the attributes that nobody asked for, where they would make more controls than can be shown."""
     (field,) = parse_label_schema({name: info})
-    family = family_of(field.label_type)
+    family = family_of(field)
     try:
         attributes.check_number(field, family)
     except LabelSchemaError:

@@ -413,9 +413,7 @@ class FieldMerge:
                 f"{self._field.label_type!r}, for it holds {held.__name__}; pass another dest_field, or "
                 "unexpected='return' where they are unexpected"
             )
-        attributes = [
-            name for aspect in family_of(self._field.label_type).aspects.values() for name in aspect.attributes
-        ]
+        attributes = [name for aspect in family_of(self._field).aspects.values() for name in aspect.attributes]
         labels = f"{self._destination}.{self._list_name}" if self._is_list else self._destination
         check_writable(
             self._dataset, (labels, *(f"{labels}.{name}" for name in attributes)), self._frames, self._destination

@@ -118,7 +118,7 @@ def read_labels(stored: StoredSample, fields: Sequence[LabelField], unlisted: Un
 
 def _listed(labels: StoredLabels, field: LabelField, unlisted: Unlisted) -> StoredLabels:
     """The labels whose class is in the label schema."""
-    family = family_of(field.label_type)
+    family = family_of(field)
     if "label" not in family.aspects or all(label.label in field.class_set for label in labels):
         return labels
     # A class of the whole image that is None has nothing to show.

@@ -245,7 +245,7 @@ def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related
 
 def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: LabelChanges) -> dict[str, Any] | None:
     """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
-    family = family_of(field.label_type)
+    family = family_of(field)
     if family.revise is None:
         before, after = _as_sent(stored, edit, field), to_label(edit, field).to_dict()
     else:
@@ -310,7 +310,7 @@ def _is_same_answer(attribute: Attribute, before: Any, after: Any) -> bool:
 
 def _as_sent(stored: LabelDoc, edit: Edit, field: LabelField) -> LabelDoc:
     """The stored label as it would come back untouched: within the image, turned by less than a full turn."""
-    family = family_of(field.label_type)
+    family = family_of(field)
     label = label_of(stored)
     if family.check(label, field) is not None:
         return stored

@@ -204,7 +204,7 @@ class _Merges:
             lacking = ["tags", "index"] if field.question is None else []
             if field.question is None:
                 lacking.append(f"attributes but {asked}" if asked else "attributes")
-            lacking.extend(family_of(field.label_type).not_held)
+            lacking.extend(family_of(field).not_held)
             what = f" Their regions do not hold {', '.join(lacking)}." if lacking else ""
             logger.warning(
                 "Field '%s' of the run is gone; made %d labels of answered tasks anew, for '%s'.%s If the field was "

@@ -10,7 +10,7 @@ import fiftyone as fo
 import numpy as np
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type, holds_list
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name, is_showable
 from fo_labelstudio.convert.question import Question
@@ -186,7 +186,7 @@ def attributes_of(draw: st.DrawFn, control: str) -> tuple[Attribute, ...]:
 def field_of(label_type: str, name: str = "ground truth", **values: Any) -> LabelField:
     """A label field with CLASSES, and what its family needs besides."""
     needed: dict[str, Any] = {"name": name, "label_type": label_type, "classes": CLASSES, "control": name}
-    family = family_of(label_type)
+    family = family_of_type(label_type)
     if family.tools:
         needed["tool"] = family.tools[0]
     if label_type in ("keypoint", "keypoints"):
@@ -203,7 +203,7 @@ def variants(label_type: str) -> list[LabelField]:
     """A field for each way in which a label type can be annotated."""
     if label_type == "scalar":
         return [field_of(label_type, question=question) for question in QUESTIONS if question.tool != "rating"]
-    tools = family_of(label_type).tools or (None,)
+    tools = family_of_type(label_type).tools or (None,)
     targets = (TARGETS, COLOURS) if label_type == "segmentation" else (None,)
     return [field_of(label_type, tool=tool, **({"targets": of} if of else {})) for tool in tools for of in targets]
 
@@ -257,7 +257,7 @@ class Case(NamedTuple):
 def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Case:
     """Labels of a label type, in a field and an image that fit them."""
     field = draw(fields(label_type, with_attributes))
-    has_masks = "mask" in family_of(label_type).aspects
+    has_masks = "mask" in family_of_type(label_type).aspects
     size = draw(small_media if has_masks else media)
     one = {
         "classification": lambda: classifications,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.attributes import MOST_CONTROLS, check_number, controls_of
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of, family_of_type
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import control_name, inner_name
@@ -365,8 +365,8 @@ class TestWholeImage:
         classes = tuple(f"class {number}" for number in range(MOST_CONTROLS + 1))
         field = LabelField("things", "classifications", classes, "things", attributes=self.SEVERAL.attributes)
         with pytest.raises(LabelSchemaError, match="its attributes make 201 control tags"):
-            check_number(field, family_of("classifications"))
-        check_number(a_field(an_attribute("why", NOTE), classes=classes), family_of("detections"))
+            check_number(field, family_of_type("classifications"))
+        check_number(a_field(an_attribute("why", NOTE), classes=classes), family_of_type("detections"))
 
 
 NASTY = [
@@ -422,6 +422,6 @@ def test_no_two_controls_have_the_same_name(schema):
     names = [tag.get("name") for tag in root.iter() if tag.get("name")]
     assert len(names) == len(set(names))
     assert not any("@" in name for name in names)
-    expected = {control.name for field in fields for control in controls_of(field, family_of(field.label_type))}
+    expected = {control.name for field in fields for control in controls_of(field, family_of(field))}
     assert expected <= set(names)
     assert {control_name(name) for name in schema} <= set(names)

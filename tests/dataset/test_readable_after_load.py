@@ -129,7 +129,7 @@ def load(dataset, field, labels, answers):
     task = checked_task(SampleRecord(sample.id, "x.png", SIZE, labels), [field], RUN, problems)
     assert problems == []
     sent = task["predictions"][0]["result"] if task["predictions"] else []
-    family = family_of(field.label_type)
+    family = family_of(field)
     result = [region for region in sent if region["from_name"] == field.control]
     if not result:
         result = [drawn(field, family)]

@@ -12,7 +12,7 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio import cli
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
 from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
@@ -99,7 +99,7 @@ def test_the_table_of_label_types_is_the_codes():
 def test_the_control_tags_of_each_label_type_are_the_codes():
     for row in table(page("docs/label_types.md")):
         label_types, tags = set(names_in(row[:1])), set(names_in(row[1:2]))
-        families = {id(family_of(label_type)): family_of(label_type) for label_type in label_types}
+        families = {id(family_of_type(label_type)): family_of_type(label_type) for label_type in label_types}
         (family,) = families.values()
         assert set(family.label_types) == label_types
         for tool in family.tools:

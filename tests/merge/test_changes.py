@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Edit, ParsedLabel
 from fo_labelstudio.convert.shapes import masks
@@ -22,7 +22,7 @@ from tests.convert.trip import Trip
 
 BOXES = strategies.field_of("detections", "boxes")
 MEDIA = MediaInfo(640, 480)
-ASPECTS = family_of("detections").aspects
+ASPECTS = family_of_type("detections").aspects
 
 
 def stored_box(**values):
@@ -215,9 +215,9 @@ def test_what_was_sent_in_another_form_is_not_written_back_in_it(before, moved, 
 def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rotation):
     doc = stored_box(rotation=rotation)
     label = fo.Detection.from_dict(doc)
-    (region,) = family_of("detections").to_regions([label], BOXES, MediaInfo(640, 480))
+    (region,) = family_of_type("detections").to_regions([label], BOXES, MediaInfo(640, 480))
     region["value"]["x"] += 5
-    (parsed,) = family_of("detections").parse_regions([region], BOXES, MediaInfo(640, 480))
+    (parsed,) = family_of_type("detections").parse_regions([region], BOXES, MediaInfo(640, 480))
     edit = Edit(label.id, parsed, ("box",), {})
     changes = changes_of([doc], FieldAnswer(edited=[edit]))
     assert changes.values == {label.id: {"bounding_box": [pytest.approx(1 / 3 + 0.05), 0.2, 0.3, 0.4]}}
@@ -246,7 +246,7 @@ class TestEveryFamily:
                 if item["from_name"] == field.control and data.draw(st.booleans()):
                     names = item["value"][item["type"]]
                     item["value"][item["type"]] = [data.draw(st.sampled_from(field.classes))] * len(names[:1])
-                if item["id"] in copied and family_of(label_type).is_drawn:
+                if item["id"] in copied and family_of_type(label_type).is_drawn:
                     kept.append({**item, "id": copied[item["id"]]})
                 if item["id"] not in gone:
                     kept.append(item)

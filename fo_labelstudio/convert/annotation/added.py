@@ -67,7 +67,7 @@ def observe(answer: Answer, asked: dict[str, dict[str, Asked]]) -> None:
 
 def name_problem(name: str, field: LabelField) -> str | None:
     """What keeps the labels of a field from having an attribute of a name for such answers, or None."""
-    own = {own for aspect in family_of(field.label_type).aspects.values() for own in aspect.attributes}
+    own = {own for aspect in family_of(field).aspects.values() for own in aspect.attributes}
     if not is_showable(name) or "." in name or name.startswith(("_", "$")):
         return "no attribute can have this name"
     if name in own or name in (RELATED, "self") or hasattr(label_class_of(field.label_type), name):

@@ -45,7 +45,7 @@ class FieldReader:
         missing: Missing,
     ):
         self._field = field
-        self._family = family_of(field.label_type)
+        self._family = family_of(field)
         self._media = media
         self._task_id = task_id
         self._run = run

@@ -178,7 +178,7 @@ def own_regions(sent: Mapping[str, Mapping[str, Any]], fields: Sequence[LabelFie
     """
     own: dict[str, str] = {}
     for field in fields:
-        family = family_of(field.label_type)
+        family = family_of(field)
         controls = [] if family.is_drawn else attributes.controls_of(field, family)
         is_whole = family.grouping(field) is Grouping.FIELD
         suffixes = [digest_of(name) for name in (field.name, *(control.name for control in controls))]
@@ -256,7 +256,7 @@ class Origin:
         is_ours, result = self._start
         if not is_ours or result is None:
             return is_ours
-        if family_of(field.label_type).grouping(field) is Grouping.FIELD:
+        if family_of(field).grouping(field) is Grouping.FIELD:
             return any(region.get("from_name") == field.control for region in result)
         return any(isinstance(region.get("id"), str) and whole_id(region["id"]) == key for region in result)
 

@@ -222,7 +222,7 @@ def _add_relations(
 ) -> None:
     ids: dict[str, str] = {}
     for field in fields:
-        if family_of(field.label_type).grouping(field) is not Grouping.FIELD:
+        if family_of(field).grouping(field) is not Grouping.FIELD:
             for edit in answer.fields[field.name].added:
                 ids[edit.parsed.key] = edit.label_id
             for key, entry in sent.get(field.name, {}).items():

@@ -98,15 +98,15 @@ def sorted_by_field(
     by_control: dict[str, Callable[[Region], None]] = {
         field.control: found[field.name].regions.append for field in fields
     }
-    of_image = {field.control for field in fields if not family_of(field.label_type).is_drawn}
+    of_image = {field.control for field in fields if not family_of(field).is_drawn}
     own_controls = {field.control: found[field.name] for field in fields}
     controls = {field.name: field.control for field in fields}
     for field in fields:
-        for control in attributes.controls_of(field, family_of(field.label_type)):
+        for control in attributes.controls_of(field, family_of(field)):
             if field.control in of_image:
                 of_image.add(control.name)
             by_control[control.name] = partial(found[field.name].add_attribute, control)
-    kinds = {field.control: family_of(field.label_type).region_types for field in fields}
+    kinds = {field.control: family_of(field).region_types for field in fields}
     foreign: list[Any] = []
     others: list[Region] = []
     added: list[Region] = []
@@ -141,7 +141,7 @@ def sorted_by_field(
             problems.append(Problem(task_id, *problem))
             foreign.append(region)
     for field in fields:
-        if found[field.name].attributes and family_of(field.label_type).is_drawn:
+        if found[field.name].attributes and family_of(field).is_drawn:
             ids = {region["id"] for region in found[field.name].regions}
             problems.extend(
                 Problem(task_id, None, f"a {quoted(answer.get('type'))} without a region id")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.families import FAMILIES, family_of
+from fo_labelstudio.convert.families import FAMILIES, family_of, family_of_type
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import is_text
@@ -45,7 +45,7 @@ class Unexpected(NamedTuple):
 
 def return_type(label_type: str) -> str:
     """The name under which FiftyOne files unexpected labels of a label type."""
-    return family_of(label_type).filed_as
+    return family_of_type(label_type).filed_as
 
 
 def pseudo_field(label_type: str) -> LabelField:
@@ -81,8 +81,8 @@ def field_of(region: Region, fields: Sequence[LabelField]) -> LabelField | None:
     candidates = [
         field
         for field in fields
-        if region["type"] in family_of(field.label_type).region_types
-        and family_of(field.label_type).is_drawn
+        if region["type"] in family_of(field).region_types
+        and family_of(field).is_drawn
         and isinstance(names, list)
         and len(names) == 1
         and isinstance(names[0], str)
@@ -111,7 +111,7 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     label_type = _LABEL_TYPES.get(kind)
     if label_type is None:
         raise RegionError(f"a {kind[:_LONGEST_KIND]} has no counterpart in FiftyOne")
-    family = family_of(label_type)
+    family = family_of_type(label_type)
     if kind in family.reshapes:
         region = family.reshapes[kind](region, media)
         kind = region["type"]

@@ -15,6 +15,7 @@ from fo_labelstudio.convert.families import (
     segmentation,
 )
 from fo_labelstudio.convert.family import Family
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import list_name
 
 FAMILIES = (
@@ -31,22 +32,31 @@ FAMILIES = (
 LABEL_TYPES = {label_type: cls for family in FAMILIES for label_type, cls in family.label_types.items()}
 """FiftyOne's name of each label type that can be annotated -> class of the label field's value."""
 
-_FAMILY_OF = {label_type: family for family in FAMILIES for label_type in family.label_types}
+_FAMILY_OF = {
+    (scope, label_type): family for family in FAMILIES for scope in family.scopes for label_type in family.label_types
+}
+
+_FAMILY_OF_TYPE = {label_type: family for family in reversed(FAMILIES) for label_type in family.label_types}
 
 
-def family_of(label_type: str) -> Family:
-    """The family that serves a label type."""
-    return _FAMILY_OF[label_type]
+def family_of(field: LabelField) -> Family:
+    """The family that serves a label field: by where its labels live, and their label type."""
+    return _FAMILY_OF[field.scope, field.label_type]
+
+
+def family_of_type(label_type: str) -> Family:
+    """The first family that serves a label type, for what is the same wherever its labels live."""
+    return _FAMILY_OF_TYPE[label_type]
 
 
 def holds_list(label_type: str) -> bool:
     """Whether a field of a label type holds a list of labels."""
-    return family_of(label_type).holds_list(label_type)
+    return family_of_type(label_type).holds_list(label_type)
 
 
 def has_masks(label_type: str) -> bool:
     """Whether the labels of a label type have masks."""
-    return "mask" in family_of(label_type).aspects
+    return "mask" in family_of_type(label_type).aspects
 
 
 def label_class_of(label_type: str) -> Any:

@@ -70,6 +70,7 @@ def _key(class_name: Name, field: LabelField) -> str | Name:
 
 
 FAMILY = Family(
+    scopes=("image",),
     label_types={_SINGLE: fol.Classification, "classifications": fol.Classifications},
     region_types=(_TYPE,),
     is_drawn=False,

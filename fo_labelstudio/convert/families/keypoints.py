@@ -290,6 +290,7 @@ def _is_score(value: Any) -> bool:
 
 
 FAMILY = Family(
+    scopes=("image",),
     label_types={"keypoint": fol.Keypoint, "keypoints": fol.Keypoints},
     region_types=(_VECTOR_TYPE, _POINT_TYPE),
     is_drawn=True,

@@ -226,6 +226,7 @@ def ellipse_as_polygon(region: Region, media: MediaInfo) -> Region:
 
 
 FAMILY = Family(
+    scopes=("image",),
     label_types={"polygon": fol.Polyline, "polygons": fol.Polylines},
     region_types=(TYPE,),
     is_drawn=True,

@@ -180,6 +180,7 @@ def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
 
 
 FAMILY = Family(
+    scopes=("image",),
     label_types={"polyline": fol.Polyline, "polylines": fol.Polylines},
     region_types=(TYPE, polygons.TYPE),
     is_drawn=True,

@@ -157,6 +157,7 @@ def _colour(class_name: str, field: LabelField) -> int | list[int]:
 
 
 FAMILY = Family(
+    scopes=("image",),
     label_types={"segmentation": fol.Segmentation},
     region_types=tuple(masks.TYPES.values()),
     is_drawn=True,

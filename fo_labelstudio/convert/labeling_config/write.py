@@ -53,7 +53,7 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     Source: Label Studio docs, tags View, Image, Header, Filter, Style
     """
     view = Element("View")
-    drawn = [field for field in fields if family_of(field.label_type).is_drawn]
+    drawn = [field for field in fields if family_of(field).is_drawn]
     if drawn:
         SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
     view.extend(medium.object_tag(name) for name, medium in objects_of(fields).items())
@@ -90,7 +90,7 @@ def _row(field: LabelField) -> Element:
     if hints:
         SubElement(title, "Header", value=without_references(hints), size="6", style=_HINT)
     controls = column = SubElement(row, "View", style=_CONTROLS)
-    family = family_of(field.label_type)
+    family = family_of(field)
     if family.is_drawn and not can_choose(field):
         # Without its buttons nobody can draw or relabel; the control itself must be there for its regions.
         controls = SubElement(controls, "View", style="display: none")
@@ -117,7 +117,7 @@ def _hints(field: LabelField) -> str:
         "no new labels": field.allow_additions,
         "do not delete": field.allow_deletions,
         "do not change classes": field.allow_label_edits or field.question is not None,
-        "do not move or reshape": field.allow_spatial_edits or not family_of(field.label_type).is_drawn,
+        "do not move or reshape": field.allow_spatial_edits or not family_of(field).is_drawn,
     }
     hints = [text for text, is_allowed in forbidden.items() if not is_allowed]
     if field.skeleton and field.allow_additions:
@@ -129,7 +129,7 @@ def _region_questions(fields: Sequence[LabelField]) -> Element:
     """What is asked of the region that is selected, in sight under the image wherever the page is scrolled."""
     box = Element("View", visibleWhen="region-selected", style=_QUESTIONS)
     for field in fields:
-        family = family_of(field.label_type)
+        family = family_of(field)
         box.extend(_question(field, control, tag) for control, tag in control_tags(field, family))
     return box
 
@@ -140,7 +140,7 @@ def _question(field: LabelField, control: AttributeControl, tag: Element) -> Ele
     classes = (control.class_name,) if control.class_name is not None else attribute.classes
     # The editor takes a comma for the end of a class.
     is_limited = bool(classes) and not any("," in name for name in classes)
-    if family_of(field.label_type).is_drawn:
+    if family_of(field).is_drawn:
         conditions = {"visibleWhen": "region-selected", "whenTagName": field.control}
         if is_limited:
             conditions["whenLabelValue"] = ",".join(classes)

@@ -74,7 +74,7 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
         yield from problems
         if not problems:
             try:
-                _read_back(family_of(field.label_type).to_regions(labels, field, sample.media), field, sample.media)
+                _read_back(family_of(field).to_regions(labels, field, sample.media), field, sample.media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
 
@@ -114,7 +114,7 @@ def _problems_of_labels(labels: Sequence[Any], sample: SampleRecord, field: Labe
 def _problem_of(label: Any, field: LabelField, is_repeated: bool) -> str | None:
     if is_repeated:
         return _REPEATED
-    problem = family_of(field.label_type).check(label, field)
+    problem = family_of(field).check(label, field)
     return problem or attributes.problem_of(label, field)
 
 
@@ -130,7 +130,7 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
     result: list[Region] = []
     sent: dict[str, SentLabels] = {}
     # Label Studio leaves a task out of its VOC export where what comes first is of the whole image (1.23.2).
-    for field in sorted(fields, key=lambda field: not family_of(field.label_type).is_drawn):
+    for field in sorted(fields, key=lambda field: not family_of(field).is_drawn):
         labels = labels_of(sample.labels.get(field.name))
         if labels:
             regions, sent[field.name] = _to_regions(labels, field, sample.media)
@@ -158,13 +158,13 @@ def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -
     Raises:
         RegionError: one of them could not be read back
     """
-    family = family_of(field.label_type)
+    family = family_of(field)
     groups = group_regions(regions, family.grouping(field)).values()
     return [parsed for group in groups for parsed in family.parse_regions(group, field, media)]
 
 
 def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> tuple[list[Region], SentLabels]:
-    family = family_of(field.label_type)
+    family = family_of(field)
     regions = family.to_regions(labels, field, media)
     sent: SentLabels = {}
     for label in labels:
@@ -188,7 +188,7 @@ def _with_attributes(
     labels: Sequence[fol.Label], regions: Sequence[Region], sent: SentLabels, field: LabelField
 ) -> list[Region]:
     """The regions of a field, each followed by the results that carry the attributes of its label."""
-    family = family_of(field.label_type)
+    family = family_of(field)
     controls = {control.name: control for control in attributes.controls_of(field, family)}
     results: dict[str, list[Region]] = {}
     asked: set[str] = set()
@@ -214,7 +214,7 @@ def _with_attributes(
 
 def _make_unique(regions: Sequence[Region], sent: SentLabels, field: LabelField, taken: Collection[str]) -> None:
     """Renames regions whose id another field has, for the editor makes one region of those that share an id."""
-    family = family_of(field.label_type)
+    family = family_of(field)
     for region in regions:
         whole = whole_id(region["id"])
         if whole in taken:

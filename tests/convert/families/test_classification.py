@@ -51,5 +51,5 @@ def test_two_choices_for_a_field_of_one_leave_it_alone():
 
 @pytest.mark.parametrize(("field", "choice"), [(ONE, "single"), (SEVERAL, "multiple")], ids=["one", "several"])
 def test_the_control_takes_as_many_classes_as_the_field(field, choice):
-    (control,) = family_of(field.label_type).control_tags(field)
+    (control,) = family_of(field).control_tags(field)
     assert (control.tag, control.get("choice")) == ("Choices", choice)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of
+from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of, family_of_type
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Region
@@ -70,7 +70,7 @@ JSON_TYPES = {
 
 def parse(field, regions, media):
     """The labels in regions, by key."""
-    family = family_of(field.label_type)
+    family = family_of(field)
     return {
         parsed.key: family.to_label(parsed, field)
         for group in group_regions(regions, family.grouping(field)).values()
@@ -143,7 +143,7 @@ def test_one_family_serves_each_label_type():
 @few
 def test_labels_come_back_from_their_regions(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
-    family = family_of(label_type)
+    family = family_of_type(label_type)
     assert [family.check(label, field) for label in labels] == [None] * len(labels)
     regions = json.loads(json.dumps(family.to_regions(labels, field, media), allow_nan=False))
     back = parse(field, regions, media)
@@ -158,7 +158,7 @@ def test_labels_come_back_from_their_regions(label_type, data):
 @few
 def test_labels_made_of_regions_make_the_same_regions_again(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
-    family = family_of(label_type)
+    family = family_of_type(label_type)
     if label_type == "scalar":
         return
     regions = family.to_regions(labels, field, media)
@@ -208,9 +208,9 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
         for key in ("choices", "text", *(key for key in item["value"] if key.endswith("labels"))):
             assert all(isinstance(text, str) for text in item["value"].get(key, ()))
         if item["from_name"] == field.control:
-            assert item["type"] in family_of(label_type).region_types
+            assert item["type"] in family_of_type(label_type).region_types
             drawn.add(item["id"])
-        if family_of(label_type).is_drawn:
+        if family_of_type(label_type).is_drawn:
             assert item["id"] in drawn, "its geometry comes before its attributes"
             if item["from_name"] == field.control:
                 assert (item["original_width"], item["original_height"]) == case.media
@@ -246,7 +246,7 @@ def assert_geometry_is_valid(item):
 @given(value=st.data())
 @few
 def test_no_value_makes_a_label_outside_the_classes_or_raises_anything_but_a_region_error(field, value):
-    family, media = family_of(field.label_type), MediaInfo(10, 10)
+    family, media = family_of(field), MediaInfo(10, 10)
     keys = st.sampled_from([*JSON_TYPES, "vertices", "rle"])
     region: Region = {
         "id": "r",
@@ -293,7 +293,7 @@ def classes(field):
     "number", [10**400, -(10**400), 1e308, math.nan, math.inf, "9" * 5000, True, None], ids=lambda n: str(n)[:6]
 )
 def test_no_number_is_too_large_to_be_refused(field, number):
-    family = family_of(field.label_type)
+    family = family_of(field)
     value = {key: number for key in ("x", "y", "width", "height", "rotation", "number", "rating", "datetime")}
     value.update(points=[[number, number]], vertices=[{"x": number, "y": number, "id": "0"}], rle=[number])
     value.update(text=[str(number) if isinstance(number, str) else number])

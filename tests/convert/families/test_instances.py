@@ -10,7 +10,7 @@ from label_studio_sdk.converter import brush as sdk
 from PIL import Image
 
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.shapes.brush import Mask
@@ -36,7 +36,7 @@ def on_pixels(left, top, mask):
 
 def shown(field, label, media=MEDIA):
     """The pixels that the editor shows: bool, shape of the image."""
-    (region,) = family_of("instances").to_regions([label], field, media)
+    (region,) = family_of_type("instances").to_regions([label], field, media)
     return masks.framed(masks.decode(masks.parse_value(region["value"]), media), media)
 
 
@@ -124,7 +124,7 @@ class TestWhatTheEditorShows:
 
     def test_the_tool_decides_between_run_lengths_and_png(self):
         values = [
-            family_of("instances").to_regions([on_pixels(1, 2, [[1]])], field, MEDIA) for field in FIELDS.values()
+            family_of_type("instances").to_regions([on_pixels(1, 2, [[1]])], field, MEDIA) for field in FIELDS.values()
         ]
         (brushed,), (bitmask,) = values
         assert (brushed["type"], brushed["value"]["format"]) == ("brushlabels", "rle")
@@ -294,7 +294,7 @@ class TestEdits:
 )
 def test_an_instance_that_cannot_be_sent_is_told(values, problem):
     label = fo.Detection(**{"label": "cat", "bounding_box": [0, 0, 1, 1], "mask": np.ones((2, 2)), **values})
-    assert problem in family_of("instances").check(label, BRUSH)
+    assert problem in family_of_type("instances").check(label, BRUSH)
 
 
 def test_a_mask_holds_only_its_set_pixels():

@@ -6,7 +6,7 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of_type
 from fo_labelstudio.convert.records import Skeleton
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels
@@ -288,16 +288,16 @@ class TestBothTools:
     )
     def test_an_instance_that_cannot_be_sent_is_told(self, field, values, problem):
         label = fo.Keypoint(**{"label": "cat", "points": [HEAD], **values})
-        assert problem in family_of("keypoints").check(label, field)
+        assert problem in family_of_type("keypoints").check(label, field)
 
 
 def test_an_instance_with_more_points_than_its_skeleton_is_told():
-    problem = family_of("keypoints").check(a_keypoint(*BODY_POINTS, HEAD), SKELETONS)
+    problem = family_of_type("keypoints").check(a_keypoint(*BODY_POINTS, HEAD), SKELETONS)
     assert problem == "it has 5 points, the skeleton of the field has 4; correct the one or the other"
 
 
 def test_the_control_limits_a_skeleton_to_its_joints():
-    (control,) = family_of("keypoints").control_tags(SKELETONS)
+    (control,) = family_of_type("keypoints").control_tags(SKELETONS)
     assert (control.tag, control.get("maxPoints"), control.get("closable")) == ("VectorLabels", "4", "false")
-    (control,) = family_of("keypoints").control_tags(POINTS)
+    (control,) = family_of_type("keypoints").control_tags(POINTS)
     assert control.tag == "KeyPointLabels"

@@ -131,7 +131,7 @@ def test_vertices_of_vectors_are_shown_where_they_are_for_label_studio_takes_the
 def test_what_is_outside_passes_label_studios_own_check(field, label):
     interface = LabelInterface(to_labeling_config([field]))
     assert interface.validate_prediction({"result": Trip(field, label).sent}, return_errors=True) == []
-    assert family_of(field.label_type).check(label, field) is None
+    assert family_of(field).check(label, field) is None
 
 
 BOXES = strategies.field_of("detections", "boxes")

@@ -4,7 +4,7 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of_type
 from tests.convert import strategies
 from tests.convert.trip import Trip, new_labels
 
@@ -193,4 +193,4 @@ def test_points_that_are_none_are_refused(points):
 )
 def test_a_polygon_that_cannot_be_sent_is_told(values, problem):
     label = fo.Polyline(**{"label": "cat", "points": [OUTER], **values})
-    assert problem in family_of("polygons").check(label, FIELD)
+    assert problem in family_of_type("polygons").check(label, FIELD)

@@ -4,7 +4,7 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of_type
 from fo_labelstudio.convert.families.polylines import CURVE_POINTS
 from fo_labelstudio.convert.media.medium import MediaInfo
 from tests.convert import strategies
@@ -253,7 +253,7 @@ class TestEdits:
 @pytest.mark.parametrize(("label_type", "tool"), [("polyline", "VectorLabels"), ("polylines", "PolygonLabels")])
 def test_the_control_draws_what_the_field_holds(label_type, tool):
     field = strategies.field_of(label_type, tool=tool)
-    (control,) = family_of(label_type).control_tags(field)
+    (control,) = family_of_type(label_type).control_tags(field)
     assert control.tag == tool
     assert (control.get("closable"), control.get("curves")) == (
         ("true", "false") if tool == "VectorLabels" else (None, None)

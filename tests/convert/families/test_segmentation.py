@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from tests.convert import strategies
@@ -226,4 +226,4 @@ def test_a_region_that_cannot_be_understood_leaves_the_whole_mask_alone(value):
     ],
 )
 def test_a_mask_that_cannot_be_sent_is_told(field, mask, problem):
-    assert problem in family_of("segmentation").check(fo.Segmentation(mask=mask), field)
+    assert problem in family_of_type("segmentation").check(fo.Segmentation(mask=mask), field)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fo_labelstudio.convert.families import FAMILIES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -41,6 +42,12 @@ def test_a_scope_is_of_one_medium():
     scopes = [scope for medium in MEDIA for scope in medium.scopes]
     assert len(scopes) == len(set(scopes))
     assert [medium_of(scope) for medium in MEDIA for scope in medium.scopes] == [m for m in MEDIA for _ in m.scopes]
+
+
+def test_each_family_serves_scopes_of_media_and_no_two_serve_the_same_labels():
+    served = [(scope, name) for family in FAMILIES for scope in family.scopes for name in family.label_types]
+    assert len(served) == len(set(served))
+    assert {scope for scope, _ in served} <= {scope for medium in MEDIA for scope in medium.scopes}
 
 
 @pytest.mark.parametrize("size", [None, [], [1], [1, 2, 3], [0, 1], [1.0, 2], [True, 2], ["1", 2], [2**31, 1], "12"])
