@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-_SHORT = 100
+_MAX_CACHED_CHARS = 100
 """Characters of the longest text whose digest is kept."""
 
 _to_json = json.JSONEncoder(sort_keys=True).encode
@@ -16,7 +16,7 @@ _to_json = json.JSONEncoder(sort_keys=True).encode
 
 def digest_of(value: Any) -> str:
     """A short digest of a JSON value, or of a tuple of bytes: equal values, equal digests."""
-    if isinstance(value, str) and len(value) <= _SHORT:
+    if isinstance(value, str) and len(value) <= _MAX_CACHED_CHARS:
         return _digest_of_short_text(value)
     if not isinstance(value, tuple):
         return _digest_of_json(value)

@@ -20,10 +20,10 @@ from fo_labelstudio.messages import quoted
 KINDS = ("str", "int", "float", "bool", "date", "datetime", "list")
 """The kinds of values: what Python calls them; a list is one of strings, chosen or typed."""
 
-_LARGEST = 2**53
+_TOO_LARGE = 2**53
 """From here on the editor does not open the task (1.23.2)."""
 
-_MOST_STARS = 5
+_DEFAULT_STARS = 5
 
 NO_HOTKEY = "f13"
 """A key that keyboards do not have. Without one, the editor gives each control a letter or digit of its own, with which
@@ -181,7 +181,7 @@ class Question(NamedTuple):
         elif self.tool == "number":
             control.set("step", "1" if self.kind == "int" else "any")
         elif self.tool == "rating":
-            control.set("maxRating", str(max((int(value) for value in self.values), default=_MOST_STARS)))
+            control.set("maxRating", str(max((int(value) for value in self.values), default=_DEFAULT_STARS)))
         elif self.tool == "date":
             control.set("only", "date")
         elif self.tool == "datetime":
@@ -260,7 +260,7 @@ def _to_int(value: Any) -> int:
 def _to_number(value: Any) -> float:
     if not is_finite(value):
         raise RegionError(f"is {quoted(value)}, expected a finite number")
-    if abs(value) >= _LARGEST:
+    if abs(value) >= _TOO_LARGE:
         raise RegionError(f"is {quoted(value)}, larger than the editor can hold")
     return value
 

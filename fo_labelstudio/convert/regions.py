@@ -13,9 +13,9 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.records import LabelField, Region
 
-_MOST_DIGITS = 6
+_MAX_PART_DIGITS = 6
 
-_PART = "."
+PART_SEPARATOR = "."
 """Not in ids that the editor makes, nor in those of labels."""
 
 
@@ -68,22 +68,22 @@ def score_of(label: fol.Label) -> float | None:
 
 def part_id(label_id: str, number: int) -> str:
     """The id of one of the regions of a label; the first one's is the label's own."""
-    return label_id if number == 0 else f"{label_id}{_PART}{number + 1}"
+    return label_id if number == 0 else f"{label_id}{PART_SEPARATOR}{number + 1}"
 
 
 def whole_id(region_id: str) -> str:
     """The id of the label that a region is a part of."""
-    return region_id.partition(_PART)[0]
+    return region_id.partition(PART_SEPARATOR)[0]
 
 
 def part_number(region: Region, key: str) -> int | None:
     """The place of a region in the label of a key, from 0; None for one that was drawn since."""
-    whole, _, number = region["id"].partition(_PART)
+    whole, _, number = region["id"].partition(PART_SEPARATOR)
     if whole != key:
         return None
     if not number:
         return 0
-    is_sent = number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) > 1
+    is_sent = number.isascii() and number.isdecimal() and len(number) <= _MAX_PART_DIGITS and int(number) > 1
     return int(number) - 1 if is_sent else None
 
 
@@ -112,7 +112,7 @@ def group_regions(
     roots: dict[str, str] = {}
     for region in regions:
         groups.setdefault(_root(whole_id(region["id"]), parents, roots), []).append(region)
-    return {key: sorted(group, key=lambda region: _place(region, key)) for key, group in groups.items()}
+    return {key: sorted(group, key=lambda region: _part_order(region, key)) for key, group in groups.items()}
 
 
 def _root(whole: str, parents: Mapping[str, Any], roots: dict[str, str]) -> str:
@@ -136,7 +136,7 @@ def _root(whole: str, parents: Mapping[str, Any], roots: dict[str, str]) -> str:
     return roots[whole]
 
 
-def _place(region: Region, key: str) -> float:
+def _part_order(region: Region, key: str) -> float:
     """Where a region stands in its label; what was drawn since comes last."""
     number = part_number(region, key)
     return math.inf if number is None else number

@@ -225,7 +225,7 @@ def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rota
 
 def test_nothing_is_called_gone_where_a_region_may_be_anything():
     doc = stored_box()
-    assert not changes_of([doc], FieldAnswer(is_unclear=True), loaded=[str(doc["_id"])])
+    assert not changes_of([doc], FieldAnswer(deletions_unsafe=True), loaded=[str(doc["_id"])])
 
 
 class TestEveryFamily:

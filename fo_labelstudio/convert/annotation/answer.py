@@ -41,7 +41,7 @@ class FieldAnswer:
         edited: labels that were changed
         deleted: ids of labels whose regions are gone
         added: labels that were drawn or chosen
-        is_unclear: whether a region of an unknown label was not understood, so that no label may be called gone
+        deletions_unsafe: whether a region of an unknown label was not understood, so that no label may be called gone
         related: label id -> ids of the labels that it is to name as related
         left: ids of kept labels of which something was said that is not loaded: what earlier loads wrote there stays
         not_shown: id of a label that the annotation lacks, but cannot have shown -> why; to be left exactly as it is
@@ -57,7 +57,7 @@ class FieldAnswer:
     edited: list[Edit] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[Edit] = dataclass_field(default_factory=list)
-    is_unclear: bool = False
+    deletions_unsafe: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
     left: set[str] = dataclass_field(default_factory=set)
     not_shown: dict[str, str] = dataclass_field(default_factory=dict)
@@ -69,7 +69,7 @@ class FieldAnswer:
 
     def gone(self, loaded: Collection[str]) -> list[str]:
         """Those of the labels that earlier loads added which are no longer there."""
-        if self.is_unclear or self.elsewhere is None:
+        if self.deletions_unsafe or self.elsewhere is None:
             return []
         returned = (edit.label_id for edit in (*self.edited, *self.added))
         return sorted(set(loaded) - {*self.kept, *self.not_shown, *returned} - self.elsewhere)

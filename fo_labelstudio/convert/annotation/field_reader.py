@@ -56,7 +56,16 @@ class FieldReader:
         self._is_nameless = False
         self._answered: frozenset[str] = frozenset()
 
-    def read(self, results: FieldResults, foreign: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]) -> FieldAnswer:
+    def read(
+        self, results: FieldResults, unreadable: Sequence[Any], sent: Mapping[str, Mapping[str, Any]]
+    ) -> FieldAnswer:
+        """What was answered of the field.
+
+        Args:
+            results: the results of the field
+            unreadable: results that may be regions of any label all the same
+            sent: key of the label -> aspect -> digest of what was sent
+        """
         control = self._field.control
         is_missing = control in self._missing.controls and not results.is_offered
         self._is_nameless = self._family.is_drawn and any(
@@ -64,16 +73,16 @@ class FieldReader:
         )
         self._answered = frozenset(row.name for row, _ in results.attributes)
         parsed, unclear = self._parse(results, sent)
-        answer = FieldAnswer(is_unclear=self._may_be_anything(unclear, foreign))
+        answer = FieldAnswer(deletions_unsafe=self._may_be_anything(unclear, unreadable))
         answer.not_offered = self._missing.classes.get(control, frozenset())
         answer.is_understood = bool(parsed or results.orphans)
-        answer.is_looked_at = not (unclear or answer.is_unclear or is_missing)
-        unclear.update(whole_id(region["id"]) for region in foreign if has_id(region))
+        answer.is_looked_at = not (unclear or answer.deletions_unsafe or is_missing)
+        unclear.update(whole_id(region["id"]) for region in unreadable if has_id(region))
         for key, entry in sent.items():
             label_ids = entry.get("ids", [key])
             if key in parsed:
                 self._compare(*parsed[key], entry, label_ids, answer)
-            elif key in unclear or answer.is_unclear or self._is_nameless or not self._was_sent(entry):
+            elif key in unclear or answer.deletions_unsafe or self._is_nameless or not self._was_sent(entry):
                 answer.kept.extend(label_ids)
                 if key in unclear:
                     answer.left.update(label_ids)
@@ -175,16 +184,16 @@ class FieldReader:
                 return float(score) if is_finite(score) and 0 <= score <= 1 else None
         return None
 
-    def _may_be_anything(self, unclear: Collection[str], foreign: Sequence[Any]) -> bool:
+    def _may_be_anything(self, unclear: Collection[str], unreadable: Sequence[Any]) -> bool:
         """Whether what was not understood may stand for any label of the field."""
-        if not all(has_id(region) for region in foreign):
+        if not all(has_id(region) for region in unreadable):
             return True
         shown = objects_of([self._field])
-        of_control = [region for region in foreign if region.get("from_name") == self._field.control]
+        of_control = [region for region in unreadable if region.get("from_name") == self._field.control]
         if any(objects.other_object(region, shown) for region in of_control):
             # Somebody has tied its control tag to another object, where nobody was shown its labels.
             return True
-        types = [region.get("type") for region in foreign]
+        types = [region.get("type") for region in unreadable]
         return self._family.grouping(self._field) is Grouping.FIELD and bool(
             unclear or any(kind in self._family.region_types for kind in types)
         )

@@ -81,17 +81,20 @@ def parse_task(
     result, elsewhere = objects.split(with_ids(annotation), shown)
     problems.extend(problems_elsewhere(elsewhere, task_id, medium.noun))
     known_problems = len(problems)
-    by_field, foreign, others, added = sorted_by_field(result, fields, task_id, known, origin, problems)
-    about = about_regions(added, task_id, problems)
+    found = sorted_by_field(result, fields, task_id, known, origin, problems)
+    about = about_regions(found.unasked, task_id, problems)
     _leave_orphans(
-        {label_id for results in by_field.values() for label_id in results.orphans}, about, task_id, problems
+        {label_id for results in found.by_field.values() for label_id in results.orphans}, about, task_id, problems
     )
-    foreign.extend(region for _, region in elsewhere if may_be_known(region, fields, known))
-    foreign.extend(region for region in added if may_be_known(region, fields, ()))
+    unreadable = [
+        *found.unreadable,
+        *(region for _, region in elsewhere if may_be_known(region, fields, known)),
+        *(region for region in found.unasked if may_be_known(region, fields, ())),
+    ]
     missing = configs.missing_at(time_of(annotation))
     answers = {
         field.name: FieldReader(field, media, task_id, run, problems, about, origin, missing).read(
-            by_field[field.name], foreign, sent.get(field.name, {})
+            found.by_field[field.name], unreadable, sent.get(field.name, {})
         )
         for field in fields
     }
@@ -100,9 +103,9 @@ def parse_task(
     answer = Answer(task_id, sample_id, answers, originals=originals)
     for region_answer in (item for items in about.values() for item in items):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
-    _add_unexpected(answer, others, about, media, run, origin, problems)
+    _add_unexpected(answer, found.unclaimed, about, media, run, origin, problems)
     is_understood = bool(answer.unexpected) or any(answered.is_understood for answered in answers.values())
-    of_other_kinds = {region["from_name"] for region in others}
+    of_other_kinds = {region["from_name"] for region in found.unclaimed}
     for field in fields:
         is_lost = len(problems) > known_problems and not is_understood
         # What its control holds besides is no label of the field, so that the field says nothing.
@@ -141,7 +144,7 @@ def _originals(
         return found
     shown_first = objects.split(started_from, objects_of(fields))[0] if isinstance(started_from, list) else []
     for regions, is_as_sent in ((shown_first, True), (result, False)):
-        by_field, *_ = sorted_by_field(regions, fields, task_id, known, origin, [])
+        by_field = sorted_by_field(regions, fields, task_id, known, origin, []).by_field
         for field in fields:
             reader = FieldReader(field, media, task_id, run, [], {}, origin, Missing())
             labels = reader.originals(by_field[field.name], sent.get(field.name, {}), is_as_sent)

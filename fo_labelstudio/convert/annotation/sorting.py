@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation import objects, region_answers, unexpected
@@ -70,10 +70,26 @@ class FieldResults:
         return found
 
 
-def about_regions(added: Sequence[Region], task_id: int, problems: list[Problem]) -> dict[str, list[RegionAnswer]]:
+class SortedResults(NamedTuple):
+    """The results of an annotation, sorted by what they belong to.
+
+    Attributes:
+        by_field: name of a label field -> its results
+        unreadable: those that may be regions of any label all the same
+        unclaimed: regions that no field expects
+        unasked: those that answer a question about a region which the run has not asked
+    """
+
+    by_field: dict[str, FieldResults]
+    unreadable: list[Any]
+    unclaimed: list[Region]
+    unasked: list[Region]
+
+
+def about_regions(unasked: Sequence[Region], task_id: int, problems: list[Problem]) -> dict[str, list[RegionAnswer]]:
     """What was answered about regions to control tags that somebody added, by the id of the region."""
     about: dict[str, list[RegionAnswer]] = {}
-    for region in added:
+    for region in unasked:
         try:
             answer = region_answers.parse(region)
         except RegionError as error:
@@ -91,9 +107,17 @@ def sorted_by_field(
     known: Collection[str],
     origin: Origin,
     problems: list[Problem],
-) -> tuple[dict[str, FieldResults], list[Any], list[Region], list[Region]]:
-    """The results of each field, those that may be regions of a label all the same, those that no field expects, and
-    those that answer a question about a region which the run has not asked."""
+) -> SortedResults:
+    """The results of an annotation, sorted by what they belong to.
+
+    Args:
+        result: those about the objects of the sample
+        fields: the label fields of the run
+        task_id: the task
+        known: keys of labels that were sent
+        origin: what the annotation started from
+        problems: receives what belongs to nothing
+    """
     found = {field.name: FieldResults() for field in fields}
     by_control: dict[str, Callable[[Region], None]] = {
         field.control: found[field.name].regions.append for field in fields
@@ -107,12 +131,12 @@ def sorted_by_field(
                 of_image.add(control.name)
             by_control[control.name] = partial(found[field.name].add_attribute, control)
     kinds = {field.control: family_of(field).region_types for field in fields}
-    foreign: list[Any] = []
-    others: list[Region] = []
-    added: list[Region] = []
+    unreadable: list[Any] = []
+    unclaimed: list[Region] = []
+    unasked: list[Region] = []
     drawn: set[str] | None = None
     for region in result:
-        problem = _foreign(region, by_control)
+        problem = _why_unreadable(region, by_control)
         if (
             (problem is not None or region["from_name"] in of_image)
             and is_readable(region)
@@ -120,7 +144,7 @@ def sorted_by_field(
         ):
             drawn = {item["id"] for item in result if objects.is_region(item)} if drawn is None else drawn
             if region["id"] in drawn:
-                added.append(region)
+                unasked.append(region)
                 continue
         is_other = problem is not None or region.get("type") not in kinds.get(
             region["from_name"], (region.get("type"),)
@@ -132,14 +156,14 @@ def sorted_by_field(
             found[owner].orphans.add(whole_id(region["id"]))
             continue
         if is_other and is_readable(region) and whole_id(region["id"]) not in known:
-            others.append(region)
+            unclaimed.append(region)
         elif problem is None:
             by_control[region["from_name"]](region)
             if region["from_name"] in own_controls:
                 own_controls[region["from_name"]].is_offered = True
         else:
             problems.append(Problem(task_id, *problem))
-            foreign.append(region)
+            unreadable.append(region)
     for field in fields:
         if found[field.name].attributes and family_of(field).is_drawn:
             ids = {region["id"] for region in found[field.name].regions}
@@ -149,13 +173,13 @@ def sorted_by_field(
                 if answer["id"].startswith(NAMELESS) and answer["id"] not in ids
             )
     unexpected_ones: list[Region] = []
-    for region in unexpected.joined(others):
+    for region in unexpected.joined(unclaimed):
         maker = unexpected.field_of(region, fields)
         if maker is None:
             unexpected_ones.append(region)
         else:
             found[maker.name].regions.append({**region, "from_name": maker.control})
-    return found, foreign, unexpected_ones, added
+    return SortedResults(found, unreadable, unexpected_ones, unasked)
 
 
 def may_be_known(region: Mapping[str, Any], fields: Sequence[LabelField], known: Collection[str]) -> bool:
@@ -204,7 +228,7 @@ def is_readable(region: Any) -> bool:
     )
 
 
-def _foreign(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
+def _why_unreadable(region: Any, controls: Collection[str]) -> tuple[Any, str] | None:
     """The id of a region and why it belongs to no field, or None where it does belong to one."""
     if not isinstance(region, Mapping):
         return None, f"a result is {type(region).__name__}, expected an object"

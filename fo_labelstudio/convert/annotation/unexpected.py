@@ -24,7 +24,7 @@ _LABEL_TYPES = {kind: label_type for family in FAMILIES for kind, label_type in 
 _WITHOUT_CLASS = tuple(kind.removesuffix("labels") for kind in _LABEL_TYPES if kind.endswith("labels"))
 """``type`` of the geometry of a region whose class, if any, stands in a result of its own."""
 
-_LONGEST_KIND = 40
+_MAX_KIND_CHARS = 40
 """Characters of a ``type`` that messages show."""
 
 _NO_CLASS = "\x00"
@@ -110,7 +110,7 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     kind = region["type"]
     label_type = _LABEL_TYPES.get(kind)
     if label_type is None:
-        raise RegionError(f"a {kind[:_LONGEST_KIND]} has no counterpart in FiftyOne")
+        raise RegionError(f"a {kind[:_MAX_KIND_CHARS]} has no counterpart in FiftyOne")
     family = family_of_type(label_type)
     if kind in family.reshapes:
         region = family.reshapes[kind](region, media)

@@ -28,10 +28,10 @@ from fo_labelstudio.convert.tags import labels_control
 
 _TYPE = "rectanglelabels"
 
-_LARGEST = 10.0
+_MAX_RELATIVE = 10.0
 """Relative to the image; more is a mistake, as a rule pixels."""
 
-_FARTHEST = 1e7
+_MAX_CORNER_PERCENT = 1e7
 """Percent; the corner of a turned box may be far outside of a long, thin image."""
 
 
@@ -59,7 +59,7 @@ def problem_of_box(detection: fol.Detection) -> str | None:
         return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
     if box[2] < 0 or box[3] < 0:
         return f"its bounding_box {box!r} has a negative size"
-    if max(map(abs, box)) > _LARGEST:
+    if max(map(abs, box)) > _MAX_RELATIVE:
         return f"its bounding_box is {box!r}, expected values relative to the image, not pixels"
     return None
 
@@ -82,10 +82,10 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
     region = only_region(regions)
     value = region["value"]
     box = PercentBox(
-        number_of(value, "x", -_FARTHEST, _FARTHEST),
-        number_of(value, "y", -_FARTHEST, _FARTHEST),
-        number_of(value, "width", -100 * _LARGEST, 100 * _LARGEST),
-        number_of(value, "height", -100 * _LARGEST, 100 * _LARGEST),
+        number_of(value, "x", -_MAX_CORNER_PERCENT, _MAX_CORNER_PERCENT),
+        number_of(value, "y", -_MAX_CORNER_PERCENT, _MAX_CORNER_PERCENT),
+        number_of(value, "width", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
+        number_of(value, "height", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
         number_of({"rotation": 0, **value}, "rotation", -360, 360),
     )
     label = class_of(value.get(_TYPE), field)

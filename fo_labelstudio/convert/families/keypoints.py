@@ -38,10 +38,10 @@ _POINTS = "KeyPointLabels"
 _VECTOR_TYPE = "vectorlabels"
 _POINT_TYPE = "keypointlabels"
 
-_WIDTH = 0.6
+_POINT_PERCENT = 0.6
 """Size of a point in the editor, in percent of the image's width; required by the editor."""
 
-_NOBODY = "-"
+NO_VERTEX = "-"
 """The id of no vertex: the editor connects a vertex that names none to the one before it in the list (1.23.2)."""
 
 
@@ -75,7 +75,7 @@ def to_regions(keypoints: Sequence[fol.Keypoint], field: LabelField, media: Medi
 
 
 def _skeleton_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInfo) -> Iterator[Region]:
-    points = dict(_seen(keypoint, to_percent_point))
+    points = dict(_visible_points(keypoint, to_percent_point))
     if not points:
         return
     vertices = [
@@ -83,7 +83,7 @@ def _skeleton_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInf
             "id": str(number),
             "x": points[number][0],
             "y": points[number][1],
-            "prevPointId": _NOBODY if before is None else str(before),
+            "prevPointId": NO_VERTEX if before is None else str(before),
             "isBezier": False,
         }
         for number, before in _tree(points, field.skeleton)
@@ -112,9 +112,9 @@ def _tree(points: Mapping[int, Any], skeleton: Skeleton | None) -> Iterator[tupl
 def _point_regions(keypoint: fol.Keypoint, field: LabelField, media: MediaInfo) -> Iterator[Region]:
     confidences = keypoint.confidence or ()
     first = None
-    for number, (x, y) in _seen(keypoint, to_shown_point):
+    for number, (x, y) in _visible_points(keypoint, to_shown_point):
         region_id = part_id(keypoint.id, number)
-        region = drawn_region(region_id, _POINT_TYPE, keypoint, field, media, {"x": x, "y": y, "width": _WIDTH})
+        region = drawn_region(region_id, _POINT_TYPE, keypoint, field, media, {"x": x, "y": y, "width": _POINT_PERCENT})
         if number < len(confidences) and _is_score(confidences[number]):
             region["score"] = float(confidences[number])
         if first is not None:
@@ -201,15 +201,15 @@ def revise(keypoint: fol.Keypoint, edit: Edit, field: LabelField) -> Revision:
     confidence: list[Any] = list(keypoint.confidence or ())
     confidence += [math.nan] * (len(points) - len(confidence))
     stored = list(zip(points, confidence, strict=False))
-    before = [[number, *point] for number, point in _seen(keypoint, to_percent_point)]
+    before = [[number, *point] for number, point in _visible_points(keypoint, to_percent_point)]
     is_as_sent = digest_of(before) == edit.sent.get("points")
     if field.tool != VECTOR and not is_as_sent:
         # Points outside the image are shown clipped to it; earlier versions did not clip them.
-        before = [[number, *point] for number, point in _seen(keypoint, to_shown_point)]
+        before = [[number, *point] for number, point in _visible_points(keypoint, to_shown_point)]
         is_as_sent = digest_of(before) == edit.sent.get("points")
     answered = edit.parsed.values["points"]
     if field.tool == VECTOR:
-        rows = _with_joints(stored, dict(_seen(keypoint, to_percent_point)), answered)
+        rows = _with_joints(stored, dict(_visible_points(keypoint, to_percent_point)), answered)
     elif [row[1:] for row in before] == [row[1:] for row in answered]:
         # Points that are equal cannot be told from each other, so none of them has moved.
         rows = stored
@@ -272,7 +272,7 @@ def _missing() -> list[float]:
     return [math.nan, math.nan]
 
 
-def _seen(
+def _visible_points(
     keypoint: fol.Keypoint, to_point: Callable[[Sequence[float]], list[float]]
 ) -> Iterator[tuple[int, list[float]]]:
     """The points that are not missing, with their numbers, as they are sent: in percent of the image."""

@@ -42,7 +42,7 @@ _VALUE_BITS = 8
 _HEADER_BITS = 32 + 5 + 4 * 4
 _HEAD_BITS = 3
 _RUN_SIZES = np.array([3, 4, 8, 16])
-_LONGEST = 2**16 // _CHANNELS
+_MAX_RUN_PIXELS = 2**16 // _CHANNELS
 """Pixels of the longest block."""
 
 _PIXELS_AT_ONCE = 2**18
@@ -148,12 +148,12 @@ def _runs(pixels: Pixels, left: int, top: int, width: int, height: int) -> Itera
 def _blocks(lengths: _Numbers, is_set: Pixels) -> tuple[_Numbers, _Numbers]:
     """Runs of pixels as blocks: numbers, and how many bits each takes."""
     which = np.searchsorted(2 ** _RUN_SIZES[:-1], lengths * _CHANNELS)
-    if lengths.max() > _LONGEST:
+    if lengths.max() > _MAX_RUN_PIXELS:
         # The last piece keeps the run size of its run, however short it is, for so does the SDK.
-        pieces = -(-lengths // _LONGEST)
-        rest = lengths - (pieces - 1) * _LONGEST
+        pieces = -(-lengths // _MAX_RUN_PIXELS)
+        rest = lengths - (pieces - 1) * _MAX_RUN_PIXELS
         is_set, which = np.repeat(is_set, pieces), np.repeat(which, pieces)
-        lengths = np.repeat(np.full_like(lengths, _LONGEST), pieces)
+        lengths = np.repeat(np.full_like(lengths, _MAX_RUN_PIXELS), pieces)
         lengths[np.cumsum(pieces) - 1] = rest
     size = _RUN_SIZES[which]
     blocks = ((4 | which) << size | lengths * _CHANNELS - 1) << _VALUE_BITS | is_set * 255

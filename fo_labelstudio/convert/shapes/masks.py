@@ -30,7 +30,7 @@ _URL = "data:image/png;base64,"
 _MOST_TIMES = 16
 """A PNG may have this many times the pixels of its image; the editor's has as many as the image (1.23.2)."""
 
-_SMALL = 2**20
+_ALWAYS_PIXELS = 2**20
 """A PNG may have this many pixels in any case."""
 
 _OPAQUE = 128
@@ -103,7 +103,7 @@ def decode(code: bytes, media: MediaInfo) -> Mask:
     if not code.startswith(_PNG):
         return brush.decode(code, media.width, media.height)
     check_size(media)
-    most = min(max(_MOST_TIMES * media.width * media.height, _SMALL), brush.MAX_PIXELS)
+    most = min(max(_MOST_TIMES * media.width * media.height, _ALWAYS_PIXELS), brush.MAX_PIXELS)
     try:
         with warnings.catch_warnings():
             # Our own limit is lower than the one that Pillow warns of.

@@ -176,7 +176,7 @@ def test_what_the_editor_returns_untouched_is_kept_and_changes_nothing(label_typ
     for result in (trip.sent, through_the_editor(trip.sent, media)):
         answer, problems = trip.answer(result)
         assert problems == []
-        assert not (answer.edited or answer.deleted or answer.added or answer.is_unclear)
+        assert not (answer.edited or answer.deleted or answer.added or answer.deletions_unsafe)
         assert sorted(answer.kept) == sorted(label.id for label in labels)
         if label_type != "scalar":
             assert not label_changes(trip.docs, answer, field, {}, ())
