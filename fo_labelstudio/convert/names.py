@@ -61,6 +61,20 @@ def is_showable(text: str) -> bool:
     return bool(text.strip()) and not any(_is_lost(char) for char in text)
 
 
+def stored_name_problem(name: str) -> str | None:
+    """What keeps the database from having an attribute of a name in labels, or None.
+
+    A label that has one all the same can be written to the database, but not read from it (FiftyOne 1.22.1).
+    """
+    if not is_showable(name):
+        return "its name is blank or holds characters that cannot be shown"
+    if "." in name:
+        return "the database takes no dots in names"
+    if name.startswith(("_", "$")):
+        return f"the names of attributes cannot begin with {name[0]!r}"
+    return None
+
+
 def is_text(text: str) -> bool:
     """Whether a text can be stored: JSON may hold halves of characters."""
     try:

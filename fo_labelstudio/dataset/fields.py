@@ -10,7 +10,7 @@ import fiftyone.core.fields as fof
 import fiftyone.core.odm as foo
 from mongoengine.errors import ValidationError
 
-from fo_labelstudio.convert.names import is_showable
+from fo_labelstudio.convert.names import is_showable, stored_name_problem
 from fo_labelstudio.dataset.internals import document_classes, own_fields
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.messages import quoted
@@ -65,12 +65,9 @@ def attribute_name_problem(name: str, label_class: Any) -> str | None:
 
     A label that has one all the same can be written to the database, but not read from it (FiftyOne 1.22.1).
     """
-    if not is_showable(name):
-        return "its name is blank or holds characters that cannot be shown"
-    if "." in name:
-        return "the database takes no dots in names"
-    if name.startswith(("_", "$")):
-        return f"the names of attributes cannot begin with {name[0]!r}"
+    problem = stored_name_problem(name)
+    if problem:
+        return problem
     if name in _NO_KEYWORD or (hasattr(label_class, name) and name not in label_class._fields):
         return f"FiftyOne uses the name itself, as {label_class.__name__}.{name}"
     return None

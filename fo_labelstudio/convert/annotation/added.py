@@ -10,7 +10,7 @@ from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of, label_class_of
-from fo_labelstudio.convert.names import is_showable
+from fo_labelstudio.convert.names import stored_name_problem
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import RELATED, Attribute, Edit, LabelField, RegionAnswer
 from fo_labelstudio.errors import RegionError
@@ -68,7 +68,7 @@ def observe(answer: Answer, asked: dict[str, dict[str, Asked]]) -> None:
 def name_problem(name: str, field: LabelField) -> str | None:
     """What keeps the labels of a field from having an attribute of a name for such answers, or None."""
     own = {own for aspect in family_of(field).aspects.values() for own in aspect.attributes}
-    if not is_showable(name) or "." in name or name.startswith(("_", "$")):
+    if stored_name_problem(name):
         return "no attribute can have this name"
     if name in own or name in (RELATED, "self") or hasattr(label_class_of(field.label_type), name):
         return "labels have something else of this name"

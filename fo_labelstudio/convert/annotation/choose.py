@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fo_labelstudio.convert.annotation.answer import Problem
 
 
-def submitted_one(annotations: Sequence[Any], task_id: int, problems: list[Problem]) -> Mapping[str, Any] | None:
-    """The newest submitted one of some annotations."""
-    submitted = []
-    for annotation in annotations:
-        if not isinstance(annotation, Mapping) or not isinstance(annotation.get("was_cancelled"), bool):
-            problems.append(Problem(task_id, None, "one of its annotations does not say whether it was submitted"))
-        elif not annotation["was_cancelled"]:
-            submitted.append(annotation)
-    found: Mapping[str, Any] | None = newest(submitted)
-    return found
+def annotation_of(task: Any, problems: list[Problem] | None = None) -> dict[str, Any] | None:
+    """The annotation of an exported task that counts, the newest submitted one, or None where there is none.
 
-
-def annotation_of(task: Any) -> dict[str, Any] | None:
-    """The annotation of an exported task that counts, the newest submitted one, or None where there is none."""
+    Args:
+        task: the task
+        problems: receives one for each annotation of which it cannot be told
+    """
     annotations = task.get("annotations") if isinstance(task, Mapping) else None
-    return newest(filter(is_submitted, annotations)) if isinstance(annotations, list) else None
+    submitted = []
+    for annotation in annotations if isinstance(annotations, list) else ():
+        if is_submitted(annotation):
+            submitted.append(annotation)
+        elif problems is not None and not _is_skipped(annotation):
+            reason = "one of its annotations does not say whether it was submitted"
+            problems.append(Problem(task["id"], None, reason))
+    found: dict[str, Any] | None = newest(submitted)
+    return found
 
 
 def time_of(annotation: Mapping[str, Any]) -> str:
@@ -33,7 +34,7 @@ def time_of(annotation: Mapping[str, Any]) -> str:
     return time.rstrip("Z") if isinstance(time, str) else ""
 
 
-def newest(annotations: Iterable[Any]) -> Any:
+def newest(annotations: Sequence[Any]) -> Any:
     """The annotation that was submitted last, or None where there is none."""
 
     def place(annotation: Mapping[str, Any]) -> tuple[str, int]:
@@ -46,3 +47,7 @@ def newest(annotations: Iterable[Any]) -> Any:
 def is_submitted(annotation: Any) -> bool:
     """Whether an annotation says that it was submitted, not skipped."""
     return isinstance(annotation, Mapping) and annotation.get("was_cancelled") is False
+
+
+def _is_skipped(annotation: Any) -> bool:
+    return isinstance(annotation, Mapping) and annotation.get("was_cancelled") is True

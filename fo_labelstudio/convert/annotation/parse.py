@@ -7,7 +7,7 @@ from typing import Any
 
 from fo_labelstudio.convert.annotation import objects, unexpected
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
-from fo_labelstudio.convert.annotation.choose import annotation_of, submitted_one, time_of
+from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
 from fo_labelstudio.convert.annotation.field_reader import FieldReader, label_id_of
 from fo_labelstudio.convert.annotation.origin import UNCHANGED, Configs, Missing, Origin, is_without_parent
 from fo_labelstudio.convert.annotation.sorting import (
@@ -63,7 +63,7 @@ def parse_task(
     if type(task_id) is not int:
         problems.append(Problem(quoted(task_id), None, "its id is no whole number; its annotations were left alone"))
         return None
-    annotation = submitted_one(task["annotations"], task_id, problems)
+    annotation = annotation_of(task, problems)
     if annotation is None:
         return None
     shown = objects_of(fields)
