@@ -126,6 +126,17 @@ class Client:
                 return project_id
         return None
 
+    def projects_titled(self, title: str) -> list[int]:
+        """The ids of the projects that have exactly a title."""
+        params = {"title": title, "include": "id,title", "page_size": 10_000}
+        projects = _part(self._connection.get("/api/projects/", params), "results", list)
+        return [_part(project, "id", int) for project in projects if _part(project, "title", str) == title]
+
+    def users(self) -> dict[int, str]:
+        """The e-mail address of each user, by id."""
+        users = _list(self._connection.get("/api/users/"))
+        return {_part(user, "id", int): _part(user, "email", str) for user in users}
+
     def check_labeling_config(self, labeling_config: str) -> None:
         """Has the server check a labeling config.
 
@@ -261,6 +272,10 @@ class Client:
         if after:
             newer = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
             params["query"] = json.dumps({"filters": {"conjunction": "and", "items": [newer]}})
+        yield from map(_with_data, self._pages_of_tasks(params))
+
+    def _pages_of_tasks(self, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The tasks that a query yields, each once."""
         size, page, total = _PAGE, 1, 1
         seen: set[int] = set()
         while len(seen) < total:
@@ -279,6 +294,31 @@ class Client:
                 return
             seen.update(task["id"] for task in tasks)
             page += 1
+
+    def task_span(self, project_id: int) -> tuple[int, int] | None:
+        """The ids of the first and the last task of a project, or None where it has none."""
+        ends = []
+        for order in ("tasks:id", "-tasks:id"):
+            query = json.dumps({"ordering": [order]})
+            params = {"project": project_id, "include": "id", "page": 1, "page_size": 1, "query": query}
+            found = _part(self._connection.get("/api/tasks", params), "tasks", list)
+            ends += [_part(task, "id", int) for task in found[:1]]
+        return (ends[0], ends[1]) if len(ends) == 2 else None
+
+    def whole_tasks(self, project_id: int, first: int, last: int) -> Iterator[dict[str, Any]]:
+        """The tasks of a project whose ids lie in a range, with their annotations, predictions and drafts.
+
+        They take the server longer than their export, which lacks predictions and tasks without annotations.
+
+        Args:
+            project_id: the project
+            first: the lowest id
+            last: the highest id
+        """
+        within = {"filter": "filter:tasks:id", "operator": "in", "type": "Number", "value": {"min": first, "max": last}}
+        query = json.dumps({"filters": {"conjunction": "and", "items": [within]}})
+        # What lies in a cloud storage keeps its own address.
+        return self._pages_of_tasks({"project": project_id, "fields": "all", "resolve_uri": "false", "query": query})
 
     def delete_tasks(self, project_id: int, task_ids: Sequence[int]) -> None:
         """Deletes tasks."""
@@ -338,8 +378,12 @@ def _object(answer: Any) -> dict[str, Any]:
 
 def _task(answer: Any) -> dict[str, Any]:
     _part(answer, "id", int)
-    _part(answer, "data", dict)
     task: dict[str, Any] = answer
+    return task
+
+
+def _with_data(task: dict[str, Any]) -> dict[str, Any]:
+    _part(task, "data", dict)
     return task
 
 

@@ -81,6 +81,13 @@ CALLS = {
     "check": (lambda client: client.check(), lambda value: isinstance(value, str)),
     "project_titles": (lambda client: client.project_titles("x"), is_texts),
     "find_project": (lambda client: client.find_project("x"), lambda value: value is None or is_ids([value])),
+    "projects_titled": (lambda client: client.projects_titled("x"), is_ids),
+    "users": (lambda client: client.users(), lambda value: is_ids(value) and is_texts(value.values())),
+    "task_span": (lambda client: client.task_span(1), lambda value: value is None or is_ids(value)),
+    "whole_tasks": (
+        lambda client: list(client.whole_tasks(1, 1, 2)),
+        lambda value: is_ids([task["id"] for task in value]),
+    ),
     "check_labeling_config": (lambda client: client.check_labeling_config("x"), lambda value: value is None),
     "create_project": (lambda client: client.create_project(title="x"), lambda value: is_ids([value])),
     "project": (lambda client: client.project(1), lambda value: isinstance(value, dict)),
