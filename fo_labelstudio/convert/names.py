@@ -15,6 +15,8 @@ _ENCODED = re.compile("[@%]")
 
 _DATA_REFERENCE = re.compile(r"\$(?=[A-Za-z0-9_\[\].{}])")
 
+_LIKE_NAMES = ("name=", "toName=")
+
 _WORD_JOINER = "\u2060"
 
 
@@ -57,8 +59,12 @@ def base_name(path: str) -> str:
 
 
 def is_showable(text: str) -> bool:
-    """Whether a name has something to see and no character that XML 1.0 or the editor loses."""
-    return bool(text.strip()) and not any(_is_lost(char) for char in text)
+    """Whether a name has something to see and no character that XML 1.0 or the editor loses.
+
+    The server looks for names of tags in the text of the labeling config, and takes a value that ends like the start
+    of one for it (1.23.2, ``validate_label_config``).
+    """
+    return bool(text.strip()) and not text.endswith(_LIKE_NAMES) and not any(_is_lost(char) for char in text)
 
 
 def stored_name_problem(name: str) -> str | None:

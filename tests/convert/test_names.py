@@ -28,12 +28,12 @@ def test_the_editor_finds_no_reference_to_data_in_a_class(name):
     assert without_references(name).replace("\u2060", "") == name.replace("\u2060", "")
 
 
-@pytest.mark.parametrize("name", ["", " ", "\x00", "a\x1fb", "\ud800", "\uffff", "\x85"])
+@pytest.mark.parametrize("name", ["", " ", "\x00", "a\x1fb", "\ud800", "\uffff", "\x85", "name=", "toName="])
 def test_a_class_that_cannot_be_shown_is_told(name):
     assert not is_showable(name)
 
 
-@pytest.mark.parametrize("name", ['a<b & "c"', "日本", "\N{FAMILY}\u200d", "a\nb\tc", " padded "])
+@pytest.mark.parametrize("name", ['a<b & "c"', "日本", "\N{FAMILY}\u200d", "a\nb\tc", " padded ", "name = x", "name=x"])
 def test_a_class_that_can_be_shown_is_told(name):
     assert is_showable(name)
 
