@@ -5,6 +5,7 @@
     LabelStudioError
     ├── SettingsError          a setting is unknown, missing or malformed
     ├── LabelSchemaError       a label field cannot be annotated as asked
+    ├── LabelingConfigError    a labeling config that cannot be read, or does not fit the label schema
     ├── SampleError            samples or labels that cannot be sent; found before anything is uploaded
     ├── RegionError            a region that cannot be understood; costs only itself
     ├── RunError               the run's project is gone, half-made or already answered
@@ -37,6 +38,18 @@ class SettingsError(LabelStudioError, ValueError):
 
 class LabelSchemaError(LabelStudioError, ValueError):
     """A label field of the label schema cannot be annotated as asked."""
+
+
+class LabelingConfigError(LabelStudioError, ValueError):
+    """A labeling config that cannot be read, or does not fit the label schema.
+
+    Attributes:
+        problems: one message for each thing that does not fit, where there may be many
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()):
+        self.problems = tuple(problems)
+        super().__init__(message + listed(self.problems, " (see .problems)"))
 
 
 class SampleError(LabelStudioError, ValueError):

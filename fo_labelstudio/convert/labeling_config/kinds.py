@@ -1,0 +1,133 @@
+"""The tags of labeling configs: what each control tag asks for, and what each object tag shows.
+
+Source: Label Studio docs, tags; label-studio 1.23.2, whose editor takes names of tags in upper and lower case alike
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from fo_labelstudio.convert.families import FAMILIES
+
+
+class Kind(Enum):
+    """What a control tag asks for."""
+
+    SHAPE = "region shape"
+    CLASSES = "class of regions"
+    CHOICES = "choices"
+    TAXONOMY = "taxonomy"
+    SCALAR = "scalar"
+    TEXT = "text"
+    RELATION = "relation"
+    RANKING = "ranking"
+    OTHER_MEDIUM = "other medium"
+
+
+class TagFacts(NamedTuple):
+    """What is known of a control tag.
+
+    Attributes:
+        kind: what it asks for
+        shape: of a shape, the ``type`` of its geometry: that of ``<RectangleLabels>`` is ``rectangle``
+        has_classes: whether it holds the classes to choose from
+    """
+
+    kind: Kind
+    shape: str | None = None
+    has_classes: bool = False
+
+
+_SHAPES = ("Rectangle", "Polygon", "KeyPoint", "Ellipse", "Brush", "Bitmask", "Vector")
+_TEXT_AND_TIME = ("HyperTextLabels", "ParagraphLabels", "TimeSeriesLabels", "TimelineLabels", "TableLabels")
+_DOCUMENTS = ("OcrLabels", "PdfLabels", "Chat", "ChatMessage", "ReactCode", "CubeLabels")
+
+CONTROL_TAGS: Mapping[str, TagFacts] = {
+    **{tag: TagFacts(Kind.SHAPE, tag.lower()) for tag in _SHAPES},
+    **{f"{tag}Labels": TagFacts(Kind.SHAPE, tag.lower(), has_classes=True) for tag in _SHAPES},
+    "MagicWand": TagFacts(Kind.SHAPE, "brush"),
+    "Labels": TagFacts(Kind.CLASSES, has_classes=True),
+    "Choices": TagFacts(Kind.CHOICES, has_classes=True),
+    "Taxonomy": TagFacts(Kind.TAXONOMY, has_classes=True),
+    "Rating": TagFacts(Kind.SCALAR),
+    "Number": TagFacts(Kind.SCALAR),
+    "DateTime": TagFacts(Kind.SCALAR),
+    "TextArea": TagFacts(Kind.TEXT),
+    "Relations": TagFacts(Kind.RELATION, has_classes=True),
+    "Pairwise": TagFacts(Kind.RANKING),
+    "Ranker": TagFacts(Kind.RANKING),
+    **{tag: TagFacts(Kind.OTHER_MEDIUM, has_classes=True) for tag in (*_TEXT_AND_TIME, *_DOCUMENTS)},
+    **{tag: TagFacts(Kind.OTHER_MEDIUM) for tag in ("VideoRectangle", "VideoVector", "Cube")},
+    "VideoVectorLabels": TagFacts(Kind.OTHER_MEDIUM, has_classes=True),
+}
+"""Control tag -> what it asks for."""
+
+OBJECT_TAGS: Mapping[str, str] = {
+    "Image": "image",
+    "Video": "video",
+    "Audio": "audio",
+    "AudioPlus": "audio",
+    "Text": "text",
+    "HyperText": "text",
+    "Paragraphs": "text",
+    "Chat": "text",
+    "TimeSeries": "time series",
+    "Table": "table",
+    "List": "list",
+    "Pdf": "document",
+    "GPSMap": "map",
+    "Object3D": "3D",
+    "ReactCode": "code of its own",
+}
+"""Object tag -> the medium that it shows."""
+
+HELPERS = (
+    *("View", "Header", "Style", "Collapse", "Panel", "Dialog", "Markdown", "PagedView", "Repeater", "Typography"),
+    *("Filter", "Magnify", "Shortcut", "Label", "Choice", "Relation", "Channel", "MultiChannel", "Bucket"),
+)
+"""Tags that neither show nor ask: layout, what can be chosen, and tools of the editor."""
+
+PATH_SEPARATOR = "/"
+"""Between the parts of a choice that is a path, in the name of the class that it becomes."""
+
+_CANONICAL = {tag.lower(): tag for tag in (*CONTROL_TAGS, *OBJECT_TAGS, *HELPERS)}
+
+_LABEL_TYPES = {kind: label_type for family in FAMILIES for kind, label_type in family.claims.items()}
+
+
+def canonical(tag: str) -> str:
+    """A tag's name as Label Studio's docs write it; that of an unknown tag as it is."""
+    return _CANONICAL.get(tag.lower(), tag)
+
+
+def is_known(tag: str) -> bool:
+    """Whether Label Studio's docs have a tag."""
+    return tag.lower() in _CANONICAL
+
+
+def facts_of(tag: str) -> TagFacts | None:
+    """What is known of a control tag, however it is written; None for other tags."""
+    return CONTROL_TAGS.get(canonical(tag))
+
+
+def kind_of(tag: str) -> Kind | None:
+    """What a control tag asks for; None for other tags."""
+    facts = facts_of(tag)
+    return facts.kind if facts else None
+
+
+def label_type_of(tag: str) -> str | None:
+    """The label type that answers to a control tag about whole images, or its regions, become; None for no labels."""
+    facts = facts_of(tag)
+    if facts is None:
+        return None
+    if facts.kind is Kind.SHAPE:
+        return _LABEL_TYPES.get(f"{facts.shape}labels")
+    return _LABEL_TYPES["choices"] if facts.kind in (Kind.CHOICES, Kind.TAXONOMY) else None
+
+
+def class_of_path(path: Sequence[str]) -> str:
+    """The class that a nested choice becomes: ``["Animal", "Cat"]`` is ``Animal/Cat``."""
+    return PATH_SEPARATOR.join(path)
