@@ -5,7 +5,7 @@ Importing this package is light: FiftyOne is imported where it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,14 +57,42 @@ def send_part(
         ServerError: tasks could not be made
         SettingsError: there is no such part, or a setting is unknown, missing or malformed
     """
-    import fiftyone as fo
+    from fo_labelstudio.runs.send_part import send_part
 
-    from fo_labelstudio.dataset.internals import root_dataset
+    return send_part(samples, anno_key, part, progress or (lambda made, total: None), connection)
 
-    dataset = fo.load_dataset(samples) if isinstance(samples, str) else root_dataset(samples)
-    # A worker lives longer than one run.
-    dataset.reload()
-    config = dataset.get_annotation_info(anno_key).config
-    config.load_credentials(**connection)
-    tasks: int = config.build().send_part(dataset, anno_key, part, progress or (lambda made, total: None))
-    return tasks
+
+def load_annotations(
+    samples: foc.SampleCollection,
+    anno_key: str,
+    dest_field: str | Mapping[str, str] | None = None,
+    unexpected: Any = "prompt",
+    cleanup: bool = False,
+    **connection: Any,
+) -> dict[str, Any] | None:
+    """Loads what people submitted in an annotation run, as ``dataset.load_annotations()`` does.
+
+    Args:
+        samples: the dataset of the run, or any view into it
+        anno_key: the key of the run
+        dest_field: where the labels go: the name of a field, or a dict: field of the run -> name of a field; by default
+            into the fields of the run
+        unexpected: what becomes of labels that the label schema does not expect: ``"prompt"``, ``"ignore"``,
+            ``"keep"``, ``"return"``, the label types that are kept, or a dict: label type -> name of a field
+        cleanup: whether the run's project is deleted afterwards, unless something was left in it
+        **connection: settings of the connection
+
+    Returns:
+        with ``unexpected="return"``, the unexpected labels if there are any: label field -> label type -> sample id ->
+        label id -> label; the ids are those of frames where the run is on frames of videos. None otherwise
+
+    Raises:
+        RunError: the run is not complete, its project is gone, or it is no run of Label Studio's
+        ServerError: a download failed; nothing was loaded
+        SettingsError: ``dest_field`` makes no sense, or a setting is unknown, missing or malformed
+        LabelSchemaError: a field cannot hold the labels, or a field was renamed; nothing was loaded
+    """
+    from fo_labelstudio.runs.load_annotations import load_annotations
+    from fo_labelstudio.runs.load_options import LoadOptions
+
+    return load_annotations(samples, anno_key, LoadOptions(dest_field, unexpected), cleanup, connection)

@@ -6,41 +6,32 @@ the config class.
 
 from __future__ import annotations
 
-import json
 import os
-import time
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.media as fom
-import fiftyone.core.odm as foo
 import fiftyone.utils.annotations as foua
-from bson import ObjectId, json_util
 
-from fo_labelstudio.convert.annotation.origin import Missing, Sighting
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.dataset.internals import id_of, load_arguments, patch, reload_run, root_dataset
-from fo_labelstudio.dataset.label_schema import complete, discover_attributes, only_type, with_mask_paths
+from fo_labelstudio.dataset.internals import load_arguments, patch, reload_run, root_dataset
+from fo_labelstudio.dataset.label_schema import discover_attributes, only_type
 from fo_labelstudio.dataset.prompt import ask
-from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.runs import project
-from fo_labelstudio.runs.check import Checked, Run, check
-from fo_labelstudio.runs.fetch import fetch
-from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs import annotate
+from fo_labelstudio.runs.cleanup import clean_up
+from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
-from fo_labelstudio.runs.send import send, send_part, tasks_of_run
+from fo_labelstudio.runs.project import project_url
 from fo_labelstudio.runs.state import RunState
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
@@ -58,7 +49,6 @@ from fo_labelstudio.settings import (
 )
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.local_files import is_below
-from fo_labelstudio.transport.transport import MediaSettings
 
 
 class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
@@ -206,11 +196,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
 class LabelStudioBackend(foua.AnnotationBackend):
     """Connects FiftyOne datasets to Label Studio."""
 
-    _sending: AbstractContextManager[Any] = nullcontext()
-    """What keeps others from sending the run between register_run() and the end of upload_annotations()."""
-
-    _checked: Checked | None = None
-    """What the check before the upload has found."""
+    _begun: annotate.Begun | None = None
+    """The run between register_run() and upload_annotations()."""
 
     @property
     def supported_media_types(self) -> list[str]:
@@ -266,19 +253,12 @@ class LabelStudioBackend(foua.AnnotationBackend):
         return attr_type in ("select", "radio")
 
     def register_run(self, samples: Any, key: str, overwrite: bool = True, cleanup: bool = True) -> None:
-        """Registers the run, once it is sure that everything can be sent.
+        """Registers the run, once it is sure that everything can be sent; see :func:`annotate.begin`."""
+        self._begun = annotate.begin(self, samples, key, overwrite, cleanup)
 
-        A run of the same key that did not get complete is continued, or replaced where it was another one.
-
-        Raises:
-            LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
-            RunError: the incomplete run has annotations already, or somebody else is sending it
-        """
-        with ExitStack() as stack:
-            stack.enter_context(sole_sender(root_dataset(samples), key))
-            self._register(samples, key, overwrite, cleanup)
-            # It lasts until upload_annotations() ends.
-            self._sending = stack.pop_all()
+    def put_run(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
+        """Registers the run, with its config as it is."""
+        super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
     @classmethod
     def save_run_info(cls, samples: Any, run_info: Any, **options: Any) -> None:
@@ -293,110 +273,16 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def upload_annotations(
         self, samples: Any, anno_key: str, launch_editor: bool = False
     ) -> LabelStudioAnnotationResults:
-        with self._sending:
-            results = self._upload(samples, anno_key)
+        """Sends the run; see :func:`annotate.finish`."""
+        begun, self._begun = self._begun or annotate.Begun(), None
+        results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
+        annotate.finish(self, samples, anno_key, results, begun)
         if launch_editor:
             results.launch_editor()
         return results
 
-    @only_new_garbage()
-    def _register(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
-        self._refuse_unknown_run(samples, key)
-        incomplete = None if overwrite else self._incomplete(samples, key)
-        if incomplete is None:
-            self.validate_run(samples, key, overwrite=overwrite)
-        project.check_title(self._title(samples))
-        client = self.connect_to_api().client
-        config = self.config
-        config.label_schema = complete(
-            config.label_schema, samples, client.version, config.mask_tool, config.scalar_types
-        )
-        config.url = client.url
-        config.serve_shared_files(samples)
-        project_id = None
-        if incomplete is not None:
-            self._refuse_other_server(key, incomplete, client)
-            project_id = self._continued_project(incomplete, client)
-        token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
-        self._checked = check(self._run(samples, token), client)
-        if incomplete is not None and project_id is not None:
-            config.run_state = {**incomplete.saved_state, "project_id": project_id}
-            results = self.load_run_results(samples, key, cache=False, load_view=False)
-            super().register_run(samples, key, overwrite=True, cleanup=False)
-            if results is not None:
-                self.save_run_results(samples, key, results)
-            return
-        if incomplete is not None:
-            self._discard(samples, key, incomplete, client)
-        config.run_state = {"token": token, "project_id": None, "complete": False}
-        super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
-
-    @only_new_garbage()
-    def _upload(self, samples: Any, anno_key: str) -> LabelStudioAnnotationResults:
-        checked, self._checked = self._checked or Checked(), None
-        client = self.connect_to_api().client
-        state = self.config.run_state
-        is_continued = state["project_id"] is not None
-        run = self._run(samples, state["token"])
-        results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
-        try:
-            if not is_continued:
-                state["project_id"] = project.make_project(
-                    run.token, root_dataset(samples).name, client, self._title(samples)
-                )
-        except BaseException:
-            # Without proof that there is no project, the run stays, and with it the token to find the project by.
-            if client.find_project(run.token) is None:
-                self.delete_run(samples, anno_key, cleanup=False)
-            raise
-        try:
-            results.save_config()
-            self.save_run_results(samples, anno_key, results)
-            if self.config.parts is not None:
-                logger.info(
-                    "Made project %d; send its parts, 1 to %d, with fo_labelstudio.send_part(), then call annotate() "
-                    "once more without parts",
-                    state["project_id"],
-                    self.config.parts,
-                )
-                return results
-            send(run, client, state["project_id"], results.tasks, _Saving(results), checked)
-            # Complete only once the tasks are saved, for without them nothing could be loaded.
-            self.save_run_results(samples, anno_key, results)
-            state["complete"] = True
-            results.save_config()
-        except BaseException as error:
-            state["complete"] = False
-            message = _left_behind(results, state["project_id"], anno_key, error)
-            try:
-                self.save_run_results(samples, anno_key, results)
-            finally:
-                if isinstance(error, Exception):
-                    raise RunError(message, state["project_id"]) from error
-                logger.warning(message)
-            raise
-        return results
-
-    @only_new_garbage()
-    def send_part(self, samples: Any, anno_key: str, part: int, report: Callable[[int, int], None]) -> int:
-        """Sends a part of a run; see :func:`fo_labelstudio.send_part`."""
-        state, parts = self.config.run_state or {}, self.config.parts
-        if parts is None or state.get("complete") or state.get("project_id") is None:
-            raise RunError(
-                f"annotation run {anno_key!r} has no parts to send; it is made with annotate(..., parts=<number>), and "
-                "complete once annotate() was called without parts",
-                state.get("project_id"),
-            )
-        if part not in range(1, parts + 1):
-            raise SettingsError(f"part is {part!r}, expected a whole number from 1 to {parts}")
-        client = self.connect_to_api().client
-        run = self._run(self.load_run_view(samples, anno_key), state["token"])
-        with sole_sender(root_dataset(samples), anno_key, part):
-            return len(send_part(run, client, state["project_id"], part, parts, report))
-
-    @only_new_garbage()
     def download_annotations(self, results: LabelStudioAnnotationResults) -> dict[str, Any]:
-        """Downloads what people submitted and merges it.
+        """Downloads what people submitted and merges it; see :func:`load_run`.
 
         FiftyOne's own merge rewrites every label that it is given and deletes every other one, so it is given none.
 
@@ -404,126 +290,20 @@ class LabelStudioBackend(foua.AnnotationBackend):
             label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
 
         Raises:
-            RunError: the run is not complete, or its project is gone
-            ServerError: a download failed; nothing was loaded
-            SettingsError: ``dest_field`` makes no sense; nothing was loaded
-            LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
+            RunError: ``load_annotations()`` is not what calls, so that nobody says where the labels go
         """
-        state = self.config.run_state or {}
-        if not state.get("complete"):
-            results.tasks = self._tasks_so_far(state)
-            if not results.tasks:
-                raise RunError(
-                    f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
-                    state.get("project_id"),
-                )
-            logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
-        client = self.connect_to_api().client
-        fields = self.config.label_fields()
-        options = LoadOptions(**(load_arguments() or {}))
-        if options.keeps_unexpected:
-            fields = tuple(replace(field, takes_unexpected=True) for field in fields)
-        results.refresh(self._saved_results(results))
-        sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
-        is_complete = bool(state.get("complete"))
-        destinations = plan(results, fields, options)
-        answers = fetch(
-            state["token"],
-            fields,
-            client,
-            state["project_id"],
-            results.tasks,
-            sightings,
-            is_complete,
-            destinations.remade,
-        )
-        results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
-        try:
-            return load(results, fields, answers, destinations, options)
-        except BaseException:
-            # What was done so far must be known to the next load.
-            self.save_run_results(results.dataset, results.key, results)
-            raise
-
-    def _tasks_so_far(self, state: dict[str, Any]) -> dict[str, int]:
-        """The tasks that a run which is not complete has, whatever was saved of them."""
-        if not state:
-            return {}
-        client = self.connect_to_api().client
-        state["project_id"] = project.existing_project(client, state["token"], state["project_id"])
-        if state["project_id"] is None:
-            return {}
-        found = tasks_of_run(state["token"], client, state["project_id"])
-        return {sample_id: task.id for sample_id, task in found.items()}
+        given = load_arguments()
+        if given is None:
+            raise RunError(
+                "download_annotations() was called without load_annotations(), which says where the labels go; call "
+                f"dataset.load_annotations({results.key!r}) or fo_labelstudio.load_annotations(dataset, "
+                f"{results.key!r})",
+                results.project_id,
+            )
+        return load_run(results, LoadOptions(**given))
 
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
         return LabelStudioAnnotationAPI(self.config.connection_settings())
-
-    def _run(self, samples: Any, token: str) -> Run:
-        config = self.config
-        selected = with_mask_paths(samples, config.label_schema)
-        connection = config.connection_settings()
-        media = MediaSettings(
-            config.media,
-            config.local_files_root,
-            config.local_files_server_root,
-            config.unusable_media,
-            connection.cloud_storage,
-            connection.retries,
-        )
-        return Run(
-            selected,
-            config.label_fields(),
-            config.media_field,
-            token,
-            media,
-            task_fields=config.task_fields or (),
-            leaves_unlisted=config.unlisted_classes == "leave",
-        )
-
-    def _title(self, samples: Any) -> str:
-        return self.config.project_name or project.default_title(root_dataset(samples).name)
-
-    def _saved_results(self, results: LabelStudioAnnotationResults) -> LabelStudioAnnotationResults:
-        """The results as another session may have saved them since."""
-        reload_run(self._get_run_doc(results.samples, results.key))
-        saved = self.load_run_results(results.samples, results.key, cache=False, load_view=False)
-        return results if saved is None else saved
-
-    def _refuse_unknown_run(self, samples: Any, key: str) -> None:
-        """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
-        dataset = root_dataset(samples)
-        stored = foo.get_db_conn().datasets.find_one({"_id": id_of(dataset)}, {"annotation_runs": True})
-        if key in stored.get("annotation_runs", ()) and key not in self.list_runs(samples):
-            raise RunError(f"another session has made annotation run {key!r}; call dataset.reload() to see it")
-
-    def _incomplete(self, samples: Any, key: str) -> LabelStudioBackendConfig | None:
-        """The config of a run that did not get complete, or None where there is no such run."""
-        if key not in self.list_runs(samples):
-            return None
-        config = self.get_run_info(samples, key).config
-        if not isinstance(config, LabelStudioBackendConfig) or not config.run_state or config.run_state["complete"]:
-            return None
-        return config
-
-    def _refuse_other_server(self, key: str, incomplete: LabelStudioBackendConfig, client: Client) -> None:
-        if incomplete.url != client.url:
-            raise RunError(
-                f"annotation run {key!r} is not complete, and its project is on {incomplete.url}; pass that url, or "
-                "delete the run with dataset.delete_annotation_run()",
-                incomplete.saved_state["project_id"],
-            )
-
-    def _continued_project(self, incomplete: LabelStudioBackendConfig, client: Client) -> int | None:
-        """The project of an incomplete run that asks for the same as this one, or None where there is none."""
-        one, other = (json.loads(json_util.dumps(config.serialize())) for config in (incomplete, self.config))
-        if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field", "task_fields")):
-            return None
-        return project.existing_project(client, incomplete.saved_state["token"], incomplete.saved_state["project_id"])
-
-    def _discard(self, samples: Any, key: str, config: LabelStudioBackendConfig, client: Client) -> None:
-        project.discard_project(client, config.saved_state["token"], config.saved_state["project_id"])
-        self.delete_run(samples, key, cleanup=False)
 
 
 class LabelStudioAnnotationAPI(foua.AnnotationAPI):
@@ -589,11 +369,6 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         """The tasks of the run: task id -> sample id, as FiftyOne's own integration has it."""
         return {task_id: sample_id for sample_id, task_id in self.tasks.items()}
 
-    @property
-    def project_id(self) -> int | None:
-        """The Label Studio project of the run."""
-        return (self.config.run_state or {}).get("project_id")
-
     def get_meta(self) -> dict[str, Any]:
         return {"url": self.config.url, "project_id": self.project_id, "tasks": len(self.tasks)}
 
@@ -605,7 +380,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         """
         if self.project_id is None:
             raise RunError("the run's project was removed by cleanup()")
-        url = project.project_url(self.config.url, self.project_id)
+        url = project_url(self.config.url or "", self.project_id)
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
 
@@ -615,21 +390,13 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         Args:
             force: whether it is deleted although the last load has left something behind
         """
-        if self.left_behind and not force:
-            logger.warning(
-                "Project %s is kept, for the last load left something behind: %s. To delete it all the same, call "
-                "dataset.load_annotation_results(%r).cleanup(force=True)",
-                self.project_id,
-                "; ".join(self.left_behind),
-                self.key,
-            )
-            return
-        self.left_behind = []
-        if self.project_id is not None:
-            project.delete_project(self.connect_to_api().client, self.project_id)
-            self.config.run_state["project_id"] = None
-            self.save_config()
-        self.tasks = {}
+        clean_up(self, force)
+
+    def saved(self) -> LabelStudioAnnotationResults:
+        """The results as another session may have saved them since."""
+        reload_run(self.backend._get_run_doc(self.samples, self.key))
+        saved = self.backend.load_run_results(self.samples, self.key, cache=False, load_view=False)
+        return self if saved is None else saved
 
     @property
     def dataset(self) -> fo.Dataset:
@@ -653,21 +420,6 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         return cls(samples, config, anno_key, **d)
 
 
-class _Saving:
-    """Saves the results of a run while it is being sent, now and then: what is saved grows with the run."""
-
-    _SECONDS = 30.0
-
-    def __init__(self, results: LabelStudioAnnotationResults):
-        self._results = results
-        self._saved = time.monotonic()
-
-    def __call__(self) -> None:
-        if time.monotonic() - self._saved > self._SECONDS:
-            self._results.save()
-            self._saved = time.monotonic()
-
-
 def _without_empty(rows: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in rows.items() if value not in (None, {}, [])}
 
@@ -677,17 +429,6 @@ def _as_typed(project_name: Any, name: str | None) -> str | None:
     if project_name is None or isinstance(project_name, str):
         return project_name
     return os.environ.get(variable(name, "project_name"), str(project_name))
-
-
-def _left_behind(results: LabelStudioAnnotationResults, project_id: int, anno_key: str, error: BaseException) -> str:
-    reason = ": ".join(filter(None, (type(error).__name__, str(error))))
-    url = project.project_url(results.config.url, project_id)
-    return (
-        f"annotate() stopped half-way ({reason}). It left project {project_id} at {url}, with "
-        f"{len(results.tasks)} tasks. To continue, call annotate() with anno_key {anno_key!r} and the same arguments "
-        f"once more. To remove it: "
-        f"dataset.load_annotation_results({anno_key!r}).cleanup() and dataset.delete_annotation_run({anno_key!r})"
-    )
 
 
 patch()

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
 
-import fiftyone.core.collections as foc
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, checked_task, with_address
 from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
@@ -22,6 +20,7 @@ from fo_labelstudio.errors import SampleError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import Spool, read_ahead
 from fo_labelstudio.settings import without_login
 from fo_labelstudio.transport import TRANSPORTS
@@ -32,36 +31,6 @@ _KEPT = 256 * 2**20
 
 _NAMED = 5
 """Classes that a message names."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What an annotation run sends.
-
-    Attributes:
-        samples: the collection
-        fields: the label fields
-        media_field: the field that holds the paths of the media
-        token: tells the tasks of this run from all others
-        media: how the server gets to read the media
-        sample_ids: the samples that are sent, where that is a part of the collection
-        task_fields: the fields of samples that tasks carry in their data
-        leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
-    """
-
-    samples: foc.SampleCollection
-    fields: Sequence[LabelField]
-    media_field: str
-    token: str
-    media: MediaSettings
-    sample_ids: Sequence[str] | None = None
-    task_fields: Sequence[str] = ()
-    leaves_unlisted: bool = False
-
-    @property
-    def size(self) -> int:
-        """How many samples are sent."""
-        return len(self.samples) if self.sample_ids is None else len(self.sample_ids)
 
 
 class PreparedTask(NamedTuple):

@@ -1,4 +1,4 @@
-"""send() and send_part(): tasks that are ready -> tasks on the server, block by block."""
+"""send() and make_tasks_of_part(): tasks that are ready -> tasks on the server, block by block."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from fo_labelstudio.errors import SampleError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated, sent_in_parts
-from fo_labelstudio.runs.check import Checked, PreparedTask, Run, prepare, readable, report_left_out
+from fo_labelstudio.runs.check import Checked, PreparedTask, prepare, readable, report_left_out
+from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.transport import Sender
@@ -75,7 +76,7 @@ def send(
                 raise
 
 
-def send_part(
+def make_tasks_of_part(
     run: Run, client: Client, project_id: int, part: int, parts: int, report: Callable[[int, int], None]
 ) -> dict[str, int]:
     """Makes the tasks of a part of a run, and nothing else; send() completes the run.

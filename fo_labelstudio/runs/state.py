@@ -8,6 +8,7 @@ from typing import Any
 import fiftyone as fo
 
 from fo_labelstudio.dataset.labels import Records
+from fo_labelstudio.runs.run import RunConfig
 
 
 class RunState(ABC):
@@ -36,6 +37,16 @@ class RunState(ABC):
 
     @property
     @abstractmethod
+    def key(self) -> str:
+        """The key of the run."""
+
+    @property
+    @abstractmethod
+    def config(self) -> RunConfig:
+        """What annotate() was asked for."""
+
+    @property
+    @abstractmethod
     def dataset(self) -> fo.Dataset:
         """The dataset of the run."""
 
@@ -52,6 +63,24 @@ class RunState(ABC):
     @abstractmethod
     def save(self) -> None:
         """Saves the state."""
+
+    @abstractmethod
+    def save_config(self) -> None:
+        """Saves the config."""
+
+    @abstractmethod
+    def saved(self) -> RunState:
+        """The state as another session may have saved it since."""
+
+    @abstractmethod
+    def connect_to_api(self) -> Any:
+        """A connection to the run's server, whose ``client`` has been checked."""
+
+    @property
+    def project_id(self) -> int | None:
+        """The Label Studio project of the run; None where it has none, or none any more."""
+        project_id: int | None = self.config.saved_state.get("project_id")
+        return project_id
 
     def refresh(self, saved: RunState) -> None:
         """Takes over what another session has loaded since.

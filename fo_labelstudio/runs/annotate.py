@@ -1,0 +1,275 @@
+"""begin() and finish(): the two halves of annotate(), between which FiftyOne registers the run."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, Protocol
+
+import fiftyone.core.collections as foc
+import fiftyone.core.odm as foo
+from bson import ObjectId, json_util
+
+from fo_labelstudio.dataset.internals import id_of, root_dataset
+from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.dataset.run_lock import sole_sender
+from fo_labelstudio.errors import RunError
+from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs import project
+from fo_labelstudio.runs.check import Checked, check
+from fo_labelstudio.runs.garbage import only_new_garbage
+from fo_labelstudio.runs.run import RunConfig, run_of, title_of
+from fo_labelstudio.runs.send import send
+from fo_labelstudio.runs.state import RunState
+
+SAVING_SECONDS = 30.0
+"""Between two times that the results of a run are saved while it is being sent: what is saved grows with the run."""
+
+
+class RunRegister(Protocol):
+    """Keeps annotation runs with their dataset; FiftyOne's backends do.
+
+    Attributes:
+        config: what annotate() was asked for
+    """
+
+    config: RunConfig
+
+    def connect_to_api(self) -> Any:
+        """A connection to the server, whose ``client`` has been checked."""
+        ...
+
+    def list_runs(self, samples: foc.SampleCollection) -> list[str]:
+        """The keys of all runs of a dataset."""
+        ...
+
+    def get_run_info(self, samples: foc.SampleCollection, key: str) -> Any:
+        """A run, with its ``config``."""
+        ...
+
+    def validate_run(self, samples: foc.SampleCollection, key: str, overwrite: bool = True) -> None:
+        """Refuses a key that is none, or that another run has."""
+        ...
+
+    def put_run(self, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool) -> None:
+        """Registers the run, with its config as it is."""
+        ...
+
+    def delete_run(self, samples: foc.SampleCollection, key: str, cleanup: bool = True) -> None:
+        """Forgets a run."""
+        ...
+
+    def load_run_results(self, samples: foc.SampleCollection, key: str, cache: bool, load_view: bool) -> Any:
+        """The saved results of a run, or None."""
+        ...
+
+    def save_run_results(self, samples: foc.SampleCollection, key: str, run_results: Any) -> None:
+        """Saves the results of a run, and keeps them for this session."""
+        ...
+
+
+@dataclass
+class Begun:
+    """A run that is registered, and that nobody else can send until it is finished.
+
+    Attributes:
+        checked: what the check has found
+        sending: keeps others from sending it
+    """
+
+    checked: Checked = dataclass_field(default_factory=Checked)
+    sending: ExitStack = dataclass_field(default_factory=ExitStack)
+
+
+def begin(register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool) -> Begun:
+    """Registers a run, once it is sure that everything can be sent.
+
+    A run of the same key that did not get complete is continued, or replaced where it was another one.
+
+    Args:
+        register: keeps the run
+        samples: the collection
+        key: the key of the run
+        overwrite: whether a complete run of the same key is replaced
+        cleanup: whether its project is deleted then
+
+    Raises:
+        LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
+        RunError: the incomplete run has annotations already, or somebody else is sending it
+    """
+    with ExitStack() as sending:
+        sending.enter_context(sole_sender(root_dataset(samples), key))
+        checked = _register(register, samples, key, overwrite, cleanup)
+        # It lasts until finish() ends.
+        return Begun(checked, sending.pop_all())
+
+
+@only_new_garbage()
+def _register(
+    register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool
+) -> Checked:
+    _refuse_unknown_run(register, samples, key)
+    incomplete = None if overwrite else _incomplete(register, samples, key)
+    if incomplete is None:
+        register.validate_run(samples, key, overwrite=overwrite)
+    config = register.config
+    project.check_title(title_of(config, samples))
+    client: Client = register.connect_to_api().client
+    config.label_schema = complete(
+        config.label_schema, samples, client.version, config.mask_tool, config.scalar_types or {}
+    )
+    config.url = client.url
+    config.serve_shared_files(samples)
+    if incomplete is None:
+        project_id = None
+    else:
+        _refuse_other_server(key, incomplete, client)
+        project_id = _continued_project(incomplete, config, client)
+    token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
+    checked = check(run_of(config, samples, token), client)
+    if incomplete is not None and project_id is not None:
+        config.run_state = {**incomplete.saved_state, "project_id": project_id}
+        _put_again(register, samples, key)
+        return checked
+    if incomplete is not None:
+        state = incomplete.saved_state
+        project.discard_project(client, state["token"], state["project_id"])
+        register.delete_run(samples, key, cleanup=False)
+    config.run_state = {"token": token, "project_id": None, "complete": False}
+    register.put_run(samples, key, overwrite, cleanup)
+    return checked
+
+
+def finish(register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, begun: Begun) -> None:
+    """Makes the project of a run that was begun, where it has none, and sends the run; with parts, others send it.
+
+    Args:
+        register: keeps the run
+        samples: the collection
+        key: the key of the run
+        results: the new results of the run
+        begun: what :func:`begin` returned
+
+    Raises:
+        RunError: it stopped half-way; says what is left, and how to continue
+    """
+    with begun.sending:
+        _finish(register, samples, key, results, begun.checked)
+
+
+@only_new_garbage()
+def _finish(
+    register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, checked: Checked
+) -> None:
+    client: Client = register.connect_to_api().client
+    config, state = register.config, register.config.saved_state
+    run = run_of(config, samples, state["token"])
+    if state["project_id"] is None:
+        try:
+            name = root_dataset(samples).name
+            state["project_id"] = project.make_project(run.token, name, client, title_of(config, samples))
+        except BaseException:
+            # Without proof that there is no project, the run stays, and with it the token to find the project by.
+            if client.find_project(run.token) is None:
+                register.delete_run(samples, key, cleanup=False)
+            raise
+    try:
+        results.save_config()
+        register.save_run_results(samples, key, results)
+        if config.parts is not None:
+            logger.info(
+                "Made project %d; send its parts, 1 to %d, with fo_labelstudio.send_part(), then call annotate() "
+                "once more without parts",
+                state["project_id"],
+                config.parts,
+            )
+            return
+        send(run, client, state["project_id"], results.tasks, _Saving(results), checked)
+        # Complete only once the tasks are saved, for without them nothing could be loaded.
+        register.save_run_results(samples, key, results)
+        state["complete"] = True
+        results.save_config()
+    except BaseException as error:
+        state["complete"] = False
+        message = _left_behind(results, error)
+        try:
+            register.save_run_results(samples, key, results)
+        finally:
+            if isinstance(error, Exception):
+                raise RunError(message, state["project_id"]) from error
+            logger.warning(message)
+        raise
+
+
+def _refuse_unknown_run(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
+    """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
+    dataset = root_dataset(samples)
+    stored = foo.get_db_conn().datasets.find_one({"_id": id_of(dataset)}, {"annotation_runs": True})
+    if key in stored.get("annotation_runs", ()) and key not in register.list_runs(samples):
+        raise RunError(f"another session has made annotation run {key!r}; call dataset.reload() to see it")
+
+
+def _incomplete(register: RunRegister, samples: foc.SampleCollection, key: str) -> RunConfig | None:
+    """The config of a run that did not get complete, or None where there is no such run."""
+    if key not in register.list_runs(samples):
+        return None
+    config = register.get_run_info(samples, key).config
+    if not isinstance(config, type(register.config)) or not config.run_state or config.run_state["complete"]:
+        return None
+    return config
+
+
+def _refuse_other_server(key: str, incomplete: RunConfig, client: Client) -> None:
+    if incomplete.url != client.url:
+        raise RunError(
+            f"annotation run {key!r} is not complete, and its project is on {incomplete.url}; pass that url, or "
+            "delete the run with dataset.delete_annotation_run()",
+            incomplete.saved_state["project_id"],
+        )
+
+
+def _continued_project(incomplete: RunConfig, config: RunConfig, client: Client) -> int | None:
+    """The project of an incomplete run that asks for the same as this one, or None where there is none."""
+    one, other = (json.loads(json_util.dumps(asked.serialize())) for asked in (incomplete, config))
+    if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field", "task_fields")):
+        return None
+    state = incomplete.saved_state
+    return project.existing_project(client, state["token"], state["project_id"])
+
+
+def _put_again(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
+    """Puts a run in its own place, with the results that it has."""
+    results = register.load_run_results(samples, key, cache=False, load_view=False)
+    register.put_run(samples, key, overwrite=True, cleanup=False)
+    if results is not None:
+        register.save_run_results(samples, key, results)
+
+
+class _Saving:
+    """Saves the results of a run while it is being sent, now and then."""
+
+    def __init__(self, results: RunState):
+        self._results = results
+        self._saved = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._saved > SAVING_SECONDS:
+            self._results.save()
+            self._saved = time.monotonic()
+
+
+def _left_behind(results: RunState, error: BaseException) -> str:
+    """What a run that stopped half-way says of itself."""
+    reason = ": ".join(filter(None, (type(error).__name__, str(error))))
+    project_id, key = results.config.saved_state["project_id"], results.key
+    url = project.project_url(results.config.url or "", project_id)
+    return (
+        f"annotate() stopped half-way ({reason}). It left project {project_id} at {url}, with "
+        f"{len(results.tasks)} tasks. To continue, call annotate() with anno_key {key!r} and the same arguments "
+        f"once more. To remove it: "
+        f"dataset.load_annotation_results({key!r}).cleanup() and dataset.delete_annotation_run({key!r})"
+    )

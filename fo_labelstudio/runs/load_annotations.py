@@ -1,0 +1,125 @@
+"""load_annotations(): what people submitted in a run -> the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import fiftyone.core.collections as foc
+
+from fo_labelstudio.convert.annotation.origin import Missing, Sighting
+from fo_labelstudio.dataset.internals import root_dataset
+from fo_labelstudio.errors import RunError
+from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs import project
+from fo_labelstudio.runs.cleanup import clean_up
+from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.garbage import only_new_garbage
+from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.send import tasks_of_run
+from fo_labelstudio.runs.state import RunState
+
+
+def load_annotations(
+    samples: foc.SampleCollection, anno_key: str, options: LoadOptions, cleanup: bool, connection: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Loads what people submitted in a run; see :func:`fo_labelstudio.load_annotations`."""
+    results = results_of(samples, anno_key, connection)
+    returned = load_run(results, options)
+    results.save()
+    if cleanup:
+        clean_up(results)
+    return returned or None
+
+
+def results_of(samples: foc.SampleCollection, anno_key: str, connection: Mapping[str, Any]) -> RunState:
+    """The results of an annotation run.
+
+    Raises:
+        RunError: it is no run of ours, or has no results
+        SettingsError: there is no such setting
+    """
+    results = root_dataset(samples).load_annotation_results(anno_key, **connection)
+    if not isinstance(results, RunState):
+        raise RunError(
+            f"annotation run {anno_key!r} has no results of Label Studio; dataset.get_annotation_info({anno_key!r}) "
+            "says what made it"
+        )
+    # FiftyOne ignores the settings of a call where it has the results already (1.22.1).
+    results.config.load_credentials(**connection)
+    return results
+
+
+@only_new_garbage()
+def load_run(results: RunState, options: LoadOptions) -> dict[str, Any]:
+    """Downloads what people submitted in a run and merges it.
+
+    Args:
+        results: the results of the run; to be saved afterwards
+        options: where the labels go, and what becomes of unexpected ones
+
+    Returns:
+        label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
+
+    Raises:
+        RunError: the run is not complete, or its project is gone
+        ServerError: a download failed; nothing was loaded
+        SettingsError: ``dest_field`` makes no sense; nothing was loaded
+        LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
+    """
+    state = results.config.saved_state
+    is_complete = bool(state.get("complete"))
+    if not is_complete:
+        _find_tasks_so_far(results)
+    client: Client = results.connect_to_api().client
+    fields = results.config.label_fields()
+    if options.keeps_unexpected:
+        fields = tuple(replace(field, takes_unexpected=True) for field in fields)
+    results.refresh(results.saved())
+    sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
+    destinations = plan(results, fields, options)
+    answers = fetch(
+        state["token"],
+        fields,
+        client,
+        state["project_id"],
+        results.tasks,
+        sightings,
+        is_complete,
+        destinations.remade,
+    )
+    results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
+    try:
+        return load(results, fields, answers, destinations, options)
+    except BaseException:
+        # What was done so far must be known to the next load.
+        results.save()
+        raise
+
+
+def _find_tasks_so_far(results: RunState) -> None:
+    """Has the results of a run that is not complete name the tasks that it has, whatever was saved of them.
+
+    Raises:
+        RunError: it has none
+    """
+    state = results.config.saved_state
+    results.tasks = _tasks_so_far(results, state) if state else {}
+    if not results.tasks:
+        raise RunError(
+            f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
+            state.get("project_id"),
+        )
+    logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
+
+
+def _tasks_so_far(results: RunState, state: dict[str, Any]) -> dict[str, int]:
+    client: Client = results.connect_to_api().client
+    state["project_id"] = project.existing_project(client, state["token"], state["project_id"])
+    if state["project_id"] is None:
+        return {}
+    found = tasks_of_run(state["token"], client, state["project_id"])
+    return {sample_id: task.id for sample_id, task in found.items()}

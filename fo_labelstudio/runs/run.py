@@ -1,0 +1,131 @@
+"""What an annotation run sends, and what it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import fiftyone.core.collections as foc
+
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.dataset.internals import root_dataset
+from fo_labelstudio.dataset.label_schema import with_mask_paths
+from fo_labelstudio.runs.project import default_title
+from fo_labelstudio.settings import ConnectionSettings
+from fo_labelstudio.transport.transport import MediaSettings
+
+
+class RunConfig(Protocol):
+    """What annotate() was asked for, as it is saved with the run; FiftyOne's config of the backend is one.
+
+    Attributes:
+        label_schema: the label schema
+        media_field: the field that holds the paths of the media
+        url: the server of the run
+        run_state: the run's ``token``, its ``project_id`` and whether it is ``complete``; None before annotate()
+    """
+
+    label_schema: dict[str, Any]
+    media_field: str
+    url: str | None
+    run_state: dict[str, Any] | None
+    media: str
+    local_files_root: str | None
+    local_files_server_root: str | None
+    unusable_media: str
+    task_fields: Sequence[str] | None
+    unlisted_classes: str
+    mask_tool: str
+    scalar_types: dict[str, str] | None
+    project_name: str | None
+    parts: int | None
+    overwrite_masks: bool | None
+
+    @property
+    def saved_state(self) -> dict[str, Any]:
+        """The state of the run; empty where annotate() has not registered it."""
+        ...
+
+    def label_fields(self) -> tuple[LabelField, ...]:
+        """The label fields of the label schema."""
+        ...
+
+    def load_credentials(self, **settings: Any) -> None:
+        """Takes settings of the connection."""
+        ...
+
+    def connection_settings(self) -> ConnectionSettings:
+        """How to reach the server."""
+        ...
+
+    def serve_shared_files(self, samples: Any) -> None:
+        """Has the server read the media from its disk, where it can and nothing was said."""
+        ...
+
+    def serialize(self) -> dict[str, Any]:
+        """The config as it is saved."""
+        ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an annotation run sends.
+
+    Attributes:
+        samples: the collection
+        fields: the label fields
+        media_field: the field that holds the paths of the media
+        token: tells the tasks of this run from all others
+        media: how the server gets to read the media
+        sample_ids: the samples that are sent, where that is a part of the collection
+        task_fields: the fields of samples that tasks carry in their data
+        leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
+    """
+
+    samples: foc.SampleCollection
+    fields: Sequence[LabelField]
+    media_field: str
+    token: str
+    media: MediaSettings
+    sample_ids: Sequence[str] | None = None
+    task_fields: Sequence[str] = ()
+    leaves_unlisted: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many samples are sent."""
+        return len(self.samples) if self.sample_ids is None else len(self.sample_ids)
+
+
+def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
+    """What a run sends.
+
+    Args:
+        config: what annotate() was asked for
+        samples: the collection of the run
+        token: the token of the run
+    """
+    connection = config.connection_settings()
+    media = MediaSettings(
+        config.media,
+        config.local_files_root,
+        config.local_files_server_root,
+        config.unusable_media,
+        connection.cloud_storage,
+        connection.retries,
+    )
+    return Run(
+        with_mask_paths(samples, config.label_schema),
+        config.label_fields(),
+        config.media_field,
+        token,
+        media,
+        task_fields=config.task_fields or (),
+        leaves_unlisted=config.unlisted_classes == "leave",
+    )
+
+
+def title_of(config: RunConfig, samples: foc.SampleCollection) -> str:
+    """The title that the project of a run is to have."""
+    return config.project_name or default_title(root_dataset(samples).name)
