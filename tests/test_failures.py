@@ -315,24 +315,6 @@ class TestDownload:
             annotator.submit(task_id, lambda result: [])
         return results
 
-    def test_a_failing_block(self, answered, dataset, monkeypatch):
-        before = stored(dataset)
-        export = Client.export_tasks
-
-        def fail_at_the_second(self, project_id, task_ids):
-            if answered.tasks[dataset.last().id] in task_ids:
-                raise ServerError("failed with HTTP 500", 500)
-            return export(self, project_id, task_ids)
-
-        monkeypatch.setattr("fo_labelstudio.runs.fetch._EXPORTED", 2)
-        with monkeypatch.context() as patch:
-            patch.setattr(Client, "export_tasks", fail_at_the_second)
-            with pytest.raises(ServerError):
-                dataset.load_annotations("run")
-        assert stored(dataset) == before
-        dataset.load_annotations("run")
-        assert dataset.count("labels.detections") == 0
-
     def test_a_project_that_is_gone(self, answered, dataset, annotator):
         before = stored(dataset)
         annotator.call("DELETE", f"/api/projects/{answered.project_id}/")

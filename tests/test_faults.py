@@ -6,7 +6,6 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.errors import LabelStudioError
-from fo_labelstudio.remote.client import Client
 from tests.proxy import FAULTS, FaultyProxy
 from tests.support import annotate_and_kill, is_complete, stored, tasks_of
 
@@ -107,24 +106,3 @@ def test_a_killed_upload_is_continued_to_what_an_undisturbed_one_makes(make_data
     results = dataset.load_annotation_results("run", **connection)
     assert tasks_of(annotator, results.project_id) == expected
     assert set(results.tasks) == set(expected)
-
-
-def test_tasks_that_the_server_made_without_their_predictions_are_made_again(
-    dataset, connection, annotator, monkeypatch
-):
-    import_tasks = Client.import_tasks
-    calls = []
-
-    def lose_predictions(self, project_id, tasks):
-        calls.append(len(tasks))
-        if len(calls) == 1:
-            stripped = [task.split(b',"predictions":')[0] + b"}" for task in tasks]
-            return import_tasks(self, project_id, stripped)
-        return import_tasks(self, project_id, tasks)
-
-    monkeypatch.setattr(Client, "import_tasks", lose_predictions)
-    results = annotate(dataset, connection, connection["url"])
-    tasks = tasks_of(annotator, results.project_id)
-    assert calls == [2, 2, 2]
-    assert [len(copies) for copies in tasks.values()] == [1] * 4
-    assert sorted(len(results) for copies in tasks.values() for results in copies) == [0, 0, 1, 1]

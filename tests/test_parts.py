@@ -13,7 +13,6 @@ from fiftyone.operators.store import ExecutionStore
 import fo_labelstudio
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
-from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.send import part_of
 from tests.support import start, tasks_of, write_image
 
@@ -52,29 +51,6 @@ def test_a_part_leaves_the_tasks_of_other_samples_alone(dataset, connection, ann
     assert len(tasks_of(annotator, project_id)[foreign]) == 2
     annotate(dataset, connection)
     assert len(tasks_of(annotator, project_id)[foreign]) == 1
-
-
-def test_a_part_that_stopped_half_way_is_continued_and_says_how_far_it_is(dataset, connection, monkeypatch):
-    annotate(dataset, connection, parts=2)
-    sample_ids = [sample_id for sample_id in dataset.values("id") if part_of(sample_id, 2) == 2]
-    import_tasks = Client.import_tasks
-    requests = []
-
-    def fail_second(self, project_id, tasks):
-        requests.append(len(tasks))
-        if len(requests) == 2:
-            raise KeyboardInterrupt
-        return import_tasks(self, project_id, tasks)
-
-    monkeypatch.setattr(Client, "import_tasks", fail_second)
-    with pytest.raises(KeyboardInterrupt):
-        fo_labelstudio.send_part(dataset, "run", 2, max_tasks=4, **connection)
-    steps = []
-    made = fo_labelstudio.send_part(
-        dataset, "run", 2, lambda *numbers: steps.append(numbers), max_tasks=4, **connection
-    )
-    assert made == len(sample_ids) == sum(requests) - requests[1]
-    assert steps[0] == (8, made) and steps[-1] == (made, made)
 
 
 def test_the_view_of_the_run_is_what_parts_are_sent_of(dataset, connection, annotator):

@@ -7,12 +7,14 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from itertools import chain
 from typing import Any, Protocol
 
 import fiftyone.core.collections as foc
 import fiftyone.core.odm as foo
 from bson import ObjectId, json_util
 
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.dataset.internals import id_of, root_dataset
 from fo_labelstudio.dataset.label_schema import complete
 from fo_labelstudio.dataset.run_lock import sole_sender
@@ -20,10 +22,12 @@ from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
-from fo_labelstudio.runs.check import Checked, check
+from fo_labelstudio.runs.check import CheckedRun, check_run
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.run import RunConfig, run_of, title_of
+from fo_labelstudio.runs.prepare import prepared_tasks
+from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
 from fo_labelstudio.runs.send import send
+from fo_labelstudio.runs.server import ServerTasks
 from fo_labelstudio.runs.state import RunState
 
 SAVING_SECONDS = 30.0
@@ -81,7 +85,7 @@ class Begun:
         sending: keeps others from sending it
     """
 
-    checked: Checked = dataclass_field(default_factory=Checked)
+    checked: CheckedRun = dataclass_field(default_factory=CheckedRun)
     sending: ExitStack = dataclass_field(default_factory=ExitStack)
 
 
@@ -111,7 +115,7 @@ def begin(register: RunRegister, samples: foc.SampleCollection, key: str, overwr
 @only_new_garbage()
 def _register(
     register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool
-) -> Checked:
+) -> CheckedRun:
     _refuse_unknown_run(register, samples, key)
     incomplete = None if overwrite else _incomplete(register, samples, key)
     if incomplete is None:
@@ -130,7 +134,8 @@ def _register(
         _refuse_other_server(key, incomplete, client)
         project_id = _continued_project(incomplete, config, client)
     token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
-    checked = check(run_of(config, samples, token), client)
+    client.check_labeling_config(to_labeling_config(config.label_fields()))
+    checked = check_run(run_of(config, samples, token))
     if incomplete is not None and project_id is not None:
         config.run_state = {**incomplete.saved_state, "project_id": project_id}
         _put_again(register, samples, key)
@@ -163,7 +168,7 @@ def finish(register: RunRegister, samples: foc.SampleCollection, key: str, resul
 
 @only_new_garbage()
 def _finish(
-    register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, checked: Checked
+    register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, checked: CheckedRun
 ) -> None:
     client: Client = register.connect_to_api().client
     config, state = register.config, register.config.saved_state
@@ -188,7 +193,9 @@ def _finish(
                 config.parts,
             )
             return
-        send(run, client, state["project_id"], results.tasks, _Saving(results), checked)
+        sink, sender = ServerTasks(client, state["project_id"]), sender_of(run, client, state["project_id"])
+        prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
+        send(run, prepared, sink, sender, results.tasks, _Saving(results), checked.left_out)
         # Complete only once the tasks are saved, for without them nothing could be loaded.
         register.save_run_results(samples, key, results)
         state["complete"] = True

@@ -1,10 +1,10 @@
-"""fetch(): what people submitted on the server -> answers."""
+"""fetch(): what people submitted -> answers."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import fiftyone.core.utils as fou
 
@@ -16,16 +16,14 @@ from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting,
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.records import LabelField
-from fo_labelstudio.errors import AnswerTooLargeError, RunError
 from fo_labelstudio.log import logger
-from fo_labelstudio.remote.client import Client
-from fo_labelstudio.runs.project import project_of
+from fo_labelstudio.runs.ports import TaskSource
 from fo_labelstudio.runs.streams import Spool, read_ahead
 
-_EXPORTED = 200
-"""Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
+PAGE_TASKS = 200
+"""Tasks that are held in memory at once."""
 
-_EXPORTED_WITH_MASKS = 20
+PAGE_TASKS_WITH_MASKS = 20
 """The same where tasks hold masks, each of which comes back twice: in the annotation and in its prediction."""
 
 
@@ -101,8 +99,7 @@ class Answers:
 def fetch(
     run_token: str,
     fields: Sequence[LabelField],
-    client: Client,
-    project_id: int | None,
+    source: TaskSource,
     tasks: Mapping[str, int],
     sightings: Sequence[Sighting] = (),
     is_complete: bool = True,
@@ -113,8 +110,7 @@ def fetch(
     Args:
         run_token: the token of the run
         fields: its label fields
-        client: the server
-        project_id: its project, or None where cleanup() has removed it
+        source: where its tasks come back from
         tasks: sample id -> task id, of all of its tasks
         sightings: what earlier loads have seen of the labeling config
         is_complete: whether everything of the run was sent
@@ -124,66 +120,47 @@ def fetch(
         RunError: the project is gone
         ServerError: a download failed
     """
-    if project_id is None:
-        raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
-    project = _project(client, project_id)
+    project = source.state()
     while True:
-        missing = missing_from(project.get("label_config"), fields)
+        missing = missing_from(project.labeling_config, fields)
         if not is_complete and missing == missing_from("", fields):
             # A run gets its labeling config last; until then, nobody has taken anything out of it.
             missing = Missing()
-        configs = Configs(sightings, missing)
-        answers = _download(run_token, fields, client, project_id, tasks, configs, gone)
-        on_server = project.get("task_number")
-        if isinstance(on_server, int):
-            answers.missing = max(len(tasks) - on_server, 0)
-        before, project = project, _project(client, project_id)
-        if project.get("label_config") == before.get("label_config"):
+        answers = _download(run_token, fields, source, tasks, Configs(sightings, missing), gone)
+        if project.tasks is not None:
+            answers.missing = max(len(tasks) - project.tasks, 0)
+        before, project = project, source.state()
+        if project.labeling_config == before.labeling_config:
             return answers
         logger.info("The labeling config was changed meanwhile; downloading once more...")
-
-
-def _project(client: Client, project_id: int) -> dict[str, Any]:
-    project = project_of(client, project_id)
-    if project is None:
-        raise RunError(
-            f"project {project_id} is gone from {client.url}; nothing was loaded. Delete the run with "
-            "dataset.delete_annotation_run() and annotate again",
-            project_id,
-        )
-    return project
 
 
 def _download(
     run_token: str,
     fields: Sequence[LabelField],
-    client: Client,
-    project_id: int,
+    source: TaskSource,
     tasks: Mapping[str, int],
     configs: Configs,
     gone: Collection[str],
 ) -> Answers:
     answers = Answers()
-    task_ids = list(tasks.values())
     logger.info("Downloading annotations from Label Studio...")
-    size = _EXPORTED_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else _EXPORTED
-    requests = [task_ids[start : start + size] for start in range(0, len(task_ids), size)]
-    exports = read_ahead(_export(client, project_id, request) for request in requests)
+    page_tasks = PAGE_TASKS_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else PAGE_TASKS
     until = ""
-    with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
-        for request, exported in zip(requests, exports, strict=True):
+    with fou.ProgressBar(total=len(tasks), iters_str="tasks") as progress:
+        for looked_at, exported in read_ahead(source.exported(list(tasks.values()), page_tasks)):
             page = []
             for task in exported:
                 annotation = annotation_of(task)
                 until = max(until, time_of(annotation or {}))
                 parent = prediction_in_doubt(task, fields, run_token)
                 if annotation is not None and parent is not None:
-                    annotation["prediction"] = client.prediction(parent)
+                    annotation["prediction"] = source.prediction(parent)
                 answer = parse_task(task, fields, run_token, answers.problems, configs, gone)
                 if answer and _is_ours(answer, tasks, answers.problems):
                     page.append(answer)
             answers.add(page)
-            progress.update(len(request))
+            progress.update(looked_at)
     answers.configs = configs.seen(until)
     return answers
 
@@ -194,19 +171,3 @@ def _is_ours(answer: Answer, tasks: Mapping[str, int], problems: list[Problem]) 
     reason = f"it names sample {answer.sample_id}, for which it was not made; left alone"
     problems.append(Problem(answer.task_id, None, reason))
     return False
-
-
-def _export(client: Client, project_id: int, task_ids: Sequence[int]) -> list[Any]:
-    """The annotated ones of some tasks, in as many requests as their size takes.
-
-    Raises:
-        AnswerTooLargeError: a single task is too large
-    """
-    try:
-        return client.export_tasks(project_id, task_ids)
-    except AnswerTooLargeError as error:
-        if len(task_ids) == 1:
-            error.args = (f"task {task_ids[0]} is too large: {error.args[0]}",)
-            raise
-    middle = len(task_ids) // 2
-    return _export(client, project_id, task_ids[:middle]) + _export(client, project_id, task_ids[middle:])

@@ -19,7 +19,9 @@ from fo_labelstudio.runs.fetch import fetch
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.ports import TaskSource
 from fo_labelstudio.runs.send import tasks_of_run
+from fo_labelstudio.runs.server import ServerTasks
 from fo_labelstudio.runs.state import RunState
 
 
@@ -54,12 +56,13 @@ def results_of(samples: foc.SampleCollection, anno_key: str, connection: Mapping
 
 
 @only_new_garbage()
-def load_run(results: RunState, options: LoadOptions) -> dict[str, Any]:
+def load_run(results: RunState, options: LoadOptions, source: TaskSource | None = None) -> dict[str, Any]:
     """Downloads what people submitted in a run and merges it.
 
     Args:
         results: the results of the run; to be saved afterwards
         options: where the labels go, and what becomes of unexpected ones
+        source: where the tasks come back from; the run's project by default
 
     Returns:
         label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
@@ -74,7 +77,6 @@ def load_run(results: RunState, options: LoadOptions) -> dict[str, Any]:
     is_complete = bool(state.get("complete"))
     if not is_complete:
         _find_tasks_so_far(results)
-    client: Client = results.connect_to_api().client
     fields = results.config.label_fields()
     if options.keeps_unexpected:
         fields = tuple(replace(field, takes_unexpected=True) for field in fields)
@@ -84,8 +86,7 @@ def load_run(results: RunState, options: LoadOptions) -> dict[str, Any]:
     answers = fetch(
         state["token"],
         fields,
-        client,
-        state["project_id"],
+        source or _source_of(results),
         results.tasks,
         sightings,
         is_complete,
@@ -98,6 +99,18 @@ def load_run(results: RunState, options: LoadOptions) -> dict[str, Any]:
         # What was done so far must be known to the next load.
         results.save()
         raise
+
+
+def _source_of(results: RunState) -> TaskSource:
+    """Where the tasks of a run come back from.
+
+    Raises:
+        RunError: cleanup() has removed the project
+    """
+    client: Client = results.connect_to_api().client
+    if results.project_id is None:
+        raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
+    return ServerTasks(client, results.project_id)
 
 
 def _find_tasks_so_far(results: RunState) -> None:
@@ -121,5 +134,5 @@ def _tasks_so_far(results: RunState, state: dict[str, Any]) -> dict[str, int]:
     state["project_id"] = project.existing_project(client, state["token"], state["project_id"])
     if state["project_id"] is None:
         return {}
-    found = tasks_of_run(state["token"], client, state["project_id"])
+    found = tasks_of_run(state["token"], ServerTasks(client, state["project_id"]))
     return {sample_id: task.id for sample_id, task in found.items()}

@@ -11,9 +11,11 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
+from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
 from fo_labelstudio.settings import ConnectionSettings
-from fo_labelstudio.transport.transport import MediaSettings
+from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.transport import MediaSettings, Sender
 
 
 class RunConfig(Protocol):
@@ -124,6 +126,11 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         task_fields=config.task_fields or (),
         leaves_unlisted=config.unlisted_classes == "leave",
     )
+
+
+def sender_of(run: Run, client: Client, project_id: int) -> Sender:
+    """What gets the media of a run to its project."""
+    return TRANSPORTS[run.media.transport].sender(client, project_id, run.media)
 
 
 def title_of(config: RunConfig, samples: foc.SampleCollection) -> str:

@@ -1,10 +1,10 @@
-"""send() and make_tasks_of_part(): tasks that are ready -> tasks on the server, block by block."""
+"""send() and make_tasks(): tasks that are ready -> tasks in a sink, block by block."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import NamedTuple
 from zlib import crc32
 
@@ -15,12 +15,12 @@ from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, digest_of_origin
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import SampleError, ServerError
 from fo_labelstudio.log import logger
-from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated, sent_in_parts
-from fo_labelstudio.runs.check import Checked, PreparedTask, prepare, readable, report_left_out
+from fo_labelstudio.runs.check import report_left_out
+from fo_labelstudio.runs.ports import TaskHolder, TaskSink
+from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused, still_readable
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
-from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.transport import Sender
 
 _HALF_MADE = 503
@@ -39,72 +39,88 @@ class FoundTask(NamedTuple):
     digest: str
 
 
+class _Changed(NamedTuple):
+    """A sample that was changed since its task was made."""
+
+    sample_id: str
+
+
+_Item = Prepared | _Changed
+
+
+@dataclass
+class _Notes:
+    """What is to be told about the samples of a run once it is sent."""
+
+    refused: list[str] = dataclass_field(default_factory=list)
+    left_out: list[LeftOut] = dataclass_field(default_factory=list)
+    changed: list[str] = dataclass_field(default_factory=list)
+
+    def sift(self, items: Iterable[_Item]) -> list[PreparedTask]:
+        """The tasks among some items; takes a note of the others."""
+        tasks = []
+        for item in items:
+            if isinstance(item, PreparedTask):
+                tasks.append(item)
+            elif isinstance(item, Refused):
+                self.refused.append(item.problem)
+            elif isinstance(item, LeftOut):
+                self.left_out.append(item)
+            else:
+                self.changed.append(item.sample_id)
+        return tasks
+
+
 def send(
     run: Run,
-    client: Client,
-    project_id: int,
+    prepared: Iterable[Prepared],
+    sink: TaskSink,
+    sender: Sender,
     tasks: dict[str, int],
     save: Callable[[], None],
-    checked: Checked,
+    left_out: int = 0,
 ) -> None:
-    """Makes the tasks of a run, with their media and predictions; those that the project has already are kept.
+    """Makes the tasks of a run, with their media and predictions; those that the sink has already are kept.
 
-    The project gets its labeling config last: nobody can work on a run that is not complete, and the server checks each
+    The sink gets its labeling config last: nobody can work on a run that is not complete, and the server checks each
     prediction against the labeling config that there is, which takes it a quarter of the time of an import (1.23.2).
 
     Args:
         run: a run that was checked
-        client: the server
-        project_id: the project of the run
+        prepared: its tasks
+        sink: where they are made
+        sender: gets their media there
         tasks: sample id -> task id; receives those that there are, as they are made
         save: called after each block
-        checked: what the check has found
+        left_out: how many samples have no task
+
+    Raises:
+        SampleError: media that were there at the check and cannot be sent any more; names them all
+        ServerError: tasks could not be made
     """
-    _make_missing(run, client, project_id, tasks, lambda _: save(), checked)
-    project = client.project(project_id)
-    if project.get("task_number") != len(tasks):
+    make_tasks(run, prepared, sink, sender, tasks, lambda _: save(), left_out)
+    project = sink.state()
+    if project.tasks != len(tasks):
         # A request may have been served after its connection was given up.
-        found = reconcile_tasks(run.token, client, project_id)
+        found = reconcile_tasks(run.token, sink)
         tasks.update((sample_id, task.id) for sample_id, task in found.items())
-    client.update_project(project_id, label_config=to_labeling_config(run.fields))
-    if project.get("model_version") != MODEL_VERSION:
-        try:
-            # The server refuses the name of a set of predictions that it does not have yet.
-            client.update_project(project_id, model_version=MODEL_VERSION)
-        except ServerError as error:
-            if error.status != 400:
-                raise
+    sink.set_labeling_config(to_labeling_config(run.fields))
+    if project.model_version != MODEL_VERSION:
+        sink.start_from(MODEL_VERSION)
 
 
-def make_tasks_of_part(
-    run: Run, client: Client, project_id: int, part: int, parts: int, report: Callable[[int, int], None]
-) -> dict[str, int]:
-    """Makes the tasks of a part of a run, and nothing else; send() completes the run.
+def part_of_run(run: Run, part: int, parts: int) -> Run:
+    """One part of a run.
 
     Which part a sample is in depends on its id alone, so that processes agree on it whatever becomes of the view.
 
     Args:
         run: the whole run
-        client: the server
-        project_id: the project of the run
         part: which part, from 1 on
         parts: how many there are
-        report: called after each block, with the number of tasks that there are and of those that there will be
-
-    Returns:
-        sample id -> task id
     """
     sample_ids = [sample_id for sample_id in run.samples.values("id") if part_of(sample_id, parts) == part]
-    tasks: dict[str, int] = {}
-    _make_missing(
-        replace(run, sample_ids=sample_ids),
-        client,
-        project_id,
-        tasks,
-        lambda made: report(made, len(sample_ids)),
-        Checked(),
-    )
-    return tasks
+    return replace(run, sample_ids=sample_ids)
 
 
 def part_of(sample_id: str, parts: int) -> int:
@@ -113,21 +129,20 @@ def part_of(sample_id: str, parts: int) -> int:
     return crc32(sample_id.encode()) % parts + 1
 
 
-def tasks_of_run(token: str, client: Client, project_id: int) -> dict[str, FoundTask]:
+def tasks_of_run(token: str, holder: TaskHolder) -> dict[str, FoundTask]:
     """The tasks that a run has, by the ids of their samples, without half-made ones and copies.
 
     Only reads, so that it may be called while somebody sends the run.
 
     Args:
         token: the token of the run
-        client: the server
-        project_id: its project
+        holder: what holds them
     """
-    return _tasks(token, client, project_id)[0]
+    return _tasks(token, holder)[0]
 
 
 def reconcile_tasks(
-    token: str, client: Client, project_id: int, after: int = 0, sample_ids: Collection[str] | None = None
+    token: str, sink: TaskSink, after: int = 0, sample_ids: Collection[str] | None = None
 ) -> dict[str, FoundTask]:
     """The tasks that a run has, by the ids of their samples; deletes half-made ones and copies.
 
@@ -136,25 +151,24 @@ def reconcile_tasks(
 
     Args:
         token: the token of the run
-        client: the server
-        project_id: its project
+        sink: where they are made
         after: the task id after which to look
         sample_ids: the samples whose tasks to look at, where others are being sent by another process
     """
-    found, faulty = _tasks(token, client, project_id, after, sample_ids)
+    found, faulty = _tasks(token, sink, after, sample_ids)
     if faulty:
         logger.warning("Deleting %d tasks that were made without their predictions, or twice", len(faulty))
-        client.delete_tasks(project_id, faulty)
+        sink.delete_tasks(faulty)
     return found
 
 
 def _tasks(
-    token: str, client: Client, project_id: int, after: int = 0, sample_ids: Collection[str] | None = None
+    token: str, holder: TaskHolder, after: int = 0, sample_ids: Collection[str] | None = None
 ) -> tuple[dict[str, FoundTask], list[int]]:
     """The whole tasks of a run, each once, by the ids of their samples, and the ids of its other tasks."""
     found: dict[str, FoundTask] = {}
     faulty = []
-    for task in client.tasks(project_id, after):
+    for task in holder.tasks(after):
         meta = task.get("meta")
         origin = meta.get(META) if isinstance(meta, Mapping) else None
         if not isinstance(origin, Mapping) or origin.get("run") != token:
@@ -174,103 +188,107 @@ def _tasks(
     return found, faulty
 
 
-def _make_missing(
+def make_tasks(
     run: Run,
-    client: Client,
-    project_id: int,
+    prepared: Iterable[Prepared],
+    sink: TaskSink,
+    sender: Sender,
     tasks: dict[str, int],
     report: Callable[[int], None],
-    checked: Checked,
+    left_out: int = 0,
 ) -> None:
-    """Makes the tasks that a run does not have yet.
+    """Makes the tasks of a run, or of a part of it, that the sink does not have yet, and nothing else.
 
     Args:
         run: what is sent
-        client: the server
-        project_id: the project of the run
+        prepared: its tasks
+        sink: where they are made
+        sender: gets their media there
         tasks: sample id -> task id; receives those that there are, as they are made
         report: called after each block, with the number of tasks that there are
-        checked: what the check has found
+        left_out: how many samples have no task
+
+    Raises:
+        SampleError: media or labels that cannot be sent; names them all, once all others are sent
+        ServerError: tasks could not be made
     """
     own = None if run.sample_ids is None else set(run.sample_ids)
-    found = reconcile_tasks(run.token, client, project_id, sample_ids=own)
+    found = reconcile_tasks(run.token, sink, sample_ids=own)
     tasks.update((sample_id, task.id) for sample_id, task in found.items())
     if found:
         logger.info("Continuing with %d tasks that are there already...", len(found))
-    sender = TRANSPORTS[run.media.transport].sender(client, project_id, run.media)
-    changed: list[str] = []
-    problems: list[str] = []
-    left_out: dict[str, str] = {}
-    prepared = chain(checked.tasks, prepare(run, problems, left_out, checked.sample_ids))
+    notes = _Notes()
     logger.info("Uploading samples to Label Studio...")
-    with fou.ProgressBar(total=max(run.size - len(found) - checked.left_out, 0)) as progress:
-        for block in read_ahead(_blocks(_missing(prepared, found, changed), client)):
+    with fou.ProgressBar(total=max(run.size - len(found) - left_out, 0)) as progress:
+        for items in read_ahead(_blocks(_missing(prepared, found), sink)):
+            block = notes.sift(items)
             after = max(tasks.values(), default=0)
             try:
-                made = _send_block(block, sender, run.token, client, project_id, after)
+                made = _send_block(block, sink, sender, run.token, after)
             except OSError:
                 # Files may have vanished since the check.
-                block = readable(block, run, problems, left_out)
-                made = _send_block(block, sender, run.token, client, project_id, after)
+                block = notes.sift(still_readable(block, run))
+                made = _send_block(block, sink, sender, run.token, after)
             tasks.update(made)
             report(len(tasks))
             progress.update(len(block))
-    _report_differences(found, changed, run)
-    report_left_out(left_out)
-    if problems:
-        raise SampleError(problems)
+    _report_differences(found, notes.changed, run)
+    report_left_out(notes.left_out)
+    if notes.refused:
+        raise SampleError(notes.refused)
 
 
-def _missing(
-    tasks: Iterable[PreparedTask], found: Mapping[str, FoundTask], changed: list[str]
-) -> Iterator[PreparedTask]:
-    """The tasks that there are not yet.
+def _missing(prepared: Iterable[Prepared], found: Mapping[str, FoundTask]) -> Iterator[_Item]:
+    """The tasks that there are not yet, and what else is to be told.
 
     Args:
-        tasks: all tasks
+        prepared: all tasks
         found: those that there are
-        changed: receives the ids of samples that were changed since their task was made
     """
-    for task in tasks:
-        if task.sample_id not in found:
-            yield task
-        elif task.digest != found[task.sample_id].digest:
-            changed.append(task.sample_id)
+    for item in prepared:
+        if not isinstance(item, PreparedTask) or item.sample_id not in found:
+            yield item
+        elif item.digest != found[item.sample_id].digest:
+            yield _Changed(item.sample_id)
 
 
-def _blocks(tasks: Iterable[PreparedTask], client: Client) -> Iterator[list[PreparedTask]]:
-    """Tasks, as many as fit into a request."""
-    block: list[PreparedTask] = []
-    size = 0
-    for task in tasks:
-        if block and (len(block) == client.max_tasks or size + task.size > client.max_bytes):
-            yield block
-            block, size = [], 0
-        block.append(task)
-        size += task.size
+def _blocks(items: Iterable[_Item], sink: TaskSink) -> Iterator[list[_Item]]:
+    """Tasks, as many as may be made at once, with what is to be told between them."""
+    block: list[_Item] = []
+    number = size = 0
+    for item in items:
+        if isinstance(item, PreparedTask):
+            if number and (number == sink.max_tasks or size + item.size > sink.max_bytes):
+                yield block
+                block, number, size = [], 0, 0
+            number += 1
+            size += item.size
+        block.append(item)
     if block:
         yield block
 
 
 def _send_block(
-    block: Sequence[PreparedTask], sender: Sender, token: str, client: Client, project_id: int, after: int
+    block: Sequence[PreparedTask], sink: TaskSink, sender: Sender, token: str, after: int
 ) -> dict[str, int]:
     """Makes some tasks, with their media; returns them as sample id -> task id."""
-    urls = repeated(lambda _: sender.send([task.path for task in block]), client.retries, "uploading media")
+    if not block:
+        return {}
+    urls = repeated(lambda _: sender.send([task.path for task in block]), sink.retries, "uploading media")
     bodies = {task.sample_id: task.body(url) for task, url in zip(block, urls, strict=True)}
     predictions = {task.sample_id: task.predictions for task in block}
     made: dict[str, int] = {}
 
     def send_missing(attempt: int) -> None:
         if attempt:
-            found = reconcile_tasks(token, client, project_id, after, bodies)
+            found = reconcile_tasks(token, sink, after, bodies)
             made.update((sample_id, task.id) for sample_id, task in found.items())
         missing = [sample_id for sample_id in bodies if sample_id not in made]
         if missing:
             sent_in_parts(missing, import_some)
 
     def import_some(sample_ids: Sequence[str]) -> None:
-        task_ids, number = client.import_tasks(project_id, [bodies[sample_id] for sample_id in sample_ids])
+        task_ids, number = sink.make_tasks([bodies[sample_id] for sample_id in sample_ids])
         expected = sum(predictions[sample_id] for sample_id in sample_ids)
         if len(task_ids) != len(sample_ids) or number != expected:
             raise ServerError(
@@ -279,7 +297,7 @@ def _send_block(
             )
         made.update(zip(sample_ids, task_ids, strict=True))
 
-    repeated(send_missing, client.retries, "making tasks")
+    repeated(send_missing, sink.retries, "making tasks")
     return made
 
 

@@ -13,8 +13,10 @@ from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.run import run_of
-from fo_labelstudio.runs.send import make_tasks_of_part
+from fo_labelstudio.runs.prepare import prepared_tasks
+from fo_labelstudio.runs.run import run_of, sender_of
+from fo_labelstudio.runs.send import make_tasks, part_of_run
+from fo_labelstudio.runs.server import ServerTasks
 
 
 @only_new_garbage()
@@ -42,6 +44,9 @@ def send_part(
         raise SettingsError(f"part is {part!r}, expected a whole number from 1 to {parts}")
     backend = config.build()
     client: Client = backend.connect_to_api().client
-    run = run_of(config, backend.load_run_view(dataset, anno_key), state["token"])
+    run = part_of_run(run_of(config, backend.load_run_view(dataset, anno_key), state["token"]), part, parts)
     with sole_sender(dataset, anno_key, part):
-        return len(make_tasks_of_part(run, client, state["project_id"], part, parts, report))
+        sink, sender = ServerTasks(client, state["project_id"]), sender_of(run, client, state["project_id"])
+        tasks: dict[str, int] = {}
+        make_tasks(run, prepared_tasks(run), sink, sender, tasks, lambda made: report(made, run.size))
+        return len(tasks)

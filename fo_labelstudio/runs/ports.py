@@ -1,0 +1,133 @@
+"""Where tasks go and where they come back from, as the steps of a run see it.
+
+A Label Studio project is both (``runs/server``); a list in memory is, for tests; files can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+Task = dict[str, Any]
+"""A task as Label Studio's API and its JSON export have it."""
+
+
+class ProjectState(NamedTuple):
+    """What a project says of itself.
+
+    Attributes:
+        labeling_config: its labeling config as XML; None or empty where it has none
+        tasks: how many tasks it has, or None where it does not say
+        model_version: which predictions people start from, or None
+    """
+
+    labeling_config: str | None
+    tasks: int | None = None
+    model_version: str | None = None
+
+
+class Page(NamedTuple):
+    """Some of the tasks that were asked for.
+
+    Attributes:
+        looked_at: how many tasks were looked at for it
+        tasks: those of them that somebody has annotated, with all of their annotations
+    """
+
+    looked_at: int
+    tasks: list[Task]
+
+
+class MadeTasks(NamedTuple):
+    """What became of tasks that were to be made.
+
+    Attributes:
+        ids: the id of each, in order
+        predictions: how many predictions were made with them
+    """
+
+    ids: list[int]
+    predictions: int
+
+
+class TaskHolder(Protocol):
+    """Holds tasks."""
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now.
+
+        Raises:
+            RunError: it is gone
+        """
+        ...
+
+    def tasks(self, after: int = 0) -> Iterator[Task]:
+        """The tasks: ``id``, ``data``, ``meta`` and ``total_predictions`` of each.
+
+        Args:
+            after: the task id after which they begin
+        """
+        ...
+
+
+class TaskSource(TaskHolder, Protocol):
+    """What annotations come from."""
+
+    def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
+        """The annotated ones of some tasks, in pages.
+
+        Args:
+            task_ids: the tasks, or None for all
+            page_tasks: how many tasks a page may hold
+
+        Raises:
+            AnswerTooLargeError: a single task is too large
+            ServerError: a download failed
+        """
+        ...
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        ...
+
+
+class TaskSink(TaskHolder, Protocol):
+    """What tasks are made in."""
+
+    @property
+    def retries(self) -> int:
+        """How often something that failed for a passing reason is tried again."""
+        ...
+
+    @property
+    def max_tasks(self) -> int:
+        """How many tasks may be made at once."""
+        ...
+
+    @property
+    def max_bytes(self) -> int:
+        """How many bytes the tasks that are made at once may have, unless a single one has more."""
+        ...
+
+    def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
+        """Makes tasks, with their predictions.
+
+        Args:
+            tasks: the JSON of each
+
+        Raises:
+            ServerError: it cannot be known what became of them
+        """
+        ...
+
+    def delete_tasks(self, task_ids: Sequence[int]) -> None:
+        """Deletes tasks."""
+        ...
+
+    def set_labeling_config(self, labeling_config: str) -> None:
+        """Lets people annotate the tasks."""
+        ...
+
+    def start_from(self, model_version: str) -> None:
+        """Has people start from the predictions of a model, where there are any."""
+        ...

@@ -1,0 +1,109 @@
+"""The tasks of a Label Studio project, as source and as sink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState, Task
+from fo_labelstudio.runs.project import project_of
+
+MAX_EXPORTED_TASKS = 200
+"""A request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
+
+
+class ServerTasks:
+    """The tasks of a project; a :class:`TaskSource` and a :class:`TaskSink`.
+
+    Args:
+        client: the server
+        project_id: the project
+    """
+
+    def __init__(self, client: Client, project_id: int):
+        self._client = client
+        self._project_id = project_id
+
+    @property
+    def retries(self) -> int:
+        """How often a request that failed may be repeated."""
+        return self._client.retries
+
+    @property
+    def max_tasks(self) -> int:
+        """How many tasks a request may make."""
+        return self._client.max_tasks
+
+    @property
+    def max_bytes(self) -> int:
+        """How many bytes a request may send, unless a single task has more."""
+        return self._client.max_bytes
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now.
+
+        Raises:
+            RunError: it is gone
+        """
+        project = project_of(self._client, self._project_id)
+        if project is None:
+            raise RunError(
+                f"project {self._project_id} is gone from {self._client.url}; delete the run with "
+                "dataset.delete_annotation_run() and annotate again",
+                self._project_id,
+            )
+        number = project.get("task_number")
+        return ProjectState(
+            project.get("label_config"), number if isinstance(number, int) else None, project.get("model_version")
+        )
+
+    def tasks(self, after: int = 0) -> Iterator[Task]:
+        """The tasks, without annotations; see :class:`TaskHolder`."""
+        return self._client.tasks(self._project_id, after)
+
+    def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
+        """The annotated ones of some tasks, in as many requests as their size takes; see :class:`TaskSource`."""
+        if task_ids is None:
+            task_ids = [task["id"] for task in self.tasks()]
+        size = min(page_tasks, MAX_EXPORTED_TASKS)
+        for start in range(0, len(task_ids), size):
+            request = task_ids[start : start + size]
+            yield Page(len(request), self._exported(request))
+
+    def _exported(self, task_ids: Sequence[int]) -> list[Task]:
+        try:
+            return self._client.export_tasks(self._project_id, task_ids)
+        except AnswerTooLargeError as error:
+            if len(task_ids) == 1:
+                raise AnswerTooLargeError(
+                    f"task {task_ids[0]} is too large: {error.args[0]}", error.status, error.path
+                ) from error
+        middle = len(task_ids) // 2
+        return self._exported(task_ids[:middle]) + self._exported(task_ids[middle:])
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        return self._client.prediction(prediction_id)
+
+    def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
+        """Makes tasks, with their predictions; see :class:`TaskSink`."""
+        return MadeTasks(*self._client.import_tasks(self._project_id, tasks))
+
+    def delete_tasks(self, task_ids: Sequence[int]) -> None:
+        """Deletes tasks."""
+        self._client.delete_tasks(self._project_id, task_ids)
+
+    def set_labeling_config(self, labeling_config: str) -> None:
+        """Lets people annotate the tasks."""
+        self._client.update_project(self._project_id, label_config=labeling_config)
+
+    def start_from(self, model_version: str) -> None:
+        """Has people start from the predictions of a model, where there are any."""
+        try:
+            self._client.update_project(self._project_id, model_version=model_version)
+        except ServerError as error:
+            # The server refuses the name of a set of predictions that it does not have yet.
+            if error.status != 400:
+                raise

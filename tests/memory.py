@@ -1,0 +1,151 @@
+"""A project in memory: what tasks are made in and what annotations come from, without a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import fiftyone as fo
+
+from fo_labelstudio.backend import LabelStudioAnnotationResults, LabelStudioBackendConfig
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.task.write import MODEL_VERSION, SampleRecord, to_task
+from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.errors import RunError
+from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState
+from fo_labelstudio.runs.prepare import prepared_tasks
+from fo_labelstudio.runs.run import run_of
+from fo_labelstudio.runs.send import send
+from tests.support import Result, as_exported
+
+SIZE = MediaInfo(64, 48)
+
+
+class MemoryTasks:
+    """The tasks of a project; a ``TaskSource`` and a ``TaskSink``.
+
+    Attributes:
+        by_id: task id -> task, with ``annotations`` and ``predictions``
+        requests: how many tasks each request was to make
+        deleted: ids of tasks that were deleted
+        pages: the tasks that each page was asked for
+        labeling_config: the labeling config
+        model_version: which predictions people start from
+        retries, max_tasks, max_bytes: as a sink has them
+    """
+
+    def __init__(self, *, retries: int = 0, max_tasks: int = 1000, max_bytes: int = 10**9):
+        self.retries, self.max_tasks, self.max_bytes = retries, max_tasks, max_bytes
+        self.by_id: dict[int, dict[str, Any]] = {}
+        self.requests: list[int] = []
+        self.deleted: list[int] = []
+        self.pages: list[list[int]] = []
+        self.labeling_config = ""
+        self.model_version: str | None = None
+        self.is_gone = False
+        self._last = 0
+
+    def state(self) -> ProjectState:
+        if self.is_gone:
+            raise RunError("the project is gone")
+        return ProjectState(self.labeling_config, len(self.by_id), self.model_version)
+
+    def tasks(self, after: int = 0) -> Iterator[dict[str, Any]]:
+        for task_id, task in sorted(self.by_id.items()):
+            if task_id > after:
+                yield {**task, "total_predictions": len(task["predictions"])}
+
+    def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
+        wanted = sorted(self.by_id) if task_ids is None else list(task_ids)
+        for start in range(0, len(wanted), page_tasks):
+            page = wanted[start : start + page_tasks]
+            self.pages.append(page)
+            there = [self.by_id[task_id] for task_id in page if task_id in self.by_id]
+            yield Page(len(page), json.loads(json.dumps([task for task in there if task["annotations"]])))
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        return None
+
+    def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
+        self.requests.append(len(tasks))
+        made = [self.add(json.loads(task)) for task in tasks]
+        return MadeTasks(made, sum(len(self.by_id[task_id]["predictions"]) for task_id in made))
+
+    def delete_tasks(self, task_ids: Sequence[int]) -> None:
+        self.deleted += task_ids
+        for task_id in task_ids:
+            del self.by_id[task_id]
+
+    def set_labeling_config(self, labeling_config: str) -> None:
+        self.labeling_config = labeling_config
+
+    def start_from(self, model_version: str) -> None:
+        self.model_version = model_version
+
+    def add(self, task: dict[str, Any]) -> int:
+        """Adds a task; returns its id."""
+        self._last += 1
+        self.by_id[self._last] = {"annotations": [], "predictions": [], **task, "id": self._last}
+        return self._last
+
+    def submit(self, task_id: int, edit: Callable[[Result], Result] = lambda result: result, **values: Any) -> None:
+        """Submits what the editor starts from, after an edit."""
+        task = self.by_id[task_id]
+        started = task["predictions"][0]["result"] if task["predictions"] else []
+        task["annotations"].append(as_exported(edit(json.loads(json.dumps(started))), started, **values))
+
+
+def sent_run(fields: Sequence[LabelField], labels: dict[str, dict[str, Any]], token: str) -> MemoryTasks:
+    """A project that has a run: sample id -> label field -> its value."""
+    project = MemoryTasks()
+    for sample_id, values in labels.items():
+        record = SampleRecord(sample_id, f"{sample_id}.png", SIZE, values)
+        project.add(json.loads(json.dumps(to_task(record, fields, f"/data/{sample_id}.png", token))))
+    project.set_labeling_config(to_labeling_config(fields))
+    project.start_from(MODEL_VERSION)
+    return project
+
+
+class MemoryMedia:
+    """Gets media nowhere; a ``Sender``."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, paths: Sequence[str]) -> list[str]:
+        self.sent += paths
+        return [f"/data/{path}" for path in paths]
+
+
+class MemorySamples:
+    """The samples of a collection, as the sending of prepared tasks sees them."""
+
+    def __init__(self, ids: Sequence[str]):
+        self._ids = list(ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def values(self, name: str) -> list[str]:
+        assert name == "id"
+        return list(self._ids)
+
+
+def annotate_in_memory(
+    dataset: fo.Dataset, key: str, label_schema: dict[str, dict[str, Any]]
+) -> tuple[Any, MemoryTasks]:
+    """A run of a dataset that was sent to a project in memory: its results, and the project."""
+    config = LabelStudioBackendConfig("labelstudio", None, url="http://memory", api_key="none")
+    config.label_schema = complete(label_schema, dataset, "1.23.2", config.mask_tool, config.scalar_types)
+    config.run_state = {"token": key, "project_id": 1, "complete": True}
+    config.url = "http://memory"
+    backend = config.build()
+    backend.put_run(dataset, key, overwrite=True, cleanup=False)
+    results = LabelStudioAnnotationResults(dataset, config, key, {}, backend=backend)
+    run, project = run_of(config, dataset, key), MemoryTasks()
+    send(run, prepared_tasks(run), project, MemoryMedia(), results.tasks, lambda: None)
+    backend.save_run_results(dataset, key, results)
+    return results, project

@@ -1,0 +1,84 @@
+"""The tasks of a project are asked for in as many requests as it takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
+from fo_labelstudio.runs.server import MAX_EXPORTED_TASKS, ServerTasks
+
+
+class Server:
+    """Exports tasks that weigh what they are called."""
+
+    url = "http://server"
+
+    def __init__(self, most=10**9, there=(), status=None):
+        self.most = most
+        self.there = there
+        self.status = status
+        self.asked = []
+
+    def export_tasks(self, project_id, task_ids):
+        self.asked.append(list(task_ids))
+        if sum(task_ids) > self.most:
+            raise AnswerTooLargeError("the answer is too large")
+        return [{"id": task_id} for task_id in task_ids]
+
+    def tasks(self, project_id, after):
+        return iter([{"id": task_id} for task_id in self.there if task_id > after])
+
+    def project(self, project_id):
+        if self.status:
+            raise ServerError("no", self.status)
+        return {"label_config": "<View/>", "task_number": 3, "model_version": "FiftyOne"}
+
+    def update_project(self, project_id, **settings):
+        self.asked.append(settings)
+        if self.status:
+            raise ServerError("no", self.status)
+
+
+def exported(server, task_ids, page_tasks=5):
+    return [task["id"] for page in ServerTasks(server, 1).exported(task_ids, page_tasks) for task in page.tasks]
+
+
+def test_tasks_that_are_too_large_together_are_asked_for_in_smaller_portions():
+    server = Server(10)
+    assert exported(server, [1, 2, 3, 9, 1]) == [1, 2, 3, 9, 1]
+    assert server.asked == [[1, 2, 3, 9, 1], [1, 2], [3, 9, 1], [3], [9, 1]]
+
+
+def test_a_task_that_is_too_large_by_itself_is_named():
+    with pytest.raises(AnswerTooLargeError, match="task 11 is too large: the answer is too large"):
+        exported(Server(10), [1, 11])
+
+
+def test_a_request_names_no_more_tasks_than_its_address_can_hold():
+    server = Server()
+    exported(server, list(range(250)), page_tasks=1000)
+    assert list(map(len, server.asked)) == [MAX_EXPORTED_TASKS, 50]
+
+
+def test_all_tasks_are_those_that_the_project_has():
+    assert exported(Server(there=[4, 7, 9]), None) == [4, 7, 9]
+
+
+def test_the_state_is_what_the_project_says():
+    assert ServerTasks(Server(), 1).state() == ("<View/>", 3, "FiftyOne")
+
+
+def test_a_project_that_is_gone_says_where_it_was():
+    with pytest.raises(RunError, match="project 1 is gone from http://server"):
+        ServerTasks(Server(status=404), 1).state()
+
+
+def test_predictions_that_there_are_none_of_are_nothing_to_start_from():
+    server = Server(status=400)
+    ServerTasks(server, 1).start_from("FiftyOne")
+    assert server.asked == [{"model_version": "FiftyOne"}]
+
+
+def test_another_refusal_of_the_predictions_is_an_error():
+    with pytest.raises(ServerError):
+        ServerTasks(Server(status=500), 1).start_from("FiftyOne")
