@@ -114,7 +114,8 @@ def test_a_label_type_is_named_in_its_family_only(name):
 
 @pytest.mark.parametrize("name", sorted(name for name in modules() if room(name) in ("convert", "merge")))
 def test_a_medium_and_its_size_are_known_in_the_table_of_media_and_in_families_only(name):
-    if name.startswith(("convert.media", "convert.families", "convert.shapes")):
+    # The table of Label Studio's tags says what each object tag shows.
+    if name.startswith(("convert.media", "convert.families", "convert.shapes", "convert.labeling_config.kinds")):
         return
     tree = modules()[name]
     named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
