@@ -36,6 +36,7 @@ from fo_labelstudio.convert.labeling_config.kinds import (
     is_known,
     kind_of,
 )
+from fo_labelstudio.convert.media import image
 from fo_labelstudio.errors import LabelingConfigError
 from fo_labelstudio.messages import quoted
 
@@ -147,7 +148,7 @@ class LabelingConfig:
     @property
     def images(self) -> tuple[ObjectTag, ...]:
         """The object tags that show images."""
-        return tuple(shown for shown in self.objects.values() if shown.medium == "image")
+        return tuple(shown for shown in self.objects.values() if shown.medium == image.MEDIUM.name)
 
     def control_of(self, from_name: str) -> ControlTag | None:
         """The control tag that a result names, with the names of the item that it is repeated for; None if none."""
