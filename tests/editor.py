@@ -92,7 +92,7 @@ return regions.flatMap(region => {
     id: region.cleanId,
     type: result.type,
     from_name: result.from_name.name,
-    labels: (result.selectedLabels ?? []).map(classOf),
+    labels: [result.selectedLabels ?? []].flat().map(classOf).filter(name => name !== null),
     value: region.serialize().value,
   }));
 });
@@ -370,12 +370,12 @@ class TaskPage:
         self._drag_on_screen([_turned(handle, centre, degrees * i / _DRAG_STEPS) for i in range(_DRAG_STEPS + 1)])
         return self._changed(before)
 
-    def relabel(self, region_id: str, label: str, field: str | None = None) -> Region:
+    def relabel(self, region_id: str, label: str | None, field: str | None = None) -> Region:
         """Give a region another label, by clicking it; a label of another control joins the one that it has.
 
         Args:
             region_id: the region
-            label: the class
+            label: the class; None is the blank one
             field: the control whose label to click, if not the region's own
         """
         self.select(region_id)
@@ -438,11 +438,30 @@ class TaskPage:
         self.unselect()
         return self.region(made.pop())
 
+    def draw_shape(self, tool: str, gesture: Callable[[], None], field: str) -> Region:
+        """Make a new region without a class: choose a tool of the toolbar, then do ``gesture``.
+
+        Args:
+            tool: the tool, as its button says to a screen reader
+            gesture: made of `drag` and `click`
+            field: the control that the region must belong to
+        """
+        self.unselect()
+        before = set(self._ids())
+        self._tool(tool)
+        gesture()
+        made = self._until(lambda: set(self._ids()) - before, f"a new region drawn with the {tool}")
+        self.unselect()
+        region = self.region(made.pop())
+        if region.from_name != field or region.labels:
+            raise EditorError(f"drawing a shape of {field!r} made one of {region.from_name!r} labelled {region.labels}")
+        return region
+
     # ---- what gestures are made of
 
-    def pick_label(self, label: str, field: str | None = None) -> None:
-        """Click a label, whatever that does now: begin to draw, or label the selected region."""
-        name = field or self._control_with(label)
+    def pick_label(self, label: str | None, field: str | None = None) -> None:
+        """Click a label, whatever that does now: begin to draw, or label the selected region; None is the blank one."""
+        name = field or self._control_with(str(label))
         control = self._control(name, "labels")
         self._click(control.locator(".lsf-label").nth(self._class_index(name, label)))
 
@@ -717,8 +736,8 @@ class TaskPage:
             raise EditorError(f"{len(names)} {kind} controls {names}, but {shown.count()} are on the screen")
         return shown.nth(names.index(name))
 
-    def _class_index(self, name: str, wanted: str) -> int:
-        classes: list[str] = self._read("return control(name).tiedChildren.map(classOf)", name=name)
+    def _class_index(self, name: str, wanted: str | None) -> int:
+        classes: list[str | None] = self._read("return control(name).tiedChildren.map(classOf)", name=name)
         if wanted not in classes:
             raise EditorError(f"control {name!r} has no class {wanted!r}; it has {classes}")
         return classes.index(wanted)

@@ -31,10 +31,11 @@ def test_labels_of_other_classes_are_not_sent_never_touched_and_counted_in_one_l
     schema = {"gt": {"type": "detections", "classes": ["cat", "dog"]}, "kind": {"classes": ["day", "night"]}}
     results = annotate(dataset, connection, label_schema=schema)
     first, second = dataset.values("id")
-    assert [region["id"] for region in annotator.preloaded(results.tasks[first])] == [labels[0].id]
+    # One without a class is of no other class.
+    assert [region["id"] for region in annotator.preloaded(results.tasks[first])] == [labels[0].id, labels[3].id]
     lines = [record.getMessage() for record in caplog.records if "are not sent" in record.getMessage()]
     assert lines == [
-        "Field 'gt': 3 labels are not sent and stay as they are, for `classes` lacks theirs: 'car', 'None'; "
+        "Field 'gt': 2 labels are not sent and stay as they are, for `classes` lacks theirs: 'car'; "
         "unlisted_classes='refuse' refuses them",
         "Field 'kind': 1 labels are not sent and stay as they are, for `classes` lacks theirs: 'indoors'; "
         "unlisted_classes='refuse' refuses them",

@@ -38,6 +38,15 @@ def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> fl
     return float(number)
 
 
+def class_if_any(names: Any, field: LabelField) -> str | None:
+    """The one class that a region names, or None where it names none and need not.
+
+    Raises:
+        RegionError: there is none although there must be, more than one, or one outside the field's classes
+    """
+    return None if field.takes_class(None) and names in (None, []) else class_of(names, field)
+
+
 def class_of(names: Any, field: LabelField) -> str:
     """The one class that a region names.
 
@@ -49,14 +58,14 @@ def class_of(names: Any, field: LabelField) -> str:
     return known_class(names[0], field)
 
 
-def class_of_parts(regions: Sequence[Region], field: LabelField) -> tuple[str, tuple[str, ...]]:
-    """The class of a label of several regions, the first one's, and a note where they disagree.
+def class_of_parts(regions: Sequence[Region], field: LabelField) -> tuple[str | None, tuple[str, ...]]:
+    """The class of a label of several regions, the first one's, if any, and a note where they disagree.
 
     Raises:
-        RegionError: one of them names none, more than one, or one outside the field's classes
+        RegionError: one of them names none although it must, more than one, or one outside the field's classes
     """
-    classes = [class_of(region["value"].get(region["type"]), field) for region in regions]
-    others = sorted({name for name in classes if name != classes[0]})
+    classes = [class_if_any(region["value"].get(region["type"]), field) for region in regions]
+    others = sorted({name for name in classes if name != classes[0]}, key=str)
     notes = [f"its regions have several classes; took {classes[0]!r} rather than {others}"] if others else []
     return classes[0], tuple(notes)
 
@@ -69,7 +78,8 @@ def known_class(name: Any, field: LabelField) -> str:
     """
     if not field.takes_class(name):
         raise RegionError(f"class {quoted(name)} is not one of the field's classes")
-    return name
+    found: str = name
+    return found
 
 
 def unknown_class(label: fol.Label, field: LabelField) -> str | None:

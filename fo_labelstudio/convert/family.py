@@ -27,6 +27,25 @@ class Grouping(Enum):
     FIELD = "all regions of a field, which hold all of its labels"
 
 
+_CLASSES = "labels"
+"""Ends the ``type`` of regions that have classes; what is before it is that of the same shapes without."""
+
+
+def shape_of(region_type: str) -> str:
+    """The ``type`` of regions without a class that have the shape of those of a type."""
+    return region_type.removesuffix(_CLASSES)
+
+
+def region_type_of(field: LabelField, region_type: str) -> str:
+    """The ``type`` of the regions of a field.
+
+    Args:
+        field: the field
+        region_type: their ``type`` where the field has classes
+    """
+    return region_type if field.classes else shape_of(region_type)
+
+
 @dataclass(frozen=True)
 class Family:
     """One kind of label, both directions.
@@ -37,7 +56,7 @@ class Family:
     Attributes:
         scopes: where its labels may live, of the scopes of a medium
         label_types: FiftyOne's name of each label type served -> class of the label field's value, None for a scalar
-        region_types: the ``type`` of the regions that are understood
+        region_types: the ``type`` of the regions that are understood, where they have classes
         is_drawn: whether its regions are drawn on the medium
         grouping: which regions of a field are read together
         aspects: what a person can change, by name
@@ -57,6 +76,7 @@ class Family:
         leaves_out: FiftyOne takes its label type for a field of its class where nothing is said: the labels of such a
             field that are of another type, as a view expression
         has_attributes: whether its labels can have attributes
+        can_lack_class: whether its labels may be without a class
         has_joints: whether the dataset may have a skeleton for a field
         not_held: what regions do not hold of a label, besides what they hold of none
     """
@@ -81,12 +101,17 @@ class Family:
     reshapes: Mapping[str, Callable[[Region, MediaInfo], Region]] = dataclass_field(default_factory=dict)
     leaves_out: Any = None
     has_attributes: bool = True
+    can_lack_class: bool = False
     has_joints: bool = False
     not_held: tuple[str, ...] = ()
 
     def aspect_of(self, name: str) -> Aspect:
         """The aspect of a name in a parsed label's values."""
         return self.aspects[name.partition("/")[0]]
+
+    def region_types_of(self, field: LabelField) -> tuple[str, ...]:
+        """The ``type`` of the regions of a field that are understood."""
+        return tuple(region_type_of(field, region_type) for region_type in self.region_types)
 
     @property
     def filed_as(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media import DEFAULT, medium_of
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
@@ -74,6 +74,7 @@ class LabelField:
             control tags that somebody added
         scope: where its labels live, one of the scopes of a medium
         object_name: name of the object tag that it annotates, where that is not the one of its medium
+        takes_none: whether labels without a class are among those that have one
     """
 
     name: str
@@ -93,6 +94,7 @@ class LabelField:
     takes_unexpected: bool = False
     scope: str = DEFAULT.scopes[0]
     object_name: str | None = None
+    takes_none: bool = False
 
     @property
     def medium(self) -> Medium:
@@ -126,8 +128,10 @@ class LabelField:
             raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, no scalar field")
         return self.question
 
-    def takes_class(self, name: object) -> TypeGuard[str]:
-        """Whether a label may be of a class; in masks, one without a target has no number."""
+    def takes_class(self, name: object) -> bool:
+        """Whether a label may be of a class, or have none; in masks, one without a target has no number."""
+        if name is None:
+            return self.takes_none or not self.classes
         if not isinstance(name, str):
             return False
         return name in self.class_set or (self.takes_unexpected and self.targets is None and is_showable(name))

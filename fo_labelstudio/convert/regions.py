@@ -8,7 +8,7 @@ from typing import Any
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.family import Grouping
+from fo_labelstudio.convert.family import Grouping, region_type_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.records import LabelField, Region
@@ -50,8 +50,10 @@ def placed_region(
 def drawn_region(
     region_id: str, region_type: str, label: fol.Label, field: LabelField, media: MediaInfo, value: dict[str, Any]
 ) -> Region:
-    """A region that is drawn on the medium, with its label's class and score."""
-    region = placed_region(region_id, region_type, field, media, {**value, region_type: [label.label]})
+    """A region that is drawn on the medium, with its label's class, if it has one, and score."""
+    if field.classes:
+        value = {**value, region_type: [] if label.label is None else [label.label]}
+    region = placed_region(region_id, region_type_of(field, region_type), field, media, value)
     score = score_of(label)
     if score is not None:
         region["score"] = score

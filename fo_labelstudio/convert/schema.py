@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from fo_labelstudio.convert.families import family_of_type
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
@@ -35,7 +36,7 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Args:
         label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
-            own ``tool, skeleton, kind``
+            own ``tool, skeleton, kind, without_class``
 
     Raises:
         LabelSchemaError: there are no classes, a name cannot be shown, or an attribute cannot be asked for
@@ -50,7 +51,10 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         raise LabelSchemaError(f"field {name!r}: its name holds characters that cannot be shown; rename the field")
     is_scalar = info["type"] == "scalar"
     targets = _targets(name, info["mask_targets"]) if "mask_targets" in info else None
+    can_lack_class = is_scalar or family_of_type(info["type"]).can_lack_class
     classes = tuple(targets) if targets else _classes(name, info.get("classes") or (), is_scalar)
+    if not classes and not can_lack_class:
+        raise LabelSchemaError(f"field {name!r}: there are no classes to choose from; pass classes=[...]")
     return LabelField(
         name=name,
         label_type=info["type"],
@@ -62,6 +66,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         targets=targets,
         skeleton=_skeleton(info.get("skeleton")),
         question=_scalar_question(info) if is_scalar else None,
+        takes_none=bool(classes) and bool(info.get("without_class", False)),
         allow_additions=bool(info.get("allow_additions", True)),
         allow_deletions=bool(info.get("allow_deletions", True)),
         allow_label_edits=bool(info.get("allow_label_edits", True)),
@@ -80,8 +85,6 @@ def _classes(name: str, classes: Iterable[Any], is_scalar: bool) -> tuple[str, .
             found[entry] = None
     for class_name in found:
         _check_class(name, class_name)
-    if not found and not is_scalar:
-        raise LabelSchemaError(f"field {name!r}: there are no classes to choose from; pass classes=[...]")
     return tuple(found)
 
 

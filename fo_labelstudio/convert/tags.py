@@ -11,13 +11,17 @@ from fo_labelstudio.convert.records import LabelField
 
 
 def labels_control(tag: str, field: LabelField, **options: str) -> Element:
-    """A control tag that draws regions of a class: ``<RectangleLabels>`` and its kin.
+    """A control tag that draws regions of a class: ``<RectangleLabels>`` and its kin; without, ``<Rectangle>`` and its.
 
     Args:
         tag: name of the tag
         field: the label field it annotates
         **options: further attributes of the tag
     """
+    if not field.classes:
+        tag = tag.removesuffix("Labels")
+    if field.takes_none:
+        options["allowEmpty"] = "true"
     control = Element(tag, {"name": field.control, "toName": field.to_name, **options})
     for class_name, option in zip(field.classes, add_classes(control, "Label", field.classes), strict=True):
         option.set("background", colour_of(class_name))

@@ -102,6 +102,8 @@ def complete(
             info["skeleton"] = _skeleton(name, samples)
             if info["skeleton"] is None:
                 info["tool"] = tools[1]
+        if family_of_type(info["type"]).can_lack_class and samples.get_field(name) is not None:
+            info["without_class"] = _lacks_a_class(samples, name)
         _leave_out_governed(info)
         _complete_attributes(name, info, samples)
         completed[name] = _with_few_controls(name, info)
@@ -194,6 +196,20 @@ def _discovered(
         if asked is not None:
             found[row["_id"]] = dict(asked)
     return found
+
+
+def _lacks_a_class(samples: foc.SampleCollection, label_field: str) -> bool:
+    """Whether a label of a field has no class."""
+    root = labels_path(samples, label_field)[1]
+    if is_frame_field(samples, label_field):
+        root = root.removeprefix("frames.")
+    pipeline: list[dict[str, Any]] = [
+        {"$project": {"label": f"${root}"}},
+        {"$unwind": "$label"},
+        {"$match": {"label._id": {"$ne": None}, "label.label": None}},
+        {"$limit": 1},
+    ]
+    return any(True for _ in aggregate(samples, pipeline))
 
 
 def written_by_runs(samples: foc.SampleCollection, label_field: str) -> set[str]:

@@ -122,7 +122,8 @@ def _listed(labels: StoredLabels, field: LabelField, unlisted: Unlisted) -> Stor
     if "label" not in family.aspects or all(label.label in field.class_set for label in labels):
         return labels
     # A class of the whole image that is None has nothing to show.
-    expected = field.class_set if family.is_drawn else field.class_set | {None}
+    takes_none = field.takes_class(None) or not family.is_drawn
+    expected = field.class_set | {None} if takes_none else field.class_set
     _count(unlisted, field, [label.label for label in labels if label.label not in expected])
     return StoredLabels(label for label in labels if label.label in expected)
 

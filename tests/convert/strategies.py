@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -208,6 +209,13 @@ def variants(label_type: str) -> list[LabelField]:
     return [field_of(label_type, tool=tool, **({"targets": of} if of else {})) for tool in tools for of in targets]
 
 
+def without_class(field: LabelField) -> list[LabelField]:
+    """A field whose labels may be without a class: because none has one, or some have none."""
+    if not family_of_type(field.label_type).can_lack_class:
+        return []
+    return [dataclasses.replace(field, classes=()), dataclasses.replace(field, takes_none=True)]
+
+
 skeletons = st.integers(1, 6).flatmap(
     lambda size: st.builds(
         Skeleton,
@@ -219,9 +227,11 @@ skeletons = st.integers(1, 6).flatmap(
 
 @st.composite
 def fields(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> LabelField:
-    """Fields of a label type: every tool, targets of both kinds, skeletons, questions, attributes."""
+    """Fields of a label type: every tool, targets of both kinds, skeletons, questions, attributes, without classes."""
     field = draw(st.sampled_from(variants(label_type)))
     values: dict[str, Any] = {}
+    if family_of_type(label_type).can_lack_class:
+        values |= draw(st.sampled_from([{}, {"classes": ()}, {"takes_none": True}]))
     if label_type in ("keypoint", "keypoints"):
         values["skeleton"] = draw(skeletons)
     if with_attributes and label_type not in ("segmentation", "scalar"):
@@ -273,6 +283,8 @@ def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Cas
     unique = {"unique_by": lambda label: label.label} if label_type == "classifications" else {}
     labels = draw(st.lists(one, max_size=most, **unique))
     for label in labels:
+        if (not field.classes and field.question is None) or (field.takes_none and draw(st.booleans())):
+            label.label = None
         for attribute in field.attributes:
             if draw(st.booleans()):
                 label.set_attribute_value(attribute.name, draw(answers(attribute.question)))

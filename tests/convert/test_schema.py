@@ -29,7 +29,7 @@ def test_classes_given_with_attributes_of_none_are_classes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classes": []}, "field 'f': there are no classes to choose from"),
+        ({"type": "classification", "classes": []}, "field 'f': there are no classes to choose from"),
         ({"classes": [3]}, "field 'f': class 3 is not a string"),
         ({"classes": [" "]}, "field 'f': class ' ' is blank"),
         (

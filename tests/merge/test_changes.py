@@ -243,7 +243,7 @@ class TestEveryFamily:
             gone = {item["id"] for item in result if data.draw(st.integers(0, 3)) == 0}
             copied = {item["id"]: f"new{number}" for number, item in enumerate(result) if data.draw(st.booleans())}
             for item in result:
-                if item["from_name"] == field.control and data.draw(st.booleans()):
+                if item["from_name"] == field.control and field.classes and data.draw(st.booleans()):
                     names = item["value"][item["type"]]
                     item["value"][item["type"]] = [data.draw(st.sampled_from(field.classes))] * len(names[:1])
                 if item["id"] in copied and family_of_type(label_type).is_drawn:

@@ -195,7 +195,7 @@ class FieldReader:
             return True
         types = [region.get("type") for region in unreadable]
         return self._family.grouping(self._field) is Grouping.FIELD and bool(
-            unclear or any(kind in self._family.region_types for kind in types)
+            unclear or any(kind in self._family.region_types_of(self._field) for kind in types)
         )
 
     def _parse(
@@ -219,9 +219,10 @@ class FieldReader:
         return parsed, unclear
 
     def _parse_group(self, group: Sequence[Region]) -> list[ParsedLabel]:
+        types = self._family.region_types_of(self._field)
         for region in group:
-            if region.get("type") not in self._family.region_types:
-                raise RegionError(f"its type {quoted(region.get('type'))} is not one of {self._family.region_types}")
+            if region.get("type") not in types:
+                raise RegionError(f"its type {quoted(region.get('type'))} is not one of {types}")
             if not isinstance(region.get("value"), Mapping):
                 raise RegionError(f"its value is {quoted(region.get('value'))}, expected an object")
         return self._family.parse_regions(group, self._field, self._media)

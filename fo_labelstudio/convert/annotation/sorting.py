@@ -16,6 +16,7 @@ from fo_labelstudio.convert.annotation.origin import (
 )
 from fo_labelstudio.convert.attributes import AttributeControl
 from fo_labelstudio.convert.families import FAMILIES, family_of
+from fo_labelstudio.convert.family import shape_of
 from fo_labelstudio.convert.records import LabelField, Region, RegionAnswer
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.errors import RegionError
@@ -130,7 +131,7 @@ def sorted_by_field(
             if field.control in of_image:
                 of_image.add(control.name)
             by_control[control.name] = partial(found[field.name].add_attribute, control)
-    kinds = {field.control: family_of(field).region_types for field in fields}
+    kinds = {field.control: family_of(field).region_types_of(field) for field in fields}
     unreadable: list[Any] = []
     unclaimed: list[Region] = []
     unasked: list[Region] = []
@@ -172,6 +173,8 @@ def sorted_by_field(
                 for _, answer in found[field.name].attributes
                 if answer["id"].startswith(NAMELESS) and answer["id"] not in ids
             )
+            if field.takes_class(None):
+                problems.extend(_answers_elsewhere(field, found, task_id))
     unexpected_ones: list[Region] = []
     for region in unexpected.joined(unclaimed):
         maker = unexpected.field_of(region, fields)
@@ -180,6 +183,18 @@ def sorted_by_field(
         else:
             found[maker.name].regions.append({**region, "from_name": maker.control})
     return SortedResults(found, unreadable, unexpected_ones, unasked)
+
+
+def _answers_elsewhere(field: LabelField, found: Mapping[str, FieldResults], task_id: int) -> Iterator[Problem]:
+    """A problem for each answer about an attribute of a field that was given of a region of another field.
+
+    The editor shows what is asked of labels without a class for each region.
+    """
+    elsewhere = {region["id"] for name, results in found.items() if name != field.name for region in results.regions}
+    for _, answer in found[field.name].attributes:
+        if answer["id"] in elsewhere:
+            reason = f"its answer to {quoted(answer['from_name'])} is about a label of another field; left alone"
+            yield Problem(task_id, answer["id"], reason)
 
 
 def may_be_known(region: Mapping[str, Any], fields: Sequence[LabelField], known: Collection[str]) -> bool:
@@ -244,4 +259,10 @@ def has_id(region: Any) -> bool:
     return isinstance(region, Mapping) and isinstance(region.get("id"), str)
 
 
-_DRAWN = frozenset(kind for family in FAMILIES if family.is_drawn for kind in family.region_types)
+_DRAWN = frozenset(
+    kind
+    for family in FAMILIES
+    if family.is_drawn
+    for region_type in family.region_types
+    for kind in (region_type, shape_of(region_type))
+)

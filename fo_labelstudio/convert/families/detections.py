@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 from fiftyone.core.expressions import ViewField as F
 
-from fo_labelstudio.convert.checks import class_of, number_of, only_region, unknown_class
+from fo_labelstudio.convert.checks import class_if_any, number_of, only_region, unknown_class
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -88,7 +88,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
         number_of(value, "height", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
         number_of({"rotation": 0, **value}, "rotation", -360, 360),
     )
-    label = class_of(value.get(_TYPE), field)
+    label = class_if_any(value.get(_TYPE), field)
     values = {"label": label, "box": rounded(with_positive_sizes(box, media))}
     return [ParsedLabel(region["id"], values, media)]
 
@@ -160,4 +160,5 @@ FAMILY = Family(
     claims={_TYPE: "detections"},
     leaves_out=HAS_MASK,
     not_held=("what is outside the image",),
+    can_lack_class=True,
 )

@@ -114,4 +114,5 @@ FAMILY = Family(
     not_held=("the resolution of masks", "what is outside the image"),
     files_as="detections",
     claims={"brushlabels": "instances", "bitmasklabels": "instances"},
+    can_lack_class=True,
 )

@@ -310,4 +310,5 @@ FAMILY = Family(
     not_held=("the confidences of points", "what is outside the image"),
     claims={_POINT_TYPE: "keypoints"},
     has_joints=True,
+    can_lack_class=True,
 )

@@ -247,4 +247,5 @@ FAMILY = Family(
     reshapes={_ELLIPSE: ellipse_as_polygon},
     leaves_out=F("filled") == False,  # noqa: E712
     not_held=("what is outside the image",),
+    can_lack_class=True,
 )

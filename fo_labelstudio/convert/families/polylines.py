@@ -15,7 +15,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.checks import class_of_parts
 from fo_labelstudio.convert.families import polygons
-from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.family import Family, Grouping, Revision, region_type_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import whole_id
@@ -60,7 +60,7 @@ def _can_close(points: Sequence[Any]) -> bool:
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
-    if any(region["type"] == polygons.TYPE for region in regions):
+    if any(region["type"] == region_type_of(field, polygons.TYPE) for region in regions):
         return polygons.parse_regions(regions, field, media)
     label, notes = class_of_parts(regions, field)
     shapes, closed = [], []
@@ -199,4 +199,5 @@ FAMILY = Family(
     revise=revise,
     tools=(VECTOR, _POLYGON),
     claims={"vectorlabels": "polylines"},
+    can_lack_class=True,
 )

@@ -120,6 +120,8 @@ def _hints(field: LabelField) -> str:
         "do not move or reshape": field.allow_spatial_edits or not family_of(field).is_drawn,
     }
     hints = [text for text, is_allowed in forbidden.items() if not is_allowed]
+    if not field.classes and field.question is None and field.allow_additions:
+        hints.append(f"no classes: draw with the tools beside the {field.medium.noun}")
     if field.skeleton and field.allow_additions:
         hints.append("draw the points in this order: " + ", ".join(field.skeleton.joints))
     return "; ".join(hints)
@@ -140,8 +142,11 @@ def _question(field: LabelField, control: AttributeControl, tag: Element) -> Ele
     classes = (control.class_name,) if control.class_name is not None else attribute.classes
     # The editor takes a comma for the end of a class.
     is_limited = bool(classes) and not any("," in name for name in classes)
+    is_of_any = family_of(field).is_drawn and field.takes_class(None)
     if family_of(field).is_drawn:
-        conditions = {"visibleWhen": "region-selected", "whenTagName": field.control}
+        # The editor knows the control tag of a region by its class alone (1.23.2).
+        of_control = {} if is_of_any else {"whenTagName": field.control}
+        conditions = {"visibleWhen": "region-selected", **of_control}
         if is_limited:
             conditions["whenLabelValue"] = ",".join(classes)
     else:
@@ -150,6 +155,8 @@ def _question(field: LabelField, control: AttributeControl, tag: Element) -> Ele
             conditions["whenChoiceValue"] = ",".join(classes)
     box = Element("View", {"className": _ASKED_OF, "style": _QUESTION, **conditions})
     title = attribute.name if control.class_name is None else f"{control.class_name}: {attribute.name}"
+    if is_of_any:
+        title = f"{field.name}: {title}"
     if attribute.read_only:
         title += " (read only)"
     if attribute.default is not None:

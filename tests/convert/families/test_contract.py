@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of, family_of_type
-from fo_labelstudio.convert.family import Grouping
+from fo_labelstudio.convert.family import Grouping, shape_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Region
 from fo_labelstudio.convert.regions import group_regions, whole_id
@@ -23,11 +23,26 @@ from tests.convert import strategies
 from tests.convert.trip import Trip, pixels_of, through_the_editor
 
 label_types = pytest.mark.parametrize("label_type", LABEL_TYPES)
+
+
+def named(field):
+    """What a field says of labels without a class."""
+    return "some without class" if field.takes_none else None if field.classes else "no classes"
+
+
 variants = pytest.mark.parametrize(
     "field",
-    [field for label_type in LABEL_TYPES for field in strategies.variants(label_type)],
-    ids=lambda field: "-".join(filter(None, (field.label_type, field.tool, field.question and field.question.kind))),
+    [
+        found
+        for label_type in LABEL_TYPES
+        for field in strategies.variants(label_type)
+        for found in (field, *strategies.without_class(field))
+    ],
+    ids=lambda field: "-".join(
+        filter(None, (field.label_type, field.tool, field.question and field.question.kind, named(field)))
+    ),
 )
+
 
 few = settings(max_examples=30)
 """For tests that run over the whole table."""
@@ -208,14 +223,15 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
         for key in ("choices", "text", *(key for key in item["value"] if key.endswith("labels"))):
             assert all(isinstance(text, str) for text in item["value"].get(key, ()))
         if item["from_name"] == field.control:
-            assert item["type"] in family_of_type(label_type).region_types
+            assert item["type"] in family_of(field).region_types_of(field)
             drawn.add(item["id"])
         if family_of_type(label_type).is_drawn:
             assert item["id"] in drawn, "its geometry comes before its attributes"
             if item["from_name"] == field.control:
                 assert (item["original_width"], item["original_height"]) == case.media
                 assert item["image_rotation"] == 0
-                assert len(item["value"][item["type"]]) == 1
+                names = item["value"].get(item["type"])
+                assert (len(names) == 1 or (field.takes_none and names == [])) if field.classes else names is None
         assert_geometry_is_valid(item)
     ids = [item["id"] for item in result if item["from_name"] == field.control]
     assert len(ids) == len(set(ids))
@@ -224,15 +240,16 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
 
 def assert_geometry_is_valid(item):
     value = item["value"]
-    if item["type"] == "polygonlabels":
+    shape = shape_of(item["type"])
+    if shape == "polygon":
         assert value["closed"] is True
-    if item["type"] == "rectanglelabels" and value["rotation"] == 0:
+    if shape == "rectangle" and value["rotation"] == 0:
         assert all(0 <= value[key] <= 100 for key in ("x", "y", "width", "height"))
-    if item["type"] == "keypointlabels":
+    if shape == "keypoint":
         assert value["width"] > 0
-    if item["type"] == "brushlabels":
+    if shape == "brush":
         assert value["format"] == "rle" and all(type(byte) is int and 0 <= byte < 256 for byte in value["rle"])
-    if item["type"] == "vectorlabels":
+    if shape == "vector":
         vertices = value["vertices"]
         assert all(isinstance(vertex["prevPointId"], str) for vertex in vertices[1:])
         ids = [vertex["id"] for vertex in vertices]
@@ -250,7 +267,7 @@ def test_no_value_makes_a_label_outside_the_classes_or_raises_anything_but_a_reg
     keys = st.sampled_from([*JSON_TYPES, "vertices", "rle"])
     region: Region = {
         "id": "r",
-        "type": value.draw(st.sampled_from(family.region_types)),
+        "type": value.draw(st.sampled_from(family.region_types_of(field))),
         "value": value.draw(st.dictionaries(keys, junk | vertices | classes(field) | st.just([[1, 2], [3, 4]]))),
     }
     if value.draw(st.booleans()):
@@ -263,7 +280,9 @@ def test_no_value_makes_a_label_outside_the_classes_or_raises_anything_but_a_reg
     if field.label_type == "scalar":
         assert all(field.question.problem_of(label) is None for label in labels)
     elif field.label_type != "segmentation":
-        assert all(label.label in field.classes for label in labels)
+        assert all(
+            label.label in field.classes or (label.label is None and field.takes_class(None)) for label in labels
+        )
 
 
 numbers_or_junk = (
@@ -297,7 +316,7 @@ def test_no_number_is_too_large_to_be_refused(field, number):
     value = {key: number for key in ("x", "y", "width", "height", "rotation", "number", "rating", "datetime")}
     value.update(points=[[number, number]], vertices=[{"x": number, "y": number, "id": "0"}], rle=[number])
     value.update(text=[str(number) if isinstance(number, str) else number])
-    for region_type in family.region_types:
+    for region_type in family.region_types_of(field):
         region = {"id": "r", "type": region_type, "value": {region_type: [*field.classes[:1]], **value}}
         if region_type in ("choices", "number", "datetime"):
             region["value"][region_type] = number

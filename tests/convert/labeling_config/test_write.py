@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import control_name
 from fo_labelstudio.convert.question import Question
@@ -72,19 +72,19 @@ def test_the_config_of_every_family_passes_label_studios_own_check(label_type, d
     LabelInterface(labeling_config).validate()
     root = ElementTree.fromstring(labeling_config)
     (control,) = [tag for tag in root.iter() if tag.get("name") == field.control]
-    assert control.tag in (
-        *family_of_type(label_type).tools,
-        *TAGS.get(next(iter(family_of_type(label_type).label_types)), ()),
-    )
+    family = family_of(field)
+    tags = (*family.tools, *TAGS.get(next(iter(family.label_types)), ()))
+    assert control.tag in (tags if field.classes else [tag.removesuffix("Labels") for tag in tags])
     options = [tag.get("alias", tag.get("value")) for tag in control if tag.tag in ("Label", "Choice")]
     asked = [field.question.text_of(value) for value in field.question.values] if field.question else field.classes
     assert options == ([] if field.question and field.question.result_type != "choices" else [*asked])
     boxes = conditions_of(root)
     asked = [tag for tag in root.iter() if tag.get("perRegion") == "true"]
-    assert len(asked) == (len(field.attributes) if family_of_type(label_type).is_drawn else 0)
+    assert len(asked) == (len(field.attributes) if family.is_drawn else 0)
     for tag in asked:
         box = boxes[tag.get("name")]
-        assert (box["whenTagName"], box["visibleWhen"]) == (field.control, "region-selected")
+        owner = None if field.takes_class(None) else field.control
+        assert (box.get("whenTagName"), box["visibleWhen"]) == (owner, "region-selected")
 
 
 def conditions_of(root):
