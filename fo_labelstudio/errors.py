@@ -8,6 +8,7 @@
     ├── LabelingConfigError    a labeling config that cannot be read, or does not fit the label schema
     ├── SampleError            samples or labels that cannot be sent; found before anything is uploaded
     ├── RegionError            a region that cannot be understood; costs only itself
+    ├── ExportError            a file that holds no tasks of Label Studio, or is damaged; or tasks that no file can hold
     ├── RunError               the run's project is gone, half-made or already answered
     └── ServerError            the server, or the way to it
         ├── ConnectionFailedError  nothing answers at the url, or the answer breaks off
@@ -67,6 +68,10 @@ class SampleError(LabelStudioError, ValueError):
 
 class RegionError(LabelStudioError, ValueError):
     """A region that cannot be understood."""
+
+
+class ExportError(LabelStudioError, ValueError):
+    """A file that holds no tasks of Label Studio, or is damaged; or tasks that cannot be written to one."""
 
 
 class RunError(LabelStudioError):

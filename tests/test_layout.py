@@ -19,14 +19,21 @@ FLOORS = (
     ("backend", "app", "cli"),
     ("runs",),
     ("dataset", "transport"),
-    ("merge", "remote"),
+    ("merge", "remote", "exports"),
     ("convert", "settings"),
     ("errors",),
     ("messages", "log"),
 )
 """The rooms from the top down; a room imports only from lines below its own."""
 
-STRANGERS = (("dataset", "remote"), ("dataset", "transport"), ("convert", "settings"))
+STRANGERS = (
+    ("dataset", "remote"),
+    ("dataset", "transport"),
+    ("convert", "settings"),
+    ("exports", "dataset"),
+    ("exports", "transport"),
+    ("exports", "settings"),
+)
 """Rooms that never see each other."""
 
 APART = ("local",)

@@ -1,0 +1,1 @@
+"""Files that Label Studio writes, and those that its import page takes."""
