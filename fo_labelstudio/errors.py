@@ -7,6 +7,7 @@
     ├── LabelSchemaError       a label field cannot be annotated as asked
     ├── LabelingConfigError    a labeling config that cannot be read, or does not fit the label schema
     ├── SampleError            samples or labels that cannot be sent; found before anything is uploaded
+    ├── MatchError             tasks that may show several samples; nothing was changed
     ├── RegionError            a region that cannot be understood; costs only itself
     ├── ExportError            a file that holds no tasks of Label Studio, or is damaged; or tasks that no file can hold
     ├── RunError               the run's project is gone, half-made or already answered
@@ -64,6 +65,23 @@ class SampleError(LabelStudioError, ValueError):
         self.problems = tuple(problems)
         lines = listed(self.problems, " (see .problems)")
         super().__init__(f"{len(self.problems)} problem(s) with samples:{lines}")
+
+
+class MatchError(LabelStudioError, ValueError):
+    """Tasks that may show several samples.
+
+    Attributes:
+        questions: one for each image of a task; see ``convert/media_match.py``
+    """
+
+    def __init__(self, questions: Sequence[object]):
+        self.questions = tuple(questions)
+        lines = listed(self.questions, " (see .questions)")
+        super().__init__(
+            f"{len(self.questions)} image(s) of tasks may be several samples, so nothing was changed; say which they "
+            "are: pass match={key of the tasks' data: field of the samples}, or data_path={address or name: path of "
+            f"the file}}:{lines}"
+        )
 
 
 class RegionError(LabelStudioError, ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
+import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -234,7 +234,7 @@ def local_name(address: MediaAddress) -> str:
     if not parts:
         return digest
     if is_changed:
-        stem, extension = os.path.splitext(parts[-1])
+        stem, extension = posixpath.splitext(parts[-1])
         end = f"-{digest}{extension}"
         parts[-1] = _cut(stem, _LONGEST_NAME - len(end.encode(errors="surrogatepass"))) + end
     return "/".join(parts)
@@ -244,7 +244,7 @@ def _safe(part: str) -> str:
     """A component that every file system takes."""
     part = _UNSAFE.sub("_", part.encode(errors="replace").decode()).rstrip(". ")
     part = f"_{part}" if not part or _RESERVED.match(part) else part
-    stem, extension = os.path.splitext(part)
+    stem, extension = posixpath.splitext(part)
     extension = _cut(extension, _LONGEST_NAME // 2)
     return _cut(stem, _LONGEST_NAME - len(extension.encode())) + extension
 

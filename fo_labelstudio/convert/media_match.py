@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media_address import (
+    LOCAL_FILES,
     PATH,
     MediaAddress,
     is_shortened_from,
@@ -57,6 +59,7 @@ class Question(NamedTuple):
         address: what the task calls it
         rule: what the candidates were found by
         candidates: ids of samples, or paths of files
+        names: what messages call the candidates
         rivals: the other images that may be the only candidate
     """
 
@@ -64,6 +67,7 @@ class Question(NamedTuple):
     address: str
     rule: str
     candidates: tuple[str, ...]
+    names: tuple[str, ...]
     rivals: tuple[Place, ...] = ()
 
     def __str__(self) -> str:
@@ -71,8 +75,8 @@ class Question(NamedTuple):
         shown = self.address if len(self.address) <= 120 else f"{self.address[:120]}..."
         if self.rivals:
             others = _some([f"task {task}" for task, _ in self.rivals])
-            return f"task {task}, {slot}, {shown!r}: by {self.rule} it is {self.candidates[0]}, but so is {others}"
-        return f"task {task}, {slot}, {shown!r}: by {self.rule} it may be any of {_some(self.candidates)}"
+            return f"task {task}, {slot}, {shown!r}: by {self.rule} it is {self.names[0]}, but so is {others}"
+        return f"task {task}, {slot}, {shown!r}: by {self.rule} it may be any of {_some(self.names)}"
 
 
 def _some(items: Sequence[str]) -> str:
@@ -91,6 +95,7 @@ class Matching:
         refused: image -> why nothing is looked for under its address
         questions: images of which that is not clear
         rules: what images were found by -> how many
+        elsewhere: image -> id of a sample of the dataset that is not among those that were asked for
         shared: id of a sample, or path of a file, that several images are -> these images
     """
 
@@ -101,6 +106,25 @@ class Matching:
     questions: tuple[Question, ...]
     rules: Mapping[str, int]
     shared: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
+    elsewhere: Mapping[Place, str] = field(default_factory=dict)
+
+    def report(self) -> list[str]:
+        """What a user should know of it, a line each."""
+        lines = [f"{_place_text(place)}: {reason}" for place, reason in self.refused.items()]
+        lines += [
+            f"{_place_text(place)}: it shows sample {sample_id} of the dataset, which is not among the samples"
+            for place, sample_id in self.elsewhere.items()
+        ]
+        lines += [
+            f"{_place_text(place)}: there is no sample of {address.text[:120]!r}"
+            for place, address in self.left.items()
+        ]
+        lines += [f"{name} is shown by {_some(list(map(_place_text, places)))}" for name, places in self.shared.items()]
+        return lines
+
+
+def _place_text(place: Place) -> str:
+    return f"task {place[0]}, {place[1]}"
 
 
 class Paths:
@@ -117,6 +141,10 @@ class Paths:
         self._uploads: dict[str, list[int]] | None = None
         self._tails: dict[int, dict[str, list[int]]] = {}
         self._beginnings: dict[int, dict[str, list[tuple[str, int]]]] = {}
+
+    def key(self, position: int) -> str:
+        """The path at a position, as it is compared."""
+        return self._keys[position]
 
     def whole(self, key: str) -> Sequence[int]:
         """Positions of the paths that are the same as a key."""
@@ -187,6 +215,7 @@ class Samples:
         ids: their ids
         paths: what the media field of each holds
         values: the fields that ``match`` names, of each, as text; None where one is empty
+        inside: the ids of those that were asked for, where others of the dataset are there, too
     """
 
     def __init__(
@@ -194,9 +223,11 @@ class Samples:
         ids: Sequence[str],
         paths: Sequence[str | None],
         values: Sequence[tuple[str, ...] | None] = (),
+        inside: Collection[str] | None = None,
     ):
         self.ids = ids
         self.paths = Paths(paths)
+        self._inside = None if inside is None else frozenset(inside)
         self._positions = {sample_id: n for n, sample_id in enumerate(ids)}
         self._by_values: dict[tuple[str, ...], list[int]] = {}
         for n, own in enumerate(values):
@@ -207,6 +238,21 @@ class Samples:
         """Position of the sample with an id."""
         position = self._positions.get(sample_id) if isinstance(sample_id, str) else None
         return () if position is None else (position,)
+
+    def is_inside(self, position: int) -> bool:
+        """Whether a sample is one of those that were asked for."""
+        return self._inside is None or self.ids[position] in self._inside
+
+    def asked_for(self, candidates: Sequence[int | str]) -> Sequence[int | str]:
+        """Of several candidates, those that were asked for, if any."""
+        if self._inside is None or len(candidates) < 2:
+            return candidates
+        inside = [candidate for candidate in candidates if isinstance(candidate, int) and self.is_inside(candidate)]
+        return inside or candidates
+
+    def describe(self, position: int) -> str:
+        """What messages call a sample."""
+        return f"sample {self.ids[position]} ({self.paths.key(position)})"
 
     def of_values(self, values: tuple[str, ...]) -> Sequence[int]:
         """Positions of the samples whose fields hold these values."""
@@ -220,7 +266,7 @@ class Files:
         names: what each is called: its path, or its name in a manifest
         paths: where each is
         folder: the folder that holds all of them, where it is one
-        outside: paths of links in the folder that lead out of it
+        outside: paths of links in the folder that lead out of it, to files and to folders
     """
 
     def __init__(
@@ -234,7 +280,7 @@ class Files:
         self._exact = {name: n for n, name in enumerate(names)}
         self.paths = paths
         self._folder = None if folder is None else path_key(folder).rstrip("/")
-        self._outside = outside
+        self._outside = frozenset(map(path_key, outside))
 
     def of_address(self, shown: Shown) -> Sequence[int]:
         """Position of the file with the whole of an address, or of the copy of it that we have made."""
@@ -248,15 +294,25 @@ class Files:
 
     def refusal(self, address: MediaAddress) -> str | None:
         """Why no file of the folder is looked for under an address, or None."""
-        if self._folder is None or address.kind != PATH or not _is_absolute(address.identity):
+        if self._folder is None or address.problem or address.kind not in (PATH, LOCAL_FILES):
             return None
-        if address.identity.startswith(f"{self._folder}/"):
-            return None
+        key = address.identity
+        if not _is_absolute(key):
+            key = f"{self._folder}/{key}"
+        if key.startswith(f"{self._folder}/"):
+            return self._refusal_of_link(key)
         return "it is an absolute path that is not below data_path; pass data_path={name: path} where it is meant"
 
     def refusal_of(self, path: str) -> str | None:
         """Why a file that was found is not used, or None."""
-        return f"{path} is a link that leads out of data_path" if path in self._outside else None
+        return self._refusal_of_link(path_key(path))
+
+    def _refusal_of_link(self, key: str) -> str | None:
+        while key and self._outside:
+            if key in self._outside:
+                return f"{key} is a link that leads out of data_path"
+            key = key.rpartition("/")[0]
+        return None
 
 
 def _is_absolute(key: str) -> bool:
@@ -321,6 +377,7 @@ class _Matcher:
         rest: list[int] = []
         for n in pending:
             candidates = rule.find(self._shown[n])
+            candidates = candidates and self._samples.asked_for(candidates)
             if candidates is None:
                 self._doubts.pop(n, None)
             elif len(candidates) == 1:
@@ -346,16 +403,19 @@ class _Matcher:
             own[self._shown[n].address.identity] = self._shown[n].place
         contested = {}
         for n, candidate in clear.items():
-            own = self._shown[n].address.identity
-            rivals = [place for identity, place in claims[candidate].items() if identity != own]
+            identity = self._shown[n].address.identity
+            rivals = [place for other, place in claims[candidate].items() if other != identity]
             if rivals:
                 contested[n] = rivals
         return contested
 
     def _question(self, n: int, rule: _Rule, candidates: Sequence[int | str], rivals: Sequence[Place] = ()) -> Question:
         shown = self._shown[n]
-        named = tuple(self._name(candidate) for candidate in candidates)
-        return Question(shown.place, shown.address.text, rule.name, named, tuple(rivals))
+        ids = tuple(self._name(candidate) for candidate in candidates)
+        names = tuple(
+            candidate if isinstance(candidate, str) else self._samples.describe(candidate) for candidate in candidates
+        )
+        return Question(shown.place, shown.address.text, rule.name, ids, names, tuple(rivals))
 
     def _name(self, candidate: int | str) -> str:
         return candidate if isinstance(candidate, str) else self._samples.ids[candidate]
@@ -364,12 +424,17 @@ class _Matcher:
         samples: dict[Place, str] = {}
         files: dict[Place, str] = {}
         left: dict[Place, MediaAddress] = {}
+        elsewhere: dict[Place, str] = {}
         shared: dict[str, list[Place]] = defaultdict(list)
         for n, shown in enumerate(self._shown):
-            if n in found:
-                name = self._name(found[n])
-                (files if isinstance(found[n], str) else samples)[shown.place] = name
+            candidate = found.get(n)
+            if candidate is not None:
+                name = self._name(candidate)
                 shared[name].append(shown.place)
+                if isinstance(candidate, str):
+                    files[shown.place] = name
+                else:
+                    (samples if self._samples.is_inside(candidate) else elsewhere)[shown.place] = name
             elif n not in self._doubts and shown.place not in self._refused:
                 if shown.address.problem:
                     self._refused[shown.place] = shown.address.problem
@@ -377,7 +442,7 @@ class _Matcher:
                     left[shown.place] = shown.address
         several = {name: tuple(places) for name, places in shared.items() if len(places) > 1}
         questions = tuple(self._doubts[n] for n in sorted(self._doubts))
-        return Matching(samples, files, left, self._refused, questions, dict(rules), several)
+        return Matching(samples, files, left, self._refused, questions, dict(rules), several, elsewhere)
 
     def _rules(self) -> Sequence[_Rule]:
         paths = self._samples.paths
@@ -477,6 +542,8 @@ def match_media(shown: Iterable[Shown], samples: Samples, files: Files | None = 
     4. a file of ``data_path``, by the same; then the sample of that file, or the file where it has none
     5. its file name, where no other task and no other sample has it
 
+    Of several samples of which only one is among those that were asked for, it is that one.
+
     Two images of one address are the same. Of two addresses that only a part makes the same, it is not known whether
     they are: that is a question.
 
@@ -493,3 +560,12 @@ def match_media(shown: Iterable[Shown], samples: Samples, files: Files | None = 
         twice = next(place for place, number in Counter(row.place for row in rows).items() if number > 1)
         raise ValueError(f"image {twice} is there twice; each task needs an id of its own")
     return _Matcher(rows, samples, files).run()
+
+
+def text_of(value: Any) -> str | None:
+    """A value as it is compared, or None where it tells nothing: numbers of JSON and of a database are alike."""
+    if isinstance(value, bool) or value is None or isinstance(value, (list, tuple, dict)):
+        return None
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return unicodedata.normalize("NFC", str(value)).strip() or None

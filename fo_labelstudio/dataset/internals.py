@@ -28,6 +28,11 @@ def root_dataset(samples: foc.SampleCollection) -> fo.Dataset:
     return samples._root_dataset
 
 
+def ungrouped(samples: foc.SampleCollection) -> foc.SampleCollection:
+    """The samples of all slices of a collection of groups; another collection as it is."""
+    return samples.select_group_slices(_allow_mixed=True) if samples.media_type == "group" else samples
+
+
 def collection_of(dataset: fo.Dataset, frames: bool) -> Any:
     """The collection of MongoDB that holds a dataset's samples, or its frames."""
     return dataset._frame_collection if frames else dataset._sample_collection

@@ -124,8 +124,13 @@ def test_two_candidates_are_a_question_and_all_questions_are_asked_at_once():
         (3, ("s5",), ((4, "image"),)),
         (4, ("s5",), ((3, "image"),)),
     ]
-    assert str(matching.questions[0]) == "task 0, image, 'cat.png': by its file name it may be any of s0, s1"
-    assert str(matching.questions[2]) == "task 3, image, 'a/fox.png': by its file name it is s5, but so is task 4"
+    assert str(matching.questions[0]) == (
+        "task 0, image, 'cat.png': by its file name it may be any of sample s0 (/m/1/cat.png), sample s1 (/m/2/cat.png)"
+    )
+    assert (
+        str(matching.questions[2])
+        == "task 3, image, 'a/fox.png': by its file name it is sample s5 (/m/fox.png), but so is task 4"
+    )
     assert not matching.left and not matching.refused
 
 

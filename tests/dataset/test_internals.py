@@ -25,6 +25,13 @@ class TestOfADataset:
         assert internals.root_dataset(dataset.limit(1)) is dataset
         assert internals.root_dataset(dataset) is dataset
 
+    def test_groups_are_the_samples_of_all_their_slices(self, dataset, dataset_of):
+        group = fo.Group()
+        groups = dataset_of(fo.Sample(f"/{name}.png", group=group.element(name)) for name in ("left", "right"))
+        assert internals.ungrouped(groups).values("filepath") == ["/left.png", "/right.png"]
+        assert internals.ungrouped(groups.match_tags("none")).values("filepath") == []
+        assert internals.ungrouped(dataset) is dataset
+
     def test_the_collection_holds_the_samples(self, dataset):
         ids = {str(doc["_id"]) for doc in internals.collection_of(dataset, False).find()}
         assert ids == set(dataset.values("id"))
