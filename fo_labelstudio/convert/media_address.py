@@ -24,6 +24,9 @@ _SCHEMES = {"s3": "s3", "gcs": "gs", "azure": "azure-blob"}
 _LONGEST = 2**14
 """Characters of the longest address that is looked at; data: addresses may have more."""
 
+_SHOWN = 120
+"""Characters of an address in messages."""
+
 _NESTED = 4
 """How deep links that hold an address are followed."""
 
@@ -91,6 +94,15 @@ class MediaAddress(NamedTuple):
     def identity(self) -> str:
         """What two addresses of the same file have in common."""
         return self.keys[0] if self.keys else self.text
+
+    @property
+    def shown(self) -> str:
+        """The address for messages: short, without a login or a signature."""
+        text = self.text[:40] if self.kind == DATA else re.sub(r"//[^/\s@]*@", "//", self.text)
+        address, _, query = text.partition("?")
+        if _identifying(query)[1]:
+            text = f"{address}?..."
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def parse_address(value: Any) -> MediaAddress:
@@ -209,11 +221,15 @@ def _stem(name: str) -> tuple[str, str]:
     return (name, "") if dot < 0 or name.endswith(".") else (name[:dot], name[dot:])
 
 
-def local_name(address: MediaAddress) -> str:
+def local_name(address: MediaAddress, with_digest: bool = False) -> str:
     """The path below a folder under which a copy of a file is kept: of the same file always the same, and safe.
 
     It ends like the address, so that :func:`tails` finds it again. Where a file system would not take it as it is,
     its name ends with a digest of the whole address.
+
+    Args:
+        address: what a task calls the file
+        with_digest: whether it ends so in any case
     """
     digest = hashlib.blake2b(address.identity.encode(errors="surrogatepass"), digest_size=5).hexdigest()
     if address.kind == DATA:
@@ -228,7 +244,7 @@ def local_name(address: MediaAddress) -> str:
         key = key.partition("://")[2]
     found = [part for part in key.split("/") if part]
     parts = [_safe(part) for part in found]
-    is_changed = bool(query) or parts != found
+    is_changed = with_digest or bool(query) or parts != found
     if sum(len(part) + 1 for part in parts) > _LONGEST_PATH:
         is_changed, parts = True, parts[-1:]
     if not parts:

@@ -72,11 +72,10 @@ class Question(NamedTuple):
 
     def __str__(self) -> str:
         task, slot = self.place
-        shown = self.address if len(self.address) <= 120 else f"{self.address[:120]}..."
         if self.rivals:
             others = _some([f"task {task}" for task, _ in self.rivals])
-            return f"task {task}, {slot}, {shown!r}: by {self.rule} it is {self.names[0]}, but so is {others}"
-        return f"task {task}, {slot}, {shown!r}: by {self.rule} it may be any of {_some(self.names)}"
+            return f"task {task}, {slot}, {self.address!r}: by {self.rule} it is {self.names[0]}, but so is {others}"
+        return f"task {task}, {slot}, {self.address!r}: by {self.rule} it may be any of {_some(self.names)}"
 
 
 def _some(items: Sequence[str]) -> str:
@@ -116,8 +115,7 @@ class Matching:
             for place, sample_id in self.elsewhere.items()
         ]
         lines += [
-            f"{_place_text(place)}: there is no sample of {address.text[:120]!r}"
-            for place, address in self.left.items()
+            f"{_place_text(place)}: there is no sample of {address.shown!r}" for place, address in self.left.items()
         ]
         lines += [f"{name} is shown by {_some(list(map(_place_text, places)))}" for name, places in self.shared.items()]
         return lines
@@ -415,7 +413,7 @@ class _Matcher:
         names = tuple(
             candidate if isinstance(candidate, str) else self._samples.describe(candidate) for candidate in candidates
         )
-        return Question(shown.place, shown.address.text, rule.name, ids, names, tuple(rivals))
+        return Question(shown.place, shown.address.shown, rule.name, ids, names, tuple(rivals))
 
     def _name(self, candidate: int | str) -> str:
         return candidate if isinstance(candidate, str) else self._samples.ids[candidate]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -48,6 +49,26 @@ def read(response: requests.Response, limit: int) -> bytearray:
             raise TooLargeError
         body += piece
     return body
+
+
+class Stream(NamedTuple):
+    """A body that is read piece by piece.
+
+    Attributes:
+        length: bytes that it takes on its way, or None where nobody says
+        content_type: what it is said to be
+        pieces: its bytes, inflated; raises BodyError where it breaks off
+    """
+
+    length: int | None
+    content_type: str
+    pieces: Iterator[bytes]
+
+
+def stream_of(response: requests.Response) -> Stream:
+    """The body of an answer that was not read yet, piece by piece."""
+    length = length_of(response)
+    return Stream(length, response.headers.get("Content-Type", ""), _pieces(response, length))
 
 
 def start_of(response: requests.Response, limit: int) -> bytes:

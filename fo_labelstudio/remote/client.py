@@ -11,7 +11,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
 
@@ -22,6 +24,7 @@ from fo_labelstudio.errors import (
     ServerVersionError,
     WrongUrlError,
 )
+from fo_labelstudio.remote.body import Stream
 from fo_labelstudio.remote.connection import Connection
 from fo_labelstudio.settings import ConnectionSettings
 
@@ -255,6 +258,27 @@ class Client:
             url: as tasks carry it, from the root of the host
         """
         return self._connection.size_of(url)
+
+    def media(self, path_on_host: str) -> AbstractContextManager[Stream | str]:
+        """A media file that the server hands out, piece by piece, or the address that it redirects to.
+
+        Args:
+            path_on_host: as tasks carry it, from the root of the host
+
+        Raises:
+            ServerError: the server does not hand it out; nothing is repeated
+        """
+        return self._connection.media(path_on_host)
+
+    def stored_media(self, project_id: int, address: str) -> AbstractContextManager[Stream | str]:
+        """The same of an object of a cloud storage that the server opens for a project.
+
+        Args:
+            project_id: the project
+            address: the object's address, as ``s3://bucket/key``
+        """
+        encoded = base64.urlsafe_b64encode(address.encode()).decode()
+        return self._connection.media(f"{urlsplit(self.url).path}/projects/{project_id}/resolve/?fileuri={encoded}")
 
     def uploads(self, project_id: int) -> list[str]:
         """The paths of all uploaded files of a project."""

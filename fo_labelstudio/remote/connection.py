@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -130,6 +130,27 @@ class Connection:
                 return body.length_of(response)
 
         return self._repeated("GET", path, request)
+
+    @contextmanager
+    def media(self, path_on_host: str) -> Iterator[body.Stream | str]:
+        """A file at a path that begins at the root of the host, piece by piece, or where it redirects to.
+
+        A redirect is not followed, and the key is sent to this host only.
+
+        Raises:
+            ServerError: the server does not hand it out; nothing is repeated
+        """
+        start = urlsplit(self.url).path
+        path = path_on_host.removeprefix(start) if path_on_host.startswith(f"{start}/") else path_on_host
+        if not path.startswith("/"):
+            # It would become a part of the host's name.
+            raise ServerError(f"{self._clean(path)!r} is no path of {self.url}", path=path)
+        # The length of what a proxy compresses would not be that of the file.
+        with self._signed("GET", path, may_redirect=True, headers={"Accept-Encoding": "identity"}) as response:
+            if response.status_code in _REDIRECTS:
+                yield urljoin(response.url, response.headers.get("Location", ""))
+            else:
+                yield body.stream_of(response)
 
     def location_of(self, path: str, params: Any = None) -> str | None:
         """Where a path redirects to, which is not followed, or None where it answers itself."""

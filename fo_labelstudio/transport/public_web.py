@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -10,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
+from fo_labelstudio.remote.body import Stream, stream_of
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.sign_in import unsigned
 
@@ -66,6 +69,17 @@ class Web:
                 return _beginning(response, skipped + stop - start)[skipped:]
 
         return repeated(read, self._retries, f"reading from {urlsplit(url).netloc}")
+
+    @contextmanager
+    def media(self, url: str) -> Iterator[Stream]:
+        """A file, piece by piece; nothing is repeated.
+
+        Raises:
+            ServerError: the file cannot be read
+        """
+        with self._get(url, {"Accept-Encoding": "identity"}) as response:
+            _raise_for_status(response, FOR_EVERYBODY)
+            yield stream_of(response)
 
     def check_shown(self, url: str, page: str, if_refused: str, if_not_allowed: str) -> None:
         """Makes sure that a browser shows an image in a page from elsewhere.

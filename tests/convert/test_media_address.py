@@ -198,3 +198,10 @@ def test_the_server_itself_gives_uploads_these_names(name):
         # It takes no file of which nothing is left.
         return
     assert expected in server_names(name)
+
+
+def test_messages_show_addresses_without_a_signature_or_a_login():
+    assert parse_address("https://me:secret@h/a.png?X-Amz-Signature=secret").shown == "https://h/a.png?..."
+    assert parse_address("https://h/i?id=1").shown == "https://h/i?id=1"
+    assert parse_address("data:image/png;base64," + "A" * 99).shown == "data:image/png;base64,AAAAAAAAAAAAAAAAAA"
+    assert parse_address("a" * 200).shown == "a" * 120 + "..."

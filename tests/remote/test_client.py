@@ -77,6 +77,11 @@ def is_texts(value):
     return all(isinstance(text, str) for text in value)
 
 
+def content_of(media):
+    with media as stream:
+        return b"".join(stream.pieces)
+
+
 CALLS = {
     "check": (lambda client: client.check(), lambda value: isinstance(value, str)),
     "project_titles": (lambda client: client.project_titles("x"), is_texts),
@@ -107,6 +112,11 @@ CALLS = {
     "make_cloud_storage": (lambda client: client.make_cloud_storage("s3", 1, "x", {}), lambda value: value is None),
     "signed_url": (lambda client: client.signed_url(1, "s3://x/y"), lambda value: value is None),
     "size_of_media": (lambda client: client.size_of_media("/x"), lambda value: value is None or is_ids([value])),
+    "media": (lambda client: content_of(client.media("/x")), lambda value: isinstance(value, bytes)),
+    "stored_media": (
+        lambda client: content_of(client.stored_media(1, "s3://x/y")),
+        lambda value: isinstance(value, bytes),
+    ),
     "uploads": (lambda client: client.uploads(1), is_texts),
     "tasks": (
         lambda client: list(client.tasks(1)),

@@ -7,6 +7,8 @@ import json
 import fiftyone as fo
 import pytest
 
+from fo_labelstudio.convert.media_address import parse_address
+from fo_labelstudio.convert.media_match import Samples, Shown, match_media
 from fo_labelstudio.dataset.match_samples import add_samples
 from fo_labelstudio.errors import MatchError, SettingsError
 from fo_labelstudio.runs.match import TaskImage, match_tasks, read_data_path, tell
@@ -115,9 +117,6 @@ class TestOfADataset:
 
 
 def found_in(data_path, *texts):
-    from fo_labelstudio.convert.media_address import parse_address
-    from fo_labelstudio.convert.media_match import Samples, Shown, match_media
-
     shown = [Shown(n, "image", parse_address(text)) for n, text in enumerate(texts)]
     return match_media(shown, Samples([], []), read_data_path(data_path))
 
