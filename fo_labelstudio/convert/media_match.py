@@ -95,6 +95,7 @@ class Matching:
         questions: images of which that is not clear
         rules: what images were found by -> how many
         elsewhere: image -> id of a sample of the dataset that is not among those that were asked for
+        addresses: image that is a file -> address
         shared: id of a sample, or path of a file, that several images are -> these images
     """
 
@@ -106,6 +107,7 @@ class Matching:
     rules: Mapping[str, int]
     shared: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     elsewhere: Mapping[Place, str] = field(default_factory=dict)
+    addresses: Mapping[Place, MediaAddress] = field(default_factory=dict)
 
     def report(self) -> list[str]:
         """What a user should know of it, a line each."""
@@ -423,6 +425,7 @@ class _Matcher:
         files: dict[Place, str] = {}
         left: dict[Place, MediaAddress] = {}
         elsewhere: dict[Place, str] = {}
+        addresses: dict[Place, MediaAddress] = {}
         shared: dict[str, list[Place]] = defaultdict(list)
         for n, shown in enumerate(self._shown):
             candidate = found.get(n)
@@ -430,7 +433,7 @@ class _Matcher:
                 name = self._name(candidate)
                 shared[name].append(shown.place)
                 if isinstance(candidate, str):
-                    files[shown.place] = name
+                    files[shown.place], addresses[shown.place] = name, shown.address
                 else:
                     (samples if self._samples.is_inside(candidate) else elsewhere)[shown.place] = name
             elif n not in self._doubts and shown.place not in self._refused:
@@ -440,7 +443,7 @@ class _Matcher:
                     left[shown.place] = shown.address
         several = {name: tuple(places) for name, places in shared.items() if len(places) > 1}
         questions = tuple(self._doubts[n] for n in sorted(self._doubts))
-        return Matching(samples, files, left, self._refused, questions, dict(rules), several, elsewhere)
+        return Matching(samples, files, left, self._refused, questions, dict(rules), several, elsewhere, addresses)
 
     def _rules(self) -> Sequence[_Rule]:
         paths = self._samples.paths

@@ -8,26 +8,30 @@ import re
 import secrets
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.media_address import CLOUD, DATA, LOCAL_FILES, UPLOAD, MediaAddress, local_name
-from fo_labelstudio.convert.media_match import Place
+from fo_labelstudio.convert.media_match import Matching, Place
 from fo_labelstudio.errors import ConnectionFailedError, LabelStudioError, ServerError, TLSError
 from fo_labelstudio.messages import listed
 from fo_labelstudio.remote.body import BodyError, Stream
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
-from fo_labelstudio.runs.match import TEMPORARY
+from fo_labelstudio.runs.match import TEMPORARY, DataPath
 from fo_labelstudio.transport.public_web import Web, origin_of
 
 _AT_ONCE = 10
 """Most requests at the same time; as many connections are kept open."""
+
+_WAITING = 1_000
+"""Most files that wait for their turn."""
 
 _LARGEST = 4 * 2**30
 """Bytes of the largest media file that is fetched."""
@@ -64,12 +68,47 @@ class _Outcome(NamedTuple):
     is_fetched: bool = False
 
 
-def download(
-    images: Mapping[Place, MediaAddress],
-    folder: str | os.PathLike[str],
+class _Target(NamedTuple):
+    """Where a file goes.
+
+    Attributes:
+        path: its path, or None where there is no folder
+        is_named: whether the user has named this very path, so that it may be anywhere
+    """
+
+    path: str | None
+    is_named: bool = False
+
+
+def download_missing(
+    found: Matching,
+    data_path: DataPath,
     client: Client | None = None,
     project_id: int | None = None,
     *,
+    num_workers: int | None = None,
+    progress: bool | None = None,
+) -> Downloaded:
+    """Fetches the media that are neither samples nor files: into ``data_path``, or to the path that a manifest names.
+
+    Args:
+        found: which sample each image of the tasks is
+        data_path: what was passed to :func:`match_tasks`
+        client, project_id, num_workers, progress: see :func:`download`
+    """
+    absent = {place: path for place, path in found.files.items() if not os.path.lexists(path)}
+    images = {**found.left, **{place: found.addresses[place] for place in absent}}
+    folder = None if isinstance(data_path, Mapping) or os.path.isfile(data_path) else data_path
+    return download(images, folder, client, project_id, paths=absent, num_workers=num_workers, progress=progress)
+
+
+def download(
+    images: Mapping[Place, MediaAddress],
+    folder: str | os.PathLike[str] | None,
+    client: Client | None = None,
+    project_id: int | None = None,
+    *,
+    paths: Mapping[Place, str] | None = None,
     num_workers: int | None = None,
     progress: bool | None = None,
 ) -> Downloaded:
@@ -84,31 +123,42 @@ def download(
 
     Args:
         images: image of a task -> what the task calls it
-        folder: where the files go; made where it is missing
+        folder: where the files go; made where it is missing. Without one, only what ``paths`` names is fetched
         client: the server, if there is one
         project_id: the project, through which the server hands out what is in cloud storages
+        paths: image of a task -> path of its file, where that is known
         num_workers: how many files are fetched at once, at most 10
         progress: whether to show a progress bar; FiftyOne's setting if None
 
     Returns:
         the paths; what failed is told, and stops nothing
     """
-    root = os.path.abspath(os.path.expanduser(os.fspath(folder)))
     places: dict[str, list[Place]] = defaultdict(list)
     addresses: dict[str, MediaAddress] = {}
+    named: dict[str, str] = {}
     for place, address in images.items():
         places[address.identity].append(place)
         addresses.setdefault(address.identity, address)
+        if paths and place in paths:
+            named[address.identity] = paths[place]
+    root = None if folder is None else os.path.abspath(os.path.expanduser(os.fspath(folder)))
+    targets = _targets(addresses, root, named)
     fetcher = _Fetcher(root, client, project_id)
-    targets = _targets(addresses)
     workers = max(1, min(fou.recommend_thread_pool_workers(num_workers), _AT_ONCE))
     found = Downloaded({}, {}, 0, 0)
-    with ThreadPoolExecutor(workers) as executor:
-        outcomes = executor.map(lambda identity: fetcher.fetch(addresses[identity], targets[identity]), addresses)
-        with fou.ProgressBar(total=len(addresses), progress=progress) as bar:
-            for identity, outcome in zip(addresses, bar(outcomes)):
-                found = _with(found, places[identity], outcome)
+    with fou.ProgressBar(total=len(addresses), progress=progress) as bar:
+        outcomes = _outcomes(lambda identity: fetcher.fetch(addresses[identity], targets[identity]), addresses, workers)
+        for identity, outcome in zip(addresses, bar(outcomes)):
+            found = _with(found, places[identity], outcome)
     return found
+
+
+def _outcomes(fetch: Callable[[str], _Outcome], identities: Iterable[str], workers: int) -> Iterator[_Outcome]:
+    """What becomes of each, in order; few wait at a time."""
+    remaining = iter(identities)
+    with ThreadPoolExecutor(workers) as executor:
+        while block := list(islice(remaining, _WAITING)):
+            yield from executor.map(fetch, block)
 
 
 def _with(found: Downloaded, places: list[Place], outcome: _Outcome) -> Downloaded:
@@ -119,22 +169,27 @@ def _with(found: Downloaded, places: list[Place], outcome: _Outcome) -> Download
     return found._replace(fetched=found.fetched + outcome.is_fetched, kept=found.kept + (not outcome.is_fetched))
 
 
-def _targets(addresses: Mapping[str, MediaAddress]) -> dict[str, str]:
-    """The path of each file below the folder; different ones also where a file system ignores case."""
-    names = {identity: local_name(address) for identity, address in addresses.items()}
+def _targets(addresses: Mapping[str, MediaAddress], root: str | None, named: Mapping[str, str]) -> dict[str, _Target]:
+    """Where each file goes; different paths also where a file system ignores case."""
+    targets = {identity: _Target(path, True) for identity, path in named.items()}
+    others = [identity for identity in addresses if identity not in targets]
+    if root is None:
+        return {**targets, **dict.fromkeys(others, _Target(None))}
+    names = {identity: local_name(addresses[identity]) for identity in others}
     bearers: dict[str, list[str]] = defaultdict(list)
     for identity, name in names.items():
         bearers[unicodedata.normalize("NFC", name.casefold())].append(identity)
     for identities in bearers.values():
         if len(identities) > 1:
             names.update((identity, local_name(addresses[identity], with_digest=True)) for identity in identities)
-    return names
+    own = {identity: _Target(os.path.join(root, *name.split("/"))) for identity, name in names.items()}
+    return {**targets, **own}
 
 
 class _Fetcher:
     """Fetches files into one folder; may be used by several threads."""
 
-    def __init__(self, root: str, client: Client | None, project_id: int | None):
+    def __init__(self, root: str | None, client: Client | None, project_id: int | None):
         self._root = root
         self._client = client
         self._project_id = project_id
@@ -143,11 +198,14 @@ class _Fetcher:
         self._closed: dict[str, str] = {}
         """Origin -> why nothing can be fetched from it: that is not found out for each file anew."""
 
-    def fetch(self, address: MediaAddress, name: str) -> _Outcome:
+    def fetch(self, address: MediaAddress, target: _Target) -> _Outcome:
         """Fetches a file, unless it is there."""
-        path = os.path.join(self._root, *name.split("/"))
+        path = target.path
+        if path is None:
+            return _Outcome(None, "there is no path for it; name it in data_path, or pass a folder as data_path")
         try:
-            self._check_inside(path)
+            if not target.is_named:
+                self._check_inside(path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             if address.kind == DATA:
                 return _Outcome(path, is_fetched=_write(path, iter([_content_of(address.text)])))
@@ -156,6 +214,7 @@ class _Fetcher:
             return _Outcome(None, str(error))
 
     def _check_inside(self, path: str) -> None:
+        assert self._root is not None
         real_root = os.path.join(os.path.realpath(self._root), "")
         if not os.path.realpath(path).startswith(real_root):
             raise ValueError(f"{path} is or is below a link that leads out of data_path; remove the link")

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.media_address import parse_address
-from fo_labelstudio.convert.media_match import Files, Matching, Shown, match_media, text_of
-from fo_labelstudio.dataset.match_samples import read_samples
+from fo_labelstudio.convert.media_match import Files, Matching, Place, Shown, match_media, text_of
+from fo_labelstudio.dataset.match_samples import add_samples, read_samples
 from fo_labelstudio.errors import MatchError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed, quoted
@@ -79,6 +79,41 @@ def match_tasks(
     if found.questions:
         raise MatchError(found.questions)
     return found
+
+
+class Inserted(NamedTuple):
+    """New samples.
+
+    Attributes:
+        samples: image of a task -> id of its new sample
+        failures: image of a task -> why there is none
+    """
+
+    samples: dict[Place, str]
+    failures: dict[Place, str]
+
+
+def insert_new(
+    paths: Mapping[Place, str],
+    samples: foc.SampleCollection,
+    sizes: Mapping[Place, tuple[int, int]],
+    media_field: str = "filepath",
+) -> Inserted:
+    """Adds a sample for each file; images of the same file are one sample.
+
+    Args:
+        paths: image of a task -> path of its file, such as ``Matching.files`` and ``Downloaded.paths``
+        samples: the collection to whose dataset they are added
+        sizes: image of a task -> ``original_width`` and ``original_height`` of its results, where there are any
+        media_field: the field that holds the paths of the media
+    """
+    failures = {place: f"there is no file {path!r}" for place, path in paths.items() if not os.path.isfile(path)}
+    new: dict[str, tuple[int, int] | None] = {}
+    for place, path in paths.items():
+        if place not in failures:
+            new[path] = new.get(path) or sizes.get(place)
+    ids = add_samples(samples, new, media_field) if new else {}
+    return Inserted({place: ids[path] for place, path in paths.items() if place not in failures}, failures)
 
 
 def tell(found: Matching) -> None:

@@ -287,3 +287,9 @@ class TestMessages:
         with pytest.raises(ConnectionFailedError) as error:
             client("http://studio.invalid", proxies=proxies).project(1)
         assert "hidden" not in str(error.value)
+
+
+@pytest.mark.parametrize("path", ["@evil.org/a.png", ".evil.org/a.png", "a.png", ""])
+def test_media_are_asked_for_at_a_path_of_the_server_only(path):
+    with pytest.raises(ServerError, match=r"is no path of http://studio"), client().media(path):
+        pass

@@ -15,7 +15,7 @@ from fo_labelstudio.convert.media_address import parse_address
 from fo_labelstudio.convert.media_match import Samples, Shown, match_media
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import download as module
-from fo_labelstudio.runs.download import download
+from fo_labelstudio.runs.download import download, download_missing
 from fo_labelstudio.runs.match import read_data_path
 from fo_labelstudio.settings import ConnectionSettings, Secret
 from tests.support import Annotator, write_image
@@ -221,6 +221,36 @@ def test_more_bytes_than_are_fetched_are_refused(client, studio, tmp_path, monke
     done = download(images("/data/upload/1/0a1b2c3d-cat.png"), tmp_path, client, 1)
     assert done.failures[0, "image"] == "it has 4 bytes, more than the 3 that are fetched"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_a_manifest_names_goes_to_its_path_and_nothing_else_is_fetched(client, studio, tmp_path):
+    studio.files = {f"/data/upload/1/0a1b2c3d-{name}.png": name.encode() for name in ("cat", "dog", "owl")}
+    there = tmp_path / "there.png"
+    there.write_bytes(b"own")
+    data_path = {"cat.png": str(tmp_path / "new" / "1.png"), "owl.png": str(there)}
+    shown = [Shown(n, "image", parse_address(text)) for n, text in enumerate(studio.files)]
+    found = match_media(shown, Samples([], []), read_data_path(data_path))
+    done = download_missing(found, data_path, client, 1)
+    assert done.paths == {(0, "image"): str(tmp_path / "new" / "1.png")}
+    assert content_of(done.paths[0, "image"]) == b"cat"
+    assert list(done.failures) == [(1, "image")] and there.read_bytes() == b"own"
+
+
+def test_what_has_neither_a_sample_nor_a_file_goes_into_the_folder(client, studio, tmp_path):
+    studio.files = {f"/data/upload/1/0a1b2c3d-{name}.png": name.encode() for name in ("cat", "dog", "owl")}
+    (tmp_path / "cat.png").write_bytes(b"own")
+    shown = [Shown(n, "image", parse_address(text)) for n, text in enumerate(studio.files)]
+    found = match_media(shown, Samples(["s"], ["/mnt/dog.png"]), read_data_path(tmp_path))
+    assert (found.samples, found.files) == ({(1, "image"): "s"}, {(0, "image"): str(tmp_path / "cat.png")})
+    done = download_missing(found, tmp_path, client, 1)
+    assert done.paths == {(2, "image"): str(tmp_path / "upload/1/0a1b2c3d-owl.png")}
+
+
+def test_a_server_below_a_path_is_asked_there(studio, urls, tmp_path):
+    studio.files = {"/sub/data/upload/1/0a1b2c3d-cat.png": b"cat", "/sub/data/local-files/?d=a/dog.png": b"dog"}
+    client = Client(ConnectionSettings(f"{urls[0]}/sub", Secret(KEY), retries=0))
+    texts = ["/data/upload/1/0a1b2c3d-cat.png", "/sub/data/local-files/?d=a/dog.png"]
+    assert download(images(*texts), tmp_path, client, 1).fetched == 2
 
 
 @pytest.mark.server

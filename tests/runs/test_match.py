@@ -11,7 +11,7 @@ from fo_labelstudio.convert.media_address import parse_address
 from fo_labelstudio.convert.media_match import Samples, Shown, match_media
 from fo_labelstudio.dataset.match_samples import add_samples
 from fo_labelstudio.errors import MatchError, SettingsError
-from fo_labelstudio.runs.match import TaskImage, match_tasks, read_data_path, tell
+from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, read_data_path, tell
 from tests.support import stored
 
 
@@ -103,6 +103,19 @@ class TestOfADataset:
         assert (first.filepath, first.address) == ("/mnt/a.png", "/mnt/a.png")
         assert (first.metadata.width, first.metadata.height, second.metadata) == (640, 480, None)
         assert len(dataset) == 5
+
+    def test_files_become_samples_once_each_and_those_that_are_missing_are_told(self, dataset, tmp_path):
+        path = str(tmp_path / "new.png")
+        (tmp_path / "new.png").write_bytes(b"x")
+        gone = str(tmp_path / "gone.png")
+        places = [(n, "image") for n in range(3)]
+        inserted = insert_new(dict(zip(places, [path, path, gone])), dataset, {(1, "image"): (64, 48)})
+        first, second = (inserted.samples[place] for place in places[:2])
+        assert first == second and len(dataset) == 4
+        assert (dataset[first].filepath, dataset[first].metadata.width) == (path, 64)
+        assert inserted.failures == {places[2]: f"there is no file {gone!r}"}
+        # The next import finds them.
+        assert match_tasks(images(path), dataset).samples == {(0, "image"): first}
 
     def test_images_of_one_task_are_told_apart_by_lists(self, dataset):
         cat, dog, _ = dataset.values("id")
