@@ -96,6 +96,16 @@ class MediaAddress(NamedTuple):
         return self.keys[0] if self.keys else self.text
 
     @property
+    def as_served(self) -> MediaAddress:
+        """The same with the name only by which the server finds the file."""
+        return self._replace(keys=self.keys[:1], names=self.names[:1])
+
+    @property
+    def as_meant(self) -> MediaAddress:
+        """The same with the names only that somebody may have meant."""
+        return self._replace(keys=self.keys[1:], names=self.names[1:])
+
+    @property
     def shown(self) -> str:
         """The address for messages: short, without a login or a signature."""
         text = self.text[:40] if self.kind == DATA else re.sub(r"//[^/\s@]*@", "//", self.text)
@@ -187,7 +197,7 @@ def shortened(address: MediaAddress) -> tuple[str, str] | None:
     Source: Django's ``Storage.get_available_name()``: what is too long loses the end of its stem, and gains seven
     characters, so that the whole is exactly as long as it may be
     """
-    if address.kind != UPLOAD or len(address.keys[0]) != _MAX_UPLOAD:
+    if address.kind != UPLOAD or not address.names or len(address.keys[0]) != _MAX_UPLOAD:
         return None
     name = _PREFIX.sub("", address.names[0], count=1)
     stem, end = _stem(name)

@@ -24,6 +24,10 @@ from fo_labelstudio.convert.media_address import (
 Place = tuple[Hashable, str]
 """One image of one task: the task's id, and the image's slot in it."""
 
+UPLOADED = "the name that it was uploaded with"
+OTHERWISE = "another reading of its address"
+"""A rule that takes addresses for encoded too often, or not at all."""
+
 _MAX_CANDIDATES = 5
 """Candidates that the text of a question names."""
 
@@ -112,6 +116,11 @@ class Matching:
     def report(self) -> list[str]:
         """What a user should know of it, a line each."""
         lines = [f"{_place_text(place)}: {reason}" for place, reason in self.refused.items()]
+        lines += [
+            f"{number} image(s) were found by {rule}, as if it were encoded too often or not at all"
+            for rule, number in self.rules.items()
+            if rule.startswith(OTHERWISE)
+        ]
         lines += [
             f"{_place_text(place)}: it shows sample {sample_id} of the dataset, which is not among the samples"
             for place, sample_id in self.elsewhere.items()
@@ -332,6 +341,8 @@ class _Rule(NamedTuple):
         is_certain: whether what it finds is so whatever other images are
         is_by_address: whether what it finds follows from the image's address
         is_final: whether no other rule is asked where it finds several
+        source: where it looks: among the samples, in data_path, or None for either. A rule that finds several leaves
+            those after it of the same source, or of none, to choose among these
     """
 
     name: str
@@ -339,6 +350,7 @@ class _Rule(NamedTuple):
     is_certain: bool = False
     is_by_address: bool = True
     is_final: bool = False
+    source: str | None = None
 
 
 class _Matcher:
@@ -349,6 +361,8 @@ class _Matcher:
         self._refused: dict[Place, str] = {}
         self._names: dict[str, set[str]] | None = None
         self._doubts: dict[int, Question] = {}
+        self._possible: dict[int, tuple[str | None, frozenset[int | str]]] = {}
+        """Image in doubt -> source and candidates of the rule that has found several."""
         self._claims: dict[int | str, dict[str, Place]] = defaultdict(dict)
         """Candidate -> the addresses that were found to be it -> the image of each."""
         self._settled: set[str] = set()
@@ -377,7 +391,7 @@ class _Matcher:
         rest: list[int] = []
         for n in pending:
             candidates = rule.find(self._shown[n])
-            candidates = candidates and self._samples.asked_for(candidates)
+            candidates = candidates and self._possible_of(n, rule, self._samples.asked_for(candidates))
             if candidates is None:
                 self._doubts.pop(n, None)
             elif len(candidates) == 1:
@@ -386,14 +400,26 @@ class _Matcher:
                 if not (candidates and rule.is_final):
                     rest.append(n)
                 if candidates:
-                    self._doubts.setdefault(n, self._question(n, rule, candidates))
+                    self._doubt(n, rule, candidates)
         if not rule.is_certain:
             for n, rivals in self._contested(clear).items():
-                self._doubts.setdefault(n, self._question(n, rule, [clear.pop(n)], rivals))
+                self._doubt(n, rule, [clear.pop(n)], rivals)
                 rest.append(n)
         for n in clear:
             self._doubts.pop(n, None)
         return clear, rest
+
+    def _possible_of(self, n: int, rule: _Rule, candidates: Sequence[int | str]) -> Sequence[int | str]:
+        """Those candidates that a stronger rule has not excluded."""
+        source, possible = self._possible.get(n, (None, None))
+        if possible is None or (rule.source is not None and rule.source != source):
+            return candidates
+        return [candidate for candidate in candidates if candidate in possible]
+
+    def _doubt(self, n: int, rule: _Rule, candidates: Sequence[int | str], rivals: Sequence[Place] = ()) -> None:
+        self._doubts.setdefault(n, self._question(n, rule, candidates, rivals))
+        if rule.source is not None and self._possible.get(n, (None,))[0] != rule.source:
+            self._possible[n] = rule.source, frozenset(candidates)
 
     def _contested(self, clear: Mapping[int, int | str]) -> dict[int, list[Place]]:
         """Images whose candidate is that of another address, too -> the images of these."""
@@ -447,25 +473,38 @@ class _Matcher:
 
     def _rules(self) -> Sequence[_Rule]:
         paths = self._samples.paths
+
+        def rule(name: str, find: Callable[[Shown], Candidates], is_certain: bool = False) -> _Rule:
+            return _Rule(name, find, is_certain, source="samples")
+
         return (
             _Rule("the sample id in its data", lambda shown: self._samples.of_id(shown.sample_id), True, False),
             _Rule("match", self._by_values, True, False, is_final=True),
-            _Rule("its address", lambda shown: paths.whole(shown.address.identity), True),
-            _Rule("the end of its path", lambda shown: _by_tail(paths, shown)),
-            _Rule("the name that it was uploaded with", lambda shown: _by_upload(paths, shown)),
-            _Rule("another reading of its address", lambda shown: _by_reading(paths, shown)),
+            rule("its address", lambda shown: paths.whole(shown.address.identity), True),
+            rule("the end of its path", lambda shown: _by_tail(paths, shown.address.as_served)),
+            rule(UPLOADED, lambda shown: _by_upload(paths, shown.address.as_served)),
+            rule(OTHERWISE, lambda shown: _by_reading(paths, shown.address.as_meant)),
             *(() if self._files is None else self._file_rules(self._files)),
             _Rule("its file name", lambda shown: self._by_name(paths, shown)),
         )
 
     def _file_rules(self, files: Files) -> Sequence[_Rule]:
-        def rule(name: str, find: Callable[[Shown], Sequence[int]], is_certain: bool = False) -> _Rule:
-            return _Rule(f"{name} in data_path", lambda shown: self._of_files(files, find(shown), shown), is_certain)
+        def rule(
+            name: str,
+            find: Callable[[Shown], Sequence[int]],
+            is_certain: bool = False,
+            source: str | None = "data_path",
+        ) -> _Rule:
+            def found(shown: Shown) -> Candidates:
+                return self._of_files(files, find(shown), shown)
+
+            return _Rule(f"{name} in data_path", found, is_certain, source=source)
 
         return (
             rule("its address", files.of_address, True),
-            rule("the end of its path", lambda shown: _by_tail(files.names, shown)),
-            rule("the name that it was uploaded with", lambda shown: _by_upload(files.names, shown)),
+            rule("the end of its path", lambda shown: _by_tail(files.names, shown.address.as_served)),
+            rule(UPLOADED, lambda shown: _by_upload(files.names, shown.address.as_served)),
+            rule(OTHERWISE, lambda shown: _by_reading(files.names, shown.address.as_meant), source=None),
             rule("its file name", lambda shown: self._by_name(files.names, shown)),
         )
 
@@ -507,30 +546,28 @@ class _Matcher:
         return tuple(candidates)
 
 
-def _by_tail(paths: Paths, shown: Shown) -> Sequence[int]:
-    for tail in tails(shown.address):
-        found = paths.ending(tail)
-        if found:
+def _by_tail(paths: Paths, address: MediaAddress) -> Sequence[int]:
+    for tail in tails(address):
+        if found := paths.ending(tail):
             return found
     return ()
 
 
-def _by_upload(paths: Paths, shown: Shown) -> Sequence[int]:
-    names = upload_names(shown.address)
-    if not names:
-        return ()
-    for name in shown.address.names[:1]:
+def _by_upload(paths: Paths, address: MediaAddress) -> Sequence[int]:
+    names = upload_names(address)
+    for name in address.names[:1] if names else ():
         if found := paths.named(name):
             return found
     for name in names:
         if found := paths.uploaded(name):
             return found
-    cut = shortened(shown.address)
+    cut = shortened(address)
     return paths.uploaded_shortened(*cut) if cut else ()
 
 
-def _by_reading(paths: Paths, shown: Shown) -> Sequence[int]:
-    return tuple(dict.fromkeys(n for key in shown.address.keys[1:] for n in paths.whole(key)))
+def _by_reading(paths: Paths, address: MediaAddress) -> Sequence[int]:
+    whole = dict.fromkeys(n for key in address.keys for n in paths.whole(key))
+    return tuple(whole) or _by_tail(paths, address) or _by_upload(paths, address)
 
 
 def match_media(shown: Iterable[Shown], samples: Samples, files: Files | None = None) -> Matching:
@@ -538,10 +575,12 @@ def match_media(shown: Iterable[Shown], samples: Samples, files: Files | None = 
 
     1. the id of a sample in the task's data
     2. values of its data that are those of a sample's fields (``match``); no other rule is asked where it has any
-    3. its address: the whole of it; the end of its path, from its second component on; the name that it was uploaded
-       with; its address, where it was encoded too often or not at all
+    3. its address as the server reads it: the whole of it; all of its path as the end of a sample's; the name that it
+       was uploaded with. Then the same, as if it were encoded too often or not at all
     4. a file of ``data_path``, by the same; then the sample of that file, or the file where it has none
     5. its file name, where no other task and no other sample has it
+
+    Where a rule finds several, those after it choose among these.
 
     Of several samples of which only one is among those that were asked for, it is that one.
 
