@@ -1,0 +1,165 @@
+"""Labeling config -> the label schema that it can carry, and what of it none can.
+
+Law: ``match(parse_label_schema(schema_of(config)), config)`` finds the control tag of each field's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fo_labelstudio.convert.families import family_of_type, holds_list
+from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits, stars_of
+from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, label_type_of
+from fo_labelstudio.convert.labeling_config.match import shown_images, wanted_by, wanted_for
+from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig
+from fo_labelstudio.convert.schema import parse_label_schema
+from fo_labelstudio.errors import LabelingConfigError, LabelSchemaError
+
+_SCALAR = "scalar"
+_KINDS = {"Number": "float", "TextArea": "str"}
+_MOST_STARS = 100
+_NOT_SENT = {
+    Kind.CLASSES: "holds the classes of shapes that other control tags draw",
+    Kind.TAXONOMY: "is a tree of choices",
+    Kind.RANKING: "compares what it shows",
+    Kind.RELATION: "relates regions",
+    Kind.OTHER_MEDIUM: "is for another medium",
+}
+
+
+def schema_of(config: LabelingConfig) -> dict[str, dict[str, Any]]:
+    """The label schema of all that a labeling config asks about its image and we can send.
+
+    A field has the name of its control tag. A scalar field has the ``kind`` of its values besides what FiftyOne knows.
+
+    Args:
+        config: the labeling config
+
+    Raises:
+        LabelingConfigError: it shows no image of its own, several, or nothing about it can be sent
+    """
+    schema, left_out = _split(config)
+    if not schema:
+        raise LabelingConfigError(
+            "no label schema can be made of the labeling config; pass label_schema=...:", left_out
+        )
+    return schema
+
+
+def left_out_of_schema(config: LabelingConfig) -> tuple[str, ...]:
+    """What of a labeling config is not in its :func:`schema_of`, with the reason, a message for each control tag."""
+    return tuple(_split(config)[1])
+
+
+def _split(config: LabelingConfig) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    images = shown_images(config)
+    if len(images) > 1:
+        names = ", ".join(repr(image.name) for image in images)
+        raise LabelingConfigError(
+            f"the labeling config shows several images ({names}), so no label schema can be made of it; pass "
+            "label_schema=..."
+        )
+    (image,) = images
+    schema: dict[str, dict[str, Any]] = {}
+    left_out: list[str] = []
+    about_regions: list[ControlTag] = []
+    for control in config.controls.values():
+        if image.name not in control.objects:
+            left_out.append(f"control {control.name!r} asks about something else than the image")
+        elif control.per_region:
+            about_regions.append(control)
+        else:
+            info = _info_of(control)
+            problem = _reason(control) if info is None else _problem(control.name, info, control)
+            if info is None or problem:
+                left_out.append(f"control {control.name!r} <{control.tag}> {problem}")
+            else:
+                schema[control.name] = info
+    for control in about_regions:
+        problem = _add_attribute(control, schema)
+        if problem:
+            left_out.append(f"control {control.name!r} <{control.tag}> {problem}")
+    return schema, left_out
+
+
+def _info_of(control: ControlTag) -> dict[str, Any] | None:
+    """What a label schema says of the field of a control tag; None where there is none."""
+    facts = facts_of(control.tag)
+    if facts is None or (facts.kind is Kind.SHAPE and not facts.has_classes):
+        return None
+    if facts.kind is Kind.SCALAR:
+        kind = "date" if control.options.get("only") == "date" else "datetime"
+        # A field of stars would be one of numbers that anybody may type.
+        return None if control.tag == "Rating" else {"type": _SCALAR, "kind": _KINDS.get(control.tag, kind)}
+    if facts.kind is Kind.TEXT:
+        return {"type": _SCALAR, "kind": _KINDS[control.tag]}
+    label_type = label_type_of(control.tag)
+    if label_type is None or facts.kind is Kind.TAXONOMY:
+        return None
+    if facts.kind is Kind.CHOICES and not control.takes_several:
+        (label_type,) = (name for name in family_of_type(label_type).label_types if not holds_list(name))
+    return {"type": label_type, "classes": list(control.classes), "attributes": {}}
+
+
+def _reason(control: ControlTag) -> str:
+    facts = facts_of(control.tag)
+    if facts is None:
+        return "is not known"
+    if facts.kind is Kind.SHAPE:
+        return "draws shapes whose class, if any, stands in a control of its own"
+    if facts.kind is Kind.SCALAR:
+        return "asks for stars of the whole image, which no field is sent as"
+    return f"{_NOT_SENT[facts.kind]}, which is not sent"
+
+
+def _problem(name: str, info: dict[str, Any], control: ControlTag) -> str | None:
+    """What keeps a control tag from carrying the field that would be made of it."""
+    if control.classes_key is not None:
+        return f"takes its classes from the key {control.classes_key!r} of each task"
+    try:
+        (field,) = parse_label_schema({name: {**info, "tool": control.tag} if "classes" in info else info})
+    except LabelSchemaError as error:
+        return f"cannot be a field: {error}"
+    return _first_misfit(wanted_by(field), control)
+
+
+def _first_misfit(wanted: Wanted, control: ControlTag) -> str | None:
+    misfit = next(misfits(wanted, control), None)
+    return misfit and misfit.partition(f" control {control.name!r} ")[2]
+
+
+def _add_attribute(control: ControlTag, schema: dict[str, dict[str, Any]]) -> str | None:
+    """Makes an attribute of the one field whose regions a control tag asks about, or says why not."""
+    about = control.options.get("whenTagName")
+    drawn = [name for name, info in schema.items() if family_of_type(info["type"]).is_drawn and about in (None, name)]
+    if len(drawn) != 1:
+        return f"asks about the regions of {len(drawn)} fields, where an attribute is one field's"
+    facts = next(_facts_of(control), None)
+    if facts is None:
+        return "asks about each region what no attribute holds"
+    info = schema[drawn[0]]
+    trial = {**info, "attributes": {control.name: facts}}
+    try:
+        (field,) = parse_label_schema({drawn[0]: trial})
+    except LabelSchemaError as error:
+        return f"cannot be an attribute: {error}"
+    problem = _first_misfit(wanted_for(field, field.attributes[0], drawn[0]), control)
+    if problem is None:
+        info["attributes"][control.name] = facts
+    return problem
+
+
+def _facts_of(control: ControlTag) -> Iterator[dict[str, Any]]:
+    """How a label schema asks for the attribute of a control tag, where one can."""
+    if control.kind is Kind.CHOICES:
+        asked = "checkbox" if control.takes_several else "select"
+        yield {"type": asked, "values": list(control.classes)}
+    elif control.kind is Kind.TEXT:
+        yield {"type": "text"}
+    elif control.tag == "Number":
+        yield {"type": "number"}
+    elif control.tag == "Rating" and stars_of(control) <= _MOST_STARS:
+        yield {"type": "rating", "values": list(range(1, stars_of(control) + 1))}
+    elif control.tag == "DateTime":
+        yield {"type": "date" if control.options.get("only") == "date" else "datetime"}

@@ -1,0 +1,305 @@
+"""Label fields + somebody else's labeling config -> the label fields in the names of that labeling config.
+
+Control tags are told by their names, then by what they ask for and their classes. Where more than one fits, nothing is
+guessed.
+
+Law: ``match(fields, read(to_labeling_config(fields))).fields == tuple(fields)``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits
+from fo_labelstudio.convert.labeling_config.kinds import facts_of
+from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, ObjectTag, read
+from fo_labelstudio.convert.records import Attribute, LabelField
+from fo_labelstudio.errors import LabelingConfigError
+
+
+class Match(NamedTuple):
+    """What stands for the label fields in a labeling config.
+
+    Attributes:
+        fields: the label fields, with the names of its control tags and of its object tag
+        image: the object tag that they are about; its key is that of the media in a task's data
+    """
+
+    fields: tuple[LabelField, ...]
+    image: ObjectTag
+
+
+class _Found(NamedTuple):
+    """The control tags that stand for what is wanted, by its place, and what keeps others from being found."""
+
+    controls: dict[int, ControlTag]
+    problems: list[str]
+
+
+def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
+    """The label fields in the names of a labeling config.
+
+    Attributes of labels that nobody asked for, and that it has no control tag for, are left out.
+
+    Args:
+        fields: the label fields, with the names that we would give their control tags
+        config: the labeling config
+
+    Raises:
+        LabelingConfigError: it does not fit; ``problems`` names each control tag, field and remedy
+    """
+    images = shown_images(config)
+    tried = [(image, *_match_on(image, fields, config)) for image in images]
+    fitting = [Match(tuple(matched), image) for image, matched, problems in tried if not problems]
+    if len(fitting) > 1:
+        names = " and ".join(repr(found.image.name) for found in fitting)
+        raise LabelingConfigError(
+            f"the label schema fits the images {names} of the labeling config alike; take the control tags of one of "
+            "them out of it, or use another project"
+        )
+    if not fitting:
+        problems = min((problems for _, _, problems in tried), key=len)
+        raise LabelingConfigError(
+            f"the labeling config does not fit the label schema in {len(problems)} ways:", problems
+        )
+    return fitting[0]
+
+
+def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
+    """Makes sure that a labeling config of the user's own can carry the label fields.
+
+    Args:
+        xml: the labeling config
+        fields: the label fields, with the names that we would give their control tags
+
+    Returns:
+        the label fields in the names of the labeling config
+
+    Raises:
+        LabelingConfigError: Label Studio would not take it, it shows no image, or does not fit; names all that is wrong
+    """
+    config = read(xml)
+    if config.problems:
+        raise LabelingConfigError("the labeling config is not as Label Studio wants it:", config.problems)
+    return match(fields, config)
+
+
+def shown_images(config: LabelingConfig) -> list[ObjectTag]:
+    """The object tags that can show the one image of a sample.
+
+    Raises:
+        LabelingConfigError: there is none
+    """
+    config.check_images()
+    images = [image for image in config.images if image.key is not None and not image.is_list]
+    images = [image for image in images if not any(flag in image.name for flag in config.index_flags)]
+    if not images:
+        names = ", ".join(repr(image.name) for image in config.images)
+        raise LabelingConfigError(
+            f"the labeling config shows lists of images, or always the same one ({names}); use one that shows the "
+            'image of a task, such as <Image name="image" value="$image"/>'
+        )
+    return images
+
+
+def _match_on(
+    image: ObjectTag, fields: Sequence[LabelField], config: LabelingConfig
+) -> tuple[list[LabelField], list[str]]:
+    """The label fields in the names of what asks about one image, and what does not fit."""
+    controls = [control for control in config.controls.values() if image.name in control.objects]
+    found = _assigned([wanted_by(field) for field in fields], controls, image)
+    named = {
+        number: _with_control(field, found.controls[number], image)
+        for number, field in enumerate(fields)
+        if number in found.controls
+    }
+    taken = {control.name for control in found.controls.values()}
+    left = [control for control in controls if control.name not in taken]
+    asked = [
+        (number, attribute) for number, field in enumerate(fields) if number in named for attribute in field.attributes
+    ]
+    together = [(number, attribute) for number, attribute in asked if not _has_many_controls(fields[number])]
+    wanted = [wanted_for(fields[number], attribute, named[number].control) for number, attribute in together]
+    answered = _assigned(wanted, left, image)
+    chosen = {row: answered.controls.get(place) for place, row in enumerate(together)}
+    problems = [*found.problems, *answered.problems]
+    matched = []
+    for number, field in named.items():
+        if _has_many_controls(field):
+            kept, missing = _with_many_controls(fields[number], left, image)
+            problems += missing
+        else:
+            rows = [(attribute, chosen[number, attribute]) for attribute in fields[number].attributes]
+            kept = [attribute._replace(control=control.name) for attribute, control in rows if control is not None]
+        matched.append(replace(field, attributes=tuple(kept)))
+    return matched, problems
+
+
+def wanted_by(field: LabelField) -> Wanted:
+    """The control tag that a label field needs."""
+    family = family_of(field)
+    (own,) = family.control_tags(field)
+    # A skeleton cannot be told from a path where the joints are not known.
+    others = () if family.has_joints and field.skeleton is None else family.tools
+    tags = tuple(dict.fromkeys((own.tag, *others)))
+    return Wanted(f"field {field.name!r}", own, tags, (field.control, field.name))
+
+
+def wanted_for(field: LabelField, attribute: Attribute, control: str) -> Wanted:
+    """The control tag that an attribute of the labels of a field needs.
+
+    Args:
+        field: the field
+        attribute: the attribute
+        control: name of the field's control tag
+    """
+    options = {"perRegion": "true"} if family_of(field).is_drawn else {}
+    own = attribute.question.control_tag(attribute.control, field.to_name, **options)
+    return Wanted(
+        f"field {field.name!r}, attribute {attribute.name!r}",
+        own,
+        (own.tag,),
+        (attribute.control, attribute.name),
+        field=control,
+        limit=attribute.classes,
+        only_by_name=attribute.is_discovered,
+    )
+
+
+def _with_control(field: LabelField, control: ControlTag, image: ObjectTag) -> LabelField:
+    """A label field in the names of a control tag and of what it asks about, drawn with that."""
+    is_own = control.tag == wanted_by(field).own.tag
+    return replace(
+        field,
+        control=control.name,
+        tool=field.tool if is_own else control.tag,
+        object_name=field.object_name if field.to_name == image.name else image.name,
+    )
+
+
+def _has_many_controls(field: LabelField) -> bool:
+    """Whether each class of a field has control tags of its own for the attributes."""
+    family = family_of(field)
+    return not family.is_drawn and family.holds_list(field.label_type)
+
+
+def _with_many_controls(
+    field: LabelField, controls: Iterable[ControlTag], image: ObjectTag
+) -> tuple[list[Attribute], list[str]]:
+    """The attributes of a field whose classes have control tags of their own, which only their names tell."""
+    known = {control.name: control for control in controls}
+    kept, problems = [], []
+    for attribute in field.attributes:
+        own = attributes.controls_of(replace(field, attributes=(attribute,)), family_of(field))
+        wanted = [wanted_for(field, attribute, field.control)._replace(names=(control.name,)) for control in own]
+        missing = [row.names[0] for row in wanted if row.names[0] not in known or not row.is_kind(known[row.names[0]])]
+        wrong = [text for row in wanted if row.names[0] not in missing for text in misfits(row, known[row.names[0]])]
+        if not missing and not wrong:
+            kept.append(attribute)
+        elif not attribute.is_discovered:
+            problems += wrong
+            problems += [
+                f"{wanted[0].where}: no control {name!r} <{wanted[0].own.tag}> asks about {image.name!r}, as one must "
+                "for each class; add it, use a type of label that holds one class, or leave the attribute out"
+                for name in missing
+            ]
+    return kept, problems
+
+
+def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], image: ObjectTag) -> _Found:
+    """The control tags that stand for what is wanted: those of its name, then those that are left for nothing else."""
+    found: dict[int, ControlTag] = {}
+    known = {control.name: control for control in controls}
+    taken: set[str] = set()
+    for choice in (0, 1):
+        named = {
+            number: row.names[choice]
+            for number, row in enumerate(wanted)
+            if number not in found and row.names[choice] in known and row.is_kind(known[row.names[choice]])
+        }
+        rivals = Counter(named.values())
+        new = {number: known[name] for number, name in named.items() if rivals[name] == 1 and name not in taken}
+        found.update(new)
+        taken.update(control.name for control in new.values())
+    problems = {number: list(misfits(wanted[number], control)) for number, control in found.items()}
+    while True:
+        free = [control for control in controls if control.name not in taken]
+        fitting = {
+            number: _fitting(row, free)
+            for number, row in enumerate(wanted)
+            if number not in found and not row.only_by_name
+        }
+        sure = {number: names[0] for number, names in fitting.items() if len(names) == 1}
+        rivals = Counter(sure.values())
+        new = {number: known[name] for number, name in sure.items() if rivals[name] == 1}
+        if not new:
+            break
+        found.update(new)
+        taken.update(control.name for control in new.values())
+    for number, names in fitting.items():
+        problems[number] = [*_unmatched(wanted[number], names, wanted, fitting, free, known, image)]
+    for number in [number for number, row in enumerate(wanted) if row.only_by_name and problems.get(number)]:
+        del found[number], problems[number]
+    return _Found(found, [text for number in sorted(problems) for text in problems[number]])
+
+
+def _fitting(row: Wanted, controls: Sequence[ControlTag]) -> list[str]:
+    """The names of the control tags that can stand for what is wanted, of the best tag that there is."""
+    fitting = [control for control in controls if row.is_kind(control) and not any(misfits(row, control))]
+    best = min((row.tags.index(control.tag) for control in fitting), default=0)
+    return [control.name for control in fitting if control.tag == row.tags[best]]
+
+
+def _unmatched(
+    row: Wanted,
+    fitting: Sequence[str],
+    wanted: Sequence[Wanted],
+    all_fitting: Mapping[int, Sequence[str]],
+    free: Sequence[ControlTag],
+    known: Mapping[str, ControlTag],
+    image: ObjectTag,
+) -> Iterator[str]:
+    """Why no control tag stands for what is wanted."""
+    if len(fitting) > 1:
+        names = " and ".join(map(repr, fitting))
+        yield f"{row.where}: the controls {names} fit alike; call the one that is meant {row.names[0]!r}"
+        return
+    if fitting:
+        rivals = [wanted[number].where for number, names in all_fitting.items() if fitting[0] in names]
+        others = " and ".join(where for where in rivals if where != row.where)
+        yield f"{row.where}: control {fitting[0]!r} fits, and {others} too; call it {row.names[0]!r}, and add another"
+        return
+    near = [control for control in free if row.is_kind(control)]
+    for control in near:
+        yield from misfits(row, control)
+    if near:
+        return
+    tags = " or ".join(f"<{tag}>" for tag in row.tags)
+    about = f"each region of {image.name!r}" if row.per_region else repr(image.name)
+    namesake = next((known[name] for name in row.names if name in known), None)
+    instead = f" ({namesake.name!r} is a <{namesake.tag}>{_scope(namesake)})" if namesake else _bare_shape(row, known)
+    options = ' perRegion="true"' if row.per_region else ""
+    rest = "field" if row.field is None else "attribute"
+    yield (
+        f"{row.where}: no control {tags} is left that asks about {about}{instead}; add <{row.own.tag} "
+        f'name="{row.names[-1]}" toName="{image.name}"{options}>, or leave the {rest} out'
+    )
+
+
+def _scope(control: ControlTag) -> str:
+    return " about each region" if control.per_region else ""
+
+
+def _bare_shape(row: Wanted, known: Mapping[str, ControlTag]) -> str:
+    """What is said of a control tag that draws the shape, whose class another one holds."""
+    shapes = {facts.shape for tag in row.tags if (facts := facts_of(tag)) is not None and facts.shape is not None}
+    for control in known.values():
+        facts = facts_of(control.tag)
+        if facts is not None and not facts.has_classes and facts.shape in shapes:
+            return f" ({control.name!r} is a <{control.tag}>, whose class stands in a control of its own)"
+    return ""
