@@ -5,7 +5,7 @@ Importing this package is light: FiftyOne is imported where it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -96,3 +96,24 @@ def load_annotations(
     from fo_labelstudio.runs.load_options import LoadOptions
 
     return load_annotations(samples, anno_key, LoadOptions(dest_field, unexpected), cleanup, connection)
+
+
+def to_labeling_config(
+    label_schema: Mapping[str, Any] | Iterable[str], samples: foc.SampleCollection | None = None
+) -> str:
+    """The labeling config (XML) that ``annotate()`` would give the project of a label schema, to start one's own from.
+
+    No server is asked, and the dataset is only read.
+
+    Args:
+        label_schema: the label schema, as ``annotate()`` takes it; ``mask_targets`` stand in it
+        samples: the collection that has the fields; without it, the label schema must say each field's type and classes
+
+    Raises:
+        LabelSchemaError: a field or an attribute cannot be annotated as asked
+    """
+    from fo_labelstudio.backend import LabelStudioBackendConfig
+    from fo_labelstudio.runs import labeling_config
+
+    backend = LabelStudioBackendConfig("labelstudio", None).build()
+    return labeling_config.to_labeling_config(label_schema, samples, backend)

@@ -7,6 +7,7 @@ looked at in one place.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
@@ -109,6 +110,16 @@ def prompt_field(results: Any, label_type: str, label_field: str, frames: bool) 
     schema = results.config.label_schema
     field: str | None = foua._prompt_field(results.dataset, label_type, label_field, schema, frames)
     return field
+
+
+def built_label_schema(samples: foc.SampleCollection, backend: Any, label_schema: Any) -> dict[str, Any]:
+    """A label schema as ``annotate()`` completes it, without other arguments, before it calls the backend."""
+    defaults = inspect.signature(foua.annotate).parameters
+    asked = [name for name in inspect.signature(foua._build_label_schema).parameters if name in defaults]
+    arguments = {name: defaults[name].default for name in asked}
+    arguments.update(samples=samples, backend=backend, label_schema=label_schema)
+    built: dict[str, Any] = foua._build_label_schema(**arguments)[0]
+    return built
 
 
 def load_arguments() -> Mapping[str, Any] | None:

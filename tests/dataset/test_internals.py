@@ -58,6 +58,16 @@ class TestOfADataset:
         (row,) = internals.aggregate(dataset.limit(1), [{"$count": "samples"}])
         assert row == {"samples": 1}
 
+    def test_a_label_schema_is_built_as_annotate_does_without_other_arguments(self, dataset):
+        backend = fo_labelstudio.backend.LabelStudioBackendConfig("labelstudio", None).build()
+        built = internals.built_label_schema(dataset, backend, {"gt": {}})
+        assert {key: built["gt"][key] for key in ("type", "classes", "attributes", "existing_field")} == {
+            "type": "detections",
+            "classes": ["cat"],
+            "attributes": {},
+            "existing_field": True,
+        }
+
     def test_the_stages_of_a_view_can_be_replaced(self, dataset):
         view = dataset.limit(1)
         internals.stages_of(view)[:] = [fo.Skip(1)]

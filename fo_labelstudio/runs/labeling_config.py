@@ -1,0 +1,104 @@
+"""to_labeling_config(): a label schema -> the labeling config that annotate() would give its project, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import fiftyone.core.collections as foc
+
+from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, family_of_type
+from fo_labelstudio.convert.labeling_config import write
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
+from fo_labelstudio.dataset.internals import built_label_schema
+from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.errors import LabelSchemaError
+
+_NEWEST_TAGS = "1.23.2"
+"""The server whose tags are used, where none is asked."""
+
+
+def to_labeling_config(
+    label_schema: Mapping[str, Any] | Iterable[str], samples: foc.SampleCollection | None, backend: Any
+) -> str:
+    """The labeling config of a label schema.
+
+    Args:
+        label_schema: as ``annotate()`` takes it
+        samples: the collection that has the fields; without it, the label schema must hold all
+        backend: FiftyOne's object of the annotation backend; no server is asked
+
+    Raises:
+        LabelSchemaError: a field or an attribute cannot be annotated as asked
+    """
+    if samples is None:
+        fields = fields_of(label_schema)
+    else:
+        built = built_label_schema(samples, backend, label_schema)
+        config = backend.config
+        fields = parse_label_schema(complete(built, samples, _NEWEST_TAGS, config.mask_tool, config.scalar_types))
+    return write.to_labeling_config(fields)
+
+
+def fields_of(label_schema: Mapping[str, Any] | Iterable[str]) -> tuple[LabelField, ...]:
+    """The label fields of a label schema that no dataset completes.
+
+    Raises:
+        LabelSchemaError: it leaves something open, or a field or an attribute cannot be annotated as asked
+    """
+    if not isinstance(label_schema, Mapping):
+        raise LabelSchemaError(
+            f"label schema {label_schema!r} only names fields; pass the samples that have them, or a dict of each "
+            "field's type and classes"
+        )
+    fields = parse_label_schema({name: _completed(name, info or {}) for name, info in label_schema.items()})
+    for field in fields:
+        attributes.check_number(field, family_of(field))
+    return fields
+
+
+def _completed(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    info, label_type = dict(given), given.get("type")
+    if label_type not in LABEL_TYPES:
+        raise LabelSchemaError(
+            f"field {name!r}: label type {label_type!r} is not supported; use one of {[*LABEL_TYPES]}"
+        )
+    family = family_of_type(label_type)
+    if family.tools:
+        without_joints = family.has_joints and info.get("skeleton") is None
+        info.setdefault("tool", family.tools[1] if without_joints else family.tools[0])
+    has_attributes = family.has_attributes
+    info["attributes"] = _attributes(name, info.get("attributes")) if has_attributes else {}
+    info["classes"] = [
+        {**entry, "classes": _listed(entry["classes"]), "attributes": _attributes(name, entry.get("attributes"))}
+        if isinstance(entry, Mapping)
+        else entry
+        for entry in info.get("classes") or ()
+    ]
+    return info
+
+
+def _listed(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _attributes(field: str, given: Any) -> dict[str, dict[str, Any]]:
+    """Attributes as a dict of how each is asked for; where nothing is said of one, or of all, as FiftyOne does.
+
+    Source: FiftyOne 1.22.1, ``fiftyone.utils.annotations._get_attributes``
+    """
+    if isinstance(given, bool) or not given:
+        return {}
+    if not isinstance(given, Mapping):
+        return {name: {"type": "text"} for name in _listed(given)}
+    found = {}
+    for name, facts in given.items():
+        found[name] = {"type": "text", **(facts or {})}
+        if found[name]["type"] not in ATTRIBUTE_TYPES:
+            raise LabelSchemaError(
+                f"field {field!r}, attribute {name!r}: type {found[name]['type']!r} is not supported; use one of "
+                f"{list(ATTRIBUTE_TYPES)}"
+            )
+    return found
