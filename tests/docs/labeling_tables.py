@@ -1,0 +1,127 @@
+"""The tables of docs/control_tags.md and docs/labeling_templates.md, made of the code and of Label Studio's templates.
+
+``python -m tests.docs.labeling_tables`` writes them anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fo_labelstudio.convert.families import family_of_type, holds_list
+from fo_labelstudio.convert.labeling_config.kinds import CONTROL_TAGS, Kind, facts_of, label_type_of
+from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, read
+
+DOCS = Path(__file__).parents[2] / "docs"
+TABLES = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+
+QUESTIONS = {
+    "Rating": "whole number",
+    "Number": "number",
+    "DateTime": "date, or date and time",
+    "TextArea": "text",
+}
+
+
+def templates() -> dict[str, dict[str, Any]]:
+    """The labeling templates of the installed Label Studio: group and name -> what it says of each."""
+    spec = find_spec("label_studio")
+    folder = Path(spec.submodule_search_locations[0]) / "annotation_templates"
+    paths = sorted(folder.glob("*/*/config.yml"))
+    return {f"{path.parts[-3]}/{path.parts[-2]}": yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def control_tags() -> Iterator[tuple[str, ...]]:
+    """The rows of the table of control tags that annotate an image."""
+    yield "Control tag", "Becomes", "With `perRegion`"
+    for tag, facts in CONTROL_TAGS.items():
+        if facts.kind is not Kind.OTHER_MEDIUM:
+            yield f"`{tag}`", *_of_tag(tag)
+
+
+def _of_tag(tag: str) -> tuple[str, str]:
+    facts = facts_of(tag)
+    if facts.kind is Kind.SHAPE:
+        several = f"`{label_type_of(tag)}`"
+        if facts.shape == "vector":
+            several += f", or `{label_type_of('KeyPoint')}` where it draws skeletons"
+        return several + ("" if facts.has_classes else ", with the classes of `Labels`, or none"), ""
+    if facts.kind is Kind.CLASSES:
+        return "the classes of the regions that the other control tags draw", ""
+    if facts.kind is Kind.CHOICES:
+        return f'`{_single(tag)}`, or `{label_type_of(tag)}` with `choice="multiple"`', "attribute: text, or a list"
+    if facts.kind is Kind.TAXONOMY:
+        return f"`{label_type_of(tag)}`, the path as `Animal/Cat`", "attribute: a list of paths"
+    if facts.kind is Kind.RELATION:
+        return "the attribute `related_to` of the labels", ""
+    if facts.kind is Kind.RANKING:
+        return "nothing: it compares objects, which is reported", ""
+    return f"scalar field: {QUESTIONS[tag]}", f"attribute: {QUESTIONS[tag]}"
+
+
+def _single(tag: str) -> str:
+    (name,) = (name for name in family_of_type(label_type_of(tag)).label_types if not holds_list(name))
+    return name
+
+
+def labeling_templates() -> Iterator[tuple[str, ...]]:
+    """The rows of the table of labeling templates."""
+    yield "Template", "Shows", "What its control tags become"
+    for name, template in templates().items():
+        config = read(template["config"])
+        media = ", ".join(sorted({shown.medium for shown in config.objects.values()}))
+        # Where no image is shown, only a comparison is told as what it is.
+        told = [one for one in config.controls.values() if config.images or one.kind is Kind.RANKING]
+        becomes = [f"`{control.name}`: {outcome_of(control, config)}" for control in told]
+        if config.images and config.relations:
+            becomes.append(f"relations: {_of_tag('Relations')[0]}")
+        yield name, media, "; ".join(becomes) or "later: no image"
+
+
+def outcome_of(control: ControlTag, config: LabelingConfig) -> str:
+    """What the answers to a control tag become: labels, a value, an attribute; or why they are reported, or left."""
+    kind, is_about_images = control.kind, config.is_about_images(control)
+    if kind is Kind.RANKING:
+        return "reported: it compares objects"
+    if kind is Kind.OTHER_MEDIUM or (kind in (Kind.SHAPE, Kind.CLASSES) and not is_about_images):
+        return "reported: it is about another medium"
+    several_images = len(config.images) > 1 or config.images[0].is_list
+    if not is_about_images and several_images:
+        return "reported: it is about another medium"
+    if kind is Kind.CLASSES:
+        return "the classes of the regions"
+    if control.per_region:
+        return "attribute"
+    if kind in (Kind.SCALAR, Kind.TEXT):
+        return f"scalar field ({QUESTIONS[control.tag]})"
+    label_type = label_type_of(control.tag)
+    if kind is Kind.CHOICES and not control.takes_several:
+        label_type = _single(control.tag)
+    return f"`{label_type}`"
+
+
+def as_table(rows: Iterator[tuple[str, ...]]) -> str:
+    """Rows as a table of Markdown, the first one as its head."""
+    head, *body = rows
+    lines = [head, ("---",) * len(head), *body]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+PAGES = {"control_tags.md": control_tags, "labeling_templates.md": labeling_templates}
+
+
+def main() -> None:
+    """Writes the tables into the pages."""
+    for name, rows in PAGES.items():
+        text = (DOCS / name).read_text(encoding="utf-8")
+        made = as_table(rows())
+        (DOCS / name).write_text(TABLES.sub(lambda _, made=made: made, text, count=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
