@@ -19,7 +19,7 @@ class MediaInfo(NamedTuple):
 class Medium:
     """One kind of media, both directions.
 
-    Law: ``parse_meta(to_meta(media)) == media``.
+    Law: ``parse_meta(to_meta(media)) == media``, and ``parse_marks(marks(media)) == media``.
 
     Attributes:
         name: name of its object tag, and key of its address in a task's data, where a task shows one of its kind
@@ -27,6 +27,7 @@ class Medium:
         scopes: where labels on it may live; the first is that of a field of the sample
         object_tag: the tag that shows it, for the name of the tag
         marks: what each region that is drawn on it carries besides its value
+        parse_marks: what a region says of the media file, or None where it says nothing that can be right
         meta_keys: the keys that ``to_meta`` writes
         to_meta: what the meta of a task says of the media file
         parse_meta: what the meta of a task says of the media file, or None where it says nothing that can be right
@@ -37,6 +38,7 @@ class Medium:
     scopes: tuple[str, ...]
     object_tag: Callable[[str], Element]
     marks: Callable[[MediaInfo], dict[str, Any]]
+    parse_marks: Callable[[Mapping[str, Any]], MediaInfo | None]
     meta_keys: tuple[str, ...]
     to_meta: Callable[[MediaInfo], dict[str, Any]]
     parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None]

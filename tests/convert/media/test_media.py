@@ -27,6 +27,12 @@ class TestEachMedium:
         assert medium.parse_meta(meta) == media
         assert set(meta) == set(medium.meta_keys)
 
+    @given(width=SIDES, height=SIDES)
+    def test_what_a_region_says_of_the_media_file_is_read_back(self, medium, width, height):
+        media = MediaInfo(width, height)
+        assert medium.parse_marks(json.loads(json.dumps(medium.marks(media)))) == media
+        assert medium.parse_marks({}) is None
+
     def test_its_object_tag_shows_the_address_of_the_task(self, medium):
         tag = medium.object_tag("other")
         assert (tag.get("name"), tag.get("value")) == ("other", "$other")
@@ -53,6 +59,13 @@ def test_each_family_serves_scopes_of_media_and_no_two_serve_the_same_labels():
 @pytest.mark.parametrize("size", [None, [], [1], [1, 2, 3], [0, 1], [1.0, 2], [True, 2], ["1", 2], [2**31, 1], "12"])
 def test_a_size_that_no_image_can_have_is_none(size):
     assert medium_of("image").parse_meta({"size": size}) is None
+
+
+def test_a_region_says_the_size_of_its_image_in_whole_numbers_only():
+    parse_marks = medium_of("image").parse_marks
+    assert parse_marks({"original_width": 640.0, "original_height": 480}) == MediaInfo(640, 480)
+    for width in (None, 0, -1, 0.5, "640", True, float("nan"), float("inf"), 2**31):
+        assert parse_marks({"original_width": width, "original_height": 480}) is None
 
 
 def test_the_address_is_put_where_the_task_shows_it():
