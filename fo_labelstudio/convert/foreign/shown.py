@@ -1,0 +1,115 @@
+"""The images that a task of somebody else's project shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from fo_labelstudio.convert.foreign.observed import Observed
+from fo_labelstudio.convert.labeling_config.read import LabelingConfig, ObjectTag
+from fo_labelstudio.messages import quoted
+
+_IMAGE = re.compile(r"\.(jpe?g|png|gif|bmp|webp|svg|tiff?|avif|heic|ico)\b|^data:image/", re.IGNORECASE)
+
+_STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+"""One step into a task's data, of a path such as ``images[0].url``."""
+
+_MOST_ITEMS = 10_000
+"""Of a list that a ``<Repeater>`` goes through."""
+
+
+class Shown(NamedTuple):
+    """One image that a task shows.
+
+    Attributes:
+        to_name: name of its object tag
+        place: its place among the images of the object tag, from 0
+        address: its media file, as the task's data names it
+        key: the key of the data
+    """
+
+    to_name: str
+    place: int
+    address: str
+    key: str
+
+
+def images_of(
+    task: Mapping[str, Any], config: LabelingConfig | None, observed: Observed | None = None
+) -> tuple[list[Shown], str | None]:
+    """The images that a task shows, and what is wrong with its data, or None.
+
+    Args:
+        task: the task
+        config: the labeling config of its project; where it is not known, results and data tell as much as they do
+        observed: what the results of the project's tasks are like
+    """
+    data = task.get("data")
+    if not isinstance(data, Mapping):
+        return [], f"its data are {quoted(data)}, expected an object"
+    objects = list(_objects(config, data)) if config else list(_observed_objects(observed, data))
+    shown: list[Shown] = []
+    problem = None
+    for tag in objects:
+        value = None if tag.key is None else value_at(data, tag.key)
+        items = value if isinstance(value, list) else [value]
+        if not items or not all(isinstance(item, str) and item for item in items):
+            problem = f"its data have {quoted(value)} for {tag.key!r}, expected the address of an image"
+            continue
+        shown += (Shown(tag.name, place, item, str(tag.key)) for place, item in enumerate(items))
+    if not objects:
+        keys = ", ".join(map(repr, list(data)[:10]))
+        problem = f"nothing tells which of its data ({keys}) is the image; pass the labeling config"
+    return shown, problem
+
+
+def value_at(data: Mapping[str, Any], key: str) -> Any:
+    """What a task's data hold at a key of a labeling config, such as ``images[0].url``; None if nothing."""
+    if key in data:
+        return data[key]
+    value: Any = data
+    for number, name in _STEP.findall(key):
+        if number:
+            value = value[int(number)] if isinstance(value, list) and int(number) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _objects(config: LabelingConfig, data: Mapping[str, Any]) -> Iterator[ObjectTag]:
+    for tag in config.images:
+        flag = next((flag for flag in config.index_flags if flag in tag.name), None)
+        if flag is None:
+            # A tag without a key shows the same to all tasks.
+            if tag.key is not None:
+                yield tag
+            continue
+        for number in range(_MOST_ITEMS):
+            repeated = config.object_of(tag.name.replace(flag, str(number)))
+            if repeated is None or repeated.key is None or value_at(data, repeated.key) is None:
+                break
+            yield repeated
+
+
+def _observed_objects(observed: Observed | None, data: Mapping[str, Any]) -> Iterator[ObjectTag]:
+    """The object tags that results name, each with the only key that it can mean."""
+    names = list(observed.objects) if observed else []
+    taken = set()
+    left = []
+    for name in names:
+        key = observed.objects[name] if observed else None
+        key = key if key is not None and value_at(data, key) is not None else name if name in data else None
+        if key is None:
+            left.append(name)
+        elif _is_image(value_at(data, key)):
+            taken.add(key)
+            yield ObjectTag(name, "Image", key, isinstance(value_at(data, key), list))
+    images = [key for key, value in data.items() if isinstance(key, str) and key not in taken and _is_image(value)]
+    if len(left) <= 1 and len(images) == 1 and (left or not names):
+        yield ObjectTag(left[0] if left else "", "Image", images[0], isinstance(data[images[0]], list))
+
+
+def _is_image(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return bool(items) and all(isinstance(item, str) and _IMAGE.search(item) for item in items)
