@@ -32,7 +32,8 @@ from fo_labelstudio.dataset.destinations import (
 from fo_labelstudio.dataset.fields import value_problem
 from fo_labelstudio.dataset.internals import bulk_write, collection_of
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.merge.changes import LabelChanges, WrittenValues, before_loads, label_changes
+from fo_labelstudio.merge.changes import LabelChanges, label_changes
+from fo_labelstudio.merge.ledger import Ledger
 
 LARGEST = 2**24 - 2**16
 """Bytes of the largest sample that MongoDB stores, with some room for the date of the change."""
@@ -44,34 +45,6 @@ _TOO_LARGE = (
     "it would be larger than the 16 MiB that the database stores, and was left as it is; remove labels in Label "
     "Studio, or keep masks in files"
 )
-
-LoadedIds = dict[str, list[str]]
-"""Sample id -> ids of the labels that loads have put into a field."""
-
-EditedLabels = dict[str, dict[str, WrittenValues]]
-"""Sample id -> label id -> attribute -> its value before loads wrote into it, and the value that they wrote."""
-
-RemovedLabels = dict[str, dict[str, LabelDoc]]
-"""Sample id -> label id -> label that loads have deleted from a field."""
-
-
-@dataclass
-class Records:
-    """What loads have done to one label field; brought up to date as they do more.
-
-    Attributes:
-        loaded: the labels that they have put there
-        removed: the labels that they have deleted from the run's field
-        edited: what they have written into labels
-    """
-
-    loaded: LoadedIds = dataclass_field(default_factory=dict)
-    removed: RemovedLabels = dataclass_field(default_factory=dict)
-    edited: EditedLabels = dataclass_field(default_factory=dict)
-
-    def name(self, sample_id: str) -> bool:
-        """Whether loads have done anything to a sample."""
-        return sample_id in self.loaded or sample_id in self.removed or sample_id in self.edited
 
 
 @dataclass
@@ -104,7 +77,7 @@ class FieldMerge:
         dataset: the dataset
         field: the label field of the run
         destination: the field that receives the labels; as a rule the same
-        records: what loads have done to it
+        ledger: what loads have done to it
         frames: whether the run's samples were frames of videos
         overwrite_masks: whether an edited mask that was read from a file is written to that file
         is_moved: whether the destination is the run's field itself, under another name
@@ -118,14 +91,14 @@ class FieldMerge:
         dataset: fo.Dataset,
         field: LabelField,
         destination: str,
-        records: Records,
+        ledger: Ledger,
         frames: bool = False,
         overwrite_masks: bool = False,
         is_moved: bool = False,
     ):
         self.report = MergeReport()
         """What was done so far."""
-        self.records = records
+        self.ledger = ledger
         """What loads have done to the field."""
         self._dataset = dataset
         self._overwrite_masks = overwrite_masks
@@ -162,7 +135,7 @@ class FieldMerge:
         concerned = [answer for answer in answers if self._may_change(answer)]
         if not concerned:
             return
-        report, records = self.report, self.records
+        report, ledger = self.report, self.ledger
         docs = self._read(answer.sample_id for answer in concerned)
         operations: list[UpdateOne] = []
         written: list[tuple[str, LabelChanges]] = []
@@ -178,9 +151,9 @@ class FieldMerge:
                 answered,
                 self._field,
                 self._originals(doc, answer),
-                records.loaded.get(answer.sample_id, ()),
+                ledger.loaded.get(answer.sample_id, ()),
                 mask_files.with_mask,
-                records.edited.get(answer.sample_id, {}),
+                ledger.edited.get(answer.sample_id, {}),
                 not self._is_copy or self._field.allow_additions,
             )
             report.refused.update(changes.refused)
@@ -194,13 +167,13 @@ class FieldMerge:
                 report.notes.append(f"sample {answer.sample_id}: {_TOO_LARGE}")
                 report.left += 1
                 continue
-            if changes or (answered.is_looked_at and self._is_to_be_marked(doc)):
+            if not changes.is_empty or (answered.is_looked_at and self._is_to_be_marked(doc)):
                 # Before the write: a label must not be deleted before it is remembered.
                 self._remember_removed(answer.sample_id, changes, stored)
                 operations.extend(self._operations(answer.sample_id, doc, changes))
                 written.append((answer.sample_id, changes))
             # Also where nothing is to be written: a record that was used up must not be used again.
-            self._remember_edited(answer.sample_id, changes)
+            self.ledger.note_written(answer.sample_id, changes.written)
         if operations:
             self._write(operations, written)
         remade = {answer.sample_id: answer.originals.get(self._field.name, {}) for answer in concerned}
@@ -212,7 +185,7 @@ class FieldMerge:
     def _may_change(self, answer: Answer) -> bool:
         """Whether an answer may change anything; where it cannot, the sample is not even read."""
         is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
-        return not (is_untouched and self._field.existing and not self._is_copy) or self.records.name(answer.sample_id)
+        return not (is_untouched and self._field.existing and not self._is_copy) or self.ledger.has(answer.sample_id)
 
     def _write(self, operations: Sequence[UpdateOne], written: Sequence[tuple[str, LabelChanges]]) -> None:
         ids = [row[0] for row in written]
@@ -311,9 +284,9 @@ class FieldMerge:
         if self._is_copy:
             originals.update((str(label.get("_id")), label) for label in self._labels(doc, self._source))
         # What a load has put there and is there no more was deleted in FiftyOne.
-        for label_id in self.records.loaded.get(answer.sample_id, ()):
+        for label_id in self.ledger.loaded.get(answer.sample_id, ()):
             originals.pop(label_id, None)
-        removed = self.records.removed.get(answer.sample_id, {})
+        removed = self.ledger.removed.get(answer.sample_id, {})
         # Whoever was not shown a label did not restore it either.
         not_shown = () if self._is_copy else answer.fields[self._field.name].not_shown
         return {**originals, **{label_id: label for label_id, label in removed.items() if label_id not in not_shown}}
@@ -370,38 +343,15 @@ class FieldMerge:
         return whole_update(self._dataset, doc, self._target, value, self._frames)
 
     def _remember_removed(self, sample_id: str, changes: LabelChanges, stored: Sequence[LabelDoc]) -> None:
-        if changes.deleted and not self._is_copy:
+        if not self._is_copy:
             by_id = {str(label.get("_id")): label for label in stored}
-            removed = self.records.removed.setdefault(sample_id, {})
-            edited = self.records.edited.get(sample_id, {})
-            # As they were before loads edited them: an annotator who restores one restores what it says now.
-            removed.update(
-                (label_id, before_loads(by_id[label_id], edited.get(label_id, {}))) for label_id in changes.deleted
-            )
-
-    def _remember_edited(self, sample_id: str, changes: LabelChanges) -> None:
-        if not changes.written:
-            return
-        labels = self.records.edited.setdefault(sample_id, {})
-        for label_id, record in changes.written.items():
-            if record:
-                labels[label_id] = record
-            else:
-                labels.pop(label_id, None)
-        if not labels:
-            del self.records.edited[sample_id]
+            self.ledger.note_removed(sample_id, [by_id[label_id] for label_id in changes.deleted])
 
     def _record(self, sample_id: str, changes: LabelChanges) -> None:
         added = [str(label["_id"]) for label in changes.added]
-        loaded = self.records.loaded
-        if added or changes.deleted:
-            before = (label_id for label_id in loaded.pop(sample_id, ()) if label_id not in changes.deleted)
-            there = list(dict.fromkeys((*before, *added)))
-            if there:
-                loaded[sample_id] = there
+        self.ledger.note_loaded(sample_id, added, changes.deleted)
         if not self._is_copy:
-            for label_id in added:
-                self.records.removed.get(sample_id, {}).pop(label_id, None)
+            self.ledger.note_restored(sample_id, added)
 
     def _check(self) -> None:
         """Refuses a destination that cannot hold the labels."""

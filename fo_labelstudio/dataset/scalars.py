@@ -16,12 +16,13 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import check_destination, db_path, full_path, make_field, value_at
 from fo_labelstudio.dataset.fields import kind_of, new_field_of
 from fo_labelstudio.dataset.internals import bulk_write, collection_of
-from fo_labelstudio.dataset.labels import MergeReport, Records, whole_update
+from fo_labelstudio.dataset.labels import MergeReport, whole_update
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.merge.changes import before_loads, is_identical
+from fo_labelstudio.merge.equality import is_identical
+from fo_labelstudio.merge.ledger import Ledger, before_loads
 
 _VALUE = "value"
-"""Stands for the label and its attribute in records, which are those of labels."""
+"""Stands for the label and its attribute in the ledger, which is that of labels."""
 
 _KEEP = object()
 """Stands for a value that stays as it is."""
@@ -43,7 +44,7 @@ class ScalarMerge:
         dataset: the dataset
         field: the scalar field of the run
         destination: the field that receives the values; as a rule the same
-        records: what loads have done to it; a value that was taken away is remembered like one that was changed
+        ledger: what loads have done to it; a value that was taken away is remembered like one that was changed
         frames: whether the run's samples were frames of videos
         is_moved: whether the destination is the run's field itself, under another name
 
@@ -56,13 +57,13 @@ class ScalarMerge:
         dataset: fo.Dataset,
         field: LabelField,
         destination: str,
-        records: Records,
+        ledger: Ledger,
         frames: bool = False,
         is_moved: bool = False,
     ):
         self.report = MergeReport()
         """What was done so far."""
-        self.records = records
+        self.ledger = ledger
         """What loads have done to the field."""
         self._dataset = dataset
         self._field = field
@@ -92,7 +93,7 @@ class ScalarMerge:
         concerned = [answer for answer in answers if self._may_change(answer)]
         if not concerned:
             return
-        loaded, edited = self.records.loaded, self.records.edited
+        loaded, edited = self.ledger.loaded, self.ledger.edited
         ids = [ObjectId(answer.sample_id) for answer in concerned]
         fields = {self._target: True, self._source: True}
         docs = {str(doc["_id"]): doc for doc in self._collection.find({"_id": {"$in": ids}}, fields)}
@@ -145,7 +146,7 @@ class ScalarMerge:
     def _may_change(self, answer: Answer) -> bool:
         """Whether an answer may change anything; where it cannot, the sample is not even read."""
         is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
-        return not (is_untouched and not self._is_copy) or self.records.name(answer.sample_id)
+        return not (is_untouched and not self._is_copy) or self.ledger.has(answer.sample_id)
 
     def _new_value(self, doc: Mapping[str, Any], stored: Any, answer: FieldAnswer, was_loaded: bool) -> Any:
         """What the field is to hold, as the database stores it, or _KEEP."""
@@ -169,7 +170,7 @@ class ScalarMerge:
     def _is_silent(self, answer: Answer) -> bool:
         """Whether an answer says nothing of the value, so that it stays as it is, whatever loads have made of it."""
         answered = answer.fields[self._field.name]
-        is_copied = self._is_copy and not self.records.name(answer.sample_id)
+        is_copied = self._is_copy and not self.ledger.has(answer.sample_id)
         is_remade = bool(answer.originals.get(self._field.name))
         return bool(answered.not_shown) and not answered.edited and not is_copied and not is_remade
 

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
 
@@ -19,13 +18,14 @@ from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_label
 from fo_labelstudio.convert.families import family_of, holds_list
-from fo_labelstudio.convert.numbers import TOLERANCE, is_number
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, Edit, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.equality import blend, is_identical, is_same
+from fo_labelstudio.merge.ledger import WrittenValues, before_loads
 
-WrittenValues = Mapping[str, Sequence[Any]]
-"""Attribute of a label that loads have written -> its value before, and the value that they wrote."""
+MaskReader = Callable[[LabelDoc], LabelDoc]
+"""A stored label whose mask is in a file -> the label with the mask itself; the one who calls reads the file."""
 
 
 @dataclass
@@ -52,8 +52,10 @@ class LabelChanges:
     departed: list[str] = dataclass_field(default_factory=list)
     left: int = 0
 
-    def __bool__(self) -> bool:
-        return bool(self.values or self.deleted or self.added)
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be written."""
+        return not (self.values or self.deleted or self.added)
 
     def allows(self, permission: str, field: LabelField) -> bool:
         """Whether a flag of the label schema allows a change; counts it where not."""
@@ -66,6 +68,11 @@ class LabelChanges:
         """Counts a change that is held back."""
         self.refused[reason] = self.refused.get(reason, 0) + 1
 
+    def leave(self, label_id: str, reason: str) -> None:
+        """Notes why a label is left alone."""
+        self.notes.append(f"label {label_id}: {reason}; left alone")
+        self.left += 1
+
 
 def label_changes(
     stored: Sequence[LabelDoc],
@@ -73,7 +80,7 @@ def label_changes(
     field: LabelField,
     originals: Mapping[str, LabelDoc],
     loaded: Collection[str],
-    with_mask: Callable[[LabelDoc], LabelDoc] = lambda doc: doc,
+    with_mask: MaskReader = lambda doc: doc,
     written: Mapping[str, WrittenValues] = MappingProxyType({}),
     may_restore: bool = True,
 ) -> LabelChanges:
@@ -89,87 +96,156 @@ def label_changes(
             that an earlier load deleted, one of the run's field where the destination is another, or one that was made
             anew because the run's field is gone
         loaded: ids of labels that earlier loads put into the destination
-        with_mask: a stored label whose mask is in a file -> the label with the mask itself
+        with_mask: gives a stored label its mask; asked for labels whose mask was edited only
         written: label id -> what earlier loads wrote into it, which an edit that was taken back undoes
         may_restore: whether originals may be put there
     """
-    changes = LabelChanges()
+    merge = _Merge(stored, answer, field, originals, loaded, with_mask, written, may_restore)
+    merge.delete_gone()
+    merge.leave_untouched()
+    merge.take_edits()
+    return merge.finished()
 
-    def changed_values(doc: LabelDoc, edit: Edit) -> dict[str, Any] | None:
+
+class _Merge:
+    """The labels of one field of one sample while they are brought up to an answer; see :func:`label_changes`."""
+
+    def __init__(
+        self,
+        stored: Sequence[LabelDoc],
+        answer: FieldAnswer,
+        field: LabelField,
+        originals: Mapping[str, LabelDoc],
+        loaded: Collection[str],
+        with_mask: MaskReader,
+        written: Mapping[str, WrittenValues],
+        may_restore: bool,
+    ):
+        self._changes = LabelChanges()
+        self._by_id = {str(doc.get("_id")): doc for doc in stored}
+        # Where ids are not unique, nothing says which label is meant.
+        self._count = Counter(str(doc.get("_id")) for doc in stored)
+        self._sent = {edit.label_id for edit in answer.edited}
+        self._answer = answer
+        self._field = field
+        self._originals = originals
+        self._loaded = loaded
+        self._with_mask = with_mask
+        self._written = written
+        self._may_restore = may_restore
+
+    def delete_gone(self) -> None:
+        """Deletes the labels whose regions are gone, where that is allowed."""
+        changes = self._changes
+        for label_id in dict.fromkeys((*self._answer.deleted, *self._answer.gone(self._loaded))):
+            if label_id not in self._by_id:
+                if label_id in self._originals and not changes.allows("allow_deletions", self._field):
+                    self._restore(self._originals[label_id], {})
+            elif self._count[label_id] > 1:
+                changes.leave(label_id, self._ambiguous(label_id))
+            elif changes.allows("allow_deletions", self._field):
+                changes.deleted.append(label_id)
+
+    def leave_untouched(self) -> None:
+        """Restores untouched labels that the destination lacks, and undoes edits that were taken back."""
+        answer = self._answer
+        for label_id in (*answer.kept, *answer.not_shown):
+            if label_id not in self._by_id:
+                if label_id in self._originals:
+                    self._restore(self._originals[label_id], {})
+            elif label_id in self._written and self._count[label_id] == 1:
+                if label_id not in answer.left and label_id not in answer.not_shown:
+                    stored, record = self._by_id[label_id], self._written[label_id]
+                    _update(self._changes, stored, before_loads(stored, record), {}, record)
+
+    def take_edits(self) -> None:
+        """Takes over the labels that came back changed or new."""
+        for edit in (*self._answer.edited, *self._answer.added):
+            try:
+                self._take(edit)
+            except RegionError as error:
+                self._changes.leave(edit.label_id, str(error))
+
+    def finished(self) -> LabelChanges:
+        """The changes, in the order of the originals, and no more than the field can hold."""
+        changes = self._changes
+        # What was written into a label that has left says nothing of one that may come in its place.
+        departed = self._written.keys() - self._by_id.keys() - changes.written.keys()
+        changes.written.update((label_id, {}) for label_id in departed)
+        _add_relations(changes, self._by_id, self._answer.related)
+        places = {label_id: place for place, label_id in enumerate(self._originals)}
+        changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
+        if not holds_list(self._field.label_type) and len(self._by_id) > len(changes.deleted):
+            for doc in changes.added:
+                changes.refuse("a label that is there already")
+                changes.written.pop(str(doc["_id"]), None)
+            changes.added.clear()
+        changes.written.update((label_id, {}) for label_id in changes.deleted)
+        return changes
+
+    def _take(self, edit: Edit) -> None:
+        """Takes over one label.
+
+        Raises:
+            RegionError: it cannot become a label
+        """
+        label_id, changes = edit.label_id, self._changes
+        if self._count[label_id] > 1:
+            raise RegionError(self._ambiguous(label_id))
+        if label_id in self._by_id:
+            self._edit(self._by_id[label_id], edit)
+        elif label_id in self._originals:
+            values = self._changed_values(self._originals[label_id], edit)
+            if values is not None:
+                self._restore(self._originals[label_id], values)
+        elif label_id in self._loaded or label_id in self._sent:
+            self._leave_departed(edit)
+        elif edit.parsed.values and changes.allows("allow_additions", self._field):
+            added = to_label(edit, self._field).to_dict()
+            changes.added.append(added)
+            if answered := _answered(added, edit, self._field):
+                changes.written[label_id] = answered
+
+    def _edit(self, stored: LabelDoc, edit: Edit) -> None:
+        """Notes what an edit changes of a stored label."""
+        changes, label_id = self._changes, edit.label_id
+        record, retained = _parted(self._written.get(label_id, {}), edit, self._field)
+        base = before_loads(stored, record)
+        values = self._changed_values(base, edit)
+        if values is not None:
+            _update(changes, stored, base, values, record)
+            if retained and label_id in changes.written:
+                changes.written[label_id] = {**retained, **changes.written[label_id]}
+        elif changes.allows("allow_deletions", self._field):
+            changes.deleted.append(label_id)
+
+    def _changed_values(self, doc: LabelDoc, edit: Edit) -> dict[str, Any] | None:
+        """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
         if "mask" not in {name.partition("/")[0] for name in edit.aspects}:
-            return _changed_values(doc, edit, field, changes)
-        values = _changed_values(with_mask(doc), edit, field, changes)
+            return _changed_values(doc, edit, self._field, self._changes)
+        values = _changed_values(self._with_mask(doc), edit, self._field, self._changes)
         # A label that has both shows its mask; the file would tell another story.
         return {**values, "mask_path": None} if values and "mask" in values and doc.get("mask_path") else values
 
-    by_id = {str(doc.get("_id")): doc for doc in stored}
-    # Where ids are not unique, nothing says which label is meant.
-    ids = Counter(str(doc.get("_id")) for doc in stored)
-    returned = (*answer.edited, *answer.added)
-    for label_id in dict.fromkeys((*answer.deleted, *answer.gone(loaded))):
-        if label_id in by_id and ids[label_id] > 1:
-            changes.notes.append(f"label {label_id}: {_ambiguous(ids[label_id])}; left alone")
-            changes.left += 1
-        elif label_id in by_id and changes.allows("allow_deletions", field):
-            changes.deleted.append(label_id)
-        elif label_id not in by_id and label_id in originals and not changes.allows("allow_deletions", field):
-            _restore(changes, originals[label_id], {}, may_restore)
-    for label_id in (*answer.kept, *answer.not_shown):
-        if label_id not in by_id and label_id in originals:
-            _restore(changes, originals[label_id], {}, may_restore)
-        elif (
-            label_id in by_id
-            and label_id in written
-            and ids[label_id] == 1
-            and label_id not in {*answer.left, *answer.not_shown}
-        ):
-            _update(changes, by_id[label_id], before_loads(by_id[label_id], written[label_id]), {}, written[label_id])
-    sent = {edit.label_id for edit in answer.edited}
-    for edit in returned:
-        try:
-            if ids[edit.label_id] > 1:
-                raise RegionError(_ambiguous(ids[edit.label_id]))
-            if edit.label_id in by_id:
-                stored_label = by_id[edit.label_id]
-                record, retained = _parted(written.get(edit.label_id, {}), edit, field)
-                base = before_loads(stored_label, record)
-                values = changed_values(base, edit)
-                if values is None:
-                    if changes.allows("allow_deletions", field):
-                        changes.deleted.append(edit.label_id)
-                else:
-                    _update(changes, stored_label, base, values, record)
-                    if retained and edit.label_id in changes.written:
-                        changes.written[edit.label_id] = {**retained, **changes.written[edit.label_id]}
-            elif edit.label_id in originals:
-                original = originals[edit.label_id]
-                values = changed_values(original, edit)
-                if values is not None:
-                    _restore(changes, original, values, may_restore)
-            elif edit.label_id in sent or edit.label_id in loaded:
-                _leave_departed(changes, edit, edit.label_id in loaded, may_restore)
-            elif edit.parsed.values and changes.allows("allow_additions", field):
-                added = to_label(edit, field).to_dict()
-                changes.added.append(added)
-                answered = _answered(added, edit, field)
-                if answered:
-                    changes.written[edit.label_id] = answered
-        except RegionError as error:
-            changes.notes.append(f"label {edit.label_id}: {error}; left alone")
-            changes.left += 1
-    # What was written into a label that has left says nothing of one that may come in its place.
-    departed = written.keys() - by_id.keys() - changes.written.keys()
-    changes.written.update((label_id, {}) for label_id in departed)
-    _add_relations(changes, by_id, answer.related)
-    places = {label_id: place for place, label_id in enumerate(originals)}
-    changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
-    if not holds_list(field.label_type) and len(by_id) > len(changes.deleted):
-        for doc in changes.added:
-            changes.refuse("a label that is there already")
-            changes.written.pop(str(doc["_id"]), None)
-        changes.added.clear()
-    changes.written.update((label_id, {}) for label_id in changes.deleted)
-    return changes
+    def _restore(self, original: LabelDoc, values: Mapping[str, Any]) -> None:
+        """Notes that a label is put back, with what an edit makes of it."""
+        if not self._may_restore:
+            self._changes.refuse("allow_additions=False")
+            return
+        self._changes.added.append({**original, **values})
+        self._changes.written[str(original["_id"])] = {
+            name: (original.get(name), value) for name, value in values.items()
+        }
+
+    def _leave_departed(self, edit: Edit) -> None:
+        """Notes that a label stays away which the dataset had and lacks now."""
+        if not self._may_restore:
+            self._changes.refuse("allow_additions=False")
+        elif edit.parsed.values and edit.label_id not in self._loaded:
+            self._changes.departed.append(edit.label_id)
+
+    def _ambiguous(self, label_id: str) -> str:
+        return f"{self._count[label_id]} labels of the sample have its id; give each one of its own"
 
 
 def _parted(record: WrittenValues, edit: Edit, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
@@ -188,33 +264,6 @@ def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Seque
         without.set_attribute_value(attribute.name, attribute.default)
     before = without.to_dict()
     return {a.name: (before.get(a.name), added.get(a.name)) for a in found if a}
-
-
-def _restore(changes: LabelChanges, original: LabelDoc, values: Mapping[str, Any], may_restore: bool) -> None:
-    """Notes that a label is put back, with what an edit makes of it."""
-    if not may_restore:
-        changes.refuse("allow_additions=False")
-        return
-    changes.added.append({**original, **values})
-    changes.written[str(original["_id"])] = {name: (original.get(name), value) for name, value in values.items()}
-
-
-def _leave_departed(changes: LabelChanges, edit: Edit, was_loaded: bool, may_restore: bool) -> None:
-    """Notes that a label stays away which the dataset had and lacks now."""
-    if not may_restore:
-        changes.refuse("allow_additions=False")
-    elif edit.parsed.values and not was_loaded:
-        changes.departed.append(edit.label_id)
-
-
-def _ambiguous(number: int) -> str:
-    return f"{number} labels of the sample have its id; give each one of its own"
-
-
-def before_loads(stored: LabelDoc, record: WrittenValues) -> LabelDoc:
-    """A label as it was before loads wrote into it, but for what somebody else has changed since."""
-    restored = {name: old for name, (old, new) in record.items() if is_identical(stored.get(name), new)}
-    return {**stored, **restored} if restored else stored
 
 
 def _update(
@@ -317,41 +366,3 @@ def _as_sent(stored: LabelDoc, edit: Edit, field: LabelField) -> LabelDoc:
     regions = family.to_regions([label], field, edit.parsed.media)
     parsed = family.parse_regions(regions, field, edit.parsed.media) if regions else []
     return family.to_label(parsed[0], field).to_dict() if parsed else stored
-
-
-def blend(stored: Any, before: Any, after: Any) -> Any:
-    """The value after an edit, with every number that the edit left alone exactly as stored.
-
-    Args:
-        stored: the stored value
-        before: the stored value as it would come back untouched
-        after: the value that came back
-    """
-    if all(isinstance(value, list) for value in (stored, before, after)) and len(stored) == len(before) == len(after):
-        return [blend(*values) for values in zip(stored, before, after, strict=True)]
-    return stored if stored is not None and is_same(before, after) else after
-
-
-def is_identical(one: Any, other: Any) -> bool:
-    """Whether two values are equal; unlike Python's ``==``, NaN is NaN, and binary data is what it holds."""
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(is_identical, one, other))
-    if isinstance(one, bytes) and isinstance(other, bytes):
-        return bytes(one) == bytes(other)
-    if isinstance(one, datetime) and isinstance(other, datetime):
-        return _in_utc(one) == _in_utc(other)
-    return bool(one == other or (one != one and other != other))
-
-
-def _in_utc(time: datetime) -> datetime:
-    # The database hands out times without their zone, which is UTC.
-    return time if time.tzinfo is None else time.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def is_same(before: Any, after: Any) -> bool:
-    """Whether two values are equal, numbers within TOLERANCE."""
-    if isinstance(before, list) and isinstance(after, list):
-        return len(before) == len(after) and all(map(is_same, before, after))
-    if is_number(before) and is_number(after):
-        return abs(before - after) <= TOLERANCE or is_identical(before, after)
-    return is_identical(before, after)

@@ -11,7 +11,7 @@ from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.records import LabelField
 
 
-def relate(answers: Iterable[Answer]) -> None:
+def attach_relations(answers: Iterable[Answer]) -> None:
     """Has relations kept: each label that one starts from names the labels at their ends."""
     for answer in answers:
         for field_answer in answer.fields.values():
@@ -23,7 +23,7 @@ def _relations_from(ids: Collection[str], answer: Answer) -> dict[str, list[str]
     return {start: ends for start, ends in answer.relations.items() if start in ids}
 
 
-def as_answers(
+def as_field_answers(
     answers: Iterable[Answer], label_type: str, loaded: Collection[str], with_relations: bool
 ) -> Iterator[Answer]:
     """Answers of a field that expects labels of a type, for the samples that have or had any.
@@ -43,7 +43,9 @@ def as_answers(
             yield Answer(answer.task_id, answer.sample_id, {name: kept})
 
 
-def collect(returned: dict[str, Any], answers: Iterable[Answer], label_type: str, fields: Sequence[LabelField]) -> None:
+def file_returned(
+    returned: dict[str, Any], answers: Iterable[Answer], label_type: str, fields: Sequence[LabelField]
+) -> None:
     """Adds unexpected labels to what ``load_annotations(unexpected="return")`` returns.
 
     FiftyOne merges labels of the type that a field expects, so they are filed under a field of another type, or under

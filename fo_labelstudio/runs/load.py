@@ -18,12 +18,13 @@ from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
 from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.internals import collection_of, prompt_field
-from fo_labelstudio.dataset.labels import FieldMerge, MergeReport, Records
+from fo_labelstudio.dataset.labels import FieldMerge, MergeReport
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge import unexpected
+from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -61,7 +62,7 @@ def plan(results: RunState, fields: Sequence[LabelField], options: LoadOptions) 
     receivers: dict[str, LabelField] = {}
     for field in fields:
         path = named.get(field.name, field.name)
-        _merge_of(results, field, path, Records())
+        _merge_of(results, field, path, Ledger())
         other = receivers.setdefault(path, field)
         is_shared = holds_list(field.label_type) and LABEL_TYPES[field.label_type] is LABEL_TYPES[other.label_type]
         if other is not field and not is_shared:
@@ -119,12 +120,12 @@ def _is_gone(results: RunState, field: LabelField) -> bool:
 
 
 def _merge_of(
-    results: RunState, field: LabelField, path: str, records: Records, is_moved: bool = False
+    results: RunState, field: LabelField, path: str, ledger: Ledger, is_moved: bool = False
 ) -> FieldMerge | ScalarMerge:
     if field.question is not None:
-        return ScalarMerge(results.dataset, field, path, records, results.is_frames, is_moved)
+        return ScalarMerge(results.dataset, field, path, ledger, results.is_frames, is_moved)
     overwrite = results.overwrites_masks
-    return FieldMerge(results.dataset, field, path, records, results.is_frames, overwrite, is_moved)
+    return FieldMerge(results.dataset, field, path, ledger, results.is_frames, overwrite, is_moved)
 
 
 class _Merges:
@@ -308,13 +309,13 @@ class _Merges:
                 # What such a field lacks was deleted in FiftyOne.
                 answer.originals.pop(name, None)
         if self._keeps:
-            unexpected.relate(answers)
+            unexpected.attach_relations(answers)
         for merge in self._expected:
             merge.merge(self._with_attributes(answers))
         for label_type in self._returned:
-            unexpected.collect(returned, answers, label_type, self._fields)
+            unexpected.file_returned(returned, answers, label_type, self._fields)
         for label_type, merge in self._unexpected.items():
-            kept = unexpected.as_answers(answers, label_type, merge.records.loaded, self._keeps)
+            kept = unexpected.as_field_answers(answers, label_type, merge.ledger.loaded, self._keeps)
             merge.merge(self._with_attributes(kept))
 
     def _with_attributes(self, answers: Iterable[Answer]) -> Iterable[Answer]:
@@ -341,10 +342,10 @@ class _Merges:
             logger.warning(
                 "Field '%s' of the run is gone; loading into '%s', which holds its labels", field.name, destination
             )
-        name, records = results.records_of(field.name, field.name if is_moved else destination)
+        name, ledger = results.records_of(field.name, field.name if is_moved else destination)
         attributes = self._attributes[field.name] = self._added_attributes(field, destination) if self._keeps else {}
         asking = replace(field, attributes=(*field.attributes, *attributes.values()))
-        merge = _merge_of(results, asking, destination, records, is_moved)
+        merge = _merge_of(results, asking, destination, ledger, is_moved)
         self.reports[name] = merge.report
         if field.name in self._plan.remade and not is_moved:
             self._remade[name] = field

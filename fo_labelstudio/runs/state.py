@@ -7,7 +7,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from fo_labelstudio.dataset.labels import Records
+from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.run import RunConfig
 
 
@@ -105,10 +105,10 @@ class RunState(ABC):
         self.loaded.pop(name, None)
         self.edited.pop(name, None)
 
-    def records_of(self, label_field: str, destination: str) -> tuple[str, Records]:
+    def records_of(self, label_field: str, destination: str) -> tuple[str, Ledger]:
         """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
         name = self.records_name(label_field, destination)
-        records = Records(
+        ledger = Ledger(
             self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
         )
-        return name, records
+        return name, ledger

@@ -94,7 +94,7 @@ class TestTypes:
         field = a_field(an_attribute("it", question))
         label = a_box(it=value)
         trip = Trip(field, label)
-        assert len(trip.sent) == 2 and not trip.changes()
+        assert len(trip.sent) == 2 and trip.changes().is_empty
         changes = trip.changes(answered(field, "it", new))
         (values,) = changes.values.values()
         back = values["it"]
@@ -131,7 +131,7 @@ class TestMerging:
     def test_an_attribute_that_was_never_there_stays_so(self):
         field = a_field(an_attribute("colour", COLOUR, default="red"))
         trip = Trip(field, a_box())
-        assert len(trip.sent) == 1 and not trip.changes()
+        assert len(trip.sent) == 1 and trip.changes().is_empty
 
     def test_an_edit_of_the_box_does_not_write_attributes_nor_the_other_way_round(self):
         field = a_field(an_attribute("colour", COLOUR, default="blue"))
@@ -146,8 +146,8 @@ class TestMerging:
         field = a_field(an_attribute("colour", COLOUR, read_only=True))
         trip = Trip(field, a_box(colour="red"))
         assert trip.sent[1]["value"] == {"choices": ["red"]}
-        assert not trip.changes(answered(field, "colour", "blue"))
-        assert not trip.changes(without_answers(field))
+        assert trip.changes(answered(field, "colour", "blue")).is_empty
+        assert trip.changes(without_answers(field)).is_empty
 
     def test_an_answer_that_is_none_of_the_values_leaves_only_the_attribute_alone(self):
         field = a_field(an_attribute("colour", COLOUR), an_attribute("speed", SPEED))
@@ -168,7 +168,7 @@ class TestMerging:
     def test_a_number_with_a_fraction_is_none_where_whole_ones_are_asked_for(self):
         field = a_field(an_attribute("speed", SPEED))
         trip = Trip(field, a_box(speed=3))
-        assert not trip.changes(answered(field, "speed", 2.5))
+        assert trip.changes(answered(field, "speed", 2.5)).is_empty
         assert "expected a whole number" in trip.answer(answered(field, "speed", 2.5))[1][0]
 
     def test_a_list_keeps_the_order_of_what_stays(self):
@@ -223,10 +223,10 @@ class TestClasses:
         assert [(item["id"], item["value"]["text"]) for item in trip.sent if item["type"] == "textarea"] == [
             (dog.id, ["collie"])
         ]
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_an_answer_for_another_class_is_ignored(self):
-        assert not Trip(self.FIELD, a_box("cat", breed="none")).changes(answered(self.FIELD, "breed", "collie"))
+        assert Trip(self.FIELD, a_box("cat", breed="none")).changes(answered(self.FIELD, "breed", "collie")).is_empty
 
     def test_a_label_that_changed_its_class_keeps_the_attribute_of_the_old_one(self):
         label = a_box("dog", breed="collie")
@@ -262,7 +262,7 @@ class TestClasses:
             {"number": 3},
             {"choices": ["big"]},
         ]
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
 
 class TestDiscovered:
@@ -270,7 +270,7 @@ class TestDiscovered:
     def test_what_cannot_be_sent_is_left_out_and_stays(self, value):
         field = a_field(an_attribute("colour", COLOUR, is_discovered=True))
         trip = Trip(field, a_box(colour=value))
-        assert len(trip.sent) == 1 and not trip.changes()
+        assert len(trip.sent) == 1 and trip.changes().is_empty
 
     def test_what_was_asked_for_and_cannot_be_sent_is_told(self):
         field = a_field(an_attribute("colour", COLOUR))
@@ -298,7 +298,7 @@ class TestSeveralRegions:
             (f"{label_id}.2", "polygonlabels"),
             (f"{label_id}.2", "choices"),
         ]
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     @pytest.mark.parametrize("part", [0, 2])
     def test_where_parts_disagree_the_one_that_somebody_changed_counts(self, part):
@@ -329,7 +329,7 @@ class TestWholeImage:
             ("things%.why", {"text": ["whiskers"]}),
         ]
         assert trip.sent[0]["id"] != trip.sent[1]["id"]
-        assert not trip.changes()
+        assert trip.changes().is_empty
         changes = trip.changes(lambda result: result[1]["value"].update(text=["tail"]))
         assert changes.values == {label.id: {"why": "tail"}}
 
@@ -341,7 +341,7 @@ class TestWholeImage:
             ("things%.why%.cat", ["whiskers"]),
             ("things%.why%.dog", ["barks"]),
         ]
-        assert not trip.changes()
+        assert trip.changes().is_empty
         changes = trip.changes(lambda result: result[2]["value"].update(text=["tail"]))
         assert changes.values == {dog.id: {"why": "tail"}}
 
@@ -359,7 +359,7 @@ class TestWholeImage:
         first, second = fo.Classification(label="cat", why="a"), fo.Classification(label="cat", why="b")
         trip = Trip(self.SEVERAL, first, second)
         assert len(trip.sent) == 2
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_more_controls_than_anyone_could_work_with_are_refused(self):
         classes = tuple(f"class {number}" for number in range(MOST_CONTROLS + 1))

@@ -27,7 +27,7 @@ from fo_labelstudio.convert.stored import ScalarValue
 from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
-from fo_labelstudio.merge.unexpected import as_answers, collect, relate
+from fo_labelstudio.merge.unexpected import as_field_answers, attach_relations, file_returned
 from tests.convert.strategies import cases, field_of
 from tests.convert.trip import RUN, Trip
 from tests.support import as_exported
@@ -119,7 +119,7 @@ def load(trip, task):
     assert all(str(problem) and len(str(problem)) < 2000 for problem in problems)
     if answer is None:
         return FieldAnswer(), None, problems
-    relate([answer])
+    attach_relations([answer])
     changes = None
     if trip.field.label_type != "scalar":
         changes = label_changes(trip.docs, answer.fields[trip.field.name], trip.field, {}, ())
@@ -129,8 +129,8 @@ def load(trip, task):
         for edit in (*answer.fields[trip.field.name].edited, *answer.fields[trip.field.name].added):
             assert is_finite(trip.field.question.from_json(edit.parsed.values["value"]))
     for label_type in answer.unexpected:
-        collect({}, [answer], label_type, [trip.field])
-        for kept in as_answers([answer], label_type, [], True):
+        file_returned({}, [answer], label_type, [trip.field])
+        for kept in as_field_answers([answer], label_type, [], True):
             field = pseudo_field(label_type)
             added = label_changes([], kept.fields[field.name], field, {}, ()).added
             assert is_finite([[doc.get("bounding_box"), doc.get("points")] for doc in added])
@@ -300,14 +300,14 @@ class TestMany:
         box = {"x": 1, "y": 1, "width": 1, "height": 1}
         trip = Trip(field_of("detections"))
         _, changes, problems = load(trip, exported(trip, [self.region("a", "rectanglelabels", box)] * 1000))
-        assert not changes and [problem.region_id for problem in problems] == ["a"]
+        assert changes.is_empty and [problem.region_id for problem in problems] == ["a"]
         assert "1000 results share its id" in str(problems[0])
 
     def test_choices_without_end_are_told_shortly(self):
         trip = Trip(field_of("classification"))
         region = {**self.region("a", "choices", {}), "value": {"choices": ["x" * 100] * 10_000}}
         _, changes, problems = load(trip, exported(trip, [region]))
-        assert not changes and len(problems) == 1 and len(str(problems[0])) < 1000
+        assert changes.is_empty and len(problems) == 1 and len(str(problems[0])) < 1000
 
 
 class TestAnnotations:

@@ -83,7 +83,7 @@ class Trip:
         added = [str(doc["_id"]) for doc in changes.added]
         deleted = {str(doc["_id"]): doc for doc in self.docs if str(doc["_id"]) in changes.deleted}
         again = label_changes(docs, answer, self.field, deleted, added)
-        assert not again, f"loaded twice, it changed {again}"
+        assert again.is_empty, f"loaded twice, it changed {again}"
         return [to_label(doc) for doc in docs]
 
 

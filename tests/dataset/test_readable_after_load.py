@@ -19,9 +19,10 @@ from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.fields import FIELDS, check_field, new_field_of
 from fo_labelstudio.dataset.label_schema import complete
-from fo_labelstudio.dataset.labels import FieldMerge, Records
+from fo_labelstudio.dataset.labels import FieldMerge
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
+from fo_labelstudio.merge.ledger import Ledger
 from tests.support import stored
 
 pytestmark = pytest.mark.database
@@ -144,9 +145,9 @@ def load(dataset, field, labels, answers):
     annotation = {"id": 1, "was_cancelled": False, "updated_at": "2026-11-20T10:00:00Z", "result": result}
     exported = json.loads(json.dumps({**task, "id": TASK, "annotations": [annotation]}))
     answer = parse_task(exported, [field], RUN, problems)
-    records = Records()
+    ledger = Ledger()
     for _ in range(2):
-        merge = FieldMerge(dataset, field, field.name, records)
+        merge = FieldMerge(dataset, field, field.name, ledger)
         merge.make_field()
         merge.merge([answer])
 
@@ -193,7 +194,7 @@ def test_after_a_load_of_scalars(name, exists, kind, classes, value, answer):
         annotation = {"id": 1, "was_cancelled": False, "result": [{**region, "value": answer}]}
         exported = json.loads(json.dumps({**task, "id": TASK, "annotations": [annotation]}))
         found = parse_task(exported, [field], RUN, [])
-        merge = ScalarMerge(dataset, field, field.name, Records())
+        merge = ScalarMerge(dataset, field, field.name, Ledger())
         merge.make_field()
         merge.merge([found])
         assert_readable(dataset)

@@ -9,8 +9,9 @@ from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel
-from fo_labelstudio.dataset.labels import FieldMerge, Records
+from fo_labelstudio.dataset.labels import FieldMerge
 from fo_labelstudio.dataset.scalars import ScalarMerge
+from fo_labelstudio.merge.ledger import Ledger
 from tests.convert.strategies import field_of
 
 pytestmark = pytest.mark.database
@@ -31,12 +32,12 @@ class Loads:
 
     def __init__(self, dataset):
         self.dataset = dataset
-        self.records = Records()
+        self.ledger = Ledger()
         self.sample_id = dataset.first().id
         self.label_id = dataset.first().gt.detections[0].id
 
     def __call__(self, **answer):
-        merge = FieldMerge(self.dataset, field_of("detections", "gt"), "gt", self.records)
+        merge = FieldMerge(self.dataset, field_of("detections", "gt"), "gt", self.ledger)
         merge.merge([Answer(1, self.sample_id, {"gt": FieldAnswer(**answer)})])
         self.dataset.reload()
 
@@ -61,18 +62,18 @@ def test_what_a_load_wrote_is_forgotten_once_an_edit_is_taken_back_though_nothin
     load(edited=load.relabelled("dog"))
     load.set("cat")
     load(kept=[load.label_id])
-    assert load.records.edited == {}
+    assert load.ledger.edited == {}
     load.set("dog")
     load(kept=[load.label_id])
     assert load.labels == ["dog"]
 
 
 def test_the_same_holds_of_values(dataset):
-    records = Records()
+    ledger = Ledger()
     sample_id = dataset.first().id
 
     def load(**answer):
-        ScalarMerge(dataset, TEXT, "text", records).merge([Answer(1, sample_id, {"text": FieldAnswer(**answer)})])
+        ScalarMerge(dataset, TEXT, "text", ledger).merge([Answer(1, sample_id, {"text": FieldAnswer(**answer)})])
         dataset.reload()
 
     def set_text(text):
@@ -84,7 +85,7 @@ def test_the_same_holds_of_values(dataset):
     assert dataset.first().text == "dog"
     set_text("cat")
     load(kept=["value"])
-    assert records.edited == {}
+    assert ledger.edited == {}
     set_text("dog")
     load(kept=["value"])
     assert dataset.first().text == "dog"
@@ -97,7 +98,7 @@ def test_what_a_load_wrote_into_a_label_is_forgotten_with_the_label(dataset):
     label = sample.gt.detections.pop()
     sample.save()
     load(kept=[load.label_id])
-    assert load.records.edited == {}
+    assert load.ledger.edited == {}
     sample.gt.detections.append(label)
     sample.save()
     load(kept=[load.label_id])
@@ -112,7 +113,7 @@ def test_a_label_that_was_edited_then_deleted_and_is_restored_as_it_was_sent_is_
     assert load.labels == []
     load(kept=[load.label_id])
     assert dataset.first().gt.detections[0].to_dict() == before
-    assert load.records.edited == {}
+    assert load.ledger.edited == {}
 
 
 def test_a_label_that_was_deleted_is_restored_with_an_edit_that_can_be_taken_back(dataset):
@@ -129,7 +130,7 @@ def test_a_label_of_a_class_that_nobody_imported_is_left_alone_and_named(dataset
     load = Loads(dataset)
     path = {"_id": dataset.first()._id}
     dataset._sample_collection.update_one(path, {"$set": {"gt.detections.0._cls": "NobodyKnowsIt"}})
-    merge = FieldMerge(dataset, field_of("detections", "gt"), "gt", load.records)
+    merge = FieldMerge(dataset, field_of("detections", "gt"), "gt", load.ledger)
     merge.merge([Answer(1, load.sample_id, {"gt": FieldAnswer(edited=load.relabelled("dog"))})])
     assert merge.report.notes == [
         f"sample {load.sample_id}: label {load.label_id}: its class 'NobodyKnowsIt' is not known here; import the "
@@ -156,6 +157,6 @@ def test_a_label_that_was_not_added_for_somebody_else_wrote_meanwhile_is_added_b
     monkeypatch.setattr(FieldMerge, "_read", overtaken)
     load(added=drawn)
     assert load.labels == []
-    assert load.records.loaded == {}
+    assert load.ledger.loaded == {}
     load(added=drawn)
     assert load.labels == ["dog"]

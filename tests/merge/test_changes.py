@@ -16,7 +16,8 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Edit, ParsedLabel
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.geometry import to_percent_box
-from fo_labelstudio.merge.changes import blend, is_same, label_changes
+from fo_labelstudio.merge.changes import label_changes
+from fo_labelstudio.merge.equality import blend, is_same
 from tests.convert import strategies
 from tests.convert.trip import Trip
 
@@ -42,7 +43,7 @@ def changes_of(stored, answer, field=BOXES, originals=None, loaded=()):
 
 def test_a_kept_label_is_not_written():
     doc = stored_box()
-    assert not changes_of([doc], FieldAnswer(kept=[str(doc["_id"])]))
+    assert changes_of([doc], FieldAnswer(kept=[str(doc["_id"])])).is_empty
 
 
 def test_an_edit_writes_only_what_was_edited():
@@ -58,7 +59,7 @@ def test_an_edit_loaded_twice_writes_nothing_the_second_time():
     answer = FieldAnswer(edited=[moved], added=[an_edit()])
     changes = changes_of([doc], answer)
     after = [{**doc, **changes.values[str(doc["_id"])]}, *changes.added]
-    assert not changes_of(after, answer, loaded=[answer.added[0].label_id])
+    assert changes_of(after, answer, loaded=[answer.added[0].label_id]).is_empty
 
 
 @pytest.mark.parametrize(
@@ -72,20 +73,20 @@ def test_a_rotation_that_is_absent_is_none_at_all(before, after, written):
 
 
 def test_a_label_that_left_the_dataset_untouched_stays_away():
-    assert not changes_of([], FieldAnswer(kept=[str(ObjectId())]))
+    assert changes_of([], FieldAnswer(kept=[str(ObjectId())])).is_empty
 
 
 def test_a_label_that_left_the_dataset_stays_away_though_it_was_edited_and_is_named():
     edit = an_edit(label="dog")
     changes = changes_of([], FieldAnswer(edited=[edit]))
-    assert not changes
+    assert changes.is_empty
     assert changes.departed == [edit.label_id]
 
 
 def test_a_label_that_a_load_added_and_somebody_deleted_in_fiftyone_stays_away():
     drawn = an_edit()
     changes = changes_of([], FieldAnswer(added=[drawn]), loaded=[drawn.label_id])
-    assert not changes
+    assert changes.is_empty
     assert changes.departed == []
 
 
@@ -110,7 +111,7 @@ def test_of_two_labels_with_one_id_neither_is_touched(answer):
         "deleted": lambda: FieldAnswer(deleted=[label_id]),
     }[answer]()
     changes = changes_of([doc, {**doc, "label": "dog"}], given)
-    assert not changes
+    assert changes.is_empty
     assert changes.notes == [
         f"label {label_id}: 2 labels of the sample have its id; give each one of its own; left alone"
     ]
@@ -119,7 +120,7 @@ def test_of_two_labels_with_one_id_neither_is_touched(answer):
 
 def test_what_was_written_into_a_label_that_left_is_forgotten():
     changes = label_changes([], FieldAnswer(kept=["1"]), BOXES, {}, (), written={"1": {"label": ("cat", "dog")}})
-    assert not changes
+    assert changes.is_empty
     assert changes.written == {"1": {}}
 
 
@@ -127,7 +128,7 @@ def test_originals_that_may_not_be_restored_are_counted():
     doc = stored_box()
     label_id = str(doc["_id"])
     changes = label_changes([], FieldAnswer(kept=[label_id]), BOXES, {label_id: doc}, (), may_restore=False)
-    assert not changes
+    assert changes.is_empty
     assert changes.refused == {"allow_additions=False": 1}
 
 
@@ -143,7 +144,7 @@ def test_a_label_that_a_load_added_goes_when_its_region_goes():
 
 
 def test_a_label_that_was_not_sent_is_not_touched():
-    assert not changes_of([stored_box()], FieldAnswer(deleted=[str(ObjectId())]))
+    assert changes_of([stored_box()], FieldAnswer(deleted=[str(ObjectId())])).is_empty
 
 
 @pytest.mark.parametrize(
@@ -163,15 +164,15 @@ def test_a_label_that_was_not_sent_is_not_touched():
 )
 def test_what_a_flag_forbids_is_counted_and_not_done(flag, answer):
     doc = stored_box()
-    assert changes_of([doc], answer(doc))
+    assert not changes_of([doc], answer(doc)).is_empty
     changes = changes_of([doc], answer(doc), strategies.field_of("detections", "boxes", **{flag: False}))
-    assert not changes
+    assert changes.is_empty
     assert changes.refused == {f"{flag}=False": 1}
 
 
 def test_a_field_of_one_is_not_overwritten_with_another_label():
     changes = changes_of([stored_box()], FieldAnswer(added=[an_edit()]), strategies.field_of("detection"))
-    assert not changes
+    assert changes.is_empty
     assert changes.refused == {"a label that is there already": 1}
 
 
@@ -225,7 +226,7 @@ def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rota
 
 def test_nothing_is_called_gone_where_a_region_may_be_anything():
     doc = stored_box()
-    assert not changes_of([doc], FieldAnswer(deletions_unsafe=True), loaded=[str(doc["_id"])])
+    assert changes_of([doc], FieldAnswer(deletions_unsafe=True), loaded=[str(doc["_id"])]).is_empty
 
 
 class TestEveryFamily:
@@ -323,7 +324,7 @@ def test_an_edited_mask_takes_the_place_of_the_file_that_it_was_read_from():
     (values,) = changes.values.values()
     assert values["mask_path"] is None and values["mask"] is not None
     read = []
-    assert not label_changes([in_file], trip.answer()[0], field, {}, (), read.append)
+    assert label_changes([in_file], trip.answer()[0], field, {}, (), read.append).is_empty
     assert read == [], "a mask that nobody edited is not read"
 
 

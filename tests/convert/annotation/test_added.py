@@ -179,7 +179,7 @@ def test_an_answer_about_a_new_label_can_be_taken_back():
     assert doc["quality"] == "good"
     docs = [*(label.to_dict() for label in labels.detections), doc]
     again, _ = changes_of(labels, lambda sent: [*sent, drawn, about], changes.written, docs)
-    assert not again
+    assert again.is_empty
     back, _ = changes_of(labels, lambda sent: [*sent, drawn], changes.written, docs)
     assert back.values == {str(doc["_id"]): {"quality": None}}
 
@@ -196,7 +196,7 @@ def test_a_load_that_does_not_keep_answers_leaves_those_that_were_kept():
         changes, _ = changes_of(labels, result)
         docs = [{**label.to_dict(), **changes.values.get(label.id, {})} for label in labels.detections]
         again, _ = changes_of(labels, result, changes.written, docs, BOXES)
-        assert not again, again
+        assert again.is_empty, again
         first = labels.detections[0].id
         assert {**changes.written, **again.written}[first]["quality"] == (None, "good")
 

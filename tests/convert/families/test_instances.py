@@ -278,7 +278,7 @@ class TestEdits:
 
     def test_an_instance_that_nobody_touched_is_not_rewritten_on_pixels(self):
         label = an_instance([0.1234, 0.2, 0.3, 0.4], np.random.default_rng(2).random((28, 28)) < 0.5)
-        assert not Trip(BRUSH, label, media=MEDIA).changes()
+        assert Trip(BRUSH, label, media=MEDIA).changes().is_empty
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class TestSkeletons:
         label = a_keypoint(HEAD, HEAD, HEAD, HEAD)
         trip = Trip(SKELETONS, label)
         assert len(trip.sent[0]["value"]["vertices"]) == 4
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_a_moved_joint_leaves_all_other_numbers_as_stored(self):
         label = a_keypoint(HEAD, MISSING, LEFT, RIGHT, confidence=[0.1, 0.2, 0.3, 0.4])
@@ -98,7 +98,7 @@ class TestSkeletons:
 
     def test_the_order_of_the_vertices_does_not_matter(self):
         label = a_keypoint(*BODY_POINTS)
-        assert not Trip(SKELETONS, label).changes(lambda result: result[0]["value"]["vertices"].reverse())
+        assert Trip(SKELETONS, label).changes(lambda result: result[0]["value"]["vertices"].reverse()).is_empty
 
     def test_a_deleted_joint_is_missing_in_its_place(self):
         label = a_keypoint(*BODY_POINTS, confidence=[0.1, 0.2, 0.3, 0.4])
@@ -174,7 +174,7 @@ class TestSkeletons:
 
     def test_an_instance_without_any_point_is_not_shown_and_stays(self):
         trip = Trip(SKELETONS, a_keypoint(MISSING, MISSING))
-        assert trip.sent == [] and not trip.changes([])
+        assert trip.sent == [] and trip.changes([]).is_empty
 
     def test_an_instance_shorter_than_its_skeleton_grows_when_a_joint_is_drawn(self):
         trip = Trip(SKELETONS, a_keypoint(HEAD, NECK, confidence=[0.5, 0.25]))
@@ -243,7 +243,7 @@ class TestPointsWithoutSkeleton:
     def test_instances_never_merge_whatever_the_order_of_their_points(self):
         first, second = a_keypoint(HEAD, NECK), a_keypoint(LEFT, RIGHT)
         trip = Trip(POINTS, first, second)
-        assert not trip.changes(lambda result: [result[3], result[1], result[0], result[2]])
+        assert trip.changes(lambda result: [result[3], result[1], result[0], result[2]]).is_empty
 
     def test_the_deletion_of_all_points_deletes_the_instance(self):
         first, second = a_keypoint(HEAD, NECK), a_keypoint(LEFT, RIGHT)
@@ -275,7 +275,7 @@ class TestBothTools:
 
     def test_a_confidence_that_is_no_score_is_no_hindrance(self, field):
         label = a_keypoint(HEAD, NECK, confidence=[7.0, NAN])
-        assert not Trip(field, label).changes()
+        assert Trip(field, label).changes().is_empty
 
     @pytest.mark.parametrize(
         ("values", "problem"),

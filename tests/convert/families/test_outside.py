@@ -46,7 +46,7 @@ class TestShapes:
     def test_vertices_outside_are_shown_on_the_border_and_stay_where_they_are(self, field):
         trip = Trip(field, a_shape(BEYOND))
         assert trip.sent[0]["value"]["points"] == SHOWN
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_a_moved_vertex_leaves_those_that_were_shown_on_the_border_where_they_are(self, field):
         (back,) = Trip(field, a_shape(BEYOND)).load(move(0, 0, 40, 60))
@@ -74,7 +74,7 @@ class TestShapes:
     def test_a_shape_that_is_outside_altogether_is_shown_on_the_border_and_kept(self, field):
         trip = Trip(field, a_shape(FAR))
         assert trip.sent[0]["value"]["points"] == [[100.0, 10.0], [100.0, 10.0], [100.0, 30.0]]
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_shapes_that_an_earlier_version_sent_as_they_are_keep_what_nobody_moved(self, field):
         trip = Trip(field, a_shape(BEYOND))
@@ -82,7 +82,7 @@ class TestShapes:
         trip.sent[0]["value"]["points"] = exact
         for sent in trip._task["meta"]["fiftyone"]["sent"][field.name].values():
             sent["points"] = digest_of([exact])
-        assert not trip.changes()
+        assert trip.changes().is_empty
         (back,) = trip.load(move(0, 0, 40, 60))
         assert back.points == [[[0.4, 0.6], *BEYOND[1:]]]
 
@@ -91,7 +91,7 @@ class TestPoints:
     def test_points_outside_are_shown_on_the_border_and_stay_where_they_are(self):
         trip = Trip(POINTS, a_keypoint(*BEYOND))
         assert [[region["value"]["x"], region["value"]["y"]] for region in trip.sent] == SHOWN
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_a_moved_point_leaves_those_that_were_shown_on_the_border_where_they_are(self):
         def edit(result):
@@ -108,7 +108,7 @@ class TestPoints:
             region["value"].update(x=x, y=y)
         for sent in trip._task["meta"]["fiftyone"]["sent"]["people"].values():
             sent["points"] = digest_of(exact)
-        assert not trip.changes()
+        assert trip.changes().is_empty
         (back,) = trip.load(lambda result: result[0]["value"].update(x=40))
         assert back.points == [[0.4, 0.5], *BEYOND[1:]]
 
@@ -162,7 +162,7 @@ class TestTurnedBoxes:
         value = trip.sent[0]["value"]
         assert {key: value[key] for key in shown} == pytest.approx(shown)
         assert max(value[key] for key in ("x", "y", "width", "height")) <= 100
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_a_move_keeps_its_sides_and_its_rotation_as_stored(self):
         (back,) = Trip(BOXES, BEYOND_CORNER, media=WIDE).load(lambda result: result[0]["value"].update(rotation=315))

@@ -47,13 +47,13 @@ def test_an_open_polyline_in_a_field_of_polygons_is_sent_closed_and_stays_open_w
     label = fo.Polyline(label="cat", points=[OUTER], closed=False, filled=True)
     trip = Trip(FIELD, label)
     assert trip.sent[0]["value"]["closed"] is True
-    assert not trip.changes()
+    assert trip.changes().is_empty
 
 
 def test_a_label_without_points_is_not_shown_and_stays():
     label = a_polygon()
     trip = Trip(FIELD, label)
-    assert trip.sent == [] and not trip.changes([])
+    assert trip.sent == [] and trip.changes([]).is_empty
 
 
 def test_a_drawn_polygon_is_closed_and_filled():
@@ -142,7 +142,7 @@ class TestEdits:
             result[1]["value"]["polygonlabels"] = ["dog"]
 
         trip = Trip(FIELD, label)
-        assert not trip.changes(relabel)
+        assert trip.changes(relabel).is_empty
         assert trip.answer(relabel)[1] == [
             f"task 7, region {label.id!r}: field 'areas': its regions have several classes; took 'cat' rather than "
             "['dog']"

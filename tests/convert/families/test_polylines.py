@@ -62,7 +62,7 @@ class TestWhatIsSent:
     def test_a_shape_is_closed_where_it_has_an_inside(self, points, closed, expected):
         trip = Trip(FIELD, a_polyline(PATH[:points], closed=closed))
         assert trip.sent[0]["value"]["closed"] is expected
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_every_shape_of_a_label_is_a_region(self):
         label = a_polyline(PATH, OTHER)
@@ -73,7 +73,7 @@ class TestWhatIsSent:
         label = a_polyline(PATH, OTHER)
         trip = Trip(OLD, label)
         assert {(region["type"], region["value"]["closed"]) for region in trip.sent} == {("polygonlabels", True)}
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
         def move(result):
             result[0]["value"]["points"][0] = [20, 20]
@@ -103,7 +103,7 @@ class TestWhatIsRead:
 
     def test_points_that_are_stored_twice_stay_two(self):
         trip = Trip(FIELD, a_polyline([PATH[0], PATH[0], PATH[1]]))
-        assert not trip.changes()
+        assert trip.changes().is_empty
         moved = values_of(trip.changes(lambda result: result[0]["value"]["vertices"][2].update(x=90)))
         assert moved == {"points": [[PATH[0], PATH[0], [0.9, 0.1]]]}
 

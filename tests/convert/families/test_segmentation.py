@@ -80,7 +80,7 @@ class TestWhatTheEditorShows:
     @pytest.mark.parametrize("label", [a_mask([0, 0, 0, 0], [0, 0, 99, 0]), fo.Segmentation()])
     def test_a_mask_without_any_class_shows_nothing_and_stays(self, label):
         trip = Trip(FIELD, label, media=MEDIA)
-        assert trip.sent == [] and not trip.changes([])
+        assert trip.sent == [] and trip.changes([]).is_empty
 
 
 class TestEdits:
@@ -143,7 +143,7 @@ class TestEdits:
     def test_a_mask_that_left_the_dataset_and_of_which_nothing_is_left_is_not_added_again(self):
         trip = Trip(FIELD, a_mask([1, 1, 0, 0], [1, 0, 0, 2]), media=MEDIA)
         trip.docs.clear()
-        assert not trip.changes([])
+        assert trip.changes([]).is_empty
 
     def test_a_region_that_is_empty_is_no_class(self):
         trip = Trip(FIELD, a_mask([1, 1, 2, 2], [1, 1, 2, 2]), media=MEDIA)

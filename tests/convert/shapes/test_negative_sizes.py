@@ -45,7 +45,7 @@ def test_a_box_of_negative_sizes_is_turned_about_its_corner():
 
 def test_a_sent_box_that_comes_back_from_its_other_corner_is_untouched():
     trip = Trip(FIELD, LABEL)
-    assert not trip.changes(lambda result: result[0]["value"].update(x=30, y=30, width=-20, height=-20))
+    assert trip.changes(lambda result: result[0]["value"].update(x=30, y=30, width=-20, height=-20)).is_empty
 
 
 def corners(box, media):
