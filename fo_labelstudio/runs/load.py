@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import fiftyone.core.fields as fof
-from bson import ObjectId
 
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
@@ -15,10 +14,12 @@ from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_ty
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
 from fo_labelstudio.convert.records import RELATED, Attribute, LabelField
 from fo_labelstudio.convert.stored import list_name
-from fo_labelstudio.dataset.destinations import db_path, full_path, holder_of
+from fo_labelstudio.dataset.destinations import holder_of
+from fo_labelstudio.dataset.field_merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.fields import kind_of
-from fo_labelstudio.dataset.internals import collection_of, prompt_field
-from fo_labelstudio.dataset.labels import FieldMerge, MergeReport
+from fo_labelstudio.dataset.internals import prompt_field
+from fo_labelstudio.dataset.labels import LabelMerge
+from fo_labelstudio.dataset.place import Place, Scope
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
@@ -112,20 +113,26 @@ def load(
 
 def _is_gone(results: RunState, field: LabelField) -> bool:
     """Whether a field that the dataset had is there no more, or another one has its name."""
-    declared = results.dataset.get_field(full_path(field.name, results.is_frames))
+    declared = _place(results, field.name).field
     if declared is None:
         return field.existing or bool(results.loaded.get(field.name))
-    merge = FieldMerge if field.question is None else ScalarMerge
+    merge = LabelMerge if field.question is None else ScalarMerge
     return not merge.can_hold(declared, field)
+
+
+def _place(results: RunState, path: str) -> Place:
+    """A field of what the run's tasks show."""
+    return Place(results.dataset, path, Scope.of(results.is_frames))
 
 
 def _merge_of(
     results: RunState, field: LabelField, path: str, ledger: Ledger, is_moved: bool = False
-) -> FieldMerge | ScalarMerge:
+) -> FieldMerge[Any]:
+    place = _place(results, path)
+    source = None if path == field.name or is_moved else _place(results, field.name)
     if field.question is not None:
-        return ScalarMerge(results.dataset, field, path, ledger, results.is_frames, is_moved)
-    overwrite = results.overwrites_masks
-    return FieldMerge(results.dataset, field, path, ledger, results.is_frames, overwrite, is_moved)
+        return ScalarMerge(place, field, ledger, source)
+    return LabelMerge(place, field, ledger, source, results.overwrites_masks)
 
 
 class _Merges:
@@ -156,7 +163,7 @@ class _Merges:
         ]
         self._returned: list[str] = []
         self._skipped = 0
-        self._unexpected: dict[str, FieldMerge | ScalarMerge] = {}
+        self._unexpected: dict[str, FieldMerge[Any]] = {}
         self._choose(answers)
 
     def make_fields(self) -> None:
@@ -166,7 +173,7 @@ class _Merges:
             self._results.remade = sorted({*self._results.remade, *self._remade})
             self._results.save()
         for merge in (*self._expected, *self._unexpected.values()):
-            merge.make_field()
+            merge.ensure_field()
 
     def left_behind(self) -> list[str]:
         """What the project holds that was not loaded and that nobody chose to leave there."""
@@ -265,8 +272,7 @@ class _Merges:
         taken = {field.name, *(plan.destination_of(other) for other in self._fields if other is not field)}
         container: Any = LABEL_TYPES[field.label_type]
         if path != field.name:
-            declared = results.dataset.get_field(full_path(path, results.is_frames))
-            return declared is not None and path == holder_of(
+            return _place(results, path).field is not None and path == holder_of(
                 results.dataset, ids, container, results.is_frames, taken - {path}, only=path
             )
         holder = holder_of(results.dataset, ids, container, results.is_frames, taken)
@@ -294,13 +300,7 @@ class _Merges:
 
     def _has_values(self, path: str, sample_ids: Collection[str]) -> bool:
         """Whether a scalar field has a value on any of some samples."""
-        dataset, frames = self._results.dataset, self._results.is_frames
-        if dataset.get_field(full_path(path, frames)) is None:
-            return False
-        collection = collection_of(dataset, frames)
-        ids = [ObjectId(sample_id) for sample_id in sample_ids]
-        filled = {"_id": {"$in": ids}, db_path(dataset, path, frames): {"$nin": [None, []]}}
-        return collection.find_one(filled, {"_id": True}) is not None
+        return _place(self._results, path).has_values(sample_ids)
 
     def merge(self, answers: Sequence[Answer], returned: dict[str, Any]) -> None:
         """Merges some answers; adds unexpected labels that are to be returned to what is returned."""
@@ -333,9 +333,9 @@ class _Merges:
                 fields[name] = added.with_attributes(fields[name], attributes, refuse)
         return replace(answer, fields=fields)
 
-    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> FieldMerge | ScalarMerge:
+    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> FieldMerge[Any]:
         results = self._results
-        if results.dataset.get_field(full_path(destination, results.is_frames)) is None:
+        if _place(results, destination).field is None:
             # What loads did to a field that is gone says nothing of the one that is made in its place.
             results.forget(field.name, destination)
         if is_moved:
@@ -374,10 +374,8 @@ class _Merges:
 
     def _declared(self, field: LabelField, destination: str, attribute: str) -> fof.Field | None:
         """An attribute of a field's labels as the dataset declares it, or None where it does not."""
-        inner = list_name(LABEL_TYPES[field.label_type])
-        labels = f"{destination}.{inner}" if inner else destination
-        path = f"{labels}.{attribute}"
-        return self._results.dataset.get_field(f"frames.{path}" if self._results.is_frames else path)
+        place, inner = _place(self._results, destination), list_name(LABEL_TYPES[field.label_type])
+        return (place.at(inner) if inner else place).at(attribute).field
 
     def _choose(self, answers: Answers) -> None:
         """Decides what becomes of each type of unexpected labels."""

@@ -5,6 +5,7 @@ import fiftyone.core.fields as fof
 import pytest
 
 from fo_labelstudio.dataset.destinations import check_destination, holder_of
+from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.errors import LabelSchemaError
 
 pytestmark = pytest.mark.database
@@ -33,11 +34,11 @@ def dataset(make_dataset):
 )
 def test_a_destination_that_no_field_can_be_is_refused(dataset, path, message):
     with pytest.raises(LabelSchemaError, match=message):
-        check_destination(dataset, path, False, "gt")
+        check_destination(Place(dataset, path), "gt")
 
 
 def test_a_field_that_is_gone_with_what_was_around_it_may_come_back(dataset):
-    assert check_destination(dataset, "nothing.b", False, "nothing.b") is None
+    assert check_destination(Place(dataset, "nothing.b"), "nothing.b") is None
 
 
 def test_the_holder_of_labels_is_the_field_that_has_most_of_them(dataset):

@@ -7,7 +7,8 @@ from bson import ObjectId
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Edit, ParsedLabel
-from fo_labelstudio.dataset.labels import LARGEST, FieldMerge
+from fo_labelstudio.dataset.labels import MAX_SAMPLE_BYTES, LabelMerge
+from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.merge.ledger import Ledger
 from tests.convert.strategies import field_of
 from tests.support import stored
@@ -25,11 +26,14 @@ def drawn(number):
 def test_a_sample_that_would_outgrow_the_database_is_left_alone_and_the_others_are_written(make_dataset):
     box = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2])
     dataset = make_dataset(
-        *({"gt": fo.Detections(detections=[box.copy()]), "other": other} for other in ("x" * (LARGEST - 2**16), ""))
+        *(
+            {"gt": fo.Detections(detections=[box.copy()]), "other": other}
+            for other in ("x" * (MAX_SAMPLE_BYTES - 2**16), "")
+        )
     )
     large, small = dataset.values("id")
     before = stored(dataset)
-    merge = FieldMerge(dataset, field_of("detections", "gt"), "gt", Ledger())
+    merge = LabelMerge(Place(dataset, "gt"), field_of("detections", "gt"), Ledger())
     merge.merge([Answer(1, sample, {"gt": FieldAnswer(added=drawn(1000))}) for sample in (large, small)])
     dataset.reload()
     assert stored(dataset)[large] == before[large]
@@ -39,10 +43,11 @@ def test_a_sample_that_would_outgrow_the_database_is_left_alone_and_the_others_a
     assert merge.report.counts["added"] == 1000
 
 
-def test_samples_whose_labels_nobody_touched_are_neither_read_nor_written(make_dataset):
+def test_samples_whose_labels_nobody_touched_are_neither_read_nor_written(make_dataset, monkeypatch):
     dataset = make_dataset({"gt": fo.Detections(detections=[fo.Detection(label="cat", bounding_box=[0, 0, 1, 1])])})
     (sample,) = dataset
-    merge = FieldMerge(dataset, field_of("detections", "gt"), "gt", Ledger())
-    merge._collection = None
+    merge = LabelMerge(Place(dataset, "gt"), field_of("detections", "gt"), Ledger())
+    monkeypatch.setattr(Place, "read", None)
+    monkeypatch.setattr(Place, "write", None)
     merge.merge([Answer(1, sample.id, {"gt": FieldAnswer(kept=[sample.gt.detections[0].id])})])
     assert merge.report.counts == {}

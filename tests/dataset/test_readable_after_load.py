@@ -19,7 +19,8 @@ from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.fields import FIELDS, check_field, new_field_of
 from fo_labelstudio.dataset.label_schema import complete
-from fo_labelstudio.dataset.labels import FieldMerge
+from fo_labelstudio.dataset.labels import LabelMerge
+from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.ledger import Ledger
@@ -147,8 +148,8 @@ def load(dataset, field, labels, answers):
     answer = parse_task(exported, [field], RUN, problems)
     ledger = Ledger()
     for _ in range(2):
-        merge = FieldMerge(dataset, field, field.name, ledger)
-        merge.make_field()
+        merge = LabelMerge(Place(dataset, field.name), field, ledger)
+        merge.ensure_field()
         merge.merge([answer])
 
 
@@ -194,8 +195,8 @@ def test_after_a_load_of_scalars(name, exists, kind, classes, value, answer):
         annotation = {"id": 1, "was_cancelled": False, "result": [{**region, "value": answer}]}
         exported = json.loads(json.dumps({**task, "id": TASK, "annotations": [annotation]}))
         found = parse_task(exported, [field], RUN, [])
-        merge = ScalarMerge(dataset, field, field.name, Ledger())
-        merge.make_field()
+        merge = ScalarMerge(Place(dataset, field.name), field, Ledger())
+        merge.ensure_field()
         merge.merge([found])
         assert_readable(dataset)
     finally:

@@ -10,7 +10,8 @@ from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, Edit, ParsedLabel
-from fo_labelstudio.dataset.labels import FieldMerge
+from fo_labelstudio.dataset.labels import LabelMerge
+from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.ledger import Ledger
@@ -48,7 +49,7 @@ def test_an_answer_that_a_field_declared_since_cannot_hold_is_reported_and_all_e
     dataset.add_sample_field("gt.detections.size", fo.FloatField)
     first, second = dataset
     one, two = first.gt.detections
-    merge = FieldMerge(dataset, FIELD, "gt", Ledger())
+    merge = LabelMerge(Place(dataset, "gt"), FIELD, Ledger())
     new = str(ObjectId())
     merge.merge(
         [
@@ -88,7 +89,7 @@ def test_labels_that_are_copied_to_a_field_that_declares_more_leave_out_what_it_
     dataset.add_sample_field("copied.detections.mine", fo.IntField)
     (sample,) = dataset
     label_id = sample.gt.detections[0].id
-    merge = FieldMerge(dataset, field_of("detections", "gt"), "copied", Ledger())
+    merge = LabelMerge(Place(dataset, "copied"), field_of("detections", "gt"), Ledger(), source=Place(dataset, "gt"))
     merge.merge([Answer(7, sample.id, {"gt": FieldAnswer(kept=[label_id])})])
     read_all(dataset)
     (label,) = dataset.first()["copied"].detections
@@ -110,12 +111,12 @@ def test_labels_that_are_copied_to_a_field_that_declares_more_leave_out_what_it_
 def test_a_destination_that_would_break_the_dataset_is_refused(make_dataset, destination, problem):
     dataset = make_dataset({"gt": fo.Detections(detections=[box()])})
     with pytest.raises(LabelSchemaError, match=f"{problem}.* so nothing was loaded; pass another dest_field"):
-        FieldMerge(dataset, FIELD, destination, Ledger())
+        LabelMerge(Place(dataset, destination), FIELD, Ledger())
     with pytest.raises(LabelSchemaError, match=f"{problem}.* so nothing was loaded; pass another dest_field"):
-        ScalarMerge(dataset, field_of("scalar", "caption"), destination, Ledger())
+        ScalarMerge(Place(dataset, destination), field_of("scalar", "caption"), Ledger())
     read_all(dataset)
 
 
 def test_scalars_go_into_no_field_of_fiftyones_own(make_dataset):
     with pytest.raises(LabelSchemaError, match="'filepath' is FiftyOne's own"):
-        ScalarMerge(make_dataset({}), field_of("scalar", "caption"), "filepath", Ledger())
+        ScalarMerge(Place(make_dataset({}), "filepath"), field_of("scalar", "caption"), Ledger())

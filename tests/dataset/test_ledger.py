@@ -9,7 +9,8 @@ from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel
-from fo_labelstudio.dataset.labels import FieldMerge
+from fo_labelstudio.dataset.labels import LabelMerge
+from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.merge.ledger import Ledger
 from tests.convert.strategies import field_of
@@ -37,7 +38,7 @@ class Loads:
         self.label_id = dataset.first().gt.detections[0].id
 
     def __call__(self, **answer):
-        merge = FieldMerge(self.dataset, field_of("detections", "gt"), "gt", self.ledger)
+        merge = LabelMerge(Place(self.dataset, "gt"), field_of("detections", "gt"), self.ledger)
         merge.merge([Answer(1, self.sample_id, {"gt": FieldAnswer(**answer)})])
         self.dataset.reload()
 
@@ -73,7 +74,7 @@ def test_the_same_holds_of_values(dataset):
     sample_id = dataset.first().id
 
     def load(**answer):
-        ScalarMerge(dataset, TEXT, "text", ledger).merge([Answer(1, sample_id, {"text": FieldAnswer(**answer)})])
+        ScalarMerge(Place(dataset, "text"), TEXT, ledger).merge([Answer(1, sample_id, {"text": FieldAnswer(**answer)})])
         dataset.reload()
 
     def set_text(text):
@@ -130,7 +131,7 @@ def test_a_label_of_a_class_that_nobody_imported_is_left_alone_and_named(dataset
     load = Loads(dataset)
     path = {"_id": dataset.first()._id}
     dataset._sample_collection.update_one(path, {"$set": {"gt.detections.0._cls": "NobodyKnowsIt"}})
-    merge = FieldMerge(dataset, field_of("detections", "gt"), "gt", load.ledger)
+    merge = LabelMerge(Place(dataset, "gt"), field_of("detections", "gt"), load.ledger)
     merge.merge([Answer(1, load.sample_id, {"gt": FieldAnswer(edited=load.relabelled("dog"))})])
     assert merge.report.notes == [
         f"sample {load.sample_id}: label {load.label_id}: its class 'NobodyKnowsIt' is not known here; import the "
@@ -146,7 +147,7 @@ def test_a_label_that_was_not_added_for_somebody_else_wrote_meanwhile_is_added_b
     sample.save()
     load.label_id = "6b01070a57a5240a9753b925"
     drawn = load.relabelled("dog")
-    read = FieldMerge._read
+    read = LabelMerge._read
     others = {"_cls": "Detections", "detections": []}
 
     def overtaken(self, sample_ids):
@@ -154,7 +155,7 @@ def test_a_label_that_was_not_added_for_somebody_else_wrote_meanwhile_is_added_b
         dataset._sample_collection.update_one({"_id": sample._id, "gt": None}, {"$set": {"gt": others}})
         return found
 
-    monkeypatch.setattr(FieldMerge, "_read", overtaken)
+    monkeypatch.setattr(LabelMerge, "_read", overtaken)
     load(added=drawn)
     assert load.labels == []
     assert load.ledger.loaded == {}

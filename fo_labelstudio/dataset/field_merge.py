@@ -1,0 +1,141 @@
+"""The steps in which answers are merged into a field of a dataset, whatever it holds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, Generic, TypeVar
+
+import fiftyone.core.fields as fof
+from pymongo import UpdateOne
+
+from fo_labelstudio.convert.annotation.answer import Answer
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.dataset.place import Doc, Place
+from fo_labelstudio.merge.ledger import Ledger
+
+Change = TypeVar("Change")
+"""What is to be written into one sample."""
+
+
+@dataclass
+class MergeReport:
+    """What a merge did to one label field.
+
+    Attributes:
+        counts: labels ``added``, ``edited`` and ``deleted``
+        refused: why changes were held back -> how many
+        lost: ids of answered samples that have left the dataset
+        notes: what had to be decided to make edits fit
+        departed: sample and label ids of labels that were edited but have left the dataset meanwhile
+        left: number of changes that could not be made
+        remade: number of labels that were made anew from their regions
+    """
+
+    counts: Counter[str] = dataclass_field(default_factory=Counter)
+    refused: Counter[str] = dataclass_field(default_factory=Counter)
+    lost: list[str] = dataclass_field(default_factory=list)
+    notes: list[str] = dataclass_field(default_factory=list)
+    departed: list[tuple[str, str]] = dataclass_field(default_factory=list)
+    left: int = 0
+    remade: int = 0
+
+
+class FieldMerge(ABC, Generic[Change]):
+    """Merges answers into one field of a dataset, which :meth:`ensure_field` makes where it is new.
+
+    Args:
+        place: the field that receives what was answered
+        field: the label field of the run
+        ledger: what loads have done to the place
+        source: the run's field, where the place is another field that starts as a copy of it
+
+    Raises:
+        LabelSchemaError: the field cannot hold what was answered, or is read-only
+    """
+
+    def __init__(self, place: Place, field: LabelField, ledger: Ledger, source: Place | None = None):
+        self.report = MergeReport()
+        """What was done so far."""
+        self.ledger = ledger
+        """What loads have done to the place."""
+        self._place = place
+        self._field = field
+        self._is_copy = source is not None
+        declared = source and source.field
+        # A field that is gone, or has become one of another type, has nothing to copy.
+        self._source = source if declared is not None and self.can_hold(declared, field) else None
+        self._check()
+
+    @staticmethod
+    @abstractmethod
+    def can_hold(declared: fof.Field, field: LabelField) -> bool:
+        """Whether a field of the dataset can hold what people answer of a label field."""
+
+    def ensure_field(self) -> None:
+        """Makes the field where the dataset does not have it."""
+        self._place.ensure(**self._declaration())
+
+    def merge(self, answers: Iterable[Answer]) -> None:
+        """Brings the field up to some answers."""
+        concerned = [answer for answer in answers if self._may_change(answer)]
+        if not concerned:
+            return
+        docs = self._read(answer.sample_id for answer in concerned)
+        planned: list[tuple[Answer, Change]] = []
+        operations: list[UpdateOne] = []
+        for answer in concerned:
+            doc = docs.get(answer.sample_id)
+            if doc is None:
+                self.report.lost.append(answer.sample_id)
+                continue
+            change = self._plan(answer, doc)
+            if change is not None:
+                operations.extend(self._operations(answer, doc, change))
+                planned.append((answer, change))
+        ids = [answer.sample_id for answer, _ in planned]
+        if self._place.write(operations, ids) < len(operations):
+            planned = self._written(planned, self._read(ids))
+        for answer, change in planned:
+            self._record(answer, change)
+
+    def _read(self, sample_ids: Iterable[str]) -> dict[str, Doc]:
+        return self._place.read(sample_ids, *filter(None, (self._source,)))
+
+    @abstractmethod
+    def _may_change(self, answer: Answer) -> bool:
+        """Whether an answer may change anything; where it cannot, the sample is not even read."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Refuses a field that cannot hold what was answered."""
+
+    @abstractmethod
+    def _declaration(self) -> Mapping[str, Any]:
+        """The keyword arguments that make the field."""
+
+    @abstractmethod
+    def _plan(self, answer: Answer, doc: Doc) -> Change | None:
+        """What an answer changes of a sample, or None where nothing is to be written."""
+
+    @abstractmethod
+    def _operations(self, answer: Answer, doc: Doc, change: Change) -> Iterable[UpdateOne]:
+        """The writes that make a change."""
+
+    @abstractmethod
+    def _written(
+        self, planned: Sequence[tuple[Answer, Change]], docs: Mapping[str, Doc]
+    ) -> list[tuple[Answer, Change]]:
+        """Those of some changes that were made, where somebody else has written into samples meanwhile.
+
+        Args:
+            planned: the changes
+            docs: sample id -> the sample as it is now
+        """
+
+    @abstractmethod
+    def _record(self, answer: Answer, change: Change) -> None:
+        """Notes a change that was made, in the ledger and in the report."""

@@ -1,0 +1,187 @@
+"""Where the values of a field lie: in which documents of the database, and under which name.
+
+Only this module knows how a sample or a frame is found in the database. Whoever merges reads documents through a
+:class:`Place`, and writes to the documents that it has read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import fiftyone as fo
+import fiftyone.core.fields as fof
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from fo_labelstudio.dataset.internals import bulk_write, collection_of
+
+Doc = Mapping[str, Any]
+"""A sample or a frame as the database stores it."""
+
+
+class Scope(Enum):
+    """What has a field."""
+
+    SAMPLE = "sample"
+    FRAME = "frame"
+
+    @classmethod
+    def of(cls, is_frames: bool) -> Scope:
+        """The scope of the fields of a run, by whether its samples are frames of videos."""
+        return cls.FRAME if is_frames else cls.SAMPLE
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One field of a dataset, whether the dataset has it yet or not.
+
+    Attributes:
+        dataset: the dataset
+        path: path of the field, for example ``ground_truth`` or ``a.b``, without ``frames.``
+        scope: whether samples or frames have it
+    """
+
+    dataset: fo.Dataset
+    path: str
+    scope: Scope = Scope.SAMPLE
+
+    @property
+    def full_path(self) -> str:
+        """The path of the field from the dataset, which for fields of frames begins with ``frames.``."""
+        return f"frames.{self.path}" if self.is_of_frames else self.path
+
+    @property
+    def is_of_frames(self) -> bool:
+        """Whether frames have the field."""
+        return self.scope is Scope.FRAME
+
+    @property
+    def field(self) -> fof.Field | None:
+        """The field as the dataset declares it, or None where the dataset does not have it."""
+        return self.dataset.get_field(self.full_path)
+
+    @cached_property
+    def parents(self) -> list[Place]:
+        """The documents around the field, outermost first."""
+        parts = self.path.split(".")
+        return [Place(self.dataset, ".".join(parts[:end]), self.scope) for end in range(1, len(parts))]
+
+    def at(self, name: str) -> Place:
+        """A field within this one."""
+        return Place(self.dataset, f"{self.path}.{name}", self.scope)
+
+    @cached_property
+    def db_path(self) -> str:
+        """The path of the field in a document of the database, where a part may have another name."""
+        named = zip([*self.parents, self], self.path.split("."), strict=True)
+        return ".".join((place.field and place.field.db_field) or part for place, part in named)
+
+    def ensure(self, **declaration: Any) -> None:
+        """Makes the field where the dataset does not have it, and the documents around it where these are missing.
+
+        Args:
+            **declaration: what ``add_sample_field()`` takes
+        """
+        if self.field is not None:
+            return
+        add = self.dataset.add_frame_field if self.is_of_frames else self.dataset.add_sample_field
+        for parent in self.parents:
+            if parent.field is None:
+                add(parent.path, ftype=fof.EmbeddedDocumentField, embedded_doc_type=fo.DynamicEmbeddedDocument)
+        add(self.path, **declaration)
+
+    def read(self, ids: Iterable[str], *others: Place) -> dict[str, Doc]:
+        """Reads the field of some samples or frames.
+
+        Args:
+            ids: their ids
+            *others: further fields to read, of the same scope
+
+        Returns:
+            id -> document, with these fields only; ids that the dataset does not have are missing
+        """
+        fields = {place.db_path: True for place in (self, *others)}
+        found = self._collection.find({"_id": {"$in": list(map(ObjectId, ids))}}, fields)
+        return {str(doc["_id"]): doc for doc in found}
+
+    def value_in(self, doc: Doc) -> Any:
+        """The value of the field in a document, or None."""
+        return value_at(doc, self.db_path)
+
+    def has_values(self, ids: Iterable[str]) -> bool:
+        """Whether any of some samples or frames has a value that is neither None nor an empty list."""
+        filled = {"_id": {"$in": list(map(ObjectId, ids))}, self.db_path: {"$nin": [None, []]}}
+        return self.field is not None and self._collection.find_one(filled, {"_id": True}) is not None
+
+    def size_of(self, doc: Doc) -> int:
+        """The bytes that the whole document takes in the database; 0 where it is no longer there."""
+        stages = [{"$match": {"_id": doc["_id"]}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]
+        return next((int(found["size"]) for found in self._collection.aggregate(stages)), 0)
+
+    def replace(self, doc: Doc, value: Any) -> UpdateOne:
+        """The write that sets the field, and makes the documents around it where they are missing.
+
+        It finds nothing to write to where somebody else has written another label or value since the document was read.
+
+        Args:
+            doc: the document
+            value: the new value, as the database stores it
+        """
+        old = self.value_in(doc)
+        expected = {f"{self.db_path}._id": old.get("_id")} if isinstance(old, Mapping) else {self.db_path: old}
+        return self.update(doc, {"$set": self._whole(doc, value)}, expected)
+
+    def update(
+        self, doc: Doc, update: Mapping[str, Any], expected: Mapping[str, Any] | None = None, **options: Any
+    ) -> UpdateOne:
+        """A write to a document, which also notes the time of the change.
+
+        Args:
+            doc: the document
+            update: what MongoDB is to do with it
+            expected: path in the database -> value that must still be there
+            **options: further options of ``UpdateOne``
+        """
+        changed = {**update.get("$set", {}), "last_modified_at": datetime.now(timezone.utc)}
+        return UpdateOne({"_id": doc["_id"], **(expected or {})}, {**update, "$set": changed}, **options)
+
+    def write(self, operations: Sequence[UpdateOne], ids: Iterable[str]) -> int:
+        """Writes, and has FiftyOne read what was written.
+
+        Args:
+            operations: the writes
+            ids: the ids of the samples or frames that they write to
+
+        Returns:
+            how many of the writes found their document as they expect it
+        """
+        return bulk_write(self.dataset, operations, list(ids), self.is_of_frames) if operations else 0
+
+    def _whole(self, doc: Doc, value: Any) -> dict[str, Any]:
+        """The path that is to be set, with its value: the field's, or that of a document around it that is missing."""
+        path = self.db_path
+        for parent in reversed(self.parents):
+            if parent.value_in(doc) is not None or parent.field is None:
+                break
+            value = {**parent.field.document_type().to_dict(), path.rpartition(".")[2]: value}
+            path = parent.db_path
+        return {path: value}
+
+    @property
+    def _collection(self) -> Any:
+        return collection_of(self.dataset, self.is_of_frames)
+
+
+def value_at(doc: Doc, path: str) -> Any:
+    """The value at a path of a document as the database stores it, or None."""
+    value: Any = doc
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
