@@ -140,7 +140,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
             self.ledger.note_restored(answer.sample_id, added)
         originals = answer.originals.get(self._field.name, {})
         self.report.remade += sum(label_id in originals for label_id in added)
-        self.report.counts.update(added=len(added), edited=len(change.values), deleted=len(change.deleted))
+        self.report.counts.update(added=len(added), edited=len(change.edited), deleted=len(change.deleted))
 
     @cached_property
     def _declared(self) -> dict[str, fof.Field]:
@@ -223,15 +223,17 @@ class LabelMerge(FieldMerge[LabelChanges]):
         elif change.deleted:
             yield self._place.replace(doc, None)
         else:
-            path, expected = self._place.db_path, {f"{self._place.db_path}._id": value.get("_id")}
-            for values in change.values.values():
-                yield self._place.update(doc, {"$set": _prefixed(path, values)}, expected)
+            expected = {f"{self._place.db_path}._id": value.get("_id")}
+            for label_id in change.edited:
+                yield self._place.update(doc, _update_of(self._place.db_path, change, label_id), expected)
 
     def _list_operations(self, doc: Doc, change: LabelChanges) -> Iterator[UpdateOne]:
         place, path = self._place, self._labels.db_path
-        for label_id, values in change.values.items():
-            options: dict[str, Any] = {"array_filters": [{"label._id": ObjectId(label_id)}]} if values else {}
-            yield place.update(doc, {"$set": _prefixed(f"{path}.$[label]", values)}, **options)
+        for label_id in change.edited:
+            update = _update_of(f"{path}.$[label]", change, label_id)
+            # The database refuses a filter that no path names.
+            filters = [{"label._id": ObjectId(label_id)}] if any(update.values()) else None
+            yield place.update(doc, update, array_filters=filters)
         if change.deleted:
             ids = [ObjectId(label_id) for label_id in change.deleted]
             yield place.update(doc, {"$pull": {path: {"_id": {"$in": ids}}}})
@@ -259,5 +261,8 @@ def _overwrite_files(changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> No
                 changes.written[label_id].pop(name, None)
 
 
-def _prefixed(root: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{root}.{name}": value for name, value in values.items()}
+def _update_of(path: str, change: LabelChanges, label_id: str) -> dict[str, Any]:
+    """What MongoDB is to do with the label at a path."""
+    values, unset = change.values.get(label_id, {}), change.unset.get(label_id, ())
+    update: dict[str, Any] = {"$set": {f"{path}.{name}": value for name, value in values.items()}}
+    return {**update, "$unset": {f"{path}.{name}": "" for name in unset}} if unset else update

@@ -12,17 +12,15 @@ from dataclasses import field as dataclass_field
 from types import MappingProxyType
 from typing import Any
 
-import fiftyone.core.labels as fol
-
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_label
-from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.families import family_of, holds_list, label_class_of
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, Edit, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.equality import blend, is_identical, is_same
-from fo_labelstudio.merge.ledger import WrittenValues, before_loads
+from fo_labelstudio.merge.ledger import WrittenValues, before_loads, written_into
 
 MaskReader = Callable[[LabelDoc], LabelDoc]
 """A stored label whose mask is in a file -> the label with the mask itself; the one who calls reads the file."""
@@ -34,6 +32,7 @@ class LabelChanges:
 
     Attributes:
         values: label id -> attribute -> new value
+        unset: label id -> attributes to take away, for only an answer that was taken back had given them to the label
         deleted: ids of labels to delete
         added: labels to append
         refused: why changes were held back -> how many
@@ -44,6 +43,7 @@ class LabelChanges:
     """
 
     values: dict[str, dict[str, Any]] = dataclass_field(default_factory=dict)
+    unset: dict[str, list[str]] = dataclass_field(default_factory=dict)
     deleted: list[str] = dataclass_field(default_factory=list)
     added: list[LabelDoc] = dataclass_field(default_factory=list)
     refused: dict[str, int] = dataclass_field(default_factory=dict)
@@ -55,7 +55,12 @@ class LabelChanges:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
-        return not (self.values or self.deleted or self.added)
+        return not (self.values or self.unset or self.deleted or self.added)
+
+    @property
+    def edited(self) -> list[str]:
+        """The ids of the labels that are to be changed."""
+        return list(dict.fromkeys((*self.values, *self.unset)))
 
     def allows(self, permission: str, field: LabelField) -> bool:
         """Whether a flag of the label schema allows a change; counts it where not."""
@@ -233,9 +238,7 @@ class _Merge:
             self._changes.refuse("allow_additions=False")
             return
         self._changes.added.append({**original, **values})
-        self._changes.written[str(original["_id"])] = {
-            name: (original.get(name), value) for name, value in values.items()
-        }
+        self._changes.written[str(original["_id"])] = written_into(original, values)
 
     def _leave_departed(self, edit: Edit) -> None:
         """Notes that a label stays away which the dataset had and lacks now."""
@@ -259,11 +262,11 @@ def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Seque
     """The attributes of a new label that were answered, so that a later answer can take them back."""
     class_name = edit.parsed.values.get("label")
     found = [attribute_of(name, class_name, field) for name in edit.aspects if is_attribute(name)]
-    without = fol.Label()
+    without = label_class_of(field.label_type)()
     for attribute in filter(None, found):
-        without.set_attribute_value(attribute.name, attribute.default)
-    before = without.to_dict()
-    return {a.name: (before.get(a.name), added.get(a.name)) for a in found if a}
+        if attribute.default is not None:
+            without.set_attribute_value(attribute.name, attribute.default)
+    return written_into(without.to_dict(), {a.name: added.get(a.name) for a in found if a})
 
 
 def _update(
@@ -271,16 +274,14 @@ def _update(
 ) -> None:
     """Notes what makes a stored label what an edit makes of the label as it was before any load."""
     final = {**base, **values}
-    changed = {
-        name: final.get(name)
-        for name in dict.fromkeys((*record, *values))
-        if not is_identical(final.get(name), stored.get(name))
-    }
+    names = [name for name in dict.fromkeys((*record, *values)) if not is_identical(final.get(name), stored.get(name))]
     label_id = str(stored["_id"])
-    if changed:
+    if changed := {name: final[name] for name in names if name in final}:
         changes.values[label_id] = changed
-    if changed or record:
-        changes.written[label_id] = {name: (base.get(name), value) for name, value in values.items()}
+    if gone := [name for name in names if name not in final]:
+        changes.unset[label_id] = gone
+    if names or record:
+        changes.written[label_id] = written_into(base, values)
 
 
 def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related: Mapping[str, Sequence[str]]) -> None:

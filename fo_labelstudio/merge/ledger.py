@@ -11,7 +11,8 @@ from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.merge.equality import is_identical
 
 WrittenValues = Mapping[str, Sequence[Any]]
-"""Attribute of a label that loads have written -> its value before, and the value that they wrote."""
+"""Attribute of a label that loads have written -> its value before, and the value that they wrote; the latter alone
+where the label did not have the attribute."""
 
 LoadedIds = dict[str, list[str]]
 """Sample id -> ids of the labels that loads have put into a field."""
@@ -81,7 +82,20 @@ class Ledger:
             self.loaded.pop(sample_id, None)
 
 
+def written_into(before: LabelDoc, values: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    """What the ledger is to hold of values that a load writes into a label.
+
+    Args:
+        before: the label as it was before any load
+        values: attribute -> the value that is written
+    """
+    return {name: (before[name], new) if name in before else (new,) for name, new in values.items()}
+
+
 def before_loads(stored: LabelDoc, record: WrittenValues) -> LabelDoc:
     """A label as it was before loads wrote into it, but for what somebody else has changed since."""
-    restored = {name: old for name, (old, new) in record.items() if is_identical(stored.get(name), new)}
-    return {**stored, **restored} if restored else stored
+    undone = {name: old for name, (*old, new) in record.items() if is_identical(stored.get(name), new)}
+    if not undone:
+        return stored
+    others = {name: value for name, value in stored.items() if name not in undone or undone[name]}
+    return {**others, **{name: old[0] for name, old in undone.items() if old}}

@@ -90,7 +90,13 @@ class Trip:
 def loaded(docs: Sequence[Mapping[str, Any]], changes: LabelChanges) -> list[dict[str, Any]]:
     """Stored labels after changes."""
     kept = [
-        {**doc, **changes.values.get(str(doc["_id"]), {})} for doc in docs if str(doc["_id"]) not in changes.deleted
+        {
+            name: value
+            for name, value in {**doc, **changes.values.get(str(doc["_id"]), {})}.items()
+            if name not in changes.unset.get(str(doc["_id"]), ())
+        }
+        for doc in docs
+        if str(doc["_id"]) not in changes.deleted
     ]
     return [*kept, *map(dict, changes.added)]
 

@@ -8,12 +8,13 @@ import pytest
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel
+from fo_labelstudio.convert.records import Attribute, Edit, LabelField, ParsedLabel
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.merge.ledger import Ledger
 from tests.convert.strategies import field_of
+from tests.support import stored
 
 pytestmark = pytest.mark.database
 
@@ -31,14 +32,15 @@ def dataset(make_dataset):
 class Loads:
     """Loads into the box of a dataset, one after the other."""
 
-    def __init__(self, dataset):
+    def __init__(self, dataset, **options):
         self.dataset = dataset
+        self.field = field_of("detections", "gt", **options)
         self.ledger = Ledger()
         self.sample_id = dataset.first().id
         self.label_id = dataset.first().gt.detections[0].id
 
     def __call__(self, **answer):
-        merge = LabelMerge(Place(self.dataset, "gt"), field_of("detections", "gt"), self.ledger)
+        merge = LabelMerge(Place(self.dataset, "gt"), self.field, self.ledger)
         merge.merge([Answer(1, self.sample_id, {"gt": FieldAnswer(**answer)})])
         self.dataset.reload()
 
@@ -161,3 +163,14 @@ def test_a_label_that_was_not_added_for_somebody_else_wrote_meanwhile_is_added_b
     assert load.ledger.loaded == {}
     load(added=drawn)
     assert load.labels == ["dog"]
+
+
+def test_an_attribute_that_an_answer_gave_a_label_goes_when_the_answer_is_taken_back(dataset):
+    load = Loads(dataset, attributes=(Attribute("quality", Question("text", "str"), "quality"),))
+    before = stored(dataset)[load.sample_id]["gt"]
+    values = {"label": "cat", "box": [10.0, 20.0, 30.0, 40.0, 0.0], ".quality": "good"}
+    load(edited=[Edit(load.label_id, ParsedLabel(load.label_id, values, MEDIA), (".quality",), {})])
+    assert dataset.first().gt.detections[0].quality == "good"
+    load(kept=[load.label_id])
+    assert stored(dataset)[load.sample_id]["gt"] == before
+    assert load.ledger.edited == {}

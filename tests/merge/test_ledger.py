@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import fiftyone as fo
 
-from fo_labelstudio.merge.ledger import Ledger, before_loads
+from fo_labelstudio.merge.ledger import Ledger, before_loads, written_into
 
 SAMPLE = "6b01070a57a5240a9753b925"
 
@@ -46,3 +46,12 @@ def test_labels_that_a_load_has_put_there_are_remembered_once_until_a_load_delet
 def test_what_somebody_else_has_changed_since_a_load_wrote_it_is_not_undone():
     record = {"label": ("cat", "dog"), "confidence": (None, 0.5)}
     assert before_loads({"label": "dog", "confidence": 0.7}, record) == {"label": "cat", "confidence": 0.7}
+
+
+def test_an_attribute_that_a_label_did_not_have_is_taken_away_again_and_one_that_was_none_is_none_again():
+    before = {"label": "cat", "size": None}
+    values = {"label": "dog", "size": 3, "quality": "good"}
+    record = written_into(before, values)
+    assert record == {"label": ("cat", "dog"), "size": (None, 3), "quality": ("good",)}
+    assert before_loads({**before, **values}, record) == before
+    assert before_loads({**values, "quality": "mine"}, record) == {**before, "quality": "mine"}

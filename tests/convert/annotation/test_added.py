@@ -17,6 +17,7 @@ from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
 from tests.convert.annotation.test_parse import BOXES, RUN, a_task, two_boxes
 from tests.convert.families.test_contract import junk
+from tests.convert.trip import loaded
 
 OPEN = replace(BOXES, takes_unexpected=True)
 WEATHER = strategies.field_of("classification", "weather")
@@ -154,7 +155,7 @@ def test_an_answer_is_written_into_its_label_and_nothing_else_is():
     first, second = (label.id for label in labels.detections)
     changes, refused = changes_of(labels, say({"choices": ["a", "b"]}, {"choices": ["b"]}))
     assert changes.values == {first: {"quality": ["a", "b"]}, second: {"quality": ["b"]}} and refused == []
-    assert changes.written == {first: {"quality": (None, ["a", "b"])}, second: {"quality": (None, ["b"])}}
+    assert changes.written == {first: {"quality": (["a", "b"],)}, second: {"quality": (["b"],)}}
     assert not (changes.added or changes.deleted)
 
 
@@ -169,6 +170,17 @@ def test_an_answer_that_was_taken_back_restores_what_was_there():
     assert back.values == {first: {"quality": "as it was"}}
 
 
+def test_an_answer_that_was_taken_back_takes_its_attribute_away_from_a_label_that_had_none():
+    labels = two_boxes()
+    first = labels.detections[0].id
+    changes, _ = changes_of(labels, say({"choices": ["good"]}))
+    docs = loaded([label.to_dict() for label in labels.detections], changes)
+    assert docs[0]["quality"] == "good"
+    back, _ = changes_of(labels, None, changes.written, docs)
+    assert (back.values, back.unset, back.written[first]) == ({}, {first: ["quality"]}, {})
+    assert loaded(docs, back) == [label.to_dict() for label in labels.detections]
+
+
 def test_an_answer_about_a_new_label_can_be_taken_back():
     labels = two_boxes()
     drawn = result_of("rectanglelabels", {"rectanglelabels": ["cat"]}, "n", "boxes")
@@ -181,7 +193,7 @@ def test_an_answer_about_a_new_label_can_be_taken_back():
     again, _ = changes_of(labels, lambda sent: [*sent, drawn, about], changes.written, docs)
     assert again.is_empty
     back, _ = changes_of(labels, lambda sent: [*sent, drawn], changes.written, docs)
-    assert back.values == {str(doc["_id"]): {"quality": None}}
+    assert (back.values, back.unset) == ({}, {str(doc["_id"]): ["quality"]})
 
 
 def test_a_load_that_does_not_keep_answers_leaves_those_that_were_kept():
@@ -198,7 +210,7 @@ def test_a_load_that_does_not_keep_answers_leaves_those_that_were_kept():
         again, _ = changes_of(labels, result, changes.written, docs, BOXES)
         assert again.is_empty, again
         first = labels.detections[0].id
-        assert {**changes.written, **again.written}[first]["quality"] == (None, "good")
+        assert {**changes.written, **again.written}[first]["quality"] == ("good",)
 
 
 @pytest.mark.parametrize(
