@@ -98,6 +98,24 @@ class TestAFieldThatIsGone:
         moved.load_annotations("run", dest_field="new")
         assert stored(moved) == before
 
+    def test_is_named_again_only_where_labels_are_made_anew(self, make_dataset, connection, annotator, caplog):
+        dataset = make_dataset({"gt": boxes()}, {"gt": boxes()})
+        results = annotate(dataset, connection)
+        first, second = (results.tasks[sample.id] for sample in dataset)
+        dataset.delete_sample_field("gt")
+
+        def said():
+            caplog.clear()
+            with caplog.at_level("WARNING", LOGGER):
+                dataset.load_annotations("run", dest_field="new")
+            return [line.getMessage().partition(";")[2][:21] for line in caplog.records if "anew" in line.getMessage()]
+
+        assert (said(), said()) == ([" made 0 labels of ans"], [])
+        annotator.submit(first, move_first)
+        assert (said(), said()) == ([" made 2 labels of ans"], [])
+        annotator.submit(second)
+        assert (said(), said()) == ([" made 2 labels of ans"], [])
+
     def test_comes_back_as_its_prediction_shows_it_where_an_edit_is_taken_back(
         self, make_dataset, connection, annotator
     ):

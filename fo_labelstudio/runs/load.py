@@ -156,6 +156,7 @@ class _Merges:
         self._problems = answers.problems
         self._attributes: dict[str, dict[str, Attribute]] = {}
         self._remade: dict[str, LabelField] = {}
+        self._made: set[str] = set()
         self.reports: dict[str, MergeReport] = {}
         self._moved = {field.name for field in fields if field.name in plan.gone and self._is_moved(field)}
         self._expected = [
@@ -206,7 +207,7 @@ class _Merges:
         """Says which labels were made anew, and what they lack."""
         for name, field in self._remade.items():
             report = self.reports[name]
-            if not report.remade and field.name not in self._plan.gone:
+            if not report.remade and name not in self._made:
                 continue
             asked = [attribute.name for attribute in field.attributes]
             lacking = ["tags", "index"] if field.question is None else []
@@ -335,7 +336,8 @@ class _Merges:
 
     def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> FieldMerge[Any]:
         results = self._results
-        if _place(results, destination).field is None:
+        is_new = _place(results, destination).field is None
+        if is_new:
             # What loads did to a field that is gone says nothing of the one that is made in its place.
             results.forget(field.name, destination)
         if is_moved:
@@ -349,6 +351,8 @@ class _Merges:
         self.reports[name] = merge.report
         if field.name in self._plan.remade and not is_moved:
             self._remade[name] = field
+            if is_new:
+                self._made.add(name)
         return merge
 
     def _added_attributes(self, field: LabelField, destination: str) -> dict[str, Attribute]:
