@@ -13,7 +13,7 @@ from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import MODEL_VERSION, SampleRecord, to_task
-from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState
 from fo_labelstudio.runs.prepare import prepared_tasks
@@ -139,7 +139,7 @@ def annotate_in_memory(
 ) -> tuple[Any, MemoryTasks]:
     """A run of a dataset that was sent to a project in memory: its results, and the project."""
     config = LabelStudioBackendConfig("labelstudio", None, url="http://memory", api_key="none")
-    config.label_schema = complete(label_schema, dataset, "1.23.2", config.mask_tool, config.scalar_types)
+    config.label_schema = completed_label_schema(label_schema, dataset, "1.23.2", config.mask_tool, config.scalar_types)
     config.run_state = {"token": key, "project_id": 1, "complete": True}
     config.url = "http://memory"
     backend = config.build()

@@ -22,7 +22,7 @@ def boxes(*labels):
 
 @pytest.fixture
 def dataset(make_dataset, monkeypatch):
-    monkeypatch.setattr("fo_labelstudio.dataset.samples.BLOCK", 2)
+    monkeypatch.setattr("fo_labelstudio.dataset.samples.SAMPLES_PER_BLOCK", 2)
     monkeypatch.setattr("fo_labelstudio.remote.retrying._FIRST_PAUSE", 0.01)
     return make_dataset(
         {"labels": boxes("cat")}, {"labels": boxes("cat", "dog")}, {"labels": boxes()}, {"labels": None}

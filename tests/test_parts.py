@@ -135,7 +135,7 @@ class TestOthersWhoSend:
         assert len(annotate(dataset, connection).tasks) == 40
 
     def test_a_note_is_renewed_while_its_writer_is_there(self, dataset, monkeypatch):
-        monkeypatch.setattr("fo_labelstudio.dataset.run_lock._RENEWAL", 0.05)
+        monkeypatch.setattr("fo_labelstudio.dataset.run_lock._NOTE_RENEWAL_SECONDS", 0.05)
         store = ExecutionStore.create("fo-labelstudio", dataset_id=dataset._doc.id)
         with sole_sender(dataset, "run"):
             (key,) = store.list_keys()

@@ -63,7 +63,7 @@ _TYPES_OF_KIND = {
 """The kind of a declared attribute's values -> the types by which it can be asked for, the usual one first."""
 
 
-def complete(
+def completed_label_schema(
     label_schema: Mapping[str, Mapping[str, Any]],
     samples: foc.SampleCollection,
     version: str,

@@ -18,9 +18,11 @@ from fo_labelstudio.dataset.internals import id_of
 from fo_labelstudio.errors import RunError
 
 _STORE = "fo-labelstudio"
-_LIFETIME = 90
-"""Seconds that a note stays without being renewed; MongoDB looks for old ones once a minute."""
-_RENEWAL = 20.0
+_NOTE_LIFETIME_SECONDS = 90
+"""How long a note stays if nobody renews it; MongoDB looks for old ones once a minute."""
+
+_NOTE_RENEWAL_SECONDS = 20.0
+"""How often its writer renews it."""
 
 
 @contextmanager
@@ -41,12 +43,12 @@ def sole_sender(dataset: fo.Dataset, anno_key: str, part: int | None = None) -> 
     note = {"part": part, "host": socket.gethostname(), "process": os.getpid()}
 
     def renew() -> None:
-        store.set(key, note, ttl=_LIFETIME)
+        store.set(key, note, ttl=_NOTE_LIFETIME_SECONDS)
         # The above prolongs no note that is there already (FiftyOne 1.22.1).
-        store.update_ttl(key, _LIFETIME)
+        store.update_ttl(key, _NOTE_LIFETIME_SECONDS)
 
     def keep() -> None:
-        while not is_over.wait(_RENEWAL):
+        while not is_over.wait(_NOTE_RENEWAL_SECONDS):
             # Without the database, sending fails by itself.
             with suppress(PyMongoError):
                 renew()

@@ -14,10 +14,10 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.dataset import mask_files
 
-BLOCK = 500
+SAMPLES_PER_BLOCK = 500
 """Samples held at once. Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2, SQLite)."""
 
-BLOCK_WITH_MASKS = 20
+SAMPLES_PER_BLOCK_WITH_MASKS = 20
 """The same where samples hold masks, which take megabytes each."""
 
 
@@ -49,7 +49,7 @@ def read_blocks(
     without: Collection[str] = (),
     task_fields: Sequence[str] = (),
 ) -> Iterator[list[StoredSample]]:
-    """The samples of a collection, each once, in blocks of BLOCK.
+    """The samples of a collection, each once, in blocks of SAMPLES_PER_BLOCK.
 
     Args:
         samples: the collection
@@ -66,7 +66,7 @@ def read_blocks(
     paths = ["id", media_field, *sizes, *names, *task_fields]
     all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
     ids = (sample_id for sample_id in all_ids if sample_id not in without)
-    size = BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else BLOCK
+    size = SAMPLES_PER_BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else SAMPLES_PER_BLOCK
     while block := list(islice(ids, size)):
         columns = samples.select(block).values(paths, _raw=True)
         rows = {str(row[0]): row[1:] for row in zip(*columns, strict=True)}

@@ -16,7 +16,7 @@ from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.dataset.internals import id_of, root_dataset
-from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
@@ -123,7 +123,7 @@ def _register(
     config = register.config
     project.check_title(title_of(config, samples))
     client: Client = register.connect_to_api().client
-    config.label_schema = complete(
+    config.label_schema = completed_label_schema(
         config.label_schema, samples, client.version, config.mask_tool, config.scalar_types or {}
     )
     config.url = client.url

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import LabelSchemaError
 
 pytestmark = pytest.mark.database
@@ -41,7 +41,7 @@ def box(**attributes):
 def asked(dataset, attribute, facts, label_type="detections", existing=True, name="labels"):
     """How an attribute is asked for."""
     info = {"type": label_type, "classes": ["cat"], "attributes": {attribute: facts}, "existing_field": existing}
-    completed = complete({name: info}, dataset, "1.23.2", "brush", {})[name]
+    completed = completed_label_schema({name: info}, dataset, "1.23.2", "brush", {})[name]
     return completed["attributes"][attribute]
 
 
@@ -112,7 +112,7 @@ def test_an_attribute_that_could_not_be_stored_is_refused(dataset, attribute, fa
     else:
         info["classes"] = [{"classes": ["cat"], "attributes": {attribute: dict(facts)}}]
     with pytest.raises(LabelSchemaError, match=f"field 'labels', attribute '{attribute}'.*{problem}"):
-        complete({"labels": info}, dataset, "1.23.2", "brush", {})
+        completed_label_schema({"labels": info}, dataset, "1.23.2", "brush", {})
 
 
 @pytest.mark.parametrize(
@@ -164,5 +164,5 @@ def test_attributes_that_were_found_and_cannot_be_written_are_left_out(make_data
     dataset = make_dataset({"labels": fo.Detections(detections=[box()])})
     info = {"type": "detections", "classes": ["cat"], "existing_field": True}
     found = {"_mine": {"type": "text", "discovered": True}, "mine": {"type": "text", "discovered": True}}
-    completed = complete({"labels": {**info, "attributes": found}}, dataset, "1.23.2", "brush", {})
+    completed = completed_label_schema({"labels": {**info, "attributes": found}}, dataset, "1.23.2", "brush", {})
     assert set(completed["labels"]["attributes"]) == {"mine"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.dataset.label_schema import complete, discover_attributes
+from fo_labelstudio.dataset.label_schema import completed_label_schema, discover_attributes
 from fo_labelstudio.errors import LabelSchemaError
 
 pytestmark = pytest.mark.database
@@ -14,7 +14,7 @@ NEWEST = "1.23.2"
 
 
 def completed(dataset, info, name="labels", version=NEWEST, mask_tool="brush", **scalar_types):
-    return complete({name: info}, dataset, version, mask_tool, scalar_types)[name]
+    return completed_label_schema({name: info}, dataset, version, mask_tool, scalar_types)[name]
 
 
 @pytest.mark.parametrize(

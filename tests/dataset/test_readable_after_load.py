@@ -18,7 +18,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.convert.task.write import SampleRecord, checked_task
 from fo_labelstudio.dataset.fields import FIELDS, check_field, new_field_of
-from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
@@ -94,7 +94,7 @@ def test_after_a_load_of_attributes(label_type, exists, name, asked, values, dec
             return
         info = {"type": label_type, "classes": ["cat"], "attributes": {name: facts}, "existing_field": exists}
         try:
-            schema = complete({"gt": info}, dataset, "1.23.2", "brush", {})
+            schema = completed_label_schema({"gt": info}, dataset, "1.23.2", "brush", {})
         except LabelSchemaError:
             return
         declare(dataset, f"{path}.{name}", meanwhile if exists else None)
@@ -184,7 +184,9 @@ def test_after_a_load_of_scalars(name, exists, kind, classes, value, answer):
         exists = dataset.get_field(name) is not None
         info = {"type": "scalar", "classes": classes or [], "attributes": {}, "existing_field": exists}
         try:
-            schema = complete({name: info}, dataset, "1.23.2", "brush", {name: kind} if kind and not exists else {})
+            schema = completed_label_schema(
+                {name: info}, dataset, "1.23.2", "brush", {name: kind} if kind and not exists else {}
+            )
             (field,) = parse_label_schema(schema)
         except LabelSchemaError:
             return

@@ -8,7 +8,7 @@ from tests.convert.strategies import field_of
 
 
 def test_samples_are_read_once_each_in_order_and_in_blocks(make_dataset, monkeypatch):
-    monkeypatch.setattr(samples, "BLOCK", 2)
+    monkeypatch.setattr(samples, "SAMPLES_PER_BLOCK", 2)
     dataset = make_dataset(*({"gt": fo.Classification(label=str(n))} for n in range(5)), size=(8, 6))
     view = dataset.sort_by("filepath", reverse=True)
     blocks = list(read_blocks(view, [field_of("classification", "gt")], "filepath", []))
