@@ -17,6 +17,7 @@
         ├── WrongUrlError          something answers, but not at this path
         ├── NotLabelStudioError    the answer is not Label Studio's
         ├── AnswerTooLargeError    the answer is larger than what is read
+        ├── HalfMadeError          a part of what was asked was made; what is missing can be made again
         ├── AuthenticationError    the API key is refused
         └── ServerVersionError     the server is too old
 
@@ -142,6 +143,10 @@ class NotLabelStudioError(ServerError):
 
 class AnswerTooLargeError(ServerError):
     """The answer is larger than what is read."""
+
+
+class HalfMadeError(ServerError):
+    """The server made a part of what was asked; what is missing can be made again."""
 
 
 class AuthenticationError(ServerError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import fiftyone as fo
@@ -19,6 +20,7 @@ from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of
 from fo_labelstudio.runs.send import send
+from fo_labelstudio.runs.state import RunState
 from tests.support import Result, as_exported
 
 SIZE = MediaInfo(64, 48)
@@ -132,6 +134,46 @@ class MemorySamples:
     def values(self, name: str) -> list[str]:
         assert name == "id"
         return list(self._ids)
+
+
+class MemoryState(RunState):
+    """The state of a run in memory; nothing of it needs a database.
+
+    Attributes:
+        saves: what was saved, in order: ``state`` or ``config``
+        deleted: the ids of the projects that were deleted
+    """
+
+    key = "run"
+    is_frames = False
+    overwrites_masks = False
+
+    def __init__(self, project_id: int | None = 1, left_behind: Sequence[str] = ()):
+        self.tasks = {"sample": 1}
+        self.left_behind = list(left_behind)
+        self.saves: list[str] = []
+        self.deleted: list[int] = []
+        self._config = SimpleNamespace(saved_state={"token": "token", "project_id": project_id, "complete": True})
+
+    @property
+    def config(self) -> Any:
+        return self._config
+
+    @property
+    def dataset(self) -> Any:
+        raise AssertionError("nobody needs the dataset")
+
+    def save(self) -> None:
+        self.saves.append("state")
+
+    def save_config(self) -> None:
+        self.saves.append("config")
+
+    def saved(self) -> RunState:
+        return self
+
+    def connect_to_api(self) -> Any:
+        return SimpleNamespace(client=SimpleNamespace(delete_project=self.deleted.append))
 
 
 def annotate_in_memory(

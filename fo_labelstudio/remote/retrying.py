@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from fo_labelstudio.errors import ConnectionFailedError, ServerError
+from fo_labelstudio.errors import ConnectionFailedError, HalfMadeError, ServerError
 from fo_labelstudio.log import logger
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ _LONGEST_ASKED = 600.0
 
 def is_transient(error: ServerError) -> bool:
     """Whether a request that failed like this may succeed later."""
-    return isinstance(error, ConnectionFailedError) or error.status in _TRANSIENT
+    return isinstance(error, (ConnectionFailedError, HalfMadeError)) or error.status in _TRANSIENT
 
 
 def repeated(request: Callable[[int], T], retries: int, what: str) -> T:

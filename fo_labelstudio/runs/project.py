@@ -9,7 +9,7 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 
-_TITLE_LENGTH = (3, 50)
+MIN_TITLE_CHARACTERS, MAX_TITLE_CHARACTERS = 3, 50
 """What the server accepts (Label Studio 1.23.2)."""
 
 _PROJECT_SETTINGS = {
@@ -125,25 +125,24 @@ def check_title(title: str) -> None:
     Raises:
         SettingsError: it is too short or too long
     """
-    shortest, longest = _TITLE_LENGTH
-    if not shortest <= len(title) <= longest:
+    if not MIN_TITLE_CHARACTERS <= len(title) <= MAX_TITLE_CHARACTERS:
         raise SettingsError(
-            f"project_name {title!r} has {len(title)} characters; Label Studio takes {shortest} to {longest}"
+            f"project_name {title!r} has {len(title)} characters; Label Studio takes {MIN_TITLE_CHARACTERS} to "
+            f"{MAX_TITLE_CHARACTERS}"
         )
 
 
 def _free_title(title: str, client: Client) -> str:
-    longest = _TITLE_LENGTH[1]
-    taken = set(client.project_titles(title[: longest - 8]))
+    taken = set(client.project_titles(title[: MAX_TITLE_CHARACTERS - 8]))
     number = 1
     free = title
     while free in taken:
         number += 1
         suffix = f"_{number}"
-        free = title[: longest - len(suffix)] + suffix
+        free = title[: MAX_TITLE_CHARACTERS - len(suffix)] + suffix
     return free
 
 
 def default_title(dataset_name: str) -> str:
     """The title of a project where none was asked for."""
-    return f"FiftyOne_{dataset_name}"[: _TITLE_LENGTH[1]]
+    return f"FiftyOne_{dataset_name}"[:MAX_TITLE_CHARACTERS]

@@ -13,7 +13,7 @@ import fiftyone.core.utils as fou
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, digest_of_origin, has_prediction, is_sent
 from fo_labelstudio.convert.task.write import MODEL_VERSION
-from fo_labelstudio.errors import SampleError, ServerError
+from fo_labelstudio.errors import HalfMadeError, SampleError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.retrying import repeated, sent_in_parts
 from fo_labelstudio.runs.check import report_left_out
@@ -22,9 +22,6 @@ from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.transport.transport import Sender
-
-_HALF_MADE = 503
-"""Stands for an answer that says so itself: what is missing can be made again."""
 
 
 class FoundTask(NamedTuple):
@@ -291,9 +288,8 @@ def _send_block(
         task_ids, number = sink.make_tasks([bodies[sample_id] for sample_id in sample_ids])
         expected = sum(predictions[sample_id] for sample_id in sample_ids)
         if len(task_ids) != len(sample_ids) or number != expected:
-            raise ServerError(
-                f"the server made {len(task_ids)} of {len(sample_ids)} tasks and {number} of {expected} predictions",
-                _HALF_MADE,
+            raise HalfMadeError(
+                f"the server made {len(task_ids)} of {len(sample_ids)} tasks and {number} of {expected} predictions"
             )
         made.update(zip(sample_ids, task_ids, strict=True))
 

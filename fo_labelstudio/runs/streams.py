@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-_IN_MEMORY = 16 * 2**20
-"""Bytes above which a file is made."""
+MEMORY_BYTES = 16 * 2**20
+"""Of a spool; more than these are in a file."""
 
 
 def read_ahead(items: Iterable[T]) -> Iterator[T]:
@@ -29,7 +29,7 @@ class Spool(Generic[T]):
     """Items in the order in which they were added; in memory as long as they are small."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)
 
     @property
     def size(self) -> int:

@@ -11,7 +11,7 @@ import fo_labelstudio
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
-from fo_labelstudio.errors import ConnectionFailedError, SampleError, ServerError
+from fo_labelstudio.errors import ConnectionFailedError, HalfMadeError, SampleError, ServerError
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.send import make_tasks, part_of, part_of_run, reconcile_tasks, send, tasks_of_run
@@ -179,6 +179,13 @@ def test_tasks_that_were_made_without_their_predictions_are_made_again():
     assert sink.requests == [2, 2, 2]
     assert sorted(samples_in(sink)) == IDS[:4] == sorted(tasks)
     assert sorted(len(task["predictions"]) for task in sink.by_id.values()) == [0, 0, 1, 1]
+
+
+def test_tasks_that_stay_half_made_are_an_error_that_counts_them():
+    sink = ForgettingTasks(max_tasks=2)
+    with pytest.raises(HalfMadeError, match="made 2 of 2 tasks and 0 of 2 predictions") as error:
+        sent(sink, map(prepared, IDS))
+    assert error.value.status is None
 
 
 def test_a_part_that_stopped_half_way_is_continued_and_says_how_far_it_is():
