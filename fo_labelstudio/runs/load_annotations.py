@@ -76,7 +76,7 @@ def load_run(results: RunState, options: LoadOptions, source: TaskSource | None 
     state = results.config.saved_state
     is_complete = bool(state.get("complete"))
     if not is_complete:
-        _find_tasks_so_far(results)
+        _find_tasks_so_far(results, source)
     fields = results.config.label_fields()
     if options.keeps_unexpected:
         fields = tuple(replace(field, takes_unexpected=True) for field in fields)
@@ -86,7 +86,7 @@ def load_run(results: RunState, options: LoadOptions, source: TaskSource | None 
     answers = fetch(
         state["token"],
         fields,
-        source or _source_of(results),
+        _source_of(results) if source is None else source,
         results.tasks,
         sightings,
         is_complete,
@@ -113,14 +113,17 @@ def _source_of(results: RunState) -> TaskSource:
     return ServerTasks(client, results.project_id)
 
 
-def _find_tasks_so_far(results: RunState) -> None:
+def _find_tasks_so_far(results: RunState, source: TaskSource | None) -> None:
     """Has the results of a run that is not complete name the tasks that it has, whatever was saved of them.
 
     Raises:
         RunError: it has none
     """
     state = results.config.saved_state
-    results.tasks = _tasks_so_far(results, state) if state else {}
+    if state and source is None:
+        source = _source_so_far(results, state)
+    found = {} if source is None else tasks_of_run(state["token"], source)
+    results.tasks = {sample_id: task.id for sample_id, task in found.items()}
     if not results.tasks:
         raise RunError(
             f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
@@ -129,10 +132,8 @@ def _find_tasks_so_far(results: RunState) -> None:
     logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
 
 
-def _tasks_so_far(results: RunState, state: dict[str, Any]) -> dict[str, int]:
+def _source_so_far(results: RunState, state: dict[str, Any]) -> TaskSource | None:
+    """The project of a run that is not complete, or None where there is none."""
     client: Client = results.connect_to_api().client
     state["project_id"] = project.existing_project(client, state["token"], state["project_id"])
-    if state["project_id"] is None:
-        return {}
-    found = tasks_of_run(state["token"], ServerTasks(client, state["project_id"]))
-    return {sample_id: task.id for sample_id, task in found.items()}
+    return None if state["project_id"] is None else ServerTasks(client, state["project_id"])

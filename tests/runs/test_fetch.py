@@ -8,6 +8,8 @@ import pytest
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.errors import RunError, ServerError
 from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.load_annotations import load_run
+from fo_labelstudio.runs.load_options import LoadOptions
 from tests.memory import MemoryTasks, annotate_in_memory, sent_run
 from tests.support import stored
 
@@ -111,11 +113,7 @@ class FailingTasks(MemoryTasks):
             yield page
 
 
-@pytest.mark.database
 def test_a_failing_page_leaves_the_dataset_as_it_was(make_dataset, monkeypatch):
-    from fo_labelstudio.runs.load_annotations import load_run
-    from fo_labelstudio.runs.load_options import LoadOptions
-
     dataset = make_dataset(*({"gt": boxes()} for _ in range(3)))
     schema = {"gt": {"type": "detections", "classes": ["cat"], "existing_field": True}}
     results, project = annotate_in_memory(dataset, "run", schema)

@@ -7,9 +7,53 @@ import pytest
 
 import fo_labelstudio
 from fo_labelstudio.errors import RunError, SettingsError
+from fo_labelstudio.runs.load_annotations import load_run
+from fo_labelstudio.runs.load_options import LoadOptions
+from tests.memory import MemoryTasks, annotate_in_memory
 from tests.support import stored
 
-pytestmark = pytest.mark.server
+
+class TestFromMemory:
+    """What a run is loaded from need not be a server."""
+
+    @pytest.fixture
+    def sent(self, make_dataset):
+        box = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2])
+        dataset = make_dataset({"gt": fo.Detections(detections=[box])}, {})
+        schema = {"gt": {"type": "detections", "classes": ["cat"], "existing_field": True}}
+        return dataset, *annotate_in_memory(dataset, "run", schema)
+
+    def test_untouched_labels_stay_bit_identical(self, sent):
+        dataset, results, project = sent
+        for task_id in results.tasks.values():
+            project.submit(task_id)
+        before = stored(dataset)
+        assert load_run(results, LoadOptions(), project) == {}
+        assert stored(dataset) == before
+
+    def test_the_options_say_where_the_labels_go(self, sent):
+        dataset, results, project = sent
+        before = dataset.values("gt")
+        project.submit(results.tasks[dataset.first().id], lambda result: [])
+        load_run(results, LoadOptions("loaded"), project)
+        assert dataset.values("gt") == before and "loaded" in dataset.get_field_schema()
+
+    def test_the_tasks_of_a_run_that_is_not_complete_are_those_that_the_source_has(self, sent, caplog):
+        dataset, results, project = sent
+        task_id = results.tasks[dataset.first().id]
+        project.delete_tasks([results.tasks[dataset.last().id]])
+        project.submit(task_id, lambda result: [])
+        results.config.run_state["complete"], results.tasks = False, {}
+        load_run(results, LoadOptions(), project)
+        assert results.tasks == {dataset.first().id: task_id}
+        assert "The run is not complete; loading what its 1 tasks hold" in caplog.text
+        assert dataset.count("gt.detections") == 0
+
+    def test_a_run_that_is_not_complete_and_has_no_tasks_is_an_error(self, sent):
+        _, results, _ = sent
+        results.config.run_state["complete"] = False
+        with pytest.raises(RunError, match="'run' is not complete; call annotate"):
+            load_run(results, LoadOptions(), MemoryTasks())
 
 
 def ellipse(result):
