@@ -7,7 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from fo_labelstudio.errors import AnswerTooLargeError, ConnectionFailedError, NotLabelStudioError, ServerError
+from fo_labelstudio.errors import (
+    AnswerTooLargeError,
+    ConnectionFailedError,
+    HalfMadeError,
+    NotLabelStudioError,
+    ServerError,
+)
 from fo_labelstudio.remote import retrying
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
@@ -41,7 +47,12 @@ def busy(retry_after=None):
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionFailedError("gone"), *(ServerError("busy", status) for status in (429, 502, 503, 504))]
+    "error",
+    [
+        ConnectionFailedError("gone"),
+        HalfMadeError("half"),
+        *(ServerError("busy", status) for status in (429, 502, 503, 504)),
+    ],
 )
 def test_what_may_pass_is_repeated(error):
     assert repeated(failing(error, error), 2, "asking") == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import fiftyone as fo
 import pytest
@@ -12,6 +13,7 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from fo_labelstudio.errors import ConnectionFailedError, HalfMadeError, SampleError, ServerError
+from fo_labelstudio.remote import retrying
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.send import make_tasks, part_of, part_of_run, reconcile_tasks, send, tasks_of_run
@@ -153,7 +155,8 @@ class ForgettingTasks(MemoryTasks):
 
 @pytest.fixture
 def _at_once(monkeypatch):
-    monkeypatch.setattr("fo_labelstudio.remote.retrying.time.sleep", lambda seconds: None)
+    # Not the module's own function: other threads sleep, too.
+    monkeypatch.setattr(retrying, "time", SimpleNamespace(sleep=lambda seconds: None))
 
 
 @pytest.mark.usefixtures("_at_once")
