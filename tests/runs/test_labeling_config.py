@@ -51,7 +51,7 @@ def test_what_it_gives_is_taken_as_a_labeling_config_of_ones_own():
     [
         (["boxes"], "label schema ['boxes'] only names fields; pass the samples that have them"),
         ({"boxes": {}}, "field 'boxes': label type None is not supported; use one of ['classification'"),
-        ({"boxes": {"type": "detections"}}, "field 'boxes': there are no classes to choose from"),
+        ({"scene": {"type": "classification"}}, "field 'scene': there are no classes to choose from"),
         (
             {"boxes": {"type": "detections", "classes": ["cat"], "attributes": {"a": {"type": "slider"}}}},
             "field 'boxes', attribute 'a': type 'slider' is not supported; use one of ['text'",

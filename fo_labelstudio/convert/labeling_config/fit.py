@@ -106,6 +106,8 @@ def _options(where: str, wanted: Wanted, control: ControlTag) -> Iterator[str]:
         least, stars = int(own.attrib["maxRating"]), stars_of(control)
         if stars < least:
             yield f'{where} has {stars} stars, where {least} are needed; set maxRating="{least}" in it'
+    if own.get("allowEmpty") == "true" and theirs.get("allowEmpty") != "true":
+        yield f'{where} asks for a class of each region, which not all labels have; set allowEmpty="true" in it'
     if own.get("closable") == "true" and control.tag == own.tag and theirs.get("closable") != "true":
         yield f'{where} cannot close lines, so closed ones would come back open; set closable="true" in it'
 

@@ -40,6 +40,7 @@ class TagFacts(NamedTuple):
     has_classes: bool = False
 
 
+_LABELS = "Labels"
 _SHAPES = ("Rectangle", "Polygon", "KeyPoint", "Ellipse", "Brush", "Bitmask", "Vector")
 _TEXT_AND_TIME = ("HyperTextLabels", "ParagraphLabels", "TimeSeriesLabels", "TimelineLabels", "TableLabels")
 _DOCUMENTS = ("OcrLabels", "PdfLabels", "Chat", "ChatMessage", "ReactCode", "CubeLabels")
@@ -126,6 +127,22 @@ def label_type_of(tag: str) -> str | None:
     if facts.kind is Kind.SHAPE:
         return _LABEL_TYPES.get(f"{facts.shape}labels")
     return _LABEL_TYPES["choices"] if facts.kind in (Kind.CHOICES, Kind.TAXONOMY) else None
+
+
+def is_bare_shape(tag: str) -> bool:
+    """Whether a control tag draws shapes and holds no classes: ``<Rectangle>``, not ``<RectangleLabels>``."""
+    facts = facts_of(tag)
+    return facts is not None and facts.kind is Kind.SHAPE and not facts.has_classes
+
+
+def with_classes(tag: str) -> str:
+    """The control tag that draws the same shapes and holds their classes; the tag itself where there is none."""
+    return f"{tag}{_LABELS}" if f"{tag}{_LABELS}" in CONTROL_TAGS else tag
+
+
+def without_classes(tag: str) -> str:
+    """The control tag that draws the same shapes and holds no classes."""
+    return tag.removesuffix(_LABELS)
 
 
 def class_of_path(path: Sequence[str]) -> str:

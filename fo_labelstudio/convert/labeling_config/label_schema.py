@@ -10,7 +10,7 @@ from typing import Any
 
 from fo_labelstudio.convert.families import family_of_type, holds_list
 from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits, stars_of
-from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, label_type_of
+from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, label_type_of, with_classes
 from fo_labelstudio.convert.labeling_config.match import shown_images, wanted_by, wanted_for
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig
 from fo_labelstudio.convert.schema import parse_label_schema
@@ -64,13 +64,15 @@ def _split(config: LabelingConfig) -> tuple[dict[str, dict[str, Any]], list[str]
     schema: dict[str, dict[str, Any]] = {}
     left_out: list[str] = []
     about_regions: list[ControlTag] = []
+    controls = [control for control in config.controls.values() if image.name in control.objects]
+    has_classes_apart = any(control.kind is Kind.CLASSES for control in controls)
     for control in config.controls.values():
         if image.name not in control.objects:
             left_out.append(f"control {control.name!r} asks about something else than the image")
         elif control.per_region:
             about_regions.append(control)
         else:
-            info = _info_of(control)
+            info = None if has_classes_apart and is_bare_shape(control.tag) else _info_of(control)
             problem = _reason(control) if info is None else _problem(control.name, info, control)
             if info is None or problem:
                 left_out.append(f"control {control.name!r} <{control.tag}> {problem}")
@@ -86,7 +88,7 @@ def _split(config: LabelingConfig) -> tuple[dict[str, dict[str, Any]], list[str]
 def _info_of(control: ControlTag) -> dict[str, Any] | None:
     """What a label schema says of the field of a control tag; None where there is none."""
     facts = facts_of(control.tag)
-    if facts is None or (facts.kind is Kind.SHAPE and not facts.has_classes):
+    if facts is None:
         return None
     if facts.kind is Kind.SCALAR:
         kind = "date" if control.options.get("only") == "date" else "datetime"
@@ -117,10 +119,17 @@ def _problem(name: str, info: dict[str, Any], control: ControlTag) -> str | None
     """What keeps a control tag from carrying the field that would be made of it."""
     if control.classes_key is not None:
         return f"takes its classes from the key {control.classes_key!r} of each task"
+    facts = facts_of(control.tag)
+    if not control.classes and facts is not None and facts.has_classes:
+        return "has no classes to choose from"
+    tool = with_classes(control.tag)
+    drawn_with = {"tool": tool} if tool in family_of_type(info["type"]).tools else {}
     try:
-        (field,) = parse_label_schema({name: {**info, "tool": control.tag} if "classes" in info else info})
+        (field,) = parse_label_schema({name: {**info, **drawn_with}})
     except LabelSchemaError as error:
         return f"cannot be a field: {error}"
+    if control.tag not in wanted_by(field).tags:
+        return "draws what is not sent"
     return _first_misfit(wanted_by(field), control)
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits
-from fo_labelstudio.convert.labeling_config.kinds import facts_of
+from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, with_classes, without_classes
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, ObjectTag, read
 from fo_labelstudio.convert.records import Attribute, LabelField
 from fo_labelstudio.errors import LabelingConfigError
@@ -146,7 +146,7 @@ def wanted_by(field: LabelField) -> Wanted:
     (own,) = family.control_tags(field)
     # A skeleton cannot be told from a path where the joints are not known.
     others = () if family.has_joints and field.skeleton is None else family.tools
-    tags = tuple(dict.fromkeys((own.tag, *others)))
+    tags = tuple(dict.fromkeys((own.tag, *(tool if field.classes else without_classes(tool) for tool in others))))
     return Wanted(f"field {field.name!r}", own, tags, (field.control, field.name))
 
 
@@ -177,7 +177,7 @@ def _with_control(field: LabelField, control: ControlTag, image: ObjectTag) -> L
     return replace(
         field,
         control=control.name,
-        tool=field.tool if is_own else control.tag,
+        tool=field.tool if is_own else with_classes(control.tag),
         object_name=field.object_name if field.to_name == image.name else image.name,
     )
 
@@ -215,12 +215,17 @@ def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], image: O
     """The control tags that stand for what is wanted: those of its name, then those that are left for nothing else."""
     found: dict[int, ControlTag] = {}
     known = {control.name: control for control in controls}
+    # Shapes whose class stands in a control of its own are neither labels with a class nor labels without one.
+    has_classes_apart = any(control.kind is Kind.CLASSES for control in controls)
+    usable = {
+        name: control for name, control in known.items() if not (has_classes_apart and is_bare_shape(control.tag))
+    }
     taken: set[str] = set()
     for choice in (0, 1):
         named = {
             number: row.names[choice]
             for number, row in enumerate(wanted)
-            if number not in found and row.names[choice] in known and row.is_kind(known[row.names[choice]])
+            if number not in found and row.names[choice] in usable and row.is_kind(usable[row.names[choice]])
         }
         rivals = Counter(named.values())
         new = {number: known[name] for number, name in named.items() if rivals[name] == 1 and name not in taken}
@@ -228,7 +233,7 @@ def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], image: O
         taken.update(control.name for control in new.values())
     problems = {number: list(misfits(wanted[number], control)) for number, control in found.items()}
     while True:
-        free = [control for control in controls if control.name not in taken]
+        free = [control for control in usable.values() if control.name not in taken]
         fitting = {
             number: _fitting(row, free)
             for number, row in enumerate(wanted)
@@ -300,6 +305,6 @@ def _bare_shape(row: Wanted, known: Mapping[str, ControlTag]) -> str:
     shapes = {facts.shape for tag in row.tags if (facts := facts_of(tag)) is not None and facts.shape is not None}
     for control in known.values():
         facts = facts_of(control.tag)
-        if facts is not None and not facts.has_classes and facts.shape in shapes:
-            return f" ({control.name!r} is a <{control.tag}>, whose class stands in a control of its own)"
+        if facts is not None and is_bare_shape(control.tag) and facts.shape in shapes:
+            return f" ({control.name!r} is a <{control.tag}>, whose class, if any, stands in a control of its own)"
     return ""

@@ -50,9 +50,9 @@ _INDEX_FLAG = "{{idx}}"
 """What the names in a ``<Repeater>`` hold in place of the number, where it says nothing else (1.23.2)."""
 
 _ATTRIBUTES = """
-    alias allowNested apiUrl choice format html indexFlag labeling leafsOnly max maxRating maxSubmissions maxUsages min
-    mode name on only perItem perRegion required step toName value valueList visibleWhen whenChoiceValue whenLabelValue
-    whenTagName
+    alias allowEmpty allowNested apiUrl choice closable format html indexFlag labeling leafsOnly max maxRating
+    maxSubmissions maxUsages min mode name on only perItem perRegion required step toName value valueList visibleWhen
+    whenChoiceValue whenLabelValue whenTagName
 """.split()
 _CANONICAL_ATTRIBUTES = {name.lower(): name for name in _ATTRIBUTES}
 

@@ -79,7 +79,9 @@ def test_the_label_schema_of_our_own_labeling_config_fits_it(label_type, data):
 @pytest.mark.parametrize(
     "tag, reason",
     [
-        ('<Rectangle name="c" toName="img"/>', "draws shapes whose class, if any, stands in a control of its own"),
+        ('<Ellipse name="c" toName="img"/>', "draws what is not sent"),
+        ('<MagicWand name="c" toName="img"/>', "draws what is not sent"),
+        ('<EllipseLabels name="c" toName="img"><Label value="a"/></EllipseLabels>', "draws what is not sent"),
         (
             '<Labels name="c" toName="img"><Label value="a"/></Labels>',
             "holds the classes of shapes that other control tags draw, which is not sent",
@@ -98,7 +100,7 @@ def test_the_label_schema_of_our_own_labeling_config_fits_it(label_type, data):
         ),
         (
             '<BrushLabels name="c" toName="img"/>',
-            "cannot be a field: field 'c': there are no classes to choose from; pass classes=[...]",
+            "has no classes to choose from",
         ),
         (
             '<TextArea name="label" toName="img" perRegion="true"/>',
@@ -124,6 +126,18 @@ def test_what_cannot_be_sent_is_left_out_and_told(tag, reason):
     assert schema_of(config) == schema_of(read(CONFIG))
     (message,) = left_out_of_schema(config)
     assert message.endswith(f"> {reason}")
+
+
+def test_shapes_without_classes_become_labels_without_one_unless_their_classes_stand_apart():
+    shapes = '<Bitmask name="c" toName="img"/>'
+    config = read(CONFIG.replace("</View>", f"{shapes}</View>"))
+    assert schema_of(config)["c"] == {"type": "instances", "classes": [], "attributes": {}}
+    labels = '<Labels name="l" toName="img"><Label value="a"/></Labels>'
+    config = read(CONFIG.replace("</View>", f"{shapes}{labels}</View>"))
+    assert left_out_of_schema(config) == (
+        "control 'c' <Bitmask> draws shapes whose class, if any, stands in a control of its own",
+        "control 'l' <Labels> holds the classes of shapes that other control tags draw, which is not sent",
+    )
 
 
 def test_a_labeling_config_of_which_nothing_can_be_sent_is_refused_with_the_reasons():

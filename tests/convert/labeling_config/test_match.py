@@ -106,6 +106,20 @@ def test_of_several_tools_the_one_that_we_would_take_is_taken():
     assert (found.tool, found.control) == ("BrushLabels", "BrushLabels")
 
 
+def test_a_field_without_classes_is_drawn_with_a_tag_that_holds_none():
+    field = field_of("instances", "masks", classes=())
+    (found,) = matched([field], '<Bitmask name="m" toName="img"/>').fields
+    assert (found.control, found.tool) == ("m", "BitmaskLabels")
+
+
+def test_a_field_that_may_lack_classes_needs_a_tag_that_allows_it():
+    field = field_of("detections", "boxes", **PETS, takes_none=True)
+    assert problems_of([field], boxes()) == (
+        "field 'boxes': control 'boxes' asks for a class of each region, which not all labels have; set "
+        'allowEmpty="true" in it',
+    )
+
+
 def test_questions_about_regions_become_the_attributes_of_their_name_or_kind():
     field = field_of(
         "detections",
@@ -195,8 +209,8 @@ ATTRIBUTE = Attribute("note", Question("text", "str"), "boxes%.note", classes=("
                 '<Rectangle name="r" toName="img"/>',
             ],
             "field 'pets': no control <RectangleLabels> is left that asks about 'img' ('r' is a <Rectangle>, whose "
-            'class stands in a control of its own); add <RectangleLabels name="pets" toName="img">, or leave the field '
-            "out",
+            'class, if any, stands in a control of its own); add <RectangleLabels name="pets" toName="img">, or leave '
+            "the field out",
             id="the class stands elsewhere",
         ),
         pytest.param(
