@@ -13,7 +13,7 @@ from fo_labelstudio.convert.labeling_config import write
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.internals import built_label_schema
-from fo_labelstudio.dataset.label_schema import complete
+from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import LabelSchemaError
 
 _NEWEST_TAGS = "1.23.2"
@@ -38,7 +38,8 @@ def to_labeling_config(
     else:
         built = built_label_schema(samples, backend, label_schema)
         config = backend.config
-        fields = parse_label_schema(complete(built, samples, _NEWEST_TAGS, config.mask_tool, config.scalar_types))
+        schema = completed_label_schema(built, samples, _NEWEST_TAGS, config.mask_tool, config.scalar_types)
+        fields = parse_label_schema(schema)
     return write.to_labeling_config(fields)
 
 
