@@ -1,4 +1,4 @@
-"""The tables of docs/control_tags.md and docs/labeling_templates.md, made of the code and of Label Studio's templates.
+"""The table of docs/labeling_templates.md, made of the code and of Label Studio's templates.
 
 ``python -m tests.docs.labeling_tables`` writes them anew.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from fo_labelstudio.convert.families import family_of_type, holds_list
-from fo_labelstudio.convert.labeling_config.kinds import CONTROL_TAGS, Kind, facts_of, label_type_of
+from fo_labelstudio.convert.labeling_config.kinds import Kind, label_type_of
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, read
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -36,34 +36,6 @@ def templates() -> dict[str, dict[str, Any]]:
     return {f"{path.parts[-3]}/{path.parts[-2]}": yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def control_tags() -> Iterator[tuple[str, ...]]:
-    """The rows of the table of control tags that annotate an image."""
-    yield "Control tag", "Becomes", "With `perRegion`"
-    for tag, facts in CONTROL_TAGS.items():
-        if facts.kind is not Kind.OTHER_MEDIUM:
-            yield f"`{tag}`", *_of_tag(tag)
-
-
-def _of_tag(tag: str) -> tuple[str, str]:
-    facts = facts_of(tag)
-    if facts.kind is Kind.SHAPE:
-        several = f"`{label_type_of(tag)}`"
-        if facts.shape == "vector":
-            several += f", or `{label_type_of('KeyPoint')}` where it draws skeletons"
-        return several + ("" if facts.has_classes else ", with the classes of `Labels`, or none"), ""
-    if facts.kind is Kind.CLASSES:
-        return "the classes of the regions that the other control tags draw", ""
-    if facts.kind is Kind.CHOICES:
-        return f'`{_single(tag)}`, or `{label_type_of(tag)}` with `choice="multiple"`', "attribute: text, or a list"
-    if facts.kind is Kind.TAXONOMY:
-        return f"`{label_type_of(tag)}`, the path as `Animal/Cat`", "attribute: a list of paths"
-    if facts.kind is Kind.RELATION:
-        return "the attribute `related_to` of the labels", ""
-    if facts.kind is Kind.RANKING:
-        return "nothing: it compares objects, which is reported", ""
-    return f"scalar field: {QUESTIONS[tag]}", f"attribute: {QUESTIONS[tag]}"
-
-
 def _single(tag: str) -> str:
     (name,) = (name for name in family_of_type(label_type_of(tag)).label_types if not holds_list(name))
     return name
@@ -79,7 +51,7 @@ def labeling_templates() -> Iterator[tuple[str, ...]]:
         told = [one for one in config.controls.values() if config.images or one.kind is Kind.RANKING]
         becomes = [f"`{control.name}`: {outcome_of(control, config)}" for control in told]
         if config.images and config.relations:
-            becomes.append(f"relations: {_of_tag('Relations')[0]}")
+            becomes.append("relations: the attribute `related_to` of the labels")
         yield name, media, "; ".join(becomes) or "later: no image"
 
 
@@ -112,7 +84,7 @@ def as_table(rows: Iterator[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 
 
-PAGES = {"control_tags.md": control_tags, "labeling_templates.md": labeling_templates}
+PAGES = {"labeling_templates.md": labeling_templates}
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ _NOT_IN_SUFFIX = re.compile(r"[^\w]+")
 
 
 def field_name(control: str) -> str:
-    """The name of a control tag, as a field can have it; no other control tag is meant by it where both are plain.
+    """The name of a control tag, as a field can have it.
 
     FiftyOne takes no ``$``, no ``_`` at the beginning, and none of its own names; a ``.`` would lead into a document.
     What we encode in names of control tags is decoded.

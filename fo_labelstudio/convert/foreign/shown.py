@@ -58,7 +58,9 @@ def images_of(
             problem = f"its data have {quoted(value)} for {tag.key!r}, expected the address of an image"
             continue
         shown += (Shown(tag.name, place, item, str(tag.key)) for place, item in enumerate(items))
-    if not objects:
+    if config and not objects:
+        problem = "the labeling config shows no image whose address stands in a task's data"
+    elif not objects:
         keys = ", ".join(map(repr, list(data)[:10]))
         problem = f"nothing tells which of its data ({keys}) is the image; pass the labeling config"
     return shown, problem

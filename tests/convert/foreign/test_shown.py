@@ -85,3 +85,10 @@ def test_from_results_alone_two_images_are_a_question():
 
 def test_data_that_are_no_object_are_told():
     assert images_of({"id": 1, "data": "a.png"}, None) == ([], "its data are 'a.png', expected an object")
+
+
+def test_a_labeling_config_without_an_image_is_told():
+    problem = "the labeling config shows no image whose address stands in a task's data"
+    assert shown({"text": "x"}, '<Text name="t" value="$text"/>', RATING.format("t")) == ([], problem)
+    fixed = '<Image name="i" value="https://example.org/a.png"/>'
+    assert shown({"text": "x"}, fixed, RATING.format("i")) == ([], problem)
