@@ -75,7 +75,7 @@ class TestAFieldWithoutClasses:
 
     def test_is_left_alone_where_nobody_touched_it(self, label_type, tool, tag, region_type):
         trip = Trip(field_of(label_type, tool=tool, classes=()), label_of(label_type))
-        assert not trip.changes() and trip.answer()[1] == []
+        assert trip.changes().is_empty and trip.answer()[1] == []
 
     def test_takes_what_is_drawn_as_labels_without_a_class(self, label_type, tool, tag, region_type):
         field = field_of(label_type, tool=tool, classes=())
@@ -105,7 +105,7 @@ class TestAFieldOfWhichSomeLabelsHaveNoClass:
         trip = Trip(field, label_of(label_type), label_of(label_type, "cat"))
         kind = f"{region_type}labels"
         assert {tuple(item["value"][kind]) for item in trip.sent} == {(), ("cat",)}
-        assert not trip.changes()
+        assert trip.changes().is_empty
 
     def test_takes_a_class_that_is_given_and_one_that_is_taken_away(self, label_type, tool, tag, region_type):
         field = field_of(label_type, tool=tool, takes_none=True)
