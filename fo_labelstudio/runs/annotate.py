@@ -23,7 +23,6 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.check import CheckedRun, check_run
-from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
 from fo_labelstudio.runs.send import send
@@ -112,7 +111,6 @@ def begin(register: RunRegister, samples: foc.SampleCollection, key: str, overwr
         return Begun(checked, sending.pop_all())
 
 
-@only_new_garbage()
 def _register(
     register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool
 ) -> CheckedRun:
@@ -166,7 +164,6 @@ def finish(register: RunRegister, samples: foc.SampleCollection, key: str, resul
         _finish(register, samples, key, results, begun.checked)
 
 
-@only_new_garbage()
 def _finish(
     register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, checked: CheckedRun
 ) -> None:

@@ -12,14 +12,12 @@ from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of, sender_of
 from fo_labelstudio.runs.send import make_tasks, part_of_run
 from fo_labelstudio.runs.server import ServerTasks
 
 
-@only_new_garbage()
 def send_part(
     samples: foc.SampleCollection | str,
     anno_key: str,

@@ -1,4 +1,4 @@
-"""Garbage collection while large runs are sent and loaded."""
+"""Garbage collection while large runs are loaded."""
 
 from __future__ import annotations
 
