@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from copy import copy
+from functools import lru_cache
 from typing import Any
 
 import fiftyone.core.labels as fol
 from bson import ObjectId
 
 from fo_labelstudio.convert.attributes import aspect_name
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of, label_class_of
 from fo_labelstudio.convert.records import Attribute, Edit, LabelField
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -27,16 +30,57 @@ def to_label(edit: Edit, field: LabelField, with_defaults: bool = True) -> Any:
     """
     label = family_of(field).to_label(edit.parsed, field)
     if isinstance(label, fol.Label):
-        if not ObjectId.is_valid(edit.label_id):
-            raise RegionError(f"its id {quoted(edit.label_id)} is not that of a label")
-        label.id = edit.label_id
-        for attribute in field.attributes:
-            value = attribute_value(edit, attribute)
-            if value is None and with_defaults and attribute.is_of(edit.parsed.values.get("label")):
-                value = attribute.default
-            if value is not None:
-                label.set_attribute_value(attribute.name, value)
+        label.id = str(_id_of(edit))
+        for name, value in _attribute_values(edit, field, with_defaults):
+            label.set_attribute_value(name, value)
     return label
+
+
+def to_doc(edit: Edit, field: LabelField) -> dict[str, Any]:
+    """The same label as the database stores it, in a tenth of the time where its values are stored as they are.
+
+    Raises:
+        RegionError: as :func:`to_label`
+    """
+    family = family_of(field)
+    if family.to_values is None:
+        return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
+    values = family.to_values(edit.parsed, field)
+    attributes = dict(_attribute_values(edit, field, with_defaults=True))
+    if any(type(value) not in _STORED_AS_THEY_ARE for value in attributes.values()):
+        return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
+    own = {name: value for name, value in {**values, **attributes}.items() if value is not None}
+    own["_id"] = _id_of(edit)
+    empty = _pattern(label_class_of(field.label_type), tuple(own))
+    # FiftyOne changes lists in place.
+    return {name: own[name] if name in own else copy(value) for name, value in empty.items()}
+
+
+_STORED_AS_THEY_ARE = frozenset((str, int, float, bool))
+
+
+@lru_cache(1024)
+def _pattern(cls: type[fol.Label], names: tuple[str, ...]) -> Mapping[str, Any]:
+    """What FiftyOne stores of a label that has some values: all that it adds, and the order."""
+    own = dict.fromkeys(names)
+    stored: Mapping[str, Any] = cls().to_dict()
+    ordered = [name for name in cls._fields_ordered if name in {**stored, **own}]
+    return {name: stored.get(name) for name in dict.fromkeys(("_id", "_cls", *ordered, *own))}
+
+
+def _id_of(edit: Edit) -> ObjectId:
+    if not ObjectId.is_valid(edit.label_id):
+        raise RegionError(f"its id {quoted(edit.label_id)} is not that of a label")
+    return ObjectId(edit.label_id)
+
+
+def _attribute_values(edit: Edit, field: LabelField, with_defaults: bool) -> Iterator[tuple[str, Any]]:
+    for attribute in field.attributes:
+        value = attribute_value(edit, attribute)
+        if value is None and with_defaults and attribute.is_of(edit.parsed.values.get("label")):
+            value = attribute.default
+        if value is not None:
+            yield attribute.name, value
 
 
 def attribute_value(edit: Edit, attribute: Attribute) -> Any:

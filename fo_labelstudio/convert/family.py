@@ -66,6 +66,7 @@ class Family:
         to_regions: the regions of a field's labels on one sample
         parse_regions: regions that are read together -> the labels in them; raises RegionError
         to_label: a parsed label -> FiftyOne label without id
+        to_values: what ``to_label`` gives its label, as the database stores it; None where that differs
         revise: the label as stored and an edit -> the label as it is to be, and notes; where None, of each aspect that
             changed what ``to_label`` says
         is_edited_when_empty: whether a label without regions may have something left that regions do not show
@@ -93,6 +94,7 @@ class Family:
     to_regions: Callable[[Sequence[fol.Label], LabelField, MediaInfo], list[Region]]
     parse_regions: Callable[[Sequence[Region], LabelField, MediaInfo], list[ParsedLabel]]
     to_label: Callable[[ParsedLabel, LabelField], fol.Label]
+    to_values: Callable[[ParsedLabel, LabelField], dict[str, Any]] | None = None
     revise: Callable[[fol.Label, Edit, LabelField], Revision] | None = None
     tools: tuple[str, ...] = ()
     is_edited_when_empty: bool = False

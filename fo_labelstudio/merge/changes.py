@@ -14,7 +14,7 @@ from typing import Any
 
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
-from fo_labelstudio.convert.edits import attribute_value, to_label
+from fo_labelstudio.convert.edits import attribute_value, to_doc
 from fo_labelstudio.convert.families import family_of, holds_list, label_class_of
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, Edit, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
@@ -206,7 +206,7 @@ class _Merge:
         elif label_id in self._loaded or label_id in self._sent:
             self._leave_departed(edit)
         elif edit.parsed.values and changes.allows("allow_additions", self._field):
-            added = to_label(edit, self._field).to_dict()
+            added = to_doc(edit, self._field)
             changes.added.append(added)
             if answered := _answered(added, edit, self._field):
                 changes.written[label_id] = answered
@@ -262,6 +262,8 @@ def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Seque
     """The attributes of a new label that were answered, so that a later answer can take them back."""
     class_name = edit.parsed.values.get("label")
     found = [attribute_of(name, class_name, field) for name in edit.aspects if is_attribute(name)]
+    if not any(found):
+        return {}
     without = label_class_of(field.label_type)()
     for attribute in filter(None, found):
         if attribute.default is not None:
@@ -297,7 +299,7 @@ def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: La
     """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
     family = family_of(field)
     if family.revise is None:
-        before, after = _as_sent(stored, edit, field), to_label(edit, field).to_dict()
+        before, after = _as_sent(stored, edit, field), to_doc(edit, field)
     else:
         revised, notes = family.revise(label_of(stored), edit, field)
         if revised is None:

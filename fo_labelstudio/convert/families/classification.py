@@ -7,7 +7,7 @@ region's id: the editor makes a new region when the last choice is taken away an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -61,8 +61,12 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
     return [ParsedLabel(_key(name, field), {"label": name}, media) for name in classes]
 
 
+def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
+    return {"label": parsed.values["label"]}
+
+
 def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Classification:
-    return fol.Classification(label=parsed.values["label"])
+    return fol.Classification(**to_values(parsed, field))
 
 
 def _key(class_name: Name, field: LabelField) -> str | Name:
@@ -82,6 +86,7 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    to_values=to_values,
     not_held=("the confidences of several classes of one image",),
     claims={"choices": "classifications"},
 )

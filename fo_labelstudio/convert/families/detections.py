@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
@@ -93,10 +94,14 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
     return [ParsedLabel(region["id"], values, media)]
 
 
-def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
+def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
     box, rotation = to_relative_box(PercentBox(*parsed.values["box"]), parsed.media)
     turned = {"rotation": rotation} if rotation else {}
-    return fol.Detection(label=parsed.values["label"], bounding_box=box, **turned)
+    return {"label": parsed.values["label"], "bounding_box": box, **turned}
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
+    return fol.Detection(**to_values(parsed, field))
 
 
 def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
@@ -156,6 +161,7 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    to_values=to_values,
     revise=revise,
     claims={_TYPE: "detections"},
     leaves_out=HAS_MASK,

@@ -182,15 +182,19 @@ def _free_joint(taken: Sequence[int | None], neighbours: Sequence[int | None], s
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
-def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Keypoint:
+def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
     points = parsed.values["points"]
     if field.tool != VECTOR:
-        return fol.Keypoint(label=parsed.values["label"], points=[to_relative_point(point[1:]) for point in points])
+        return {"label": parsed.values["label"], "points": [to_relative_point(point[1:]) for point in points]}
     size = max(len(field.skeleton.joints) if field.skeleton else 0, points[-1][0] + 1)
     found = [_missing() for _ in range(size)]
     for number, *point in points:
         found[number] = to_relative_point(point)
-    return fol.Keypoint(label=parsed.values["label"], points=found)
+    return {"label": parsed.values["label"], "points": found}
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Keypoint:
+    return fol.Keypoint(**to_values(parsed, field))
 
 
 def revise(keypoint: fol.Keypoint, edit: Edit, field: LabelField) -> Revision:
@@ -305,6 +309,7 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    to_values=to_values,
     revise=revise,
     tools=(VECTOR, _POINTS),
     not_held=("the confidences of points", "what is outside the image"),

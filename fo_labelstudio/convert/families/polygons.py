@@ -106,10 +106,13 @@ def _parse_shape(value: dict[str, Any]) -> list[list[float]]:
     return [parse_point(*point) for point in points]
 
 
+def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
+    points = relative_shapes(parsed.values["points"])
+    return {"label": parsed.values["label"], "points": points, "closed": True, "filled": True}
+
+
 def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
-    return fol.Polyline(
-        label=parsed.values["label"], points=relative_shapes(parsed.values["points"]), closed=True, filled=True
-    )
+    return fol.Polyline(**to_values(parsed, field))
 
 
 def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
@@ -241,6 +244,7 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    to_values=to_values,
     revise=revise,
     files_as="polylines",
     claims={TYPE: "polygons", _ELLIPSE: "polygons"},

@@ -165,11 +165,15 @@ def _handle(vertex: dict[str, Any], name: str) -> list[float]:
     return parse_point(handle.get("x"), handle.get("y"))
 
 
-def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
+def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
     values = parsed.values
     points = polygons.relative_shapes(values["points"])
     is_closed = values.get("closed", field.tool == _POLYGON)
-    return fol.Polyline(label=values["label"], points=points, closed=is_closed, filled=False)
+    return {"label": values["label"], "points": points, "closed": is_closed, "filled": False}
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
+    return fol.Polyline(**to_values(parsed, field))
 
 
 def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
@@ -196,6 +200,7 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    to_values=to_values,
     revise=revise,
     tools=(VECTOR, _POLYGON),
     claims={"vectorlabels": "polylines"},

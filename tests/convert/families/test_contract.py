@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fo_labelstudio.convert.attributes import aspect_name
+from fo_labelstudio.convert.edits import to_doc, to_label
 from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of, family_of_type
 from fo_labelstudio.convert.family import Grouping, shape_of
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Region
+from fo_labelstudio.convert.question import Question
+from fo_labelstudio.convert.records import Attribute, Edit, Region
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.shapes.geometry import to_fitting_box
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
@@ -21,6 +25,7 @@ from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
 from tests.convert.trip import Trip, pixels_of, through_the_editor
+from tests.support import comparable
 
 label_types = pytest.mark.parametrize("label_type", LABEL_TYPES)
 
@@ -180,6 +185,31 @@ def test_labels_made_of_regions_make_the_same_regions_again(label_type, data):
     back = parse(field, regions, media)
     again = family.to_regions(list(back.values()), field, media)
     assert [region["value"] for region in again] == [region["value"] for region in regions]
+
+
+@label_types
+@given(data=st.data())
+@few
+def test_new_labels_are_stored_as_fiftyone_stores_them(label_type, data):
+    field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
+    family = family_of_type(label_type)
+    if label_type == "scalar":
+        return
+    asked = (
+        Attribute("note", Question("text", "str"), "note"),
+        Attribute("on", Question("date", "date"), "on"),
+        Attribute("many", Question("text", "list"), "many"),
+    )
+    field = replace(
+        field, attributes=data.draw(st.sampled_from([(), asked[:1], asked] if family.has_attributes else [()]))
+    )
+    groups = group_regions(family.to_regions(labels, field, media), family.grouping(field)).values()
+    for parsed in (parsed for group in groups for parsed in family.parse_regions(group, field, media)):
+        answers = dict(zip(map(aspect_name, asked), ("x", "2026-01-02", ["a", "b"])))
+        values = {**parsed.values, **{name: answers[name] for name in map(aspect_name, field.attributes)}}
+        edit = Edit("0123456789abcdef01234567", parsed._replace(values=values), tuple(values), {})
+        stored, made = to_doc(edit, field), to_label(edit, field).to_dict()
+        assert comparable(stored) == comparable(made) and list(stored) == list(made)
 
 
 @label_types
