@@ -29,7 +29,7 @@ from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.load_options import LoadOptions
-from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.state import LoadState
 
 
 class Plan(NamedTuple):
@@ -50,7 +50,7 @@ class Plan(NamedTuple):
         return self.named.get(field.name, field.name)
 
 
-def plan(results: RunState, fields: Sequence[LabelField], options: LoadOptions) -> Plan:
+def plan(results: LoadState, fields: Sequence[LabelField], options: LoadOptions) -> Plan:
     """Checks where the labels of a run are to go, before anything is downloaded.
 
     Raises:
@@ -81,7 +81,7 @@ def plan(results: RunState, fields: Sequence[LabelField], options: LoadOptions) 
 
 
 def load(
-    results: RunState, fields: Sequence[LabelField], answers: Answers, plan: Plan, options: LoadOptions
+    results: LoadState, fields: Sequence[LabelField], answers: Answers, plan: Plan, options: LoadOptions
 ) -> dict[str, Any]:
     """Merges answers into the dataset, page by page.
 
@@ -104,14 +104,15 @@ def load(
     returned: dict[str, Any] = {}
     for page in answers:
         merges.merge(page, returned)
-    _log(answers, merges.reports, len(results.tasks))
+    logger.info(results.summary(answers.count))
+    _log(answers, merges.reports)
     merges.report_remade()
     merges.report_departed()
     results.left_behind = merges.left_behind()
     return returned
 
 
-def _is_gone(results: RunState, field: LabelField) -> bool:
+def _is_gone(results: LoadState, field: LabelField) -> bool:
     """Whether a field that the dataset had is there no more, or another one has its name."""
     declared = _place(results, field.name).field
     if declared is None:
@@ -120,13 +121,13 @@ def _is_gone(results: RunState, field: LabelField) -> bool:
     return not merge.can_hold(declared, field)
 
 
-def _place(results: RunState, path: str) -> Place:
+def _place(results: LoadState, path: str) -> Place:
     """A field of what the run's tasks show."""
     return Place(results.dataset, path, Scope.of(results.is_frames))
 
 
 def _merge_of(
-    results: RunState, field: LabelField, path: str, ledger: Ledger, is_moved: bool = False
+    results: LoadState, field: LabelField, path: str, ledger: Ledger, is_moved: bool = False
 ) -> FieldMerge[Any]:
     place = _place(results, path)
     source = None if path == field.name or is_moved else _place(results, field.name)
@@ -140,7 +141,7 @@ class _Merges:
 
     def __init__(
         self,
-        results: RunState,
+        results: LoadState,
         fields: Sequence[LabelField],
         answers: Answers,
         plan: Plan,
@@ -440,8 +441,7 @@ class _Merges:
         return field.removeprefix("frames.") if self._results.is_frames else field
 
 
-def _log(answers: Answers, reports: Mapping[str, MergeReport], tasks: int) -> None:
-    logger.info("%d of %d tasks have a submitted annotation", answers.count, tasks)
+def _log(answers: Answers, reports: Mapping[str, MergeReport]) -> None:
     for label_field, report in reports.items():
         counts = report.counts
         logger.info(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import fiftyone as fo
@@ -11,8 +12,8 @@ from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.run import RunConfig
 
 
-class RunState(ABC):
-    """The state of a run, which is saved with it.
+class LoadState(ABC):
+    """What loads have done to a dataset, which is saved with it.
 
     Attributes:
         tasks: sample id -> task id
@@ -21,19 +22,74 @@ class RunState(ABC):
             restores it
         edited: field and destination -> sample id -> label id -> attribute -> its value before loads wrote into it, and
             the one that they wrote, for the case that the annotator takes an edit back
-        configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
-            annotation then, and the ``controls`` and ``classes`` of the run that were gone
         remade: field and destination whose labels loads have made anew, for the run's field was gone
         left_behind: what the project holds that the last load did not load
     """
 
-    tasks: dict[str, int]
+    tasks: Mapping[str, int]
     loaded: dict[str, Any]
     removed: dict[str, Any]
     edited: dict[str, Any]
-    configs: list[dict[str, Any]]
     remade: list[str]
     left_behind: list[str]
+
+    @property
+    @abstractmethod
+    def dataset(self) -> fo.Dataset:
+        """The dataset."""
+
+    @property
+    @abstractmethod
+    def is_frames(self) -> bool:
+        """Whether the samples are frames of videos."""
+
+    @property
+    @abstractmethod
+    def overwrites_masks(self) -> bool:
+        """Whether an edited mask that was read from a file is written to that file."""
+
+    @abstractmethod
+    def save(self) -> None:
+        """Saves the state."""
+
+    def summary(self, answers: int) -> str:
+        """How much of what there is is loaded, for people.
+
+        Args:
+            answers: how many samples have an answer that is loaded
+        """
+        return f"{answers} of {len(self.tasks)} tasks have a submitted annotation"
+
+    def records_name(self, label_field: str, destination: str) -> str:
+        """The name of the destination of a label field in messages and in what is saved."""
+        return label_field if destination == label_field else f"{label_field} -> {destination}"
+
+    def forget(self, label_field: str, destination: str) -> None:
+        """Forgets what loads have put into the destination of a label field, but not what they deleted."""
+        name = self.records_name(label_field, destination)
+        self.loaded.pop(name, None)
+        self.edited.pop(name, None)
+
+    def records_of(self, label_field: str, destination: str) -> tuple[str, Ledger]:
+        """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
+        name = self.records_name(label_field, destination)
+        ledger = Ledger(
+            self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
+        )
+        return name, ledger
+
+
+class RunState(LoadState):
+    """The state of a run, which is saved with it.
+
+    Attributes:
+        tasks: sample id -> task id
+        configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
+            annotation then, and the ``controls`` and ``classes`` of the run that were gone
+    """
+
+    tasks: dict[str, int]
+    configs: list[dict[str, Any]]
 
     @property
     @abstractmethod
@@ -44,25 +100,6 @@ class RunState(ABC):
     @abstractmethod
     def config(self) -> RunConfig:
         """What annotate() was asked for."""
-
-    @property
-    @abstractmethod
-    def dataset(self) -> fo.Dataset:
-        """The dataset of the run."""
-
-    @property
-    @abstractmethod
-    def is_frames(self) -> bool:
-        """Whether the run's samples are frames of videos."""
-
-    @property
-    @abstractmethod
-    def overwrites_masks(self) -> bool:
-        """Whether an edited mask that was read from a file is written to that file."""
-
-    @abstractmethod
-    def save(self) -> None:
-        """Saves the state."""
 
     @abstractmethod
     def save_config(self) -> None:
@@ -94,21 +131,3 @@ class RunState(ABC):
         self.configs = saved.configs
         self.remade = saved.remade
         self.left_behind = saved.left_behind
-
-    def records_name(self, label_field: str, destination: str) -> str:
-        """The name of the destination of a label field in messages and in what is saved."""
-        return label_field if destination == label_field else f"{label_field} -> {destination}"
-
-    def forget(self, label_field: str, destination: str) -> None:
-        """Forgets what loads have put into the destination of a label field, but not what they deleted."""
-        name = self.records_name(label_field, destination)
-        self.loaded.pop(name, None)
-        self.edited.pop(name, None)
-
-    def records_of(self, label_field: str, destination: str) -> tuple[str, Ledger]:
-        """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
-        name = self.records_name(label_field, destination)
-        ledger = Ledger(
-            self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
-        )
-        return name, ledger
