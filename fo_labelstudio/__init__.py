@@ -5,10 +5,12 @@ Importing this package is light: FiftyOne is imported where it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import os
+
     import fiftyone.core.collections as foc
 
 __version__ = "0.1.0"
@@ -117,3 +119,85 @@ def to_labeling_config(
 
     backend = LabelStudioBackendConfig("labelstudio", None).build()
     return labeling_config.to_labeling_config(label_schema, samples, backend)
+
+
+def import_annotations(
+    sample_collection: foc.SampleCollection,
+    project_name: str | None = None,
+    project_id: int | None = None,
+    task_ids: int | Collection[int] | None = None,
+    data_path: str | os.PathLike[str] | Mapping[str, str] | None = None,
+    label_types: Collection[str] | Mapping[str, str] | None = None,
+    insert_new: bool = True,
+    download_media: bool = False,
+    num_workers: int | None = None,
+    *,
+    json_path: str | os.PathLike[str] | None = None,
+    labeling_config: str | os.PathLike[str] | None = None,
+    annotations: str | None = "latest",
+    predictions: str | None = None,
+    match: Mapping[str, str] | None = None,
+    fields: Mapping[str, str] | None = None,
+    media_field: str = "filepath",
+    full: bool = False,
+    backend: str = "labelstudio",
+    **connection: Any,
+) -> None:
+    """Imports what a Label Studio project that somebody else made holds, or a file that Label Studio wrote.
+
+    Labels have ids that are made of their project, task and region. Importing again updates, adds and deletes exactly
+    what changed in Label Studio since, and touches nothing else.
+
+    Args:
+        sample_collection: the dataset, or a view into it
+        project_name: the title of the project
+        project_id: the id of the project, with which its address ends
+        task_ids: the tasks that are wanted; all by default
+        data_path: the media on this machine: a folder, or a dict of the addresses or names in Label Studio -> paths, or
+            the path of a JSON file that holds one. With ``download_media``, the folder that receives them
+        label_types: the label types that are wanted, such as ``["detections"]``, or label type -> name of its field;
+            all by default
+        insert_new: whether media of which there is no sample become new samples
+        download_media: whether media that are not there are fetched, also from behind the server's login
+        num_workers: how many media are fetched at once
+        json_path: a JSON export, or another file that Label Studio writes, or a folder of them, in place of a project
+        labeling_config: for ``json_path``, the project's labeling config: XML, or the path of a file
+        annotations: which annotation of a task counts: ``"latest"``, the newest submitted one; ``"ground_truth"``; an
+            annotator's e-mail; ``"all"``, each annotator's in a field of its own; None for none
+        predictions: which predictions: a model version, or ``"all"``, each version's in a field of its own
+        match: key of the tasks' data -> field of samples that holds the same, to tell which sample a task shows
+        fields: name of a control tag -> the field, or the attribute, that receives its answers
+        media_field: the field of samples that holds the paths of their media
+        full: whether tasks that have not changed since the last import are loaded again
+        backend: the name of the backend
+        **connection: settings of the connection, as ``load_annotations()`` takes them
+
+    Raises:
+        SettingsError: what was asked for makes no sense; nothing was changed
+        MatchError: tasks may show several samples; names all of them; nothing was changed
+        LabelSchemaError: a field cannot hold the labels; nothing was changed
+        LabelingConfigError: the labeling config cannot be read, or asks about no image; nothing was changed
+        ExportError: the file cannot be read; nothing was changed
+        RunError: there is no such project
+        ServerError: the server refused, or could not be reached
+    """
+    from fo_labelstudio.backend import LabelStudioBackendConfig
+    from fo_labelstudio.convert.foreign.which import Which
+    from fo_labelstudio.runs.foreign_source import open_source
+    from fo_labelstudio.runs.import_annotations import ImportOptions, import_annotations
+
+    config = LabelStudioBackendConfig(backend, None, **connection)
+    source = open_source(config, project_name, project_id, task_ids, json_path, labeling_config, download_media)
+    options = ImportOptions(
+        Which(annotations, predictions),
+        fields,
+        label_types,
+        media_field,
+        match,
+        data_path,
+        insert_new,
+        download_media,
+        num_workers,
+        full,
+    )
+    import_annotations(sample_collection, source, options)

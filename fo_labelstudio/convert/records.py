@@ -70,6 +70,7 @@ class LabelField:
         targets: class -> value of its pixels in a mask: a number, or ``#rrggbb``
         skeleton: the joints of its keypoints, if they have names or edges
         question: what a scalar field asks for; None for a field of labels
+        keeps_present: whether a value that is there, and that no load has written, stays
         takes_unexpected: whether classes that the label schema lacks are taken too, and answers about regions to
             control tags that somebody added
         scope: where its labels live, one of the scopes of a medium
@@ -91,6 +92,7 @@ class LabelField:
     targets: Mapping[str, int | str] | None = None
     skeleton: Skeleton | None = None
     question: Question | None = None
+    keeps_present: bool = False
     takes_unexpected: bool = False
     scope: str = DEFAULT.scopes[0]
     object_name: str | None = None

@@ -34,6 +34,11 @@ def ungrouped(samples: foc.SampleCollection) -> foc.SampleCollection:
     return samples.select_group_slices(_allow_mixed=True) if samples.media_type == "group" else samples
 
 
+def is_generated(samples: foc.SampleCollection) -> bool:
+    """Whether the samples of a view are patches, frames or clips, made of those of a dataset."""
+    return bool(samples._dataset._is_generated)
+
+
 def collection_of(dataset: fo.Dataset, frames: bool) -> Any:
     """The collection of MongoDB that holds a dataset's samples, or its frames."""
     return dataset._frame_collection if frames else dataset._sample_collection

@@ -115,7 +115,12 @@ class _Merge:
             new = None
         else:
             return _KEEP
-        return self._permitted(stored, self._merged(stored, new))
+        new = self._merged(stored, new)
+        if self._field.keeps_present and not self._was_loaded and stored not in (None, []):
+            if not _is_equal(new, stored):
+                self.refused = "a value that is there already"
+            return _KEEP
+        return self._permitted(stored, new)
 
     def _answered(self, stored: Sequence[Any] | None) -> Any:
         edit = (*self._answer.edited, *self._answer.added)[0]

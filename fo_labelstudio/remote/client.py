@@ -319,6 +319,11 @@ class Client:
             seen.update(task["id"] for task in tasks)
             page += 1
 
+    def project_of_task(self, task_id: int) -> int:
+        """The id of the project that a task is in."""
+        params = {"fields": "task_only", "resolve_uri": "false"}
+        return _part(self._connection.get(f"/api/tasks/{task_id}/", params), "project", int)
+
     def task_span(self, project_id: int) -> tuple[int, int] | None:
         """The ids of the first and the last task of a project, or None where it has none."""
         ends = []

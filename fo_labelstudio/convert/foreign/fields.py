@@ -233,7 +233,14 @@ class _Maker:
             self._extend(name, [*attributes.values(), *own])
         elif one.about_images and one.values is not None:
             field = LabelField(
-                "", "scalar", (), one.control, existing=False, question=one.values, takes_unexpected=True
+                "",
+                "scalar",
+                (),
+                one.control,
+                existing=False,
+                question=one.values,
+                keeps_present=True,
+                takes_unexpected=True,
             )
             self._place(one, field, self.images)
         elif one.about_images:

@@ -1,0 +1,259 @@
+"""Where the tasks of somebody else's project come from: a server, or files that Label Studio wrote."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from fo_labelstudio.convert.labeling_config.read import LabelingConfig, read
+from fo_labelstudio.errors import AnswerTooLargeError, RunError, SettingsError
+from fo_labelstudio.exports.read import read_tasks
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs.ports import Task
+from fo_labelstudio.runs.project import project_of
+from fo_labelstudio.runs.streams import read_ahead
+from fo_labelstudio.settings import ConnectionSettings
+
+PAGE_TASKS = 200
+"""Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
+
+
+class ForeignSource(Protocol):
+    """Somebody else's tasks."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The address of its server, or the path of its file."""
+        ...
+
+    @property
+    def labeling_config(self) -> LabelingConfig | None:
+        """Its labeling config, where it is known."""
+        ...
+
+    @property
+    def client(self) -> Client | None:
+        """The server that serves its media, or None."""
+        ...
+
+    @property
+    def project_id(self) -> int | None:
+        """The project on that server, or None."""
+        ...
+
+    def people(self) -> Mapping[int, str]:
+        """Id of an annotator -> e-mail, as far as it is known."""
+        ...
+
+    def tasks(self, with_predictions: bool) -> Iterator[Task]:
+        """The tasks, with all of their annotations.
+
+        Args:
+            with_predictions: whether predictions are needed, and tasks without annotations
+        """
+        ...
+
+
+class ServerProject:
+    """The tasks of a project on a server.
+
+    Args:
+        client: the server
+        project_id: the project
+        task_ids: the tasks that are wanted; all by default
+
+    Raises:
+        RunError: there is no such project
+        LabelingConfigError: its labeling config cannot be read, or does not ask about images
+    """
+
+    def __init__(self, client: Client, project_id: int, task_ids: Collection[int] | None = None):
+        found = project_of(client, project_id)
+        if found is None:
+            raise RunError(f"there is no project {project_id} on {client.url}; its address ends with its id")
+        self.client: Client | None = client
+        self.project_id: int | None = project_id
+        self.name = f"project {project_id} ({found.get('title')})"
+        self.place = client.url
+        self.labeling_config: LabelingConfig | None = read(found.get("label_config") or "")
+        self.labeling_config.check_images()
+        self._remote = client
+        self._id = project_id
+        self._task_ids = None if task_ids is None else sorted(set(task_ids))
+
+    def people(self) -> Mapping[int, str]:
+        """The users of the server."""
+        return self._remote.users()
+
+    def tasks(self, with_predictions: bool) -> Iterator[Task]:
+        """The tasks; see :class:`ForeignSource`."""
+        for page in read_ahead(self._pages(with_predictions)):
+            yield from page
+
+    def _pages(self, with_predictions: bool) -> Iterator[list[Task]]:
+        for ids in self._requests():
+            if with_predictions:
+                wanted = set(ids)
+                found = self._remote.whole_tasks(self._id, ids[0], ids[-1])
+                yield [task for task in found if task["id"] in wanted]
+            else:
+                yield self._exported(ids)
+
+    def _requests(self) -> Iterator[list[int]]:
+        if self._task_ids is not None:
+            ids: Any = self._task_ids
+        else:
+            # Ids of other projects lie between them; the server passes over those, and a list of ids takes it longer.
+            span = self._remote.task_span(self._id)
+            ids = () if span is None else self._all_ids(*span)
+        for start in range(0, len(ids), PAGE_TASKS):
+            yield list(ids[start : start + PAGE_TASKS])
+
+    def _all_ids(self, first: int, last: int) -> Any:
+        number = (project_of(self._remote, self._id) or {}).get("task_number") or 0
+        if last - first < 4 * number:
+            return range(first, last + 1)
+        return [task["id"] for task in self._remote.tasks(self._id)]
+
+    def _exported(self, ids: list[int]) -> list[Task]:
+        try:
+            return self._remote.export_tasks(self._id, ids)
+        except AnswerTooLargeError:
+            if len(ids) == 1:
+                raise
+        middle = len(ids) // 2
+        return self._exported(ids[:middle]) + self._exported(ids[middle:])
+
+
+class ExportFiles:
+    """The tasks in a file that Label Studio wrote, or in a folder of them.
+
+    Args:
+        path: the file or folder
+        labeling_config: XML, or the path of a file; where it is not known, results tell as much as they do
+        client: the server that serves its media, where one is given
+
+    Raises:
+        ExportError: nothing at the path can be read
+        LabelingConfigError: the labeling config cannot be read, or does not ask about images
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        labeling_config: str | os.PathLike[str] | None = None,
+        client: Client | None = None,
+    ):
+        self._path = Path(path).expanduser()
+        self.name = str(self._path)
+        self.place = str(self._path.resolve())
+        self.client = client
+        self.project_id: int | None = None
+        self.labeling_config = None if labeling_config is None else read(text_of(labeling_config))
+        if self.labeling_config is not None:
+            self.labeling_config.check_images()
+
+    def people(self) -> Mapping[int, str]:
+        """Nobody: a file names annotators by their ids, or by their e-mail."""
+        return {}
+
+    def tasks(self, with_predictions: bool) -> Iterator[Task]:
+        """The tasks; see :class:`ForeignSource`."""
+        for task in read_tasks(self._path, self.labeling_config):
+            if with_predictions or task.get("annotations"):
+                yield task
+
+
+class ConnectionConfig(Protocol):
+    """Knows how to reach a server; FiftyOne's config of the backend does."""
+
+    def connection_settings(self) -> ConnectionSettings:
+        """How to reach the server.
+
+        Raises:
+            SettingsError: the url or the API key is missing
+        """
+        ...
+
+
+def open_source(
+    config: ConnectionConfig,
+    project_name: str | None,
+    project_id: int | None,
+    task_ids: int | Collection[int] | None,
+    json_path: str | os.PathLike[str] | None,
+    labeling_config: str | os.PathLike[str] | None,
+    needs_server: bool,
+) -> ForeignSource:
+    """The tasks that :func:`fo_labelstudio.import_annotations` names; see there.
+
+    Args:
+        config: how to reach the server
+        project_name: the title of the project
+        project_id: its id
+        task_ids: the tasks that are wanted
+        json_path: a file, or a folder of files, in place of a project
+        labeling_config: of the file: XML, or a path
+        needs_server: whether the media of the file's tasks may be on a server
+
+    Raises:
+        SettingsError: what is named is not one thing
+        RunError: there is no such project, or more than one
+    """
+    if json_path is not None:
+        if project_name is not None or project_id is not None or task_ids is not None:
+            raise SettingsError("pass json_path, or project_name, project_id or task_ids, not both")
+        client = None
+        if needs_server:
+            with suppress(SettingsError):
+                # Media that lie elsewhere need none.
+                client = Client(config.connection_settings())
+        return ExportFiles(json_path, labeling_config, client)
+    if labeling_config is not None:
+        raise SettingsError("labeling_config belongs to json_path; a project on a server has its own")
+    if project_name is None and project_id is None and task_ids is None:
+        raise SettingsError("pass project_id, project_name, task_ids or json_path")
+    client = Client(config.connection_settings())
+    client.check()
+    chosen = None if task_ids is None else [task_ids] if isinstance(task_ids, int) else list(task_ids)
+    if project_name is not None:
+        found = client.projects_titled(project_name)
+        if project_id is not None and project_id not in found:
+            raise SettingsError(f"project {project_id} is not called {project_name!r}; pass one of the two")
+        if project_id is None and len(found) != 1:
+            several = f"{len(found)} projects are called {project_name!r} ({', '.join(map(str, sorted(found)))})"
+            raise RunError(f"{several if found else f'no project is called {project_name!r}'}; pass project_id")
+        project_id = found[0] if project_id is None else project_id
+    if project_id is None:
+        if not chosen:
+            raise SettingsError("task_ids is empty; pass the ids of tasks, or a project")
+        project_id = client.project_of_task(chosen[0])
+    return ServerProject(client, project_id, chosen)
+
+
+def text_of(labeling_config: str | os.PathLike[str]) -> str:
+    """The XML of a labeling config.
+
+    Args:
+        labeling_config: XML, or the path of a file that holds it
+
+    Raises:
+        SettingsError: there is no such file
+    """
+    text = os.fspath(labeling_config)
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return text
+    try:
+        return Path(text).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"labeling_config is neither XML nor a file that can be read: {text[:200]!r} ({error})"
+        ) from None

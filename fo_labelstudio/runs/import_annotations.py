@@ -1,0 +1,360 @@
+"""import_annotations(): what a project that we have not made holds, or a file -> the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, NamedTuple
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import fiftyone.core.utils as fou
+
+from fo_labelstudio.convert.annotation.answer import Answer, Problem
+from fo_labelstudio.convert.digests import digest_of
+from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.foreign.answers import Pictured, answers_of, combined
+from fo_labelstudio.convert.foreign.fields import ForeignFields, fields_of
+from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
+from fo_labelstudio.convert.foreign.observed import Observed
+from fo_labelstudio.convert.foreign.shown import Shown, images_of
+from fo_labelstudio.convert.foreign.which import ALL, Chosen, Which, chosen_of
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.media_match import Matching, Place
+from fo_labelstudio.convert.media_size import compare_sizes
+from fo_labelstudio.convert.task.origin import SAMPLE_ID
+from fo_labelstudio.dataset.internals import is_generated, root_dataset
+from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.log import logger
+from fo_labelstudio.messages import listed
+from fo_labelstudio.runs.download import download_missing
+from fo_labelstudio.runs.fetch import Answers
+from fo_labelstudio.runs.foreign_source import ForeignSource
+from fo_labelstudio.runs.import_state import ImportState, Origin, import_state
+from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.match import DataPath, TaskImage, insert_new, match_tasks, tell
+from fo_labelstudio.runs.ports import Task
+from fo_labelstudio.runs.streams import Spool
+
+PAGE_ANSWERS = 200
+"""Answers that are merged at once."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What an import is asked for.
+
+    Attributes:
+        which: which answers to a task count
+        fields: name of a control tag -> the field, or the attribute, that receives its answers
+        label_types: the label types that are wanted, or label type -> name of its field; all by default
+        media_field: the field of samples that holds the paths of their media
+        match: key of the tasks' data -> field of samples that holds the same
+        data_path: the media on this machine
+        insert_new: whether media of which there is no sample become new samples
+        download_media: whether media that are not on this machine are fetched into ``data_path``
+        num_workers: how many media are fetched at once
+        full: whether tasks that have not changed since the last import are loaded again
+    """
+
+    which: Which = dataclass_field(default_factory=Which)
+    fields: Mapping[str, str] | None = None
+    label_types: Collection[str] | Mapping[str, str] | None = None
+    media_field: str = "filepath"
+    match: Mapping[str, str] | None = None
+    data_path: DataPath | None = None
+    insert_new: bool = True
+    download_media: bool = False
+    num_workers: int | None = None
+    full: bool = False
+
+
+class _Row(NamedTuple):
+    """A task, as far as it is looked at before any is loaded.
+
+    Attributes:
+        name: what tells it from the others of its project
+        made_at: when it was made, or None where it does not say
+        images: the images that it shows, each with the place where it is matched
+        digest: of what counts of it
+    """
+
+    name: TaskName
+    made_at: Any
+    images: tuple[tuple[Shown, Place], ...]
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """What tells it from the tasks of all projects."""
+        return f"{self.name.number}@{self.made_at}"
+
+
+def import_annotations(samples: foc.SampleCollection, source: ForeignSource, options: ImportOptions) -> None:
+    """Imports what a project or file holds; see :func:`fo_labelstudio.import_annotations`."""
+    if options.download_media and options.data_path is None:
+        raise SettingsError("download_media=True needs data_path=..., the folder in which the media are to be kept")
+    if is_generated(samples):
+        raise SettingsError(
+            "patches, frames and clips are made of a dataset's samples, and cannot receive labels; pass the dataset, "
+            "or make one of them with clone()"
+        )
+    found = _Found(source, options)
+    matching = match_tasks(
+        found.task_images(),
+        samples,
+        media_field=options.media_field,
+        match=options.match,
+        data_path=options.data_path,
+    )
+    fields = found.fields()
+    for note in fields.notes:
+        logger.warning("%s: %s", source.name, note)
+    state = import_state(root_dataset(samples), found.origin, [row.key for row in found.rows])
+    # All that can be refused is refused here, before anything is changed.
+    destinations = plan(state, fields.fields, LoadOptions(unexpected="keep"))
+    sample_ids = _sample_ids(samples, source, options, matching, found)
+    tell(matching)
+    salt = digest_of([repr(fields.fields), sorted(map(str, fields.suffixes))])
+    _forget_gone(state, fields)
+    answers = _answers(found, fields, sample_ids, matching, state, salt, options)
+    state.tasks = {sample_id: 0 for sample_id in sample_ids.values()}
+    try:
+        load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
+        state.seen.update(answers.seen)
+    finally:
+        state.save()
+
+
+class _Found:
+    """The tasks of a source, kept in a temporary file, and what must be known of them before any is loaded."""
+
+    def __init__(self, source: ForeignSource, options: ImportOptions):
+        self.which = options.which
+        if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
+            self.which = Which(self.which.annotations, self.which.predictions, source.people())
+        self.config = source.labeling_config
+        self.origin = Origin(source.place, source.project_id)
+        self.problems: list[Problem] = []
+        self.sizes: dict[Place, tuple[int, int]] = {}
+        self.rows: list[_Row] = []
+        self._keeps_data = bool(options.match)
+        self._images: list[TaskImage] = []
+        self._label_types = options.label_types
+        self._names = options.fields
+        # The results of all tasks tell what the labeling config does not.
+        needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
+        self._observed = Observed(self.which) if needs_all else None
+        self._spool = Spool[tuple[TaskName, Task]]()
+        self.unanswered = 0
+        self._read(source)
+
+    def _read(self, source: ForeignSource) -> None:
+        logger.info("Reading %s...", source.name)
+        names = TaskNames()
+        with fou.ProgressBar(iters_str="tasks") as progress:
+            for task in progress(source.tasks(self.which.predictions is not None)):
+                name = names.of(task)
+                if self.origin.project is None and type(task.get("project")) is int:
+                    self.origin = Origin(source.place, task["project"])
+                chosen = chosen_of(task, self.which, name.shown, [])
+                if not chosen:
+                    self.unanswered += 1
+                    continue
+                self._spool.add((name, task))
+                if self._observed is not None:
+                    self._observed.add(task)
+                if self.config is not None:
+                    self._look_at(name, task, chosen)
+        if self.config is None:
+            for name, task in self._spool:
+                self._look_at(name, task, chosen_of(task, self.which, name.shown, []))
+
+    def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> None:
+        shown, problem = images_of(task, self.config, self._observed)
+        if problem is not None:
+            self.problems.append(Problem(name.shown, None, f"{problem}; left alone"))
+        data = task.get("data")
+        data = data if isinstance(data, Mapping) else {}
+        images = []
+        for image in shown:
+            slot = image.key if sum(one.key == image.key for one in shown) == 1 else f"{image.key}[{image.place}]"
+            place = (name.shown, slot)
+            images.append((image, place))
+            kept = data if self._keeps_data else {}
+            self._images.append(TaskImage(name.shown, slot, image.address, data.get(SAMPLE_ID), kept))
+            size = _size_in(chosen, image)
+            if size is not None:
+                self.sizes[place] = size
+        self.rows.append(_Row(name, task.get("created_at"), tuple(images), _digest(chosen)))
+
+    def task_images(self) -> list[TaskImage]:
+        """The images that the tasks show; to be asked for once."""
+        images, self._images = self._images, []
+        return images
+
+    def fields(self) -> ForeignFields:
+        """The fields that receive what the tasks hold."""
+        types = self._label_types
+        if not isinstance(types, Mapping):
+            return fields_of(self.config, self._observed, self.which, self._names, types)
+        found = fields_of(self.config, self._observed, self.which, self._names, list(types))
+        names = dict(self._names or {})
+        for (control, _), name in (*found.shapes.items(), *found.images.items()):
+            field = found.base[name]
+            names.setdefault(control, types.get(field.label_type) or types[family_of(field).filed_as])
+        return fields_of(self.config, self._observed, self.which, names, list(types))
+
+    def tasks(self) -> Iterator[tuple[_Row, Task]]:
+        """The tasks again, in the same order."""
+        for row, (_, task) in zip(self.rows, self._spool, strict=True):
+            yield row, task
+
+
+class _SeenAnswers(Answers):
+    """Answers, and what of which tasks they are made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, str] = {}
+
+    def add(self, page: list[Answer]) -> None:
+        """Adds some answers."""
+        super().add(page)
+        # An annotator or a model that did not answer a task is nothing to be told.
+        self.not_shown.clear()
+
+
+def _sample_ids(
+    samples: foc.SampleCollection,
+    source: ForeignSource,
+    options: ImportOptions,
+    matching: Matching,
+    found: _Found,
+) -> dict[Place, str]:
+    """The sample of each image, with those that are new."""
+    ids = dict(matching.samples)
+    if not options.insert_new:
+        return ids
+    paths = dict(matching.files)
+    if options.download_media:
+        assert options.data_path is not None
+        fetched = download_missing(
+            matching, options.data_path, source.client, source.project_id, num_workers=options.num_workers
+        )
+        if fetched.failures:
+            logger.warning(fetched.report())
+        paths.update(fetched.paths)
+    if not paths:
+        return ids
+    inserted = insert_new(paths, samples, found.sizes, options.media_field)
+    logger.info("Added %d new samples", len(set(inserted.samples.values())))
+    if inserted.failures:
+        lines = [f"task {task}, {slot}: {reason}" for (task, slot), reason in inserted.failures.items()]
+        logger.warning("%d image(s) became no sample:%s", len(lines), listed(lines))
+    return {**ids, **inserted.samples}
+
+
+def _forget_gone(state: ImportState, fields: ForeignFields) -> None:
+    """Forgets what imports have put into fields that are no longer there, so that they are filled again."""
+    gone = [name for name in state.loaded if state.dataset.get_field(name) is None]
+    if gone or any(state.dataset.get_field(field.name) is None for field in fields.fields):
+        for name in gone:
+            state.forget(name, name)
+        state.seen.clear()
+
+
+def _answers(
+    found: _Found,
+    fields: ForeignFields,
+    sample_ids: Mapping[Place, str],
+    matching: Matching,
+    state: ImportState,
+    salt: str,
+    options: ImportOptions,
+) -> _SeenAnswers:
+    answers = _SeenAnswers()
+    answers.problems.extend(found.problems)
+    media = _media_of(state.dataset)
+    answers.problems.extend(_other_sizes(found, sample_ids, media))
+    of_sample: dict[str, set[str]] = {}
+    changed = set()
+    for row in found.rows:
+        ids = [sample_ids.get(place, "") for _, place in row.images]
+        digest = digest_of([salt, row.digest, ids])
+        if any(ids):
+            answers.seen[row.key] = digest
+        for sample_id in filter(None, ids):
+            of_sample.setdefault(sample_id, set()).add(row.key)
+        if options.full or state.seen.get(row.key) != digest:
+            changed.add(row.key)
+    state.unchanged = len(of_sample) - len({name for name, tasks in of_sample.items() if tasks & changed})
+    # What several tasks say of one sample is one answer.
+    waiting_for = {sample_id: tasks for sample_id, tasks in of_sample.items() if len(tasks) > 1}
+    for tasks in waiting_for.values():
+        if tasks & changed:
+            changed |= tasks
+    held: dict[str, list[Answer]] = {}
+    page: list[Answer] = []
+    for row, task in found.tasks():
+        if row.key not in changed:
+            continue
+        images = [
+            Pictured(shown, sample_ids.get(place), media.get(sample_ids.get(place, ""))) for shown, place in row.images
+        ]
+        made = answers_of(task, fields, images, state.identity, found.which, row.name, answers.problems)
+        by_sample: dict[str, list[Answer]] = {}
+        for answer in made:
+            by_sample.setdefault(answer.sample_id, []).append(answer)
+        for sample_id in {image.sample_id for image in images if image.sample_id}:
+            own = by_sample.get(sample_id, [])
+            if sample_id in waiting_for:
+                own = held.setdefault(sample_id, []) + own
+                held[sample_id] = own
+                waiting_for[sample_id] = waiting_for[sample_id] - {row.key}
+                if waiting_for[sample_id]:
+                    continue
+                del held[sample_id]
+            if own:
+                page.append(own[0] if len(own) == 1 else combined(own, fields, answers.problems))
+        if len(page) >= PAGE_ANSWERS:
+            answers.add(page)
+            page = []
+    if page:
+        answers.add(page)
+    return answers
+
+
+def _media_of(dataset: fo.Dataset) -> dict[str, MediaInfo]:
+    """Size of the image of each sample of which it is known."""
+    ids, widths, heights = dataset.values(["id", "metadata.width", "metadata.height"])
+    sizes = zip(ids, widths, heights)
+    return {sample_id: MediaInfo(width, height) for sample_id, width, height in sizes if width and height}
+
+
+def _other_sizes(found: _Found, sample_ids: Mapping[Place, str], media: Mapping[str, MediaInfo]) -> Iterator[Problem]:
+    """A note for each image that has another size than the one that was annotated."""
+    for place, size in found.sizes.items():
+        difference = compare_sizes(size, media.get(sample_ids.get(place, "")))
+        if difference is not None:
+            yield Problem(place[0], None, f"{place[1]}, sample {sample_ids[place]}: {difference}", is_note=True)
+
+
+def _size_in(chosen: Sequence[Chosen], image: Shown) -> tuple[int, int] | None:
+    """The size of an image that results are made for, in pixels, or None where none says."""
+    for one in chosen:
+        for item in one.result:
+            if not isinstance(item, Mapping) or item.get("to_name", image.to_name) != image.to_name:
+                continue
+            size = DEFAULT.parse_marks(item) if (item.get("item_index") or 0) == image.place else None
+            if size is not None:
+                return size
+    return None
+
+
+def _digest(chosen: Sequence[Chosen]) -> str:
+    rows = [[one.source.is_prediction, one.source.name, one.result, one.score] for one in chosen]
+    return digest_of(rows)

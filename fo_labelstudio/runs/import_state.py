@@ -1,0 +1,96 @@
+"""What is kept of imports of one project, so that the next one changes only what has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+import fiftyone as fo
+
+from fo_labelstudio.convert.digests import digest_of
+from fo_labelstudio.dataset.import_record import METHOD, load_origins, load_record, save_record
+from fo_labelstudio.runs.state import LoadState
+
+
+class Origin(NamedTuple):
+    """Where tasks come from.
+
+    Attributes:
+        place: the address of the server, or the path of the file
+        project: the id of their project, or None where they do not say
+    """
+
+    place: str
+    project: int | None
+
+
+class ImportState(LoadState):
+    """What imports of one project have done to a dataset.
+
+    Attributes:
+        identity: tells the project from all others; the ids of labels are made of it
+        seen: a task -> digest of what of it was loaded last
+    """
+
+    def __init__(self, dataset: fo.Dataset, key: str, origin: Mapping[str, Any], record: Mapping[str, Any]):
+        self._dataset = dataset
+        self._key = key
+        self._origin = origin
+        self.identity: str = origin["identity"]
+        self.tasks: Mapping[str, int] = {}
+        self.loaded: dict[str, Any] = record.get("loaded", {})
+        self.removed: dict[str, Any] = record.get("removed", {})
+        self.edited: dict[str, Any] = record.get("edited", {})
+        self.remade: list[str] = []
+        self.left_behind: list[str] = []
+        self.seen: dict[str, str] = record.get("seen", {})
+        self.unchanged = 0
+        """How many samples have answers that are as they were at the last import."""
+
+    def summary(self, answers: int) -> str:
+        """How much is imported, for people."""
+        unchanged = f"; those of {self.unchanged} have not changed since the last import" if self.unchanged else ""
+        return f"Importing the answers to {answers} samples{unchanged}"
+
+    @property
+    def dataset(self) -> fo.Dataset:
+        """The dataset."""
+        return self._dataset
+
+    @property
+    def is_frames(self) -> bool:
+        """Tasks show images, which are samples."""
+        return False
+
+    @property
+    def overwrites_masks(self) -> bool:
+        """The files of masks are never written to."""
+        return False
+
+    def save(self) -> None:
+        """Keeps the state with the dataset."""
+        record = {"loaded": self.loaded, "removed": self.removed, "edited": self.edited, "seen": self.seen}
+        save_record(self._dataset, self._key, self._origin, record)
+
+
+def import_state(dataset: fo.Dataset, origin: Origin, tasks: Collection[str]) -> ImportState:
+    """The state of the imports of a project: that of an earlier one, from a server or from a file, or a new one.
+
+    Ids of projects and tasks begin at 1 on each server. So an earlier import is of the same project only where a task
+    of it was made at the same time.
+
+    Args:
+        dataset: the dataset
+        origin: where the tasks come from
+        tasks: what tells each task from all others, with the time at which it was made
+    """
+    names = set(tasks)
+    for key, earlier in load_origins(dataset):
+        if earlier["project"] != origin.project or (origin.project is None and earlier["place"] != origin.place):
+            continue
+        record = load_record(dataset, key)
+        if origin.project is None or not names.isdisjoint(record.get("seen", ())):
+            return ImportState(dataset, key, earlier, record)
+    identity = digest_of([*origin, min(names, default="")])
+    new = {"place": origin.place, "project": origin.project, "identity": identity}
+    return ImportState(dataset, f"{METHOD}_{identity}", new, {})
