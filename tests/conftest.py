@@ -34,7 +34,14 @@ _SAMPLE = pytest.StashKey[sweeps.Sample]()
 _SAMPLE_OF_WORKER = "sample of sweeps"
 
 # The examples are the same in each run, so that a change that fails is the change's own fault.
-hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=50)
+# How long it takes to make them says nothing, for machines differ tenfold.
+hypothesis.settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("tests")
 
 

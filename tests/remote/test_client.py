@@ -88,6 +88,7 @@ CALLS = {
     "find_project": (lambda client: client.find_project("x"), lambda value: value is None or is_ids([value])),
     "projects_titled": (lambda client: client.projects_titled("x"), is_ids),
     "users": (lambda client: client.users(), lambda value: is_ids(value) and is_texts(value.values())),
+    "project_of_task": (lambda client: client.project_of_task(1), lambda value: is_ids([value])),
     "task_span": (lambda client: client.task_span(1), lambda value: value is None or is_ids(value)),
     "whole_tasks": (
         lambda client: list(client.whole_tasks(1, 1, 2)),
