@@ -157,7 +157,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
                 answer = ask(f"Label Studio {setting}: ", hidden)
                 if answer is None:
                     raise SettingsError(
-                        f"no {setting} of a Label Studio server; pass {setting}=..., or set the environment variable "
+                        f"no {setting} for the Label Studio server; pass {setting}=..., or set the environment "
+                        "variable "
                         f"{variable(self.name, setting)}"
                     )
                 self._take(**{setting: answer})
@@ -170,8 +171,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         if root is not None and all(is_below(path, root) for path in samples.values(self.media_field)):
             self.media, self.local_files_root = "local_files", root
             logger.info(
-                "All media lie below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: the server reads them there, nothing is "
-                "copied; media='upload' copies them"
+                "All media are below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, so the server reads them there and "
+                "nothing is copied; pass media='upload' to copy them"
             )
 
     def label_fields(self) -> tuple[LabelField, ...]:

@@ -175,7 +175,7 @@ def parse_url(value: Any) -> str:
         has_address = False
     if not has_address:
         raise SettingsError(
-            f"url {without_login(url)!r} is no http(s) address; expected for example http://localhost:8080"
+            f"url {without_login(url)!r} is not an http(s) address; expected an address such as http://localhost:8080"
         )
     if parts.username is not None or parts.password is not None:
         raise SettingsError(

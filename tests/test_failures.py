@@ -90,7 +90,7 @@ class TestNothingIsMade:
 
     @pytest.mark.parametrize("name", ["filepath.new", "no_such.new", "labels.detections.new"])
     def test_with_a_new_field_where_none_can_be(self, dataset, connection, name):
-        with pytest.raises(LabelSchemaError, match=f"field '{name}'.* is no field of one embedded document"):
+        with pytest.raises(LabelSchemaError, match=f"field '{name}'.* is not a field of one embedded document"):
             annotate(dataset, connection, label_field=name, label_type="detections")
 
     def test_with_a_label_type_that_is_not_supported(self, dataset, connection):
@@ -197,7 +197,7 @@ class TestHalfWay:
                 annotate(dataset, connection, max_tasks=2)
         results = dataset.load_annotation_results("run")
         annotator.submit(results.tasks[dataset.first().id], lambda result: [])
-        with pytest.raises(RunError, match=r"bring them home with load_annotations\(\)"):
+        with pytest.raises(RunError, match=r"load them with load_annotations\(\)"):
             annotate(dataset, connection, classes=["cat", "others"])
         dataset.load_annotations("run")
         dataset.reload()

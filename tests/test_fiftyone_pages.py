@@ -120,12 +120,12 @@ class TestAttributes:
     @pytest.mark.parametrize(
         ("attribute", "asked", "problem"),
         [
-            ("No. of people", {"type": "number"}, "the database takes no dots in names"),
+            ("No. of people", {"type": "number"}, "the database allows no dots in names"),
             ("$x", {"type": "text"}, r"cannot begin with '\$'"),
             ("_id", {"type": "text"}, "cannot begin with '_'"),
             ("_cls", {"type": "text"}, "cannot begin with '_'"),
             ("clean", {"type": "text"}, "FiftyOne uses the name itself"),
-            ("index", {"type": "date"}, "declared as IntField, which cannot hold answers of type 'date'"),
+            ("index", {"type": "date"}, "declares it as IntField, which cannot hold answers of type 'date'"),
         ],
     )
     def test_one_that_could_not_be_loaded_is_refused_and_nothing_is_made(
@@ -363,8 +363,8 @@ class TestLocalFiles:
         assert results.config.media == "local_files"
         assert results.connect_to_api().client.uploads(results.project_id) == []
         assert [record.getMessage() for record in caplog.records if "DOCUMENT_ROOT" in record.getMessage()] == [
-            "All media lie below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: the server reads them there, nothing is "
-            "copied; media='upload' copies them"
+            "All media are below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, so the server reads them there and nothing "
+            "is copied; pass media='upload' to copy them"
         ]
 
     def test_media_elsewhere_are_copied(self, dataset, sharing):

@@ -80,7 +80,7 @@ class TestAFieldThatIsGone:
         moved.reload()
         check_remade(moved.first().gt, ids)
         assert (
-            "Field 'gt' of the run is gone; made 2 labels of answered tasks anew, for 'gt'. Their regions do not hold "
+            "Field 'gt' of the run is gone; made 2 labels of answered tasks again, in 'gt'. Their regions do not hold "
             "tags, index, attributes, what is outside the image." in caplog.text
         )
         before = stored(moved)
@@ -108,7 +108,9 @@ class TestAFieldThatIsGone:
             caplog.clear()
             with caplog.at_level("WARNING", LOGGER):
                 dataset.load_annotations("run", dest_field="new")
-            return [line.getMessage().partition(";")[2][:21] for line in caplog.records if "anew" in line.getMessage()]
+            return [
+                line.getMessage().partition(";")[2][:21] for line in caplog.records if "again, in" in line.getMessage()
+            ]
 
         assert (said(), said()) == ([" made 0 labels of ans"], [])
         annotator.submit(first, move_first)
@@ -372,7 +374,7 @@ class TestARenamedField:
         with pytest.raises(
             LabelSchemaError,
             match=r"field 'gt' of the run is gone, and field 'renamed' holds its labels; nothing was loaded. Pass "
-            r"dest_field=\{'gt': 'renamed'\} to load into that, or dest_field=\{'gt': 'gt'\} to make 'gt' anew",
+            r"dest_field=\{'gt': 'renamed'\} to load into that, or dest_field=\{'gt': 'gt'\} to make 'gt' again",
         ):
             moved.load_annotations("run", cleanup=True)
         assert stored(moved) == before
@@ -454,7 +456,7 @@ class TestALabelThatWasDeletedInFiftyOne:
             f"Field 'gt': 1 labels were edited in Label Studio and deleted in FiftyOne, such as {label_id} of sample "
             f"{sample.id}; they stay deleted" in caplog.text
         )
-        assert "is kept, for the last load left something behind: 1 changes of field 'gt'" in caplog.text
+        assert "is kept, because the last load left something behind: 1 changes of field 'gt'" in caplog.text
         assert moved.load_annotation_results("run").project_id is not None
 
     def test_lets_the_project_be_deleted_by_who_insists(self, moved, annotator):
@@ -538,7 +540,7 @@ class TestADestination:
     @pytest.mark.parametrize(
         ("dest_field", "error", "message"),
         [
-            ({"g": "new"}, SettingsError, "dest_field names 'g', which is no field of the run; the run's fields are '"),
+            ({"g": "new"}, SettingsError, "dest_field names 'g', which is not a field of the run; the run's"),
             (["x"], SettingsError, "dest_field is .'x'., expected the name of a field, or a dict: field of"),
             (3, SettingsError, "dest_field is 3, expected the name of a field, or a dict"),
             ({"gt": None}, SettingsError, "dest_field 'gt' is None, expected the name of a field"),
@@ -551,9 +553,9 @@ class TestADestination:
             ("metadata", LabelSchemaError, "'metadata' is FiftyOne's own"),
             ("get_field", LabelSchemaError, "FiftyOne uses the name 'get_field' itself"),
             ("text", LabelSchemaError, "field 'text' cannot hold labels of type 'detections', for it holds Stri"),
-            ("text.b", LabelSchemaError, "'text' is no field of one embedded"),
-            ("nothing.b", LabelSchemaError, "'nothing' is no field of one embedded"),
-            ("gt.detections.b", LabelSchemaError, "'gt.detections' is no field of one"),
+            ("text.b", LabelSchemaError, "'text' is not a field of one embedded"),
+            ("nothing.b", LabelSchemaError, "'nothing' is not a field of one embedded"),
+            ("gt.detections.b", LabelSchemaError, "'gt.detections' is not a field of one"),
         ],
     )  # fmt: skip
     def test_that_makes_no_sense_is_refused_before_anything_is_downloaded(

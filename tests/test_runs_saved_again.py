@@ -90,7 +90,7 @@ def test_values_made_anew_are_counted_as_added(make_dataset, connection, annotat
     with caplog.at_level("INFO", LOGGER):
         dataset.load_annotations("run", **connection)
     assert "Field 'caption': 1 labels added, 0 edited, 0 deleted" in caplog.text
-    assert "made 1 labels of answered tasks anew" in caplog.text
+    assert "made 1 labels of answered tasks again" in caplog.text
 
 
 @pytest.mark.parametrize("is_gone", [True, False])

@@ -66,7 +66,7 @@ def test_the_variables_bear_the_name_of_the_backend(monkeypatch):
 
 
 def test_fiftyones_own_default_url_counts_as_none():
-    with pytest.raises(SettingsError, match="no url of a Label Studio server; pass url="):
+    with pytest.raises(SettingsError, match="no url for the Label Studio server; pass url="):
         config(url="https://labelstud.io", api_key="k").connection_settings()
 
 
@@ -119,9 +119,9 @@ def test_an_unknown_setting_of_a_load_is_refused():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"url": "localhost:8080"}, "url 'localhost:8080' is no http"),
-        ({"url": "http://[broken"}, "is no http"),
-        ({"url": "http://host:99999"}, "is no http"),
+        ({"url": "localhost:8080"}, "url 'localhost:8080' is not an http"),
+        ({"url": "http://[broken"}, "is not an http"),
+        ({"url": "http://host:99999"}, "is not an http"),
         ({"url": "http://me:pass@host"}, "url holds a user name or password"),
         ({"url": "http://host/?token=pass"}, "url http://host/ has a query or fragment"),
         ({"api_key": "two words"}, "api_key is malformed"),

@@ -98,7 +98,8 @@ def warnings_of(caplog):
 
 
 NOT_STARTED = (
-    "Field 'boxes': left 2 labels or attributes as they are that the annotations of their tasks cannot have shown:\n"
+    "Field 'boxes': left 2 labels or attributes as they are, because the annotations of their tasks cannot have "
+    "shown them:\n"
     "  task {}, 2 labels: the annotation did not start from the labels that were sent"
 )
 
@@ -277,9 +278,9 @@ def test_labels_of_controls_that_were_taken_out_stay(many, annotator, caplog):
     assert moved[0]["bounding_box"] == [pytest.approx(0.2), 0.1, 0.2, 0.2] and empty == []
     for name in ("pr", *OTHERS):
         message = (
-            f"Field '{name}': left 2 labels or attributes as they are that the annotations of their tasks cannot have "
-            f"shown:\n  task {first}, 1 label: the labeling config lacks, or lacked, the control tag '{name}'"
-            f"\n  task {second}, 1 label: the labeling config lacks, or lacked, the control tag '{name}'"
+            f"Field '{name}': left 2 labels or attributes as they are, because the annotations of their tasks cannot "
+            f"have shown them:\n  task {first}, 1 label: the labeling config has, or had, no control tag '{name}'"
+            f"\n  task {second}, 1 label: the labeling config has, or had, no control tag '{name}'"
         )
         assert message in warnings_of(caplog)
     assert not any("Field 'gt'" in message or "understood" in message for message in warnings_of(caplog))
@@ -386,8 +387,8 @@ def test_an_attribute_whose_control_was_taken_out_stays(make_dataset, connection
     (loaded,) = dataset.first().boxes.detections
     assert (loaded.colour, loaded["note"]) == ("red", None)
     assert (
-        "Field 'boxes': left 1 labels or attributes as they are that the annotations of their tasks cannot have "
-        f"shown:\n  task {task_id}, 1 attribute: the labeling config lacks, or lacked, the control tag "
+        "Field 'boxes': left 1 labels or attributes as they are, because the annotations of their tasks cannot have "
+        f"shown them:\n  task {task_id}, 1 attribute: the labeling config has, or had, no control tag "
         f"'{names['choices']}'"
     ) in warnings_of(caplog)
 

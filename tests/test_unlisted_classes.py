@@ -35,9 +35,10 @@ def test_labels_of_other_classes_are_not_sent_never_touched_and_counted_in_one_l
     assert [region["id"] for region in annotator.preloaded(results.tasks[first])] == [labels[0].id, labels[3].id]
     lines = [record.getMessage() for record in caplog.records if "are not sent" in record.getMessage()]
     assert lines == [
-        "Field 'gt': 2 labels are not sent and stay as they are, for `classes` lacks theirs: 'car'; "
+        "Field 'gt': 2 labels are not sent and stay as they are, because `classes` does not have their class: 'car'; "
         "unlisted_classes='refuse' refuses them",
-        "Field 'kind': 1 labels are not sent and stay as they are, for `classes` lacks theirs: 'indoors'; "
+        "Field 'kind': 1 labels are not sent and stay as they are, because `classes` does not have their class: "
+        "'indoors'; "
         "unlisted_classes='refuse' refuses them",
     ]
 

@@ -214,7 +214,7 @@ def test_a_file_that_breaks_before_it_is_converted_stops_the_run_which_names_it(
         return upload_files(self, project_id)
 
     monkeypatch.setattr(Client, "uploads", break_a_file)
-    with pytest.raises(RunError, match=r"grey.tif': it is TIFF, which browsers do not show, broken"):
+    with pytest.raises(RunError, match=r"grey.tif': it is TIFF, which browsers do not show, and Pillow cannot read it"):
         annotate(dataset, connection, unusable_media="convert")
 
 

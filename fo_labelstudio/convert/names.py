@@ -75,7 +75,7 @@ def stored_name_problem(name: str) -> str | None:
     if not is_showable(name):
         return "its name is blank or holds characters that cannot be shown"
     if "." in name:
-        return "the database takes no dots in names"
+        return "the database allows no dots in names"
     if name.startswith(("_", "$")):
         return f"the names of attributes cannot begin with {name[0]!r}"
     return None

@@ -246,7 +246,7 @@ def _to_str(value: Any) -> str:
     if not isinstance(value, str):
         raise RegionError(f"is {quoted(value)}, expected a string")
     if "\x00" in value or not is_text(value):
-        raise RegionError(f"is {quoted(value)}, which holds a character that no database takes")
+        raise RegionError(f"is {quoted(value)}, which has a character that databases refuse")
     return value
 
 
@@ -281,7 +281,7 @@ def _to_datetime(value: Any) -> str:
         try:
             time = time.astimezone(timezone.utc).replace(tzinfo=None)
         except OverflowError:
-            raise RegionError(f"is {quoted(value)}, which is no time in UTC") from None
+            raise RegionError(f"is {quoted(value)}, which is not a time in UTC") from None
     return time.isoformat(timespec="microseconds")
 
 

@@ -127,7 +127,7 @@ class LabelField:
             TypeError: it is a field of labels
         """
         if self.question is None:
-            raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, no scalar field")
+            raise TypeError(f"field {self.name!r} is of type {self.label_type!r}, not a scalar field")
         return self.question
 
     def takes_class(self, name: object) -> bool:

@@ -100,7 +100,8 @@ def field_problem(
         above = samples.get_field(prefix + parent)
         if not isinstance(above, fof.EmbeddedDocumentField):
             return (
-                f"{parent!r} is no field of one embedded document, so it cannot hold others; make it first with "
+                f"{parent!r} is not a field of one embedded document, so it cannot hold other fields; make it first "
+                "with "
                 "dataset.add_sample_field()"
             )
         classes: tuple[type, ...] = (above.document_type,)
@@ -127,7 +128,7 @@ def check_field(samples: foc.SampleCollection, name: str, is_scalar: bool) -> No
     stored = samples.get_field(name)
     if stored is not None and stored.read_only:
         raise LabelSchemaError(
-            f"field {name!r} is read-only, its annotations could not be loaded; clear the flag with "
+            f"field {name!r} is read-only, so its annotations could not be loaded; clear the flag with "
             f"`field = dataset.get_field({name!r}); field.read_only = False; field.save()`"
         )
 

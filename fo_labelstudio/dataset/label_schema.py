@@ -228,7 +228,7 @@ def written_by_runs(samples: foc.SampleCollection, label_field: str) -> set[str]
                 paths = method._get_run_fields(dataset, key)
             except Exception as error:
                 # Whatever is wrong with somebody else's run must not keep this one from being made.
-                logger.warning("Which attributes the %s %r wrote is unknown: %s", method._run_str(), key, error)
+                logger.warning("Cannot find out which attributes the %s %r wrote: %s", method._run_str(), key, error)
                 continue
             found = [path.removeprefix("frames.") for path in paths if isinstance(path, str)]
             written.update(path[len(above) :] for path in found if path.startswith(above))
@@ -267,7 +267,10 @@ def _skeleton(name: str, samples: foc.SampleCollection) -> dict[str, Any] | None
     size = max([len(skeleton.labels or ()), *(max(pair) + 1 for pair in edges)])
     joints = list(skeleton.labels or ()) or [str(number + 1) for number in range(size)]
     if len(joints) < size:
-        raise LabelSchemaError(f"field {name!r}: its skeleton has {len(joints)} labels, but edges to joint {size - 1}")
+        raise LabelSchemaError(
+            f"field {name!r}: its skeleton has {len(joints)} labels, but edges to joint {size - 1}; correct the "
+            "skeleton"
+        )
     return {"joints": joints, "edges": edges} if joints else None
 
 
@@ -362,7 +365,7 @@ def _fit(where: str, facts: dict[str, Any], field: fof.Field, is_open: bool) -> 
     kind = kind_of(field)
     if kind is None:
         raise LabelSchemaError(
-            f"{where}: it is declared as {_declared(field)}, which nobody can be asked for; leave it out of "
+            f"{where}: the dataset declares it as {_declared(field)}, which cannot be annotated; leave it out of "
             "`attributes`"
         )
     types = _TYPES_OF_KIND[kind]
@@ -374,7 +377,7 @@ def _fit(where: str, facts: dict[str, Any], field: fof.Field, is_open: bool) -> 
     is_yes_or_no = asked == "checkbox" and (not values or set(map(type, values)) == {bool})
     if asked not in types or (asked == "checkbox" and is_yes_or_no != (kind == "bool")):
         raise LabelSchemaError(
-            f"{where}: it is declared as {_declared(field)}, which cannot hold answers of type {asked!r}"
+            f"{where}: the dataset declares it as {_declared(field)}, which cannot hold answers of type {asked!r}"
             f"{'' if asked not in types else ' with these values'}; use one of {list(types)}"
         )
     if kind in ("date", "datetime"):
@@ -406,7 +409,9 @@ def _typed(where: str, values: Iterable[Any], kind: str | None) -> list[Any]:
     try:
         return [parse(value) for value in values]
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise LabelSchemaError(f"{where}: not all of {list(values)!r} are of its type, {kind}; correct them") from None
+        raise LabelSchemaError(
+            f"{where}: not all of its values {list(values)!r} are of type {kind}; correct them"
+        ) from None
 
 
 def _whole(value: Any) -> int:

@@ -76,7 +76,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
         if existing is not None and not self.can_hold(existing, field):
             held = getattr(existing, "document_type", None) or type(existing)
             raise LabelSchemaError(
-                f"field {place.full_path!r} cannot hold labels of type {field.label_type!r}, for it holds "
+                f"field {place.full_path!r} cannot hold labels of type {field.label_type!r}, because it holds "
                 f"{held.__name__}; pass another dest_field, or unexpected='return' where they are unexpected"
             )
         aspects = family_of(field).aspects.values()

@@ -79,7 +79,7 @@ def _refuse(anno_key: str, part: int | None, other: dict[str, Any] | None) -> No
     what = "it" if other["part"] is None else f"its part {other['part']}"
     raise RunError(
         f"annotation run {anno_key!r} is being sent: process {other['process']} on {other['host']} sends {what}; wait "
-        "until it ends, or for three minutes where it was killed"
+        "until it ends; if it was killed, wait three minutes"
     )
 
 

@@ -54,7 +54,7 @@ def check_task_fields(samples: foc.SampleCollection, names: Sequence[str]) -> No
 def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:
     if data_key(name) in DATA_KEYS:
         return (
-            f"{name!r} has the name of what each task carries anyway ({', '.join(DATA_KEYS)}); leave it out, or clone "
+            f"{name!r} is a name that each task uses itself ({', '.join(DATA_KEYS)}); leave it out, or clone "
             "the field under another name"
         )
     field = samples.get_field(name)
@@ -64,7 +64,7 @@ def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:
         return f"the samples have no field {name!r}; {hint}"
     for end in [place for place, char in enumerate(name) if char == "."]:
         if not isinstance(samples.get_field(name[:end]), fof.EmbeddedDocumentField):
-            return f"{name!r} is in a list, of which a task can show no single value; leave it out"
+            return f"{name!r} is inside a list, so it has no single value; leave it out"
     return _problem_of_type(name, field)
 
 

@@ -104,7 +104,7 @@ class Client:
             version = Version(release[:_LONGEST_VERSION])
         except InvalidVersion:
             raise NotLabelStudioError(
-                f"{self.url} answers, but not as Label Studio does; set url to the address of Label Studio", path=path
+                f"{self.url} answers, but is not Label Studio; set url to the address of Label Studio", path=path
             ) from None
         if version < MIN_VERSION:
             raise ServerVersionError(

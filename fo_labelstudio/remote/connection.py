@@ -206,7 +206,7 @@ class Connection:
             if isinstance(error, requests.exceptions.SSLError) and not _is_broken_off(error):
                 raise TLSError(
                     f"the certificate of {self.url} is not trusted ({self._clean(error)}); set verify_ssl to the path "
-                    "of the CA bundle that it was signed with, or to False where you trust the network",
+                    "of the CA bundle that it was signed with, or to False if you trust the network",
                     path=path,
                 ) from None
             if not isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
@@ -235,8 +235,8 @@ class Connection:
         detail = self._clean(_detail(body.start_of(response, _LOOKED_AT)))
         if status == 401:
             raise AuthenticationError(
-                f"{self.url} refused the API key ({detail}); copy a personal access token from Account & Settings, or "
-                "have legacy tokens enabled for the organization",
+                f"{self.url} refused the API key ({detail}); copy a personal access token from Account & Settings, "
+                "or ask your administrator to allow legacy tokens",
                 status,
                 path,
             )
@@ -249,8 +249,9 @@ class Connection:
             content = body.read(response, LARGEST_ANSWER)
         except body.TooLargeError:
             raise AnswerTooLargeError(
-                f"{method} {self.url}{path} was answered with more than {LARGEST_ANSWER // 2**20} MiB, which is not "
-                "read; is it Label Studio that answers, and are masks or answers this large on purpose?",
+                f"{method} {self.url}{path} was answered with more than {LARGEST_ANSWER // 2**20} MiB, which is too "
+                "much to read; check that Label Studio answers at this address, and why its masks or answers are so "
+                "large",
                 response.status_code,
                 path,
             ) from None

@@ -79,7 +79,7 @@ def report_left_out(left_out: Sequence[LeftOut]) -> None:
     if not left_out:
         return
     lines = listed([sample.problem for sample in left_out])
-    logger.warning("%d samples are left out, for their media cannot be sent:%s", len(left_out), lines)
+    logger.warning("%d samples are left out, because their media cannot be sent:%s", len(left_out), lines)
 
 
 def _report_unlisted(unlisted: Unlisted) -> None:
@@ -87,7 +87,8 @@ def _report_unlisted(unlisted: Unlisted) -> None:
         names = ", ".join(quoted(name) for name, _ in classes.most_common(NAMED_CLASSES))
         more = f" and {len(classes) - NAMED_CLASSES} more" if len(classes) > NAMED_CLASSES else ""
         logger.warning(
-            "Field '%s': %d labels are not sent and stay as they are, for `classes` lacks theirs: %s%s; "
+            "Field '%s': %d labels are not sent and stay as they are, because `classes` does not have their class: "
+            "%s%s; "
             "unlisted_classes='refuse' refuses them",
             field,
             classes.total(),

@@ -16,7 +16,7 @@ def clean_up(results: RunState, force: bool = False) -> None:
     """
     if results.left_behind and not force:
         logger.warning(
-            "Project %s is kept, for the last load left something behind: %s. To delete it all the same, call "
+            "Project %s is kept, because the last load left something behind: %s. To delete it anyway, call "
             "dataset.load_annotation_results(%r).cleanup(force=True)",
             results.project_id,
             "; ".join(results.left_behind),

@@ -98,7 +98,7 @@ def load(
     Raises:
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
-    results.left_behind = ["everything, for it did not come to its end"]
+    results.left_behind = ["everything, because it was interrupted"]
     merges = _Merges(results, fields, answers, plan, options)
     merges.make_fields()
     returned: dict[str, Any] = {}
@@ -217,8 +217,8 @@ class _Merges:
             lacking.extend(family_of(field).not_held)
             what = f" Their regions do not hold {', '.join(lacking)}." if lacking else ""
             logger.warning(
-                "Field '%s' of the run is gone; made %d labels of answered tasks anew, for '%s'.%s If the field was "
-                "renamed, delete that and pass dest_field={'%s': '<its new name>'}",
+                "Field '%s' of the run is gone; made %d labels of answered tasks again, in '%s'.%s If the field was "
+                "renamed, delete the new field and pass dest_field={'%s': '<its new name>'}",
                 field.name,
                 report.remade,
                 self._plan.destination_of(field),
@@ -282,7 +282,7 @@ class _Merges:
             raise LabelSchemaError(
                 f"field {field.name!r} of the run is gone, and field {holder!r} holds its labels; nothing was loaded. "
                 f"Pass dest_field={{{field.name!r}: {holder!r}}} to load into that, or "
-                f"dest_field={{{field.name!r}: {field.name!r}}} to make {field.name!r} anew"
+                f"dest_field={{{field.name!r}: {field.name!r}}} to make {field.name!r} again"
             )
         return False
 
@@ -454,8 +454,8 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport]) -> None:
         not_shown = answers.not_shown.get(label_field.partition(" -> ")[0], ())
         if not_shown:
             logger.warning(
-                "Field '%s': left %d labels or attributes as they are that the annotations of their tasks cannot have "
-                "shown:%s",
+                "Field '%s': left %d labels or attributes as they are, because the annotations of their tasks cannot "
+                "have shown them:%s",
                 label_field,
                 sum(row.number for row in not_shown),
                 listed(not_shown),

@@ -129,7 +129,7 @@ def _find_tasks_so_far(results: RunState, source: TaskSource | None) -> None:
             f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
             state.get("project_id"),
         )
-    logger.warning("The run is not complete; loading what its %d tasks hold", len(results.tasks))
+    logger.warning("The run is not complete; loading the annotations of its %d tasks", len(results.tasks))
 
 
 def _source_so_far(results: RunState, state: dict[str, Any]) -> TaskSource | None:

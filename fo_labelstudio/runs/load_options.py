@@ -53,7 +53,7 @@ class LoadOptions(NamedTuple):
         for name, destination in given.items():
             if name not in fields:
                 raise SettingsError(
-                    f"dest_field names {quoted(name)}, which is no field of the run; the run's fields are {names}"
+                    f"dest_field names {quoted(name)}, which is not a field of the run; the run's fields are {names}"
                 )
             if not isinstance(destination, str):
                 raise SettingsError(f"dest_field {name!r} is {quoted(destination)}, expected the name of a field")

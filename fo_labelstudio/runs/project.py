@@ -87,7 +87,7 @@ def discard_project(client: Client, run_token: str, project_id: int | None) -> N
     if project.get("total_annotations_number"):
         raise RunError(
             f"project {project_id} of the incomplete run has annotations, see {project_url(client.url, project_id)}; "
-            "bring them home with load_annotations(), and annotate under another anno_key, or continue it with the "
+            "load them with load_annotations() and annotate with another anno_key, or continue the run with the "
             "arguments of its first annotate()",
             project_id,
         )

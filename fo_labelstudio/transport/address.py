@@ -43,11 +43,11 @@ def parse_address(text: str | None) -> Address:
     if kind is None:
         if _AS_PATH.search(text):
             raise ValueError(
-                "FiftyOne has made a path of the address; keep addresses in a field of their own, and pass it as "
-                "media_field"
+                "FiftyOne has changed the address into a path; keep addresses in a separate field, and pass that "
+                "field as media_field"
             )
         raise ValueError(
-            f"it is no address that begins with one of {', '.join(f'{name}://' for name in _KINDS)}; pass the field "
+            f"it does not begin with one of {', '.join(f'{name}://' for name in _KINDS)}; pass the field "
             "that holds the addresses as media_field"
         )
     return _web_address(text) if kind == "web" else _stored_address(kind, *rest.partition("/")[::2])
@@ -65,16 +65,16 @@ def _web_address(url: str) -> Address:
     except ValueError:
         is_whole = False
     if not is_whole:
-        raise ValueError("it is no whole address")
+        raise ValueError("the address is not complete")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("the address holds a login, which browsers do not send; put the file where none is needed")
+        raise ValueError("the address has a login, which browsers do not send; put the file where no login is needed")
     return Address("web", f"{parts.scheme}://{parts.netloc.lower()}", parts.path, url)
 
 
 def _stored_address(kind: str, place: str, key: str) -> Address:
     scheme = next(name for name in _KINDS if _KINDS[name] == kind)
     if not place or not key:
-        raise ValueError(f"the address is not whole; expected {scheme}://<bucket or container>/<name of the object>")
+        raise ValueError(f"the address is not complete; expected {scheme}://<bucket or container>/<name of the object>")
     lost = re.search(r"^/|\?|[\t\r\n]|\s$", key)
     if lost:
         raise ValueError(

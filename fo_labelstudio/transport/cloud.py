@@ -112,29 +112,29 @@ class Cloud:
             )
             raise _about(
                 error,
-                f"the server cannot open {name} ({error}); does the bucket exist, do the credentials in cloud_storage, "
-                f"or without any the server's own, allow to read and list it{endpoint}",
+                f"the server cannot open {name} ({error}); does the bucket exist, and may the credentials (those of "
+                f"cloud_storage, otherwise the server's own) read and list it{endpoint}",
             ) from None
         try:
             signed = self._client.signed_url(self._project_id, address.url)
         except ServerError as error:
             raise _about(
-                error, f"the server does not hand out {address.url} of {name} ({error}); is there such an object?"
+                error, f"the server does not serve {address.url} of {name} ({error}); does this object exist?"
             ) from None
         if signed is not None:
             self._check_shown(
                 address,
                 signed,
-                "is there such an object, and may the credentials read it?",
-                "allow GET from there in the CORS rules of the bucket, or pass cloud_storage={'presign': False}, which "
-                "has Label Studio hand the files out itself",
+                "does this object exist, and may the credentials read it?",
+                "allow GET from there in the CORS rules of the bucket, or pass cloud_storage={'presign': False}, so "
+                "that Label Studio serves the files itself",
             )
 
     def _check_shown(self, address: Address, url: str, if_refused: str, if_not_allowed: str) -> None:
         try:
             self._web.check_shown(url, self._client.url, if_refused, if_not_allowed)
         except (ConnectionFailedError, TLSError) as error:
-            logger.warning("Whether browsers show %s could not be found out from here: %s", address.url, error)
+            logger.warning("Cannot check from here whether browsers show %s: %s", address.url, error)
         except ServerError as error:
             raise _about(error, f"people would not see {address.url}: {error}") from None
 

@@ -64,7 +64,7 @@ class RemoteFile(io.RawIOBase):
         while not self._is_whole and (stop is None or len(self._content) < stop):
             start = len(self._content)
             if start == _MOST:
-                raise OSError(f"its first {_MOST >> 20} MiB do not tell its size; {_METADATA}")
+                raise OSError(f"its first {_MOST >> 20} MiB do not contain its size; {_METADATA}")
             end = max(_FIRST, 4 * start)
             self._content += self._fetch(start, end)
             self._is_whole = len(self._content) < end

@@ -104,8 +104,8 @@ class LocalFiles:
                 raise
             raise ServerError(
                 f"the server does not serve its folder {folder!r} ({error}); start it with {_SETTINGS} set to the "
-                "folder that local_files_root is on its side, and pass local_files_server_root where it has another "
-                "name there; media='upload' copies the files instead",
+                "folder that local_files_root is on the server, and pass local_files_server_root if it has another "
+                "path there; or pass media='upload' to copy the files",
                 error.status,
                 error.path,
             ) from None

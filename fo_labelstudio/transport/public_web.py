@@ -112,8 +112,8 @@ class Web:
                 kind = response.headers.get("Content-Type", "")
                 if not _SHOWN.match(kind):
                     raise ServerError(
-                        f"{origin_of(response.url)} says that it is {kind or 'nothing'!r}, so Label Studio does not "
-                        "show it; have it send a Content-Type that begins with image/"
+                        f"{origin_of(response.url)} sends it as {kind or 'nothing'!r}, so Label Studio does not show "
+                        "it; make the web server send a Content-Type that begins with image/"
                     )
 
         repeated(check, self._retries, f"asking {urlsplit(url).netloc}")

@@ -83,24 +83,32 @@ def test_a_declared_attribute_is_asked_for_as_what_it_holds(dataset, attribute, 
 @pytest.mark.parametrize(
     ("attribute", "facts", "problem"),
     [
-        ("note", {"type": "number"}, "declared as StringField, which cannot hold answers of type 'number'; use one of"),
-        ("note", {"type": "checkbox", "values": ["a"]}, "declared as StringField, which cannot hold answers of type"),
-        ("count", {"type": "checkbox"}, "declared as IntField, which cannot hold answers of type 'checkbox'"),
-        ("count", {"type": "select", "values": [2.5]}, r"not all of \[2.5\] are of its type, int"),
-        ("count", {"type": "date"}, "declared as IntField, which cannot hold answers of type 'date'"),
-        ("tame", {"type": "text"}, "declared as BooleanField, which cannot hold answers of type 'text'"),
+        (
+            "note",
+            {"type": "number"},
+            "declares it as StringField, which cannot hold answers of type 'number'; use",
+        ),
+        (
+            "note",
+            {"type": "checkbox", "values": ["a"]},
+            "declares it as StringField, which cannot hold answers of",
+        ),
+        ("count", {"type": "checkbox"}, "declares it as IntField, which cannot hold answers of type 'checkbox'"),
+        ("count", {"type": "select", "values": [2.5]}, r"not all of its values \[2.5\] are of type int"),
+        ("count", {"type": "date"}, "declares it as IntField, which cannot hold answers of type 'date'"),
+        ("tame", {"type": "text"}, "declares it as BooleanField, which cannot hold answers of type 'text'"),
         ("tame", {"type": "checkbox", "values": ["a"]}, "answers of type 'checkbox' with these values; use one of"),
-        ("tame", {"type": "radio", "values": ["yes", "no"]}, r"not all of \['yes', 'no'\] are of its type, bool"),
-        ("day", {"type": "text"}, "declared as DateField, which cannot hold answers of type 'text'"),
-        ("traits", {"type": "number"}, "declared as ListField of StringField, which cannot hold answers of type"),
+        ("tame", {"type": "radio", "values": ["yes", "no"]}, r"not all of its values \['yes', 'no'\] are of type bool"),
+        ("day", {"type": "text"}, "declares it as DateField, which cannot hold answers of type 'text'"),
+        ("traits", {"type": "number"}, "declares it as ListField of StringField, which cannot hold answers of type"),
         ("traits", {"type": "checkbox"}, "answers of type 'checkbox' with these values; use one of"),
-        ("counts", {"type": "text"}, "declared as ListField of IntField, which nobody can be asked for; leave it out"),
-        ("more", {"type": "text"}, "declared as DictField, which nobody can be asked for; leave it out"),
-        ("confidence", {"type": "date"}, "declared as FloatField, which cannot hold answers of type 'date'"),
+        ("counts", {"type": "text"}, "declares it as ListField of IntField, which cannot be annotated; leave it out"),
+        ("more", {"type": "text"}, "declares it as DictField, which cannot be annotated; leave it out"),
+        ("confidence", {"type": "date"}, "declares it as FloatField, which cannot hold answers of type 'date'"),
         ("id", {"type": "text"}, "it is part of the label itself; leave it out"),
         ("bounding_box", {"type": "text"}, "it is part of the label itself; leave it out"),
         ("instance", {"type": "text"}, "it is part of the label itself; leave it out"),
-        ("No. of people", {"type": "number"}, "the database takes no dots in names; rename the attribute"),
+        ("No. of people", {"type": "number"}, "the database allows no dots in names; rename the attribute"),
         ("_cls", {"type": "text"}, "the names of attributes cannot begin with '_'; rename the attribute"),
     ],
 )
@@ -129,7 +137,9 @@ def test_in_a_new_field_what_fiftyone_declares_counts(make_dataset, label_type, 
 
 
 def test_in_a_new_field_what_fiftyone_declares_is_refused_where_it_could_not_hold_answers(make_dataset):
-    with pytest.raises(LabelSchemaError, match="attribute 'logits': it is declared as VectorField, which nobody"):
+    with pytest.raises(
+        LabelSchemaError, match="attribute 'logits': the dataset declares it as VectorField, which cannot"
+    ):
         asked(make_dataset({}), "logits", {"type": "number"}, "classification", existing=False, name="new")
 
 

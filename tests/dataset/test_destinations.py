@@ -27,9 +27,9 @@ def dataset(make_dataset):
         ("a$b", "Field names cannot contain"),
         ("id", "'id' is FiftyOne's own"),
         ("get_field", "FiftyOne uses the name 'get_field' itself"),
-        ("text.b", "'text' is no field of one embedded"),
-        ("nothing.b", "'nothing' is no field of one embedded"),
-        ("gt.detections.b", "'gt.detections' is no field of one"),
+        ("text.b", "'text' is not a field of one embedded"),
+        ("nothing.b", "'nothing' is not a field of one embedded"),
+        ("gt.detections.b", "'gt.detections' is not a field of one"),
     ],
 )
 def test_a_destination_that_no_field_can_be_is_refused(dataset, path, message):

@@ -27,7 +27,7 @@ def test_names_that_labels_can_have(name):
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("No. of people", "the database takes no dots in names"),
+        ("No. of people", "the database allows no dots in names"),
         ("$x", "the names of attributes cannot begin with '$'"),
         ("_id", "the names of attributes cannot begin with '_'"),
         ("_cls", "the names of attributes cannot begin with '_'"),
@@ -69,13 +69,13 @@ def test_names_with_which_labels_could_not_be_read_or_written(name, problem):
         (
             "missing.new",
             False,
-            "'missing' is no field of one embedded document, so it cannot hold others; make it first with "
+            "'missing' is not a field of one embedded document, so it cannot hold other fields; make it first with "
             "dataset.add_sample_field()",
         ),
         (
             "frames.new",
             False,
-            "'frames' is no field of one embedded document, so it cannot hold others; make it first with "
+            "'frames' is not a field of one embedded document, so it cannot hold other fields; make it first with "
             "dataset.add_sample_field()",
         ),
     ],

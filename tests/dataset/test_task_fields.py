@@ -64,10 +64,10 @@ def test_values_are_what_the_data_manager_shows_and_finds(dataset):
     [
         (["uniquenes"], "the samples have no field 'uniquenes'; did you mean 'uniqueness'?"),
         (["zzz"], "the samples have no field 'zzz'; see dataset.get_field_schema"),
-        (["id"], "'id' has the name of what each task carries anyway"),
+        (["id"], "'id' is a name that each task uses itself"),
         (["weather"], "'weather' holds labels, which are annotated with label_field=; pass 'weather.label'"),
         (["boxes"], "'boxes' holds labels, which are annotated with label_field=, or leave it out"),
-        (["boxes.detections.label"], "'boxes.detections.label' is in a list"),
+        (["boxes.detections.label"], "'boxes.detections.label' is inside a list"),
         (["metadata"], "'metadata' holds several fields; pass one of them, such as 'metadata.size_bytes'"),
         (["metadata.width", "metadata_width"], "would both be 'metadata_width'"),
     ],
@@ -82,5 +82,5 @@ def test_fields_that_tasks_cannot_carry_are_refused_with_the_remedy(dataset, nam
 @pytest.mark.parametrize("name", ["image", "sample_id", "filename"])
 def test_fields_named_like_what_each_task_carries_are_refused(dataset, name):
     dataset.add_sample_field(name, fo.StringField)
-    with pytest.raises(LabelSchemaError, match=f"'{name}' has the name of what each task carries"):
+    with pytest.raises(LabelSchemaError, match=f"'{name}' is a name that each task uses itself"):
         check_task_fields(dataset, [name])

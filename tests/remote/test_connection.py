@@ -102,8 +102,8 @@ class TestSixWaysToFail:
         ("body", "message"),
         [
             (b"<html><title>Router</title></html>", "answered with something else than JSON .*a web page, 'Router'"),
-            (b'{"release": "rolling"}', "answers, but not as Label Studio does"),
-            (b"[]", "answers, but not as Label Studio does"),
+            (b'{"release": "rolling"}', "answers, but is not Label Studio"),
+            (b"[]", "answers, but is not Label Studio"),
         ],
     )
     def test_something_else_answers(self, body, message):

@@ -17,7 +17,7 @@ def test_what_was_left_behind_keeps_the_project_and_is_named(caplog):
     results = MemoryState(left_behind=["2 changes of field 'gt'"])
     clean_up(results)
     assert results.deleted == [] and results.project_id == 1 and results.tasks == {"sample": 1}
-    assert "Project 1 is kept, for the last load left something behind: 2 changes of field 'gt'" in caplog.text
+    assert "Project 1 is kept, because the last load left something behind: 2 changes of field 'gt'" in caplog.text
 
 
 def test_force_deletes_it_all_the_same():

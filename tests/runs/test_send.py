@@ -130,7 +130,9 @@ def test_what_cannot_be_sent_is_named_once_all_else_is_sent(caplog):
         sent(sink, items, tasks=tasks)
     assert error.value.problems == ("sample 1: broken",)
     assert list(tasks) == [IDS[0], IDS[3]]
-    assert "1 samples are left out, for their media cannot be sent" in caplog.text and "sample 2: empty" in caplog.text
+    assert (
+        "1 samples are left out, because their media cannot be sent" in caplog.text and "sample 2: empty" in caplog.text
+    )
     assert sink.labeling_config == ""
 
 

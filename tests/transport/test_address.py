@@ -29,14 +29,14 @@ def test_the_parts_of_an_address(text, expected):
     [
         (None, "there is no address"),
         ("", "there is no address"),
-        ("/data/a.png", "it is no address that begins with one of https://, http://, s3://"),
-        ("ftp://host/a.png", "it is no address that begins with"),
-        ("s3://bucket", "the address is not whole; expected s3://<bucket or container>/<name of the object>"),
-        ("s3:///a.png", "the address is not whole"),
-        ("az://box/", "the address is not whole; expected azure-blob://"),
-        ("https:///a.png", "it is no whole address"),
-        ("https://host:99999/a.png", "it is no whole address"),
-        ("https://me:pass@host/a.png", "the address holds a login, which browsers do not send"),
+        ("/data/a.png", "it does not begin with one of https://, http://, s3://"),
+        ("ftp://host/a.png", "it does not begin with"),
+        ("s3://bucket", "the address is not complete; expected s3://<bucket or container>/<name of the object>"),
+        ("s3:///a.png", "the address is not complete"),
+        ("az://box/", "the address is not complete; expected azure-blob://"),
+        ("https:///a.png", "the address is not complete"),
+        ("https://host:99999/a.png", "the address is not complete"),
+        ("https://me:pass@host/a.png", "the address has a login, which browsers do not send"),
         ("s3://bucket/a?b.png", r"does not find objects with '\?' at this place of their name"),
         ("s3://bucket//a.png", "does not find objects with '/' at this place"),
         ("s3://bucket/a\n.png", "does not find objects with"),
@@ -52,7 +52,9 @@ def test_what_is_no_address_says_what_to_do(text, problem):
 def test_an_address_that_fiftyone_took_for_a_path_is_recognized(address):
     path = fo.Sample(filepath=address).filepath
     assert path != address
-    with pytest.raises(ValueError, match="FiftyOne has made a path of the address; keep addresses in a field"):
+    with pytest.raises(
+        ValueError, match="FiftyOne has changed the address into a path; keep addresses in a separate field"
+    ):
         parse_address(path)
     for text in (path, address):
         assert "it is an address, not a file; pass media='cloud'" in image.inspect(text).problem

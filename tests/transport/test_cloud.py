@@ -270,7 +270,7 @@ def test_a_host_that_only_the_annotators_reach_is_taken_at_the_word_of_the_metad
         annotate(make(address), server)
     with caplog.at_level(logging.WARNING, logger="fiftyone.fo_labelstudio"):
         annotate(make(address, metadata=fo.ImageMetadata(width=64, height=48)), server)
-    assert "could not be found out from here" in caplog.text
+    assert "Cannot check from here whether browsers show" in caplog.text
 
 
 def test_a_page_over_https_shows_no_http_media_of_other_hosts():
@@ -296,7 +296,7 @@ def test_what_its_server_does_not_call_an_image_is_refused(tmp_path, content_typ
             web.content_type = shown_type
             Web(0).check_shown(f"{web.url}/a.png", "http://studio", "", "")
         web.content_type = content_type
-        with pytest.raises(ServerError, match="have it send a Content-Type that begins with image/"):
+        with pytest.raises(ServerError, match="make the web server send a Content-Type that begins with image/"):
             Web(0).check_shown(f"{web.url}/a.png", "http://studio", "", "")
 
 

@@ -82,7 +82,7 @@ def test_more_is_read_where_a_file_begins_with_other_things(tmp_path, heads, kno
     if extra < 2**22:
         assert found == Inspection(SIZE)
     else:
-        assert "first 4 MiB do not tell its size; set sample.metadata" in found.problem
+        assert "first 4 MiB do not contain its size; set sample.metadata" in found.problem
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**16, 2**16 + 1, 2**18])
@@ -91,7 +91,7 @@ def test_what_is_no_image_is_read_to_its_end_and_told(tmp_path, heads, size, kno
     (tmp_path / "a.png").write_bytes(bytes(size))
     with WebServer(tmp_path, knows_ranges=knows_ranges) as server:
         assert look(heads, f"{server.url}/a.png").problem == (
-            "its image cannot be read (it is none, or broken)" if size else "it is empty"
+            "its image cannot be read (it is not an image, or it is broken)" if size else "it is empty"
         )
 
 

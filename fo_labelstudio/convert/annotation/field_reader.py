@@ -115,11 +115,11 @@ class FieldReader:
         if not self._origin.held(self._field, key):
             return "the prediction that the annotation started from does not hold them"
         if is_missing or any(label_id in orphans for label_id in (key, *entry.get("ids", ()))):
-            return f"the labeling config lacks, or lacked, the control tag {self._field.control!r}"
+            return f"the labeling config has, or had, no control tag {self._field.control!r}"
         lost = self._missing.classes.get(self._field.control, ())
         # A region is shown with a class that is gone; a choice is not (1.23.2).
         if not self._family.is_drawn and any(self._is_of_class(name, key, entry) for name in lost):
-            return f"the control tag {self._field.control!r} lacks, or lacked, their class"
+            return f"the control tag {self._field.control!r} has, or had, no choice of their class"
         return None
 
     def _is_of_class(self, name: str, key: str, entry: Mapping[str, Any]) -> bool:
@@ -306,9 +306,9 @@ class FieldReader:
                 if not self._origin.held_answer(control.name, key if self._family.is_drawn else None):
                     return "the prediction that the annotation started from does not hold them"
                 if control.name in self._missing.controls and control.name not in self._answered:
-                    return f"the labeling config lacks, or lacked, the control tag {control.name!r}"
+                    return f"the labeling config has, or had, no control tag {control.name!r}"
                 if control.name in self._missing.classes:
-                    return f"the control tag {control.name!r} lacks, or lacked, a choice"
+                    return f"the control tag {control.name!r} does not have, or did not have, all choices"
         return None
 
     def _was_sent(self, entry: Mapping[str, Any]) -> bool:

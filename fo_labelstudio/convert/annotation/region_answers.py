@@ -25,7 +25,7 @@ def parse(result: Mapping[str, Any]) -> RegionAnswer | None:
     """What a result says of its region, or None where it says nothing.
 
     Raises:
-        RegionError: it has no counterpart in FiftyOne, or is damaged
+        RegionError: it cannot become a FiftyOne label, or is damaged
 
     Source: label-studio 1.23.2, what its editor wrote
     """
@@ -43,7 +43,7 @@ def parse(result: Mapping[str, Any]) -> RegionAnswer | None:
     if kind == "datetime":
         of = "datetime" if isinstance(answer, str) and ":" in answer else "date"
         return RegionAnswer(control, of, (Question(of, of).parse({kind: answer}),))
-    raise RegionError(f"a {kind} has no counterpart in FiftyOne")
+    raise RegionError(f"a {kind} cannot become a FiftyOne label")
 
 
 def _text(item: Any, kind: str) -> str:

@@ -110,7 +110,7 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     kind = region["type"]
     label_type = _LABEL_TYPES.get(kind)
     if label_type is None:
-        raise RegionError(f"a {kind[:_MAX_KIND_CHARS]} has no counterpart in FiftyOne")
+        raise RegionError(f"a {kind[:_MAX_KIND_CHARS]} cannot become a FiftyOne label")
     family = family_of_type(label_type)
     if kind in family.reshapes:
         region = family.reshapes[kind](region, media)

@@ -61,7 +61,10 @@ def check(keypoint: fol.Keypoint, field: LabelField) -> str | None:
             return problem
     if field.skeleton and len(points) > len(field.skeleton.joints):
         joints = len(field.skeleton.joints)
-        return f"it has {len(points)} points, the skeleton of the field has {joints}; correct the one or the other"
+        return (
+            f"it has {len(points)} points, but the skeleton of the field has {joints}; correct the label or the "
+            "skeleton"
+        )
     return unknown_class(keypoint, field)
 
 

@@ -104,7 +104,7 @@ def parse_vertices(value: dict[str, Any]) -> list[dict[str, Any]]:
     """
     vertices = value.get("vertices")
     if not isinstance(vertices, list) or not all(isinstance(vertex, dict) for vertex in vertices) or not vertices:
-        raise RegionError("its vertices are no list of points")
+        raise RegionError("its vertices are not a list of points")
     parsed: list[dict[str, Any]] = []
     for vertex in vertices:
         point = parse_point(vertex.get("x"), vertex.get("y"))

@@ -264,7 +264,7 @@ def _parse(xml: str) -> Element:
         root = ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
         raise LabelingConfigError(
-            f"the labeling config is no XML: {error}; it begins with {quoted(text[:60])}"
+            f"the labeling config is not XML: {error}; it begins with {quoted(text[:60])}"
         ) from None
     level, depth = [root], 0
     while level:

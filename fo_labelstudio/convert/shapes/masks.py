@@ -73,13 +73,13 @@ def parse_value(value: Mapping[str, Any]) -> bytes:
     if "imageDataURL" in value:
         url = value["imageDataURL"]
         if not isinstance(url, str) or not url.startswith(_URL):
-            raise RegionError("its imageDataURL is no PNG")
+            raise RegionError("its imageDataURL is not a PNG")
         try:
             code = base64.b64decode(url[len(_URL) :], validate=True)
         except (binascii.Error, ValueError):
-            raise RegionError("its imageDataURL is no PNG") from None
+            raise RegionError("its imageDataURL is not a PNG") from None
         if not code.startswith(_PNG):
-            raise RegionError("its imageDataURL is no PNG")
+            raise RegionError("its imageDataURL is not a PNG")
         return code
     rle = value.get("rle")
     if not isinstance(rle, list) or value.get("format", "rle") != "rle":
@@ -87,7 +87,7 @@ def parse_value(value: Mapping[str, Any]) -> bytes:
     try:
         return bytes(rle)
     except (TypeError, ValueError):
-        raise RegionError("its rle is no list of bytes") from None
+        raise RegionError("its rle is not a list of bytes") from None
 
 
 def decode(code: bytes, media: MediaInfo) -> Mask:

@@ -165,9 +165,9 @@ def _why_unreadable(file: BinaryIO, error: Exception) -> str:
     if head[4:8] == b"ftyp" and head[8:] in _HEIC_BRANDS:
         return "it is HEIC, which browsers do not show and Pillow does not read without pillow_heif"
     if head[:4] in _TIFF_HEADS:
-        return "it is TIFF, which browsers do not show, broken or of a kind that Pillow does not read"
+        return "it is TIFF, which browsers do not show, and Pillow cannot read it"
     if isinstance(error, UnidentifiedImageError):
-        return "its image cannot be read (it is none, or broken)"
+        return "its image cannot be read (it is not an image, or it is broken)"
     return f"its image cannot be read ({error})"
 
 
@@ -178,7 +178,7 @@ def _why_not_shown(image: Image.Image, file: BinaryIO) -> str | None:
         file.seek(24)
         # Pillow opens colours of 16 bits as if they had 8.
         if file.read(1) == b"\x10":
-            return "it is a PNG of 16 bits a channel, of which a browser shows only the upper 8"
+            return "it is a PNG of 16 bits a channel, and browsers show only the upper 8"
     if image.mode == "CMYK":
         return "it is a JPEG in CMYK, which browsers show in other colours, or not at all"
     return None

@@ -293,7 +293,7 @@ class TestBothTools:
 
 def test_an_instance_with_more_points_than_its_skeleton_is_told():
     problem = family_of_type("keypoints").check(a_keypoint(*BODY_POINTS, HEAD), SKELETONS)
-    assert problem == "it has 5 points, the skeleton of the field has 4; correct the one or the other"
+    assert problem == "it has 5 points, but the skeleton of the field has 4; correct the label or the skeleton"
 
 
 def test_the_control_limits_a_skeleton_to_its_joints():

@@ -332,7 +332,7 @@ def test_a_labeling_config_of_ones_own_may_have_more_than_is_needed():
 @pytest.mark.parametrize(
     "xml, message",
     [
-        ("<View", "is no XML"),
+        ("<View", "is not XML"),
         (f"<View>{IMAGE}{boxes()}<Foo/></View>", "tag <Foo> is not known to Label Studio"),
         (f'<View>{IMAGE}{boxes()}<Rating name="boxes" toName="img"/></View>', "2 tags have the name 'boxes'"),
         (f'<View>{IMAGE}{boxes()}<Rating name="r" toName="x"/></View>', "asks about 'x', which is no object tag"),

@@ -204,8 +204,8 @@ def test_what_is_not_as_it_should_be_is_told_and_the_rest_is_read(xml, message):
 @pytest.mark.parametrize(
     "xml, message",
     [
-        ("", "the labeling config is no XML: no element found: line 1, column 0; it begins with ''"),
-        ("hello", "the labeling config is no XML: syntax error: line 1, column 0; it begins with 'hello'"),
+        ("", "the labeling config is not XML: no element found: line 1, column 0; it begins with ''"),
+        ("hello", "the labeling config is not XML: syntax error: line 1, column 0; it begins with 'hello'"),
         ("<View/>", "the labeling config has no control tag, so nothing can be annotated with it; add one"),
         (f"<View>{IMAGE}</View>", "the labeling config has no control tag"),
         (
