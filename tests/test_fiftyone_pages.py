@@ -386,5 +386,5 @@ class TestLocalFiles:
         assert self.annotate(dataset, sharing).config.media == "upload"
 
     def test_a_server_that_serves_none_is_an_error_that_says_how_to_copy(self, dataset, server):
-        with pytest.raises(Exception, match="media='upload' copies the files instead"):
+        with pytest.raises(Exception, match="pass media='upload' to copy the files"):
             self.annotate(dataset, server)

@@ -193,7 +193,7 @@ class TestAFieldThatIsGone:
         moved.delete_sample_field("gt")
         moved.add_sample_field("gt", fof.EmbeddedDocumentField, embedded_doc_type=fo.Polylines)
         before = stored(moved)
-        with pytest.raises(LabelSchemaError, match="field 'gt' cannot hold labels of type 'detections', for it holds"):
+        with pytest.raises(LabelSchemaError, match="field 'gt' cannot hold labels of type 'detections', because it holds"):
             moved.load_annotations("run")
         assert stored(moved) == before
         moved.load_annotations("run", dest_field={"gt": "new"})
@@ -549,10 +549,10 @@ class TestADestination:
             ("a$b", LabelSchemaError, "Field names cannot contain"),
             ("id", LabelSchemaError, "'id' is FiftyOne's own"),
             ("filepath", LabelSchemaError, "'filepath' is FiftyOne's own"),
-            ("tags", LabelSchemaError, "cannot hold labels of type 'detections', for it holds ListField"),
+            ("tags", LabelSchemaError, "cannot hold labels of type 'detections', because it holds ListField"),
             ("metadata", LabelSchemaError, "'metadata' is FiftyOne's own"),
             ("get_field", LabelSchemaError, "FiftyOne uses the name 'get_field' itself"),
-            ("text", LabelSchemaError, "field 'text' cannot hold labels of type 'detections', for it holds Stri"),
+            ("text", LabelSchemaError, "field 'text' cannot hold labels of type 'detections', because it holds Stri"),
             ("text.b", LabelSchemaError, "'text' is not a field of one embedded"),
             ("nothing.b", LabelSchemaError, "'nothing' is not a field of one embedded"),
             ("gt.detections.b", LabelSchemaError, "'gt.detections' is not a field of one"),
