@@ -70,6 +70,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     """
 
     project_name: str | None
+    project_id: int | None
+    labeling_config: str | None
     media: str
     local_files_root: str | None
     _is_being_saved = False
@@ -121,9 +123,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         described: dict[str, Any] = super().serialize(reflective)
         if self._is_being_saved:
             return described
-        state = {key: value for key, value in (described["run_state"] or {}).items() if key != "token"}
+        state = {key: value for key, value in (described["run_state"] or {}).items() if key not in _NOT_SHOWN}
         described["run_state"] = state
         schema = described["label_schema"] or {}
+        described["labeling_config"] = None
         described["label_schema"] = {field: _without_empty(info) for field, info in schema.items()}
         return _without_empty(described)
 
@@ -226,7 +229,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def requires_label_schema(self) -> bool:
-        return True
+        config = self.config
+        return config.project_id is None and config.project_name is None and config.labeling_config is None
 
     def recommend_attr_tool(self, name: str, value: Any) -> dict[str, Any]:
         if isinstance(value, bool):
@@ -276,6 +280,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
     ) -> LabelStudioAnnotationResults:
         """Sends the run; see :func:`annotate.finish`."""
         begun, self._begun = self._begun or annotate.Begun(), None
+        samples = samples if begun.samples is None else begun.samples
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         annotate.finish(self, samples, anno_key, results, begun)
         if launch_editor:
@@ -419,6 +424,10 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         cls, d: dict[str, Any], samples: Any, config: LabelStudioBackendConfig, anno_key: str
     ) -> LabelStudioAnnotationResults:
         return cls(samples, config, anno_key, **d)
+
+
+_NOT_SHOWN = ("token", "labeling_config", "last_task", "storages")
+"""Of the state of a run: what nobody needs to see."""
 
 
 def _without_empty(rows: Mapping[str, Any]) -> dict[str, Any]:

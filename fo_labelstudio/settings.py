@@ -252,6 +252,42 @@ def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
     return chosen
 
 
+def parse_project_id(value: Any) -> int | None:
+    """The id of a project that is there, or None where a run gets a project of its own.
+
+    Raises:
+        SettingsError: it is no such number
+    """
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if number is None or (type(number) is int and number > 0):
+        return number
+    raise SettingsError(
+        f"project_id is {value!r}, expected the number of a project, as in the address of its page: /projects/<number>"
+    )
+
+
+def parse_labeling_config(value: Any) -> str | None:
+    """The text of a labeling config, which is given as such or as the path of a file; None where there is none.
+
+    Raises:
+        SettingsError: it is neither, or the file cannot be read
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and value.lstrip("\ufeff \t\r\n").startswith("<"):
+        return value
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise SettingsError(f"labeling_config is {value!r}, expected a labeling config (XML), or the path of one")
+    try:
+        with open(os.path.expanduser(value), encoding="utf-8-sig") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"labeling_config: {os.fspath(value)!r} cannot be read ({error}); pass the path of a file that holds a "
+            "labeling config, or its XML"
+        ) from None
+
+
 def parse_parts(value: Any) -> int | None:
     """The number of parts that a run is sent in, or None where annotate() sends it.
 
@@ -417,7 +453,20 @@ SETTINGS = (
         _parse_number("max_bytes", int, 1024, "a whole number, 1024 or more"),
         "bytes that a request sends, unless a single task or file has more",
     ),
-    Setting("project_name", _as_given, "title of the project, 3 to 50 characters", of_run=True),
+    Setting("project_name", _as_given, "title of the project, 3 to 50 characters, new or there", of_run=True),
+    Setting("project_id", parse_project_id, "number of a project that is there, which gets the tasks", of_run=True),
+    Setting(
+        "existing_tasks",
+        _parse_choice("existing_tasks", "new", "skip"),
+        "what becomes of samples that a project which is there shows already",
+        of_run=True,
+    ),
+    Setting(
+        "labeling_config",
+        parse_labeling_config,
+        "labeling config of one's own for the new project: XML, or the path of a file",
+        of_run=True,
+    ),
     Setting("mask_tool", _parse_choice("mask_tool", "brush", "bitmask"), "what draws masks", of_run=True),
     Setting(
         "overwrite_masks",

@@ -227,4 +227,4 @@ def test_each_setting_is_a_row_with_a_meaning(row):
     assert row.meaning
     assert not (row.of_run and row.is_secret), "what is saved with a run must be no secret"
     if row.of_run:
-        assert row.parse(None) in (None, False, {}, "brush", "leave", "refuse")
+        assert row.parse(None) in (None, False, {}, "brush", "leave", "refuse", "new")

@@ -76,6 +76,7 @@ class LabelField:
         scope: where its labels live, one of the scopes of a medium
         object_name: name of the object tag that it annotates, where that is not the one of its medium
         takes_none: whether labels without a class are among those that have one
+        data_key: key of the media in the data of tasks, where that is not the name of the object tag
     """
 
     name: str
@@ -97,6 +98,7 @@ class LabelField:
     scope: str = DEFAULT.scopes[0]
     object_name: str | None = None
     takes_none: bool = False
+    data_key: str | None = None
 
     @property
     def medium(self) -> Medium:
@@ -143,6 +145,12 @@ def objects_of(fields: Iterable[LabelField]) -> dict[str, Medium]:
     """The objects that a task of some label fields shows: name of the object tag -> medium; the sample's own first."""
     own_first = sorted(fields, key=lambda field: field.object_name is not None)
     return {field.to_name: field.medium for field in own_first} or {DEFAULT.name: DEFAULT}
+
+
+def media_key_of(fields: Iterable[LabelField]) -> str:
+    """The key of a sample's media in the data of tasks of some label fields."""
+    fields = tuple(fields)
+    return next((field.data_key for field in fields if field.data_key), next(iter(objects_of(fields))))
 
 
 Region = dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from fo_labelstudio.convert.families import family_of_type
@@ -36,7 +37,7 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Args:
         label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
-            own ``tool, skeleton, kind, without_class``
+            own ``tool, skeleton, kind, without_class`` and what :func:`with_controls` adds
 
     Raises:
         LabelSchemaError: there are no classes, a name cannot be shown, or an attribute cannot be asked for
@@ -59,7 +60,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         name=name,
         label_type=info["type"],
         classes=classes,
-        control=control_name(name),
+        control=info.get("control") or control_name(name),
         existing=bool(info.get("existing_field", False)),
         attributes=() if is_scalar else tuple(_attributes(name, info)),
         tool=info.get("tool"),
@@ -67,6 +68,8 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         skeleton=_skeleton(info.get("skeleton")),
         question=_scalar_question(info) if is_scalar else None,
         takes_none=bool(classes) and bool(info.get("without_class", False)),
+        object_name=info.get("object"),
+        data_key=info.get("data_key"),
         allow_additions=bool(info.get("allow_additions", True)),
         allow_deletions=bool(info.get("allow_deletions", True)),
         allow_label_edits=bool(info.get("allow_label_edits", True)),
@@ -151,11 +154,47 @@ def _parse_attribute(
     default = facts.get("default")
     if default is not None and question.problem_of(default):
         raise LabelSchemaError(f"{where}: its default {question.problem_of(default)}")
-    control = inner_name(control_name(field), name)
-    if number > 1:
-        control = inner_name(control, str(number))
+    control = facts.get("control") or _attribute_control(field, name, number)
     is_read_only, is_discovered = bool(facts.get("read_only", False)), bool(facts.get("discovered", False))
     return Attribute(name, question, control, default, is_read_only, classes, is_discovered)
+
+
+def _attribute_control(field: str, name: str, number: int) -> str:
+    """The name of the control tag of an attribute; of several of one name, the number tells them apart."""
+    control = inner_name(control_name(field), name)
+    return control if number == 1 else inner_name(control, str(number))
+
+
+def with_controls(
+    label_schema: Mapping[str, Mapping[str, Any]], fields: Iterable[LabelField], data_key: str
+) -> dict[str, Any]:
+    """A label schema whose fields have the names that somebody else's labeling config gives them.
+
+    Law: ``parse_label_schema(with_controls(label_schema, fields, key)) == fields``, but for ``data_key``.
+
+    Args:
+        label_schema: the label schema
+        fields: its label fields in the names of a labeling config; attributes that they lack are left out
+        data_key: the key of the media in the data of tasks
+    """
+    named = {}
+    for field in fields:
+        info = deepcopy(dict(label_schema[field.name]))
+        info.update(control=field.control, object=field.object_name, data_key=data_key)
+        if field.tool is not None:
+            info["tool"] = field.tool
+        controls = {(attribute.classes, attribute.name): attribute.control for attribute in field.attributes}
+        holders: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), info)]
+        holders += [(tuple(entry["classes"]), entry) for entry in info.get("classes") or () if isinstance(entry, dict)]
+        for classes, holder in holders:
+            asked = holder.get("attributes") or {}
+            holder["attributes"] = {
+                name: {**facts, "control": controls[classes, name]}
+                for name, facts in asked.items()
+                if (classes, name) in controls
+            }
+        named[field.name] = info
+    return named
 
 
 def _skeleton(skeleton: Mapping[str, Any] | None) -> Skeleton | None:

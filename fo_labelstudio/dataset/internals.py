@@ -117,13 +117,17 @@ def prompt_field(results: Any, label_type: str, label_field: str, frames: bool) 
     return field
 
 
-def built_label_schema(samples: foc.SampleCollection, backend: Any, label_schema: Any) -> dict[str, Any]:
-    """A label schema as ``annotate()`` completes it, without other arguments, before it calls the backend."""
+def built_label_schema(
+    samples: foc.SampleCollection, backend: Any, label_schema: Any
+) -> tuple[dict[str, Any], foc.SampleCollection]:
+    """A label schema as ``annotate()`` completes it, without other arguments, before it calls the backend; and the
+    samples with those of their labels that it takes.
+    """
     defaults = inspect.signature(foua.annotate).parameters
     asked = [name for name in inspect.signature(foua._build_label_schema).parameters if name in defaults]
     arguments = {name: defaults[name].default for name in asked}
     arguments.update(samples=samples, backend=backend, label_schema=label_schema)
-    built: dict[str, Any] = foua._build_label_schema(**arguments)[0]
+    built: tuple[dict[str, Any], foc.SampleCollection] = foua._build_label_schema(**arguments)
     return built
 
 

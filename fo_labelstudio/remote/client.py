@@ -215,6 +215,22 @@ class Client:
         storages = [item for item in _list(answer) if isinstance(item, Mapping) and item.get("title") == _TITLE]
         return {_part(storage, _place(kind), str): _part(storage, "id", int) for storage in storages}
 
+    def storages(self, kind: str, project_id: int) -> dict[int, str]:
+        """The storages that this package has made for a project: id -> folder, bucket or container.
+
+        Args:
+            kind: ``localfiles``, ``s3``, ``gcs`` or ``azure``
+            project_id: the project
+        """
+        answer = self._connection.get(f"/api/storages/{kind}/", {"project": project_id})
+        storages = [item for item in _list(answer) if isinstance(item, Mapping) and item.get("title") == _TITLE]
+        place = "path" if kind == "localfiles" else _place(kind)
+        return {_part(storage, "id", int): _part(storage, place, str) for storage in storages}
+
+    def delete_storage(self, kind: str, storage_id: int) -> None:
+        """Has the server hand out the objects of a storage no longer."""
+        self._connection.delete(f"/api/storages/{kind}/{storage_id}")
+
     def make_cloud_storage(
         self, kind: str, project_id: int, place: str, options: Mapping[str, Any], storage_id: int | None = None
     ) -> None:
@@ -354,6 +370,10 @@ class Client:
         params = {"id": "delete_tasks", "project": project_id}
         selected = {"selectedItems": {"all": False, "included": list(task_ids)}}
         self._connection.post_again("/api/dm/actions", selected, params)
+
+    def delete_task(self, task_id: int) -> None:
+        """Deletes one task, and nothing of its project with it, even where it is the last one."""
+        self._connection.delete(f"/api/tasks/{task_id}/")
 
     def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
         """Makes tasks, with their predictions.

@@ -15,22 +15,29 @@ import fiftyone.core.odm as foo
 from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.dataset.internals import id_of, root_dataset
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.runs import project
+from fo_labelstudio.runs import existing_project, project
 from fo_labelstudio.runs.check import CheckedRun, check_run
+from fo_labelstudio.runs.cleanup import discard_tasks
+from fo_labelstudio.runs.existing_tasks import shown_already
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
 from fo_labelstudio.runs.send import send
-from fo_labelstudio.runs.server import ServerTasks
+from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState
 
 SAVING_SECONDS = 30.0
 """Between two times that the results of a run are saved while it is being sent: what is saved grows with the run."""
+
+
+_SAME = ("label_schema", "media_field", "task_fields", "existing_tasks")
+"""What an incomplete run must have in common with the one that continues it."""
 
 
 class RunRegister(Protocol):
@@ -81,10 +88,12 @@ class Begun:
 
     Attributes:
         checked: what the check has found
+        samples: the collection, with the labels that are sent; None where it is the one of the call
         sending: keeps others from sending it
     """
 
     checked: CheckedRun = dataclass_field(default_factory=CheckedRun)
+    samples: foc.SampleCollection | None = None
     sending: ExitStack = dataclass_field(default_factory=ExitStack)
 
 
@@ -101,50 +110,109 @@ def begin(register: RunRegister, samples: foc.SampleCollection, key: str, overwr
         cleanup: whether its project is deleted then
 
     Raises:
-        LabelStudioError: what cannot be sent, or no server to send it to; nothing has been made
+        LabelStudioError: what cannot be sent, or no server or project to send it to; nothing has been made
         RunError: the incomplete run has annotations already, or somebody else is sending it
     """
     with ExitStack() as sending:
         sending.enter_context(sole_sender(root_dataset(samples), key))
-        checked = _register(register, samples, key, overwrite, cleanup)
+        begun = _register(register, samples, key, overwrite, cleanup)
         # It lasts until finish() ends.
-        return Begun(checked, sending.pop_all())
+        begun.sending = sending.pop_all()
+        return begun
 
 
-def _register(
-    register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool
-) -> CheckedRun:
+def _register(register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool) -> Begun:
     _refuse_unknown_run(register, samples, key)
     incomplete = None if overwrite else _incomplete(register, samples, key)
     if incomplete is None:
         register.validate_run(samples, key, overwrite=overwrite)
     config = register.config
+    existing_project.check_asked(config)
     project.check_title(title_of(config, samples))
     client: Client = register.connect_to_api().client
-    config.label_schema = completed_label_schema(
-        config.label_schema, samples, client.version, config.mask_tool, config.scalar_types or {}
-    )
+    existing = existing_project.existing_of(config, client, None if incomplete is None else _own(incomplete, client))
+    samples = _complete(register, samples, client, existing)
     config.url = client.url
     config.serve_shared_files(samples)
     if incomplete is None:
         project_id = None
     else:
         _refuse_other_server(key, incomplete, client)
-        project_id = _continued_project(incomplete, config, client)
+        project_id = _continued_project(incomplete, config, client, existing)
     token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
-    client.check_labeling_config(to_labeling_config(config.label_fields()))
-    checked = check_run(run_of(config, samples, token))
+    if existing is None:
+        client.check_labeling_config(config.labeling_config or to_labeling_config(config.label_fields()))
+    theirs = config.labeling_config if existing is None else existing.labeling_config
+    media_key = media_key_of(config.label_fields())
+    skipped = {} if existing is None else _skipped(config, samples, client, existing, token, media_key)
+    checked = check_run(run_of(config, samples, token), existing_project.needed_of(theirs, media_key), skipped)
     if incomplete is not None and project_id is not None:
         config.run_state = {**incomplete.saved_state, "project_id": project_id}
         _put_again(register, samples, key)
-        return checked
+        return Begun(checked, samples)
     if incomplete is not None:
-        state = incomplete.saved_state
-        project.discard_project(client, state["token"], state["project_id"])
+        _discard(incomplete, client)
         register.delete_run(samples, key, cleanup=False)
-    config.run_state = {"token": token, "project_id": None, "complete": False}
+    config.run_state = {"token": token, "project_id": None, "complete": False, "owns_project": existing is None}
+    if existing is not None:
+        config.run_state.update(existing.state(client, config.media), project_id=existing.id)
     register.put_run(samples, key, overwrite, cleanup)
-    return checked
+    return Begun(checked, samples)
+
+
+def _skipped(
+    config: RunConfig,
+    samples: foc.SampleCollection,
+    client: Client,
+    existing: existing_project.Existing,
+    token: str,
+    media_key: str,
+) -> dict[str, int]:
+    """The samples that are left out, for the project shows them already: sample id -> task id.
+
+    Raises:
+        RunError: there are no others, or a task may show several
+    """
+    if config.existing_tasks != "skip":
+        return {}
+    shown = shown_already(client.tasks(existing.id), token, media_key, samples, config.media_field)
+    if shown:
+        sample_id, task_id = next(iter(shown.items()))
+        logger.warning(
+            "%d samples are left out, for project %d shows them already, such as %s in task %d",
+            len(shown),
+            existing.id,
+            sample_id,
+            task_id,
+        )
+    if len(shown) == len(samples):
+        raise RunError(
+            f"project {existing.id} shows all samples already, so there is nothing to send; pass existing_tasks='new' "
+            "to send them all the same",
+            existing.id,
+        )
+    return shown
+
+
+def _complete(
+    register: RunRegister,
+    samples: foc.SampleCollection,
+    client: Client,
+    existing: existing_project.Existing | None,
+) -> foc.SampleCollection:
+    """Has the config of a run hold its whole label schema; returns the samples with the labels that it takes."""
+    config = register.config
+    theirs = config.labeling_config if existing is None else existing.labeling_config
+    source = existing_project.where(existing, client)
+    asked, kinds, samples = existing_project.asked_label_schema(config.label_schema, samples, theirs, register, source)
+    config.label_schema = completed_label_schema(
+        asked, samples, client.version, config.mask_tool, {**kinds, **(config.scalar_types or {})}
+    )
+    if theirs is not None:
+        config.label_schema = existing_project.in_names_of(
+            theirs, config.label_schema, config.task_fields or (), existing is None, source
+        )
+    return samples
 
 
 def finish(register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, begun: Begun) -> None:
@@ -161,7 +229,7 @@ def finish(register: RunRegister, samples: foc.SampleCollection, key: str, resul
         RunError: it stopped half-way; says what is left, and how to continue
     """
     with begun.sending:
-        _finish(register, samples, key, results, begun.checked)
+        _finish(register, samples if begun.samples is None else begun.samples, key, results, begun.checked)
 
 
 def _finish(
@@ -190,7 +258,7 @@ def _finish(
                 config.parts,
             )
             return
-        sink, sender = ServerTasks(client, state["project_id"]), sender_of(run, client, state["project_id"])
+        sink, sender = tasks_in(client, state), sender_of(run, client, state["project_id"])
         prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
         send(run, prepared, sink, sender, results.tasks, _Saving(results), checked.left_out)
         # Complete only once the tasks are saved, for without them nothing could be loaded.
@@ -236,13 +304,40 @@ def _refuse_other_server(key: str, incomplete: RunConfig, client: Client) -> Non
         )
 
 
-def _continued_project(incomplete: RunConfig, config: RunConfig, client: Client) -> int | None:
-    """The project of an incomplete run that asks for the same as this one, or None where there is none."""
-    one, other = (json.loads(json_util.dumps(asked.serialize())) for asked in (incomplete, config))
-    if any(one.get(name) != other.get(name) for name in ("label_schema", "media_field", "task_fields")):
-        return None
+def _own(incomplete: RunConfig, client: Client) -> int | None:
+    """The project that an incomplete run has made for itself, or None where there is none."""
     state = incomplete.saved_state
+    if incomplete.url != client.url or not state.get("owns_project", True):
+        return None
     return project.existing_project(client, state["token"], state["project_id"])
+
+
+def _continued_project(
+    incomplete: RunConfig, config: RunConfig, client: Client, existing: existing_project.Existing | None
+) -> int | None:
+    """The project of an incomplete run that asks for the same as this one, or None where there is none."""
+    state = incomplete.saved_state
+    if state.get("owns_project", True) != (existing is None):
+        return None
+    if existing is not None and existing.id != state["project_id"]:
+        return None
+    one, other = (json.loads(json_util.dumps(asked.serialize())) for asked in (incomplete, config))
+    if incomplete.labeling_config != config.labeling_config or any(one.get(name) != other.get(name) for name in _SAME):
+        return None
+    return project.existing_project(client, state["token"], state["project_id"])
+
+
+def _discard(incomplete: RunConfig, client: Client) -> None:
+    """Deletes what an incomplete run has made on the server.
+
+    Raises:
+        RunError: people have annotated it already
+    """
+    state = incomplete.saved_state
+    if state.get("owns_project", True):
+        project.discard_project(client, state["token"], state["project_id"])
+    elif state["project_id"] is not None:
+        discard_tasks(client, state)
 
 
 def _put_again(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
@@ -269,11 +364,14 @@ class _Saving:
 def _left_behind(results: RunState, error: BaseException) -> str:
     """What a run that stopped half-way says of itself."""
     reason = ": ".join(filter(None, (type(error).__name__, str(error))))
-    project_id, key = results.config.saved_state["project_id"], results.key
+    state, key = results.config.saved_state, results.key
+    project_id = state["project_id"]
     url = project.project_url(results.config.url or "", project_id)
+    left = f"project {project_id} at {url}, with {len(results.tasks)} tasks"
+    if not state.get("owns_project", True):
+        left = f"{len(results.tasks)} tasks in project {project_id} at {url}"
     return (
-        f"annotate() stopped half-way ({reason}). It left project {project_id} at {url}, with "
-        f"{len(results.tasks)} tasks. To continue, call annotate() with anno_key {key!r} and the same arguments "
-        f"once more. To remove it: "
-        f"dataset.load_annotation_results({key!r}).cleanup() and dataset.delete_annotation_run({key!r})"
+        f"annotate() stopped half-way ({reason}). It left {left}. To continue, call annotate() with anno_key {key!r} "
+        f"and the same arguments once more. To remove it: dataset.load_annotation_results({key!r}).cleanup() and "
+        f"dataset.delete_annotation_run({key!r})"
     )

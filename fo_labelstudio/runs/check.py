@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from types import MappingProxyType
 
 import fiftyone.core.utils as fou
 
@@ -13,6 +14,7 @@ from fo_labelstudio.dataset.task_fields import check_task_fields
 from fo_labelstudio.errors import SampleError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed, quoted
+from fo_labelstudio.runs.existing_project import problems_of_data
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import Spool
@@ -39,8 +41,14 @@ class CheckedRun:
     left_out: int = 0
 
 
-def check_run(run: Run) -> CheckedRun:
+def check_run(run: Run, needed: Mapping[str, str] = MappingProxyType({}), skipped: Collection[str] = ()) -> CheckedRun:
     """Makes sure that everything can be sent, before anything is made; reports the samples that are left out.
+
+    Args:
+        run: the run
+        needed: the keys that the labeling config needs in the data of each task, besides that of the media, with the
+            tags that name them
+        skipped: ids of samples that the project shows already, and that are left out
 
     Raises:
         LabelSchemaError: a field of the samples cannot be shown
@@ -53,11 +61,13 @@ def check_run(run: Run) -> CheckedRun:
     unlisted: Unlisted = {}
     logger.info("Checking samples...")
     with fou.ProgressBar(total=run.size) as progress:
-        for item in prepared_tasks(run, unlisted=unlisted):
+        for item in prepared_tasks(run, skipped, unlisted):
             if isinstance(item, Refused):
                 problems.append(item.problem)
             elif isinstance(item, LeftOut):
                 left_out.append(item)
+            elif lacking := problems_of_data(item.data, needed):
+                problems.extend(f"sample {item.sample_id}: {problem}" for problem in lacking)
             else:
                 if not problems and checked.tasks.size < SPOOL_BYTES:
                     checked.tasks.add(item)
@@ -70,7 +80,8 @@ def check_run(run: Run) -> CheckedRun:
     report_left_out(left_out)
     _report_unlisted(unlisted)
     checked.sample_ids.update(sample.sample_id for sample in left_out)
-    checked.left_out = len(left_out)
+    checked.sample_ids.update(skipped)
+    checked.left_out = len(left_out) + len(skipped)
     return checked
 
 

@@ -1,14 +1,21 @@
-"""clean_up(): the project of a run is deleted, unless something was left in it."""
+"""clean_up(): what a run has made on the server is deleted, unless something was left in it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
+from fo_labelstudio.runs.send import ids_of_run, run_of_task
+from fo_labelstudio.runs.server import ServerTasks, TasksInExistingProject, tasks_in
 from fo_labelstudio.runs.state import RunState
 
 
 def clean_up(results: RunState, force: bool = False) -> None:
-    """Deletes the project of a run, with its tasks and annotations, from the server.
+    """Deletes what a run has made on the server: its project; of a project that was there before, only its tasks.
 
     Args:
         results: the results of the run; to be saved afterwards
@@ -24,8 +31,67 @@ def clean_up(results: RunState, force: bool = False) -> None:
         )
         return
     results.left_behind = []
+    state = results.config.saved_state
     if results.project_id is not None:
-        project.delete_project(results.connect_to_api().client, results.project_id)
-        results.config.saved_state["project_id"] = None
+        _remove(results.connect_to_api().client, state, len(results.tasks))
+        state["project_id"] = None
         results.save_config()
     results.tasks = {}
+
+
+def discard_tasks(client: Client, state: Mapping[str, Any]) -> None:
+    """Deletes what a run that did not get complete has added to a project that was there.
+
+    Args:
+        client: the server
+        state: the state of the run
+
+    Raises:
+        RunError: people have annotated some of its tasks already, so that they must not be deleted
+    """
+    if project.project_of(client, state["project_id"]) is None:
+        return
+    tasks = tasks_in(client, state)
+    own = ids_of_run(state["token"], tasks)
+    if any(page.tasks for page in tasks.exported(own, len(own) or 1)):
+        raise RunError(
+            f"tasks of the incomplete run in project {state['project_id']} have annotations, see "
+            f"{project.project_url(client.url, state['project_id'])}; bring them home with load_annotations(), and "
+            "annotate under another anno_key, or continue it with the arguments of its first annotate()",
+            state["project_id"],
+        )
+    _remove_from(client, state)
+
+
+def _remove(client: Client, state: Mapping[str, Any], tasks: int) -> None:
+    project_id: int = state["project_id"]
+    there = project.project_of(client, project_id)
+    if there is None:
+        return
+    if not state.get("owns_project", True):
+        _remove_from(client, state)
+    elif there.get("task_number", 0) > tasks and _has_other_runs(client, state):
+        logger.warning(
+            "Project %d is kept, for other runs have added tasks to it; only those of this run are deleted", project_id
+        )
+        # What others see of the project stays as it is.
+        _delete_tasks(state["token"], TasksInExistingProject(client, {**state, "model_version": "", "last_task": 0}))
+    else:
+        project.delete_project(client, project_id)
+
+
+def _has_other_runs(client: Client, state: Mapping[str, Any]) -> bool:
+    tasks = ServerTasks(client, state["project_id"]).tasks()
+    return any(run_of_task(task) not in (None, state["token"]) for task in tasks)
+
+
+def _remove_from(client: Client, state: Mapping[str, Any]) -> None:
+    """Takes out of a project that was there what a run has added to it."""
+    _delete_tasks(state["token"], tasks_in(client, state))
+
+
+def _delete_tasks(token: str, tasks: ServerTasks) -> None:
+    own = ids_of_run(token, tasks)
+    if own:
+        logger.info("Deleting %d tasks of the run...", len(own))
+        tasks.delete_tasks(own)

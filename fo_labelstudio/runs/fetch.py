@@ -104,6 +104,7 @@ def fetch(
     sightings: Sequence[Sighting] = (),
     is_complete: bool = True,
     gone: Collection[str] = (),
+    made_with: str | None = None,
 ) -> Answers:
     """The submitted annotations of a run.
 
@@ -115,6 +116,7 @@ def fetch(
         sightings: what earlier loads have seen of the labeling config
         is_complete: whether everything of the run was sent
         gone: names of the fields whose labels have left the dataset, so that answers are to hold what was sent
+        made_with: the labeling config that the run was made with, where it is somebody else's
 
     Raises:
         RunError: the project is gone
@@ -122,8 +124,8 @@ def fetch(
     """
     project = source.state()
     while True:
-        missing = missing_from(project.labeling_config, fields)
-        if not is_complete and missing == missing_from("", fields):
+        missing = missing_from(project.labeling_config, fields, made_with)
+        if not is_complete and missing == missing_from("", fields, made_with):
             # A run gets its labeling config last; until then, nobody has taken anything out of it.
             missing = Missing()
         answers = _download(run_token, fields, source, tasks, Configs(sightings, missing), gone)

@@ -36,7 +36,7 @@ def to_labeling_config(
     if samples is None:
         fields = fields_of(label_schema)
     else:
-        built = built_label_schema(samples, backend, label_schema)
+        built, _ = built_label_schema(samples, backend, label_schema)
         config = backend.config
         schema = completed_label_schema(built, samples, _NEWEST_TAGS, config.mask_tool, config.scalar_types)
         fields = parse_label_schema(schema)

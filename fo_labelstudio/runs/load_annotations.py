@@ -20,8 +20,9 @@ from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.ports import TaskSource
+from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
-from fo_labelstudio.runs.server import ServerTasks
+from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState
 
 
@@ -91,6 +92,7 @@ def load_run(results: RunState, options: LoadOptions, source: TaskSource | None 
         sightings,
         is_complete,
         destinations.remade,
+        labeling_config_of(results.config),
     )
     results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
     try:
@@ -110,7 +112,7 @@ def _source_of(results: RunState) -> TaskSource:
     client: Client = results.connect_to_api().client
     if results.project_id is None:
         raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
-    return ServerTasks(client, results.project_id)
+    return tasks_in(client, results.config.saved_state)
 
 
 def _find_tasks_so_far(results: RunState, source: TaskSource | None) -> None:
@@ -136,4 +138,4 @@ def _source_so_far(results: RunState, state: dict[str, Any]) -> TaskSource | Non
     """The project of a run that is not complete, or None where there is none."""
     client: Client = results.connect_to_api().client
     state["project_id"] = project.existing_project(client, state["token"], state["project_id"])
-    return None if state["project_id"] is None else ServerTasks(client, state["project_id"])
+    return None if state["project_id"] is None else tasks_in(client, state)

@@ -6,7 +6,9 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, with_address
 from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
@@ -28,6 +30,7 @@ class PreparedTask(NamedTuple):
         data: its data but the address of its media
         predictions: how many predictions it has
         digest: of what it was made from, but for its media
+        media_key: the key of the address in the data
     """
 
     sample_id: str
@@ -36,6 +39,7 @@ class PreparedTask(NamedTuple):
     data: dict[str, Any]
     predictions: int
     digest: str
+    media_key: str = DEFAULT.name
 
     @property
     def size(self) -> int:
@@ -44,7 +48,9 @@ class PreparedTask(NamedTuple):
 
     def body(self, url: str) -> bytes:
         """The JSON of the task whose media is read at a url."""
-        data = json.dumps({"data": with_address(self.data, url)}, allow_nan=False, separators=(",", ":"))
+        data = json.dumps(
+            {"data": with_address(self.data, url, self.media_key)}, allow_nan=False, separators=(",", ":")
+        )
         return data[:-1].encode() + b"," + self.rest[1:]
 
 
@@ -90,14 +96,14 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
         task = checked_task(sample, run.fields, run.token, problems)
         yield from map(Refused, problems)
         if task is not None:
-            yield _prepared(task, sample)
+            yield _prepared(task, sample, media_key_of(run.fields))
 
 
-def _prepared(task: Task, sample: SampleRecord) -> PreparedTask:
+def _prepared(task: Task, sample: SampleRecord, media_key: str) -> PreparedTask:
     rest = {key: value for key, value in task.items() if key != "data"}
     body = json.dumps(rest, allow_nan=False, separators=(",", ":")).encode()
     digest = digest_of_origin(task["meta"][META])
-    return PreparedTask(sample.id, sample.path, body, task["data"], len(task["predictions"]), digest)
+    return PreparedTask(sample.id, sample.path, body, task["data"], len(task["predictions"]), digest, media_key)
 
 
 def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[SampleRecord | Refused | LeftOut]:

@@ -25,7 +25,9 @@ class RunConfig(Protocol):
         label_schema: the label schema
         media_field: the field that holds the paths of the media
         url: the server of the run
-        run_state: the run's ``token``, its ``project_id`` and whether it is ``complete``; None before annotate()
+        run_state: the run's ``token``, its ``project_id`` and whether it is ``complete``; where the project was there
+            before, ``owns_project`` is False, and the state says what the project was: its ``labeling_config``, its
+            ``model_version``, its ``last_task`` and its ``storages``; None before annotate()
     """
 
     label_schema: dict[str, Any]
@@ -41,6 +43,9 @@ class RunConfig(Protocol):
     mask_tool: str
     scalar_types: dict[str, str] | None
     project_name: str | None
+    project_id: int | None
+    existing_tasks: str
+    labeling_config: str | None
     parts: int | None
     overwrite_masks: bool | None
 
@@ -83,6 +88,7 @@ class Run:
         sample_ids: the samples that are sent, where that is a part of the collection
         task_fields: the fields of samples that tasks carry in their data
         leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
+        labeling_config: the labeling config of the user's own, or None
     """
 
     samples: foc.SampleCollection
@@ -93,6 +99,7 @@ class Run:
     sample_ids: Sequence[str] | None = None
     task_fields: Sequence[str] = ()
     leaves_unlisted: bool = False
+    labeling_config: str | None = None
 
     @property
     def size(self) -> int:
@@ -125,6 +132,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         media,
         task_fields=config.task_fields or (),
         leaves_unlisted=config.unlisted_classes == "leave",
+        labeling_config=config.labeling_config,
     )
 
 
@@ -136,3 +144,9 @@ def sender_of(run: Run, client: Client, project_id: int) -> Sender:
 def title_of(config: RunConfig, samples: foc.SampleCollection) -> str:
     """The title that the project of a run is to have."""
     return config.project_name or default_title(root_dataset(samples).name)
+
+
+def labeling_config_of(config: RunConfig) -> str | None:
+    """The labeling config that a run was made with, where it is somebody else's; None where it is ours."""
+    of_project: str | None = config.saved_state.get("labeling_config")
+    return of_project or config.labeling_config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import fiftyone.core.utils as fou
@@ -101,7 +101,7 @@ def send(
         # A request may have been served after its connection was given up.
         found = reconcile_tasks(run.token, sink)
         tasks.update((sample_id, task.id) for sample_id, task in found.items())
-    sink.set_labeling_config(to_labeling_config(run.fields))
+    sink.set_labeling_config(run.labeling_config or to_labeling_config(run.fields))
     if project.model_version != MODEL_VERSION:
         sink.start_from(MODEL_VERSION)
 
@@ -136,6 +136,24 @@ def tasks_of_run(token: str, holder: TaskHolder) -> dict[str, FoundTask]:
         holder: what holds them
     """
     return _tasks(token, holder)[0]
+
+
+def ids_of_run(token: str, holder: TaskHolder) -> list[int]:
+    """The ids of all tasks that a run has made, half-made ones and copies included.
+
+    Args:
+        token: the token of the run
+        holder: what holds them
+    """
+    return [task["id"] for task in holder.tasks() if run_of_task(task) == token]
+
+
+def run_of_task(task: Mapping[str, Any]) -> str | None:
+    """The token of the run that has made a task, or None."""
+    meta = task.get("meta")
+    origin = meta.get(META) if isinstance(meta, Mapping) else None
+    token = origin.get("run") if isinstance(origin, Mapping) else None
+    return token if isinstance(token, str) else None
 
 
 def reconcile_tasks(

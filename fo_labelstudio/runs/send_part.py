@@ -15,7 +15,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of, sender_of
 from fo_labelstudio.runs.send import make_tasks, part_of_run
-from fo_labelstudio.runs.server import ServerTasks
+from fo_labelstudio.runs.server import tasks_in
 
 
 def send_part(
@@ -44,7 +44,7 @@ def send_part(
     client: Client = backend.connect_to_api().client
     run = part_of_run(run_of(config, backend.load_run_view(dataset, anno_key), state["token"]), part, parts)
     with sole_sender(dataset, anno_key, part):
-        sink, sender = ServerTasks(client, state["project_id"]), sender_of(run, client, state["project_id"])
+        sink, sender = tasks_in(client, state), sender_of(run, client, state["project_id"])
         tasks: dict[str, int] = {}
         make_tasks(run, prepared_tasks(run), sink, sender, tasks, lambda made: report(made, run.size))
         return len(tasks)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
+from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState, Task
 from fo_labelstudio.runs.project import project_of
 
 MAX_EXPORTED_TASKS = 200
 """A request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
+
+
+DELETED_TASKS = 1000
+"""A request."""
 
 
 class ServerTasks:
@@ -107,3 +113,74 @@ class ServerTasks:
             # The server refuses the name of a set of predictions that it does not have yet.
             if error.status != 400:
                 raise
+
+
+class TasksInExistingProject(ServerTasks):
+    """The tasks that a run adds to a project that was there; all else of the project stays as it is.
+
+    Args:
+        client: the server
+        state: the state of the run, which says what the project was before
+    """
+
+    def __init__(self, client: Client, state: Mapping[str, Any]):
+        super().__init__(client, state["project_id"])
+        self._model_version: str = state["model_version"]
+        self._last_task: int = state["last_task"]
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now; not how many tasks it has, for most are not ours."""
+        return super().state()._replace(tasks=None)
+
+    def tasks(self, after: int = 0) -> Iterator[Task]:
+        """The tasks that were made since the run was; see :class:`TaskHolder`."""
+        span = self._client.task_span(self._project_id)
+        # On SQLite, ids begin anew once a server has no task left (1.23.2).
+        is_renumbered = span is not None and span[1] < self._last_task
+        yield from super().tasks(after if is_renumbered else max(after, self._last_task))
+
+    def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
+        """Makes tasks, with their predictions; see :class:`TaskSink`."""
+        try:
+            return super().make_tasks(tasks)
+        finally:
+            self._restore()
+
+    def delete_tasks(self, task_ids: Sequence[int]) -> None:
+        """Deletes tasks, in few requests."""
+        # The server deletes the tabs of a project when many tasks, deleted at once, were its last ones (1.23.2).
+        many, last = task_ids[:-1], task_ids[-1:]
+        for start in range(0, len(many), DELETED_TASKS):
+            self._client.delete_tasks(self._project_id, many[start : start + DELETED_TASKS])
+        for task_id in last:
+            self._client.delete_task(task_id)
+
+    def set_labeling_config(self, labeling_config: str) -> None:
+        """Leaves the labeling config as it is: the tasks were made for it."""
+
+    def start_from(self, model_version: str) -> None:
+        """Leaves what people start from as it is, and says what they see."""
+        self._restore()
+        logger.info(
+            "Project %d keeps its settings: people see the predictions of %r when they open a task by itself, and in "
+            "the label stream once that is chosen in the project's settings, Annotation, Live Predictions",
+            self._project_id,
+            model_version,
+        )
+
+    def _restore(self) -> None:
+        """Takes back that the server lets people start from what was imported, where nothing was chosen (1.23.2)."""
+        if not self._model_version and super().state().model_version == MODEL_VERSION:
+            self._client.update_project(self._project_id, model_version="")
+
+
+def tasks_in(client: Client, state: Mapping[str, Any]) -> ServerTasks:
+    """The tasks in the project of a run.
+
+    Args:
+        client: the server
+        state: the state of the run, whose project is there
+    """
+    if state.get("owns_project", True):
+        return ServerTasks(client, state["project_id"])
+    return TasksInExistingProject(client, state)

@@ -60,7 +60,7 @@ class TestOfADataset:
 
     def test_a_label_schema_is_built_as_annotate_does_without_other_arguments(self, dataset):
         backend = fo_labelstudio.backend.LabelStudioBackendConfig("labelstudio", None).build()
-        built = internals.built_label_schema(dataset, backend, {"gt": {}})
+        built, _ = internals.built_label_schema(dataset, backend, {"gt": {}})
         assert {key: built["gt"][key] for key in ("type", "classes", "attributes", "existing_field")} == {
             "type": "detections",
             "classes": ["cat"],

@@ -123,6 +123,12 @@ CALLS = {
         lambda client: list(client.tasks(1)),
         lambda value: all(type(task["id"]) is int and isinstance(task["data"], dict) for task in value),
     ),
+    "delete_task": (lambda client: client.delete_task(1), lambda value: value is None),
+    "storages": (
+        lambda client: client.storages("localfiles", 1),
+        lambda value: is_ids(value) and is_texts(value.values()),
+    ),
+    "delete_storage": (lambda client: client.delete_storage("s3", 1), lambda value: value is None),
     "delete_tasks": (lambda client: client.delete_tasks(1, [1]), lambda value: value is None),
     "import_tasks": (
         lambda client: client.import_tasks(1, [b"{}"]),

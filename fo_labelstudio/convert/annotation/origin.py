@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element
 
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation.choose import is_submitted
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
+from fo_labelstudio.convert.labeling_config.read import canonical_tree
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.task.write import MODEL_VERSION
+from fo_labelstudio.errors import LabelingConfigError
 
 _CONDITIONS = ("whenTagName", "whenLabelValue", "whenChoiceValue", "visibleWhen")
 """Attributes of a control tag that make the editor drop what it does not show (1.23.2)."""
@@ -69,14 +71,21 @@ class _Control(NamedTuple):
         return self[:2] == other[:2] and self.conditions <= other.conditions
 
 
-def missing_from(config: Any, fields: Sequence[LabelField]) -> Missing:
-    """What a project's labeling config lacks of the one that was made of these label fields.
+def missing_from(config: Any, fields: Sequence[LabelField], made_with: str | None = None) -> Missing:
+    """What a project's labeling config lacks of the one that a run was made with.
 
     Args:
         config: the labeling config; of one that cannot be read, everything is missing
         fields: the label fields of the run
+        made_with: the labeling config that the run was made with, where it was not made of these label fields
     """
     expected = _controls(to_labeling_config(fields))
+    if made_with is not None:
+        # It may ask about more than one image, and say where it does not show what it asks.
+        theirs = _controls(made_with)
+        expected = {
+            name: theirs.get(name, control)._replace(classes=control.classes) for name, control in expected.items()
+        }
     found = _controls(config)
     gone = frozenset(
         name for name, control in expected.items() if name not in found or not found[name].does_what(control)
@@ -91,8 +100,8 @@ def missing_from(config: Any, fields: Sequence[LabelField]) -> Missing:
 
 def _controls(config: Any) -> dict[str, _Control]:
     try:
-        root = fromstring(config)
-    except (ParseError, TypeError):
+        root = canonical_tree(config)
+    except (LabelingConfigError, TypeError):
         return {}
     return {
         element.attrib["name"]: _Control(

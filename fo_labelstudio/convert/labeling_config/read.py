@@ -56,6 +56,7 @@ _ATTRIBUTES = """
 """.split()
 _CANONICAL_ATTRIBUTES = {name.lower(): name for name in _ATTRIBUTES}
 
+_WORD_REFERENCE = re.compile(r"\$(\w+)")
 _REFERENCE = re.compile(r"\$([^\s$]+)")
 
 
@@ -217,9 +218,8 @@ def read(xml: str) -> LabelingConfig:
     Raises:
         LabelingConfigError: it is no XML, has a DTD, is too large, or neither shows nor asks for anything
     """
-    root = _canonical_tree(_parse(xml))
+    root = canonical_tree(xml)
     tags = list(root.iter())
-    _fill_in_objects(tags)
     interface, refusal = _interface(root)
     named = [tag for tag in tags if tag.get("name")]
     objects = {tag.attrib["name"]: _object(tag) for tag in named if tag.tag in OBJECT_TAGS}
@@ -246,6 +246,36 @@ def read(xml: str) -> LabelingConfig:
         problems=tuple(_problems(tags, controls, refusal)),
         index_flags=tuple(dict.fromkeys(tag.get("indexFlag", _INDEX_FLAG) for tag in tags if tag.tag == "Repeater")),
     )
+
+
+def needed_keys(xml: str) -> dict[str, str]:
+    """The keys that the server wants in the data of each task: key -> the tag that names it.
+
+    Args:
+        xml: a labeling config that is XML
+
+    Source: label-studio 1.23.2, ``core.label_config.extract_data_types`` and ``tasks.validation.TaskValidator``
+    """
+    keys: dict[str, str] = {}
+    for tag in _parse(xml).iter():
+        value = tag.get("value", "")
+        if not tag.get("name"):
+            continue
+        found = value[1:] if len(value) > 1 and value[0] == "$" else next(iter(_WORD_REFERENCE.findall(value)), "")
+        if found and keys.get(found) != "Video":
+            keys[found] = tag.tag
+    return keys
+
+
+def canonical_tree(xml: str) -> Element:
+    """The tags of a labeling config, written as in Label Studio's docs; control tags say what they ask about.
+
+    Raises:
+        LabelingConfigError: it is no XML, has a DTD, or is too large
+    """
+    root = _canonical_tree(_parse(xml))
+    _fill_in_objects(list(root.iter()))
+    return root
 
 
 def _parse(xml: str) -> Element:

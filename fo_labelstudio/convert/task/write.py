@@ -28,7 +28,7 @@ from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import base_name
-from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, objects_of
+from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, media_key_of, objects_of
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID
@@ -136,20 +136,22 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
             regions, sent[field.name] = _to_regions(labels, field, sample.media)
             _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
-    name, medium = next(iter(objects_of(fields).items()))
+    key, medium = media_key_of(fields), next(iter(objects_of(fields).values()))
     meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
+    data = {key: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
     return {
-        "data": {name: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown},
+        # Somebody else's labeling config may call the media as we call the name of its file.
+        "data": with_address(data, url, key),
         "meta": {META: meta},
         "predictions": [_prediction(result)] if result else [],
     }
 
 
-def with_address(data: Mapping[str, Any], url: str) -> dict[str, Any]:
+def with_address(data: Mapping[str, Any], url: str, media_key: str) -> dict[str, Any]:
     """The data of a task, with the address at which the server serves its media."""
-    return {key: url if key in _MEDIA_KEYS else value for key, value in data.items()}
+    return {**data, media_key: url}
 
 
 def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:

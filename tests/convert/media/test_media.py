@@ -70,7 +70,7 @@ def test_a_region_says_the_size_of_its_image_in_whole_numbers_only():
 
 def test_the_address_is_put_where_the_task_shows_it():
     task = to_task(SampleRecord("s", "/a/b.png", MediaInfo(4, 3), {}), [BOXES], "", "run")
-    assert with_address(task["data"], "u") == {"image": "u", "sample_id": "s", "filename": "b.png"}
+    assert with_address(task["data"], "u", "image") == {"image": "u", "sample_id": "s", "filename": "b.png"}
 
 
 def test_a_task_shows_the_objects_that_its_fields_name_the_samples_own_first():
