@@ -7,6 +7,7 @@ import uuid
 
 import fiftyone as fo
 import pytest
+import requests
 
 from fo_labelstudio.errors import (
     LabelingConfigError,
@@ -17,7 +18,7 @@ from fo_labelstudio.errors import (
     SettingsError,
 )
 from fo_labelstudio.remote.client import Client
-from tests.support import stored, write_image
+from tests.support import Annotator, stored, write_image
 
 pytestmark = pytest.mark.server
 
@@ -369,3 +370,32 @@ def test_a_task_that_may_show_several_samples_is_a_question(theirs, dataset_of, 
     with pytest.raises(RunError, match=r"1 task\(s\) of the project may show several samples"):
         annotate(dataset, connection, project_id=project.id, label_schema=schema, existing_tasks="skip")
     assert len(project.tasks()) == 1
+
+
+def test_storages_that_the_run_needed_go_with_it_unless_others_need_them(sharing, shared, dataset_of, tmp_path):
+    connection = {"url": sharing.url, "api_key": sharing.legacy_token}
+    annotator = Annotator(sharing.url, sharing.legacy_token)
+    project = Theirs(annotator, tasks=3)
+    settings, tasks = text(project.settings()), text(project.tasks())
+    paths = [str(write_image(tmp_path / "deep" / f"{number}.png")) for number in range(2)]
+    schema = {"animals": {"type": "detections", "classes": ["cat"]}}
+    options = {
+        "project_id": project.id,
+        "label_schema": schema,
+        "media": "local_files",
+        "local_files_root": str(shared),
+    }
+    alone = annotate(dataset_of([fo.Sample(paths[0])]), connection, "alone", **options)
+    assert len(project.settings()["storages"]) == 1
+    alone.cleanup()
+    assert text(project.settings()) == settings and text(project.tasks()) == tasks
+    first = annotate(dataset_of([fo.Sample(paths[0])]), connection, **options)
+    assert len(project.settings()["storages"]) == 1
+    second = annotate(dataset_of([fo.Sample(paths[1])]), connection, **options)
+    first.cleanup()
+    assert len(project.settings()["storages"]) == 1
+    url = annotator.task(next(iter(second.tasks.values())))["data"]["photo"]
+    headers = {"Authorization": f"Token {sharing.legacy_token}"}
+    assert requests.get(sharing.url + url, headers=headers, timeout=60).status_code == 200
+    second.cleanup()
+    assert text(project.tasks()) == tasks

@@ -258,7 +258,7 @@ def _finish(
                 config.parts,
             )
             return
-        sink, sender = tasks_in(client, state), sender_of(run, client, state["project_id"])
+        sink, sender = tasks_in(client, state), sender_of(run, client, state)
         prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
         send(run, prepared, sink, sender, results.tasks, _Saving(results), checked.left_out)
         # Complete only once the tasks are saved, for without them nothing could be loaded.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
+from urllib.parse import quote
 
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
@@ -12,6 +13,14 @@ from fo_labelstudio.runs import project
 from fo_labelstudio.runs.send import ids_of_run, run_of_task
 from fo_labelstudio.runs.server import ServerTasks, TasksInExistingProject, tasks_in
 from fo_labelstudio.runs.state import RunState
+
+_BEGINNINGS = {
+    "localfiles": "/data/local-files/?d={}/",
+    "s3": "s3://{}/",
+    "gcs": "gs://{}/",
+    "azure": "azure-blob://{}/",
+}
+"""Kind of storage -> what is in each address that it opens."""
 
 
 def clean_up(results: RunState, force: bool = False) -> None:
@@ -88,6 +97,25 @@ def _has_other_runs(client: Client, state: Mapping[str, Any]) -> bool:
 def _remove_from(client: Client, state: Mapping[str, Any]) -> None:
     """Takes out of a project that was there what a run has added to it."""
     _delete_tasks(state["token"], tasks_in(client, state))
+    made = {
+        (kind, storage_id): _BEGINNINGS[kind].format(quote(place.replace("\\", "/").rpartition("/")[2]))
+        for kind, before in state["storages"].items()
+        for storage_id, place in client.storages(kind, state["project_id"]).items()
+        if storage_id not in before
+    }
+    used = _used(client, state["project_id"], set(made.values())) if made else set()
+    for (kind, storage_id), beginning in made.items():
+        if beginning not in used:
+            client.delete_storage(kind, storage_id)
+
+
+def _used(client: Client, project_id: int, beginnings: Set[str]) -> set[str]:
+    """Those of some beginnings of addresses that tasks of a project have."""
+    used: set[str] = set()
+    for task in ServerTasks(client, project_id).tasks():
+        texts = [value for value in task["data"].values() if isinstance(value, str)]
+        used.update(beginning for beginning in beginnings - used if any(beginning in text for text in texts))
+    return used
 
 
 def _delete_tasks(token: str, tasks: ServerTasks) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import fiftyone.core.collections as foc
@@ -136,9 +136,16 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
     )
 
 
-def sender_of(run: Run, client: Client, project_id: int) -> Sender:
-    """What gets the media of a run to its project."""
-    return TRANSPORTS[run.media.transport].sender(client, project_id, run.media)
+def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Sender:
+    """What gets the media of a run to its project.
+
+    Args:
+        run: the run
+        client: the server
+        state: the state of the run, whose project is there
+    """
+    media = replace(run.media, keeps_storages=not state.get("owns_project", True))
+    return TRANSPORTS[media.transport].sender(client, state["project_id"], media)
 
 
 def title_of(config: RunConfig, samples: foc.SampleCollection) -> str:

@@ -44,7 +44,7 @@ def send_part(
     client: Client = backend.connect_to_api().client
     run = part_of_run(run_of(config, backend.load_run_view(dataset, anno_key), state["token"]), part, parts)
     with sole_sender(dataset, anno_key, part):
-        sink, sender = tasks_in(client, state), sender_of(run, client, state["project_id"])
+        sink, sender = tasks_in(client, state), sender_of(run, client, state)
         tasks: dict[str, int] = {}
         make_tasks(run, prepared_tasks(run), sink, sender, tasks, lambda made: report(made, run.size))
         return len(tasks)

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.settings import CLOUD_STORAGES
 from fo_labelstudio.transport.address import Address, parse_address
 from fo_labelstudio.transport.files import image
@@ -97,8 +98,10 @@ class Cloud:
         name = f"{_NAMES[address.kind]} {address.place!r}"
         storage = self._settings.storage.reveal()
         options = {key: storage[key] for key in CLOUD_STORAGES[address.kind] if key in storage}
+        if self._settings.keeps_storages and self._is_handed_out(address):
+            return
         # An earlier call may have made it, with other credentials.
-        made = self._client.cloud_storages(address.kind, self._project_id)
+        made = {} if self._settings.keeps_storages else self._client.cloud_storages(address.kind, self._project_id)
         try:
             self._client.make_cloud_storage(
                 address.kind, self._project_id, address.place, options, made.get(address.place)
@@ -129,6 +132,16 @@ class Cloud:
                 "allow GET from there in the CORS rules of the bucket, or pass cloud_storage={'presign': False}, so "
                 "that Label Studio serves the files itself",
             )
+
+    def _is_handed_out(self, address: Address) -> bool:
+        """Whether a storage that the project has hands an object out."""
+        try:
+            self._client.signed_url(self._project_id, address.url)
+        except ServerError as error:
+            if is_transient(error):
+                raise
+            return False
+        return True
 
     def _check_shown(self, address: Address, url: str, if_refused: str, if_not_allowed: str) -> None:
         try:

@@ -25,6 +25,7 @@ class MediaSettings:
             transport ``convert``s them
         storage: what the server is told about the cloud storages that hold the media
         retries: how often a request that failed for a passing reason is repeated
+        keeps_storages: whether the storages that the project has are somebody else's, and stay as they are
     """
 
     transport: str = "upload"
@@ -33,6 +34,7 @@ class MediaSettings:
     unusable: str = "refuse"
     storage: Secret = field(default_factory=lambda: Secret({}))
     retries: int = 4
+    keeps_storages: bool = False
 
     @property
     def converts(self) -> bool:
