@@ -124,6 +124,9 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         if self._is_being_saved:
             return described
         state = {key: value for key, value in (described["run_state"] or {}).items() if key not in _NOT_SHOWN}
+        if state.get("owns_project"):
+            # As all runs did once.
+            del state["owns_project"]
         described["run_state"] = state
         schema = described["label_schema"] or {}
         described["labeling_config"] = None
@@ -359,6 +362,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         configs: list[dict[str, Any]] | None = None,
         remade: list[str] | None = None,
         left_behind: list[str] | None = None,
+        predicted: dict[str, dict[str, Any]] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -369,6 +373,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.configs = configs or []
         self.remade = remade or []
         self.left_behind = left_behind or []
+        self.predicted = predicted or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
@@ -426,7 +431,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         return cls(samples, config, anno_key, **d)
 
 
-_NOT_SHOWN = ("token", "labeling_config", "last_task", "storages")
+_NOT_SHOWN = ("token", "labeling_config", "model_version", "last_task", "storages")
 """Of the state of a run: what nobody needs to see."""
 
 

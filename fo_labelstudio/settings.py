@@ -457,7 +457,7 @@ SETTINGS = (
     Setting("project_id", parse_project_id, "number of a project that is there, which gets the tasks", of_run=True),
     Setting(
         "existing_tasks",
-        _parse_choice("existing_tasks", "new", "skip"),
+        _parse_choice("existing_tasks", "new", "skip", "predict"),
         "what becomes of samples that a project which is there shows already",
         of_run=True,
     ),

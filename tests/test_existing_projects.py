@@ -399,3 +399,66 @@ def test_storages_that_the_run_needed_go_with_it_unless_others_need_them(sharing
     assert requests.get(sharing.url + url, headers=headers, timeout=60).status_code == 200
     second.cleanup()
     assert text(project.tasks()) == tasks
+
+
+def test_tasks_that_are_there_get_predictions_whose_answers_are_loaded(theirs, boxes, connection, annotator):
+    project, dataset = theirs(tasks=0), boxes(4)
+    one, two, three, four = (sample.id for sample in dataset)
+    names = (f"/data/upload/7/0a1b2c3d-image_{number}.png" for number in (0, 1, 9))
+    rows = [{"data": {"photo": name}, "meta": {"mine": 1}} for name in names]
+    rows[2]["predictions"] = [{"model_version": "their model", "result": []}]
+    annotator.call("POST", f"/api/projects/{project.id}/import", json=rows)
+    annotator.call("PATCH", f"/api/projects/{project.id}/", json={"model_version": ""})
+    tasks, settings = project.tasks(), text(project.settings())
+    first, second, third = tasks
+    results = annotate(dataset, connection, project_id=project.id, existing_tasks="predict")
+    assert {sample: results.tasks[sample] for sample in (one, two)} == {one: first, two: second}
+    assert len(project.tasks()) == 5 and project.settings()["project"]["model_version"] == ""
+    assert annotator.task(first)["meta"] == {"mine": 1}
+    assert project.tasks()[third] == tasks[third]
+
+    def moved(result):
+        result[0]["value"]["x"] = 50
+        return result
+
+    annotator.submit(first, moved)
+    annotator.submit(second, lambda result: [])
+    annotator.submit(results.tasks[three], moved)
+    untouched = stored(dataset)[four]
+    dataset._annotation_cache.clear()
+    dataset.load_annotations("run", **connection)
+    assert [[box.bounding_box[0] for box in sample.gt.detections] for sample in dataset] == [[0.5], [], [0.5], [0.1]]
+    assert stored(dataset)[four] == untouched
+    dataset.load_annotation_results("run").cleanup()
+    after = project.tasks()
+    assert list(after) == [first, second, third] and text(after[third]) == text(tasks[third])
+    assert [after[number]["predictions"] for number in (first, second)] == [[], []]
+    assert [len(after[number]["annotations"]) for number in (first, second)] == [1, 1]
+    assert text({**project.settings(), "summary": None, "project": None}) == text(
+        {**json.loads(settings), "summary": None, "project": None}
+    )
+
+
+def test_predictions_that_were_interrupted_are_made_anew(theirs, boxes, connection, annotator, monkeypatch):
+    project, dataset = theirs(tasks=0), boxes(3)
+    rows = [{"data": {"photo": f"/data/upload/7/0a1b2c3d-image_{number}.png"}} for number in range(3)]
+    annotator.call("POST", f"/api/projects/{project.id}/import", json=rows)
+    tasks = [{**task, "updated_at": None} for task in project.tasks().values()]
+    whole = Client.add_predictions
+    calls = []
+
+    def broken(client, *arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise ServerError("no", 400)
+        return whole(client, *arguments)
+
+    monkeypatch.setattr(Client, "add_predictions", broken)
+    options = {"project_id": project.id, "existing_tasks": "predict", "max_tasks": 1}
+    with pytest.raises(RunError, match="stopped half-way"):
+        annotate(dataset, connection, **options)
+    monkeypatch.undo()
+    results = annotate(dataset, connection, **options)
+    assert [len(task["predictions"]) for task in project.tasks().values()] == [1, 1, 1]
+    results.cleanup()
+    assert [{**task, "updated_at": None} for task in project.tasks().values()] == tasks

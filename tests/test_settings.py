@@ -228,3 +228,31 @@ def test_each_setting_is_a_row_with_a_meaning(row):
     assert not (row.of_run and row.is_secret), "what is saved with a run must be no secret"
     if row.of_run:
         assert row.parse(None) in (None, False, {}, "brush", "leave", "refuse", "new")
+
+
+def test_a_labeling_config_is_given_as_xml_or_as_a_path(tmp_path):
+    path = tmp_path / "own.xml"
+    path.write_text("<View/>", encoding="utf-8-sig")
+    assert config(labeling_config=" <View/>").labeling_config == " <View/>"
+    assert config(labeling_config=str(path)).labeling_config == "<View/>"
+    assert config(labeling_config=path).labeling_config == "<View/>"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"project_id": "x"}, "project_id is 'x', expected the number of a project"),
+        ({"project_id": 0}, "project_id is 0, expected"),
+        ({"project_id": True}, "project_id is True, expected"),
+        ({"labeling_config": 3}, "labeling_config is 3, expected a labeling config"),
+        ({"labeling_config": "/nowhere/own.xml"}, "labeling_config: '/nowhere/own.xml' cannot be read"),
+        ({"existing_tasks": "all"}, "existing_tasks is 'all', expected 'new', 'skip' or 'predict'"),
+    ],
+)
+def test_what_names_no_project_or_labeling_config_is_refused(settings, message):
+    with pytest.raises(SettingsError, match=message):
+        config(**settings)
+
+
+def test_a_project_id_may_come_as_text():
+    assert config(project_id="42").project_id == 42

@@ -389,6 +389,29 @@ class Client:
         answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
         return _ids(answer, "task_ids"), _part(answer, "prediction_count", int)
 
+    def add_predictions(self, project_id: int, predictions: Sequence[bytes]) -> int:
+        """Adds predictions to tasks that are there.
+
+        Args:
+            project_id: the project
+            predictions: the JSON of each, with its ``task`` and ``model_version``
+
+        Returns:
+            how many were made; the server leaves out what it takes for invalid (1.23.2)
+        """
+        path = f"/api/projects/{project_id}/import/predictions"
+        answer = self._connection.post_encoded(path, b"[" + b",".join(predictions) + b"]")
+        return _part(answer, "created", int)
+
+    def count_predictions(self, project_id: int, model_version: str) -> int:
+        """How many predictions of a model a project has."""
+        answer = _object(self._connection.get(f"/api/projects/{project_id}/model-versions/"))
+        return _part(answer, model_version, int) if model_version in answer else 0
+
+    def delete_predictions(self, project_id: int, model_version: str) -> None:
+        """Deletes the predictions of a model from the tasks of a project."""
+        self._connection.delete(f"/api/projects/{project_id}/model-versions/", {"model_version": model_version})
+
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
         try:

@@ -103,7 +103,7 @@ class Connection:
         """The JSON answer to a PATCH."""
         return self._repeated("PATCH", path, lambda: self._json("PATCH", path, json=json))
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, json: Any = None) -> None:
         """Deletes what is at a path.
 
         Raises:
@@ -112,7 +112,7 @@ class Connection:
 
         def request(attempt: int) -> None:
             try:
-                self._done("DELETE", path)
+                self._done("DELETE", path, json=json)
             except ServerError as error:
                 # The answer to an earlier one was lost.
                 if not (attempt and error.status == 404):

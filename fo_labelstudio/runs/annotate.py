@@ -26,6 +26,7 @@ from fo_labelstudio.runs import existing_project, project
 from fo_labelstudio.runs.check import CheckedRun, check_run
 from fo_labelstudio.runs.cleanup import discard_tasks
 from fo_labelstudio.runs.existing_tasks import shown_already
+from fo_labelstudio.runs.predict import predict
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
 from fo_labelstudio.runs.send import send
@@ -89,11 +90,13 @@ class Begun:
     Attributes:
         checked: what the check has found
         samples: the collection, with the labels that are sent; None where it is the one of the call
+        predicted: sample id -> the task of others that shows it, and gets a prediction
         sending: keeps others from sending it
     """
 
     checked: CheckedRun = dataclass_field(default_factory=CheckedRun)
     samples: foc.SampleCollection | None = None
+    predicted: dict[str, int] = dataclass_field(default_factory=dict)
     sending: ExitStack = dataclass_field(default_factory=ExitStack)
 
 
@@ -144,12 +147,13 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
         client.check_labeling_config(config.labeling_config or to_labeling_config(config.label_fields()))
     theirs = config.labeling_config if existing is None else existing.labeling_config
     media_key = media_key_of(config.label_fields())
-    skipped = {} if existing is None else _skipped(config, samples, client, existing, token, media_key)
-    checked = check_run(run_of(config, samples, token), existing_project.needed_of(theirs, media_key), skipped)
+    skipped, predicted = _shown(config, samples, client, existing, token, media_key)
+    needed = existing_project.needed_of(theirs, media_key)
+    checked = check_run(run_of(config, samples, token), needed, skipped, predicted)
     if incomplete is not None and project_id is not None:
         config.run_state = {**incomplete.saved_state, "project_id": project_id}
         _put_again(register, samples, key)
-        return Begun(checked, samples)
+        return Begun(checked, samples, predicted)
     if incomplete is not None:
         _discard(incomplete, client)
         register.delete_run(samples, key, cleanup=False)
@@ -157,25 +161,28 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
     if existing is not None:
         config.run_state.update(existing.state(client, config.media), project_id=existing.id)
     register.put_run(samples, key, overwrite, cleanup)
-    return Begun(checked, samples)
+    return Begun(checked, samples, predicted)
 
 
-def _skipped(
+def _shown(
     config: RunConfig,
     samples: foc.SampleCollection,
     client: Client,
-    existing: existing_project.Existing,
+    existing: existing_project.Existing | None,
     token: str,
     media_key: str,
-) -> dict[str, int]:
-    """The samples that are left out, for the project shows them already: sample id -> task id.
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The samples that the project shows already, sample id -> task id: those that are left out, and those whose tasks
+    get predictions.
 
     Raises:
-        RunError: there are no others, or a task may show several
+        RunError: all are to be left out, or a task may show several
     """
-    if config.existing_tasks != "skip":
-        return {}
+    if existing is None or config.existing_tasks == "new":
+        return {}, {}
     shown = shown_already(client.tasks(existing.id), token, media_key, samples, config.media_field)
+    if config.existing_tasks == "predict":
+        return {}, shown
     if shown:
         sample_id, task_id = next(iter(shown.items()))
         logger.warning(
@@ -188,10 +195,10 @@ def _skipped(
     if len(shown) == len(samples):
         raise RunError(
             f"project {existing.id} shows all samples already, so there is nothing to send; pass existing_tasks='new' "
-            "to send them all the same",
+            "to send them all the same, or 'predict' to add predictions to the tasks that are there",
             existing.id,
         )
-    return shown
+    return shown, {}
 
 
 def _complete(
@@ -229,12 +236,10 @@ def finish(register: RunRegister, samples: foc.SampleCollection, key: str, resul
         RunError: it stopped half-way; says what is left, and how to continue
     """
     with begun.sending:
-        _finish(register, samples if begun.samples is None else begun.samples, key, results, begun.checked)
+        _finish(register, samples if begun.samples is None else begun.samples, key, results, begun)
 
 
-def _finish(
-    register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, checked: CheckedRun
-) -> None:
+def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, begun: Begun) -> None:
     client: Client = register.connect_to_api().client
     config, state = register.config, register.config.saved_state
     run = run_of(config, samples, state["token"])
@@ -259,8 +264,12 @@ def _finish(
             )
             return
         sink, sender = tasks_in(client, state), sender_of(run, client, state)
+        checked, saving = begun.checked, _Saving(results)
         prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
-        send(run, prepared, sink, sender, results.tasks, _Saving(results), checked.left_out)
+        send(run, prepared, sink, sender, results.tasks, saving, checked.left_out + len(begun.predicted))
+        if begun.predicted:
+            predict(run, begun.predicted, client, state["project_id"], results.predicted, saving)
+            results.tasks.update({sample_id: entry["task"] for sample_id, entry in results.predicted.items()})
         # Complete only once the tasks are saved, for without them nothing could be loaded.
         register.save_run_results(samples, key, results)
         state["complete"] = True

@@ -41,7 +41,12 @@ class CheckedRun:
     left_out: int = 0
 
 
-def check_run(run: Run, needed: Mapping[str, str] = MappingProxyType({}), skipped: Collection[str] = ()) -> CheckedRun:
+def check_run(
+    run: Run,
+    needed: Mapping[str, str] = MappingProxyType({}),
+    skipped: Collection[str] = (),
+    predicted: Collection[str] = (),
+) -> CheckedRun:
     """Makes sure that everything can be sent, before anything is made; reports the samples that are left out.
 
     Args:
@@ -49,6 +54,7 @@ def check_run(run: Run, needed: Mapping[str, str] = MappingProxyType({}), skippe
         needed: the keys that the labeling config needs in the data of each task, besides that of the media, with the
             tags that name them
         skipped: ids of samples that the project shows already, and that are left out
+        predicted: ids of samples that the project shows already, and whose tasks get predictions
 
     Raises:
         LabelSchemaError: a field of the samples cannot be shown
@@ -66,6 +72,9 @@ def check_run(run: Run, needed: Mapping[str, str] = MappingProxyType({}), skippe
                 problems.append(item.problem)
             elif isinstance(item, LeftOut):
                 left_out.append(item)
+            elif item.sample_id in predicted:
+                checked.sample_ids.add(item.sample_id)
+                progress.update()
             elif lacking := problems_of_data(item.data, needed):
                 problems.extend(f"sample {item.sample_id}: {problem}" for problem in lacking)
             else:

@@ -10,6 +10,7 @@ from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
+from fo_labelstudio.runs.predict import model_version_of, remove_predictions
 from fo_labelstudio.runs.send import ids_of_run, run_of_task
 from fo_labelstudio.runs.server import ServerTasks, TasksInExistingProject, tasks_in
 from fo_labelstudio.runs.state import RunState
@@ -45,7 +46,7 @@ def clean_up(results: RunState, force: bool = False) -> None:
         _remove(results.connect_to_api().client, state, len(results.tasks))
         state["project_id"] = None
         results.save_config()
-    results.tasks = {}
+    results.tasks, results.predicted = {}, {}
 
 
 def discard_tasks(client: Client, state: Mapping[str, Any]) -> None:
@@ -97,6 +98,7 @@ def _has_other_runs(client: Client, state: Mapping[str, Any]) -> bool:
 def _remove_from(client: Client, state: Mapping[str, Any]) -> None:
     """Takes out of a project that was there what a run has added to it."""
     _delete_tasks(state["token"], tasks_in(client, state))
+    remove_predictions(client, state["project_id"], model_version_of(state["token"]))
     made = {
         (kind, storage_id): _BEGINNINGS[kind].format(quote(place.replace("\\", "/").rpartition("/")[2]))
         for kind, before in state["storages"].items()

@@ -20,6 +20,7 @@ from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.ports import TaskSource
+from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
@@ -112,7 +113,7 @@ def _source_of(results: RunState) -> TaskSource:
     client: Client = results.connect_to_api().client
     if results.project_id is None:
         raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
-    return tasks_in(client, results.config.saved_state)
+    return PredictedTasks(tasks_in(client, results.config.saved_state), results.predicted)
 
 
 def _find_tasks_so_far(results: RunState, source: TaskSource | None) -> None:

@@ -24,6 +24,8 @@ class LoadState(ABC):
             the one that they wrote, for the case that the annotator takes an edit back
         remade: field and destination whose labels loads have made anew, for the run's field was gone
         left_behind: what the project holds that the last load did not load
+        predicted: sample id -> the ``task`` of others to which a prediction was added, and the ``meta`` that our own
+            task would have
     """
 
     tasks: Mapping[str, int]
@@ -32,6 +34,7 @@ class LoadState(ABC):
     edited: dict[str, Any]
     remade: list[str]
     left_behind: list[str]
+    predicted: dict[str, dict[str, Any]]
 
     @property
     @abstractmethod

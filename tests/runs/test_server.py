@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
-from fo_labelstudio.runs.server import MAX_EXPORTED_TASKS, ServerTasks
+from fo_labelstudio.runs.server import MAX_EXPORTED_TASKS, ServerTasks, tasks_in
 
 
 class Server:
@@ -82,3 +82,75 @@ def test_predictions_that_there_are_none_of_are_nothing_to_start_from():
 def test_another_refusal_of_the_predictions_is_an_error():
     with pytest.raises(ServerError):
         ServerTasks(Server(status=500), 1).start_from("FiftyOne")
+
+
+class ExistingProject(Server):
+    """A project that was there, with tasks of others."""
+
+    def __init__(self, model_version="", last=9, **options):
+        super().__init__(**options)
+        self.model_version = model_version
+        self.last = last
+
+    def project(self, project_id):
+        return {"label_config": "<View/>", "task_number": 3, "model_version": self.model_version}
+
+    def task_span(self, project_id):
+        return (1, self.last)
+
+    def import_tasks(self, project_id, tasks):
+        self.model_version = self.model_version or "FiftyOne"
+        return [1], 1
+
+    def update_project(self, project_id, **settings):
+        super().update_project(project_id, **settings)
+        self.model_version = settings["model_version"]
+
+    def delete_tasks(self, project_id, task_ids):
+        self.asked.append(task_ids)
+
+    def delete_task(self, task_id):
+        self.asked.append(task_id)
+
+
+def existing(server, model_version="", last_task=5):
+    return tasks_in(
+        server, {"project_id": 1, "owns_project": False, "model_version": model_version, "last_task": last_task}
+    )
+
+
+def test_the_tasks_of_a_run_in_a_project_that_was_there_are_looked_for_behind_all_others():
+    server = ExistingProject(there=[3, 5, 7, 9])
+    assert [task["id"] for task in existing(server).tasks()] == [7, 9]
+    assert [task["id"] for task in existing(server).tasks(7)] == [9]
+
+
+def test_where_a_server_has_numbered_its_tasks_anew_all_are_looked_at():
+    assert [task["id"] for task in existing(ExistingProject(there=[3, 4], last=4)).tasks()] == [3, 4]
+
+
+def test_what_people_start_from_is_as_it_was_after_an_import():
+    server = ExistingProject()
+    existing(server).make_tasks([b"{}"])
+    existing(server).start_from("FiftyOne")
+    assert server.model_version == "" and server.asked == [{"model_version": ""}]
+
+
+def test_what_somebody_has_chosen_to_start_from_is_left_alone():
+    server = ExistingProject("their model")
+    tasks = existing(server, "their model")
+    tasks.make_tasks([b"{}"])
+    tasks.start_from("FiftyOne")
+    tasks.set_labeling_config("<View/>")
+    assert server.model_version == "their model" and server.asked == []
+
+
+def test_tasks_are_deleted_in_few_requests_and_the_last_by_itself():
+    server = ExistingProject()
+    existing(server).delete_tasks(list(range(2002)))
+    assert [len(ids) for ids in server.asked[:-1]] == [1000, 1000, 1] and server.asked[-1] == 2001
+    existing(server).delete_tasks([])
+
+
+def test_a_run_that_says_nothing_of_it_owns_its_project():
+    assert type(tasks_in(Server(), {"project_id": 1})) is ServerTasks

@@ -380,6 +380,25 @@ class TestOtherClouds:
             assert call.request.headers["Origin"] == "http://studio"
             assert "Authorization" not in call.request.headers
 
+    def test_storages_of_others_are_used_as_they_are(self):
+        url = "http://studio"
+        settings = MediaSettings("cloud", retries=0, keeps_storages=True)
+        client = Client(ConnectionSettings(url, Secret("key"), retries=0))
+        with responses.RequestsMock() as server:
+            server.get(f"{url}/projects/7/resolve/", body=b"image")
+            assert Cloud(client, 7, settings).send(["gs://place/a.png"]) == ["gs://place/a.png"]
+
+    def test_a_storage_of_others_that_does_not_hand_an_object_out_gets_one_beside_it(self):
+        url = "http://studio"
+        settings = MediaSettings("cloud", retries=0, keeps_storages=True)
+        client = Client(ConnectionSettings(url, Secret("key"), retries=0))
+        with responses.RequestsMock() as server:
+            server.get(f"{url}/projects/7/resolve/", status=404)
+            made = server.post(f"{url}/api/storages/gcs/", json={"id": 1})
+            server.get(f"{url}/projects/7/resolve/", body=b"image")
+            Cloud(client, 7, settings).send(["gs://place/a.png"])
+            assert len(made.calls) == 1
+
     def test_a_refusal_shows_no_part_of_the_credentials(self):
         url = "http://studio"
         credentials = {"private_key_id": "0123456789", "client_email": "me@project.example"}

@@ -15,12 +15,14 @@ class Server:
 
     url = "http://studio/below"
 
-    def __init__(self, loses=0, max_bytes=2**20, takes=100, has=()):
+    def __init__(self, loses=0, max_bytes=2**20, takes=100, has=(), refuses=False, keeps=True):
         self.requests = []
         self.max_bytes = max_bytes
         self._loses = loses
         self._takes = takes
         self._has = list(has)
+        self._refuses = refuses
+        self._keeps = keeps
 
     def uploads(self, project_id):
         return self._has
@@ -30,6 +32,9 @@ class Server:
             raise ServerError("too large", 413)
         first = sum(map(len, self.requests)) + 1
         self.requests.append(files)
+        if self._refuses:
+            self._has += [f"upload/7/12345678-{name}" for name, _ in files] if self._keeps else []
+            raise ServerError("key is expected in task data", 400)
         return list(range(first, first + len(files) - self._loses))
 
     def uploaded_paths(self, project_id, upload_ids):
@@ -69,6 +74,17 @@ def test_each_file_gets_its_own_address(paths):
     assert urls == [f"/below/data/upload/7/{name_of(n)}.png" for n in range(250)]
     assert [len(files) for files in server.requests] == [100, 100, 50]
     assert server.requests[1][3] == (f"{name_of(103)}.png", (103).to_bytes(4, "big"))
+
+
+def test_files_that_a_project_of_several_keys_refuses_and_keeps_are_found(paths):
+    server = Server(refuses=True)
+    assert send(server, paths(2)) == [f"/below/data/upload/7/12345678-{name_of(n)}.png" for n in range(2)]
+    assert len(server.requests) == 1
+
+
+def test_files_that_are_refused_and_not_kept_are_an_error(paths):
+    with pytest.raises(ServerError, match="key is expected"):
+        send(Server(refuses=True, keeps=False), paths(2))
 
 
 def test_files_that_are_alike_are_uploaded_once(paths, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import fiftyone as fo
 import pytest
@@ -187,3 +188,29 @@ class TestOverTime:
         time = annotation["updated_at"].rstrip("Z")
         assert read(task, annotation, configs=Configs([], NEVER))[0]["boxes"] == "not shown"
         assert read(task, annotation, configs=Configs([Sighting(time, Missing())], NEVER))[0]["boxes"] == "deleted"
+
+
+CONFIG = """<View><image name="image" value="$photo"/><Image name="other" value="$more"/>
+  <rectanglelabels name="boxes" toname="image,other"><Label value="cat"/><Label value="dog"/></rectanglelabels>
+  <RectangleLabels name="others" toName="image" whenRole="annotator" visibleWhen="no-region-selected">
+  <Label value="cat"/><Label value="dog"/></RectangleLabels></View>"""
+
+PETS = [replace(field, classes=("cat", "dog")) for field in FIELDS]
+
+
+def test_a_labeling_config_of_others_lacks_nothing_of_itself():
+    assert missing_from(CONFIG, PETS, CONFIG) == Missing()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ('name="boxes"', 'name="renamed"', Missing(frozenset(["boxes"]), {})),
+        ('toname="image,other"', 'toname="other"', Missing(frozenset(["boxes"]), {})),
+        ('whenRole="annotator"', 'whenTagName="boxes"', Missing(frozenset(["others"]), {})),
+        ('<Label value="cat"/><Label value="dog"/></rect', '<Label value="dog"/></rect', WITHOUT_CLASS),
+    ],
+)
+def test_what_a_labeling_config_of_others_has_lost_since_is_found(before, after, expected):
+    assert before in CONFIG
+    assert missing_from(CONFIG.replace(before, after), PETS, CONFIG) == expected

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,7 @@ from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import control_name, inner_name
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute
+from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert import strategies
 from tests.convert.strategies import field_of
@@ -347,3 +350,31 @@ def test_a_labeling_config_of_ones_own_must_be_as_label_studio_wants_it(xml, mes
     with pytest.raises(LabelingConfigError) as caught:
         check_own_config(xml, [field_of("detections", "boxes", **PETS)])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {
+            "type": "detections",
+            "classes": ["cat", "dog"],
+            "attributes": {"age": {"type": "number"}, "hue": {"type": "text"}},
+        },
+        {
+            "type": "detections",
+            "classes": ["cat", {"classes": ["dog"], "attributes": {"age": {"type": "number"}}}],
+            "attributes": {"age": {"type": "text", "discovered": True}},
+        },
+        {"type": "scalar", "classes": [], "attributes": {}, "kind": "float"},
+        {"type": "classification", "classes": ["cat"], "attributes": {}},
+    ],
+    ids=["attributes", "attributes of classes", "scalar", "classification"],
+)
+def test_the_names_that_were_found_are_kept_in_the_label_schema(schema):
+    (field,) = parse_label_schema({"gt": schema})
+    named = [attribute._replace(control=f"their {number}") for number, attribute in enumerate(field.attributes)]
+    found = replace(field, control="theirs", object_name="img", attributes=tuple(named[-1:]))
+    before = deepcopy(schema)
+    saved = with_controls({"gt": schema}, [found], "photo")
+    assert parse_label_schema(json.loads(json.dumps(saved))) == (replace(found, data_key="photo"),)
+    assert schema == before

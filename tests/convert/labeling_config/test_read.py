@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.labeling_config.kinds import CONTROL_TAGS, Kind, class_of_path, kind_of, label_type_of
-from fo_labelstudio.convert.labeling_config.read import ControlTag, ObjectTag, read
+from fo_labelstudio.convert.labeling_config.read import ControlTag, ObjectTag, needed_keys, read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import control_name
 from fo_labelstudio.errors import LabelingConfigError
@@ -273,3 +273,12 @@ def test_label_studios_sdk_is_imported_only_where_a_labeling_config_is_read():
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_keys_that_a_task_needs_are_those_that_the_server_wants():
+    tags = (
+        '<Image name="i" value="$photo"/><Text name="t" value="by $author, $year"/><Header value="$title"/>',
+        '<Choices name="c" toName="i" value="$options"/><Text name="plain" value="no key"/>',
+        '<Image name="x" valueList="$l"/>',
+    )
+    assert needed_keys(f"<View>{''.join(tags)}</View>") == {"photo": "Image", "author": "Text", "options": "Choices"}

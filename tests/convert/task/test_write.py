@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import fiftyone as fo
 import numpy as np
@@ -181,3 +182,9 @@ def test_a_mask_that_is_too_large_to_send_is_a_problem_of_its_field():
     except ValueError as error:
         pytest.fail(f"it is raised, not told: {error}")
     assert len(problems) == 1 and problems[0].startswith(f"field 'ground', sample {SAMPLE}")
+
+
+def test_the_media_stand_under_the_key_of_the_labeling_config():
+    field = replace(strategies.field_of("detections"), object_name="img", data_key="filename")
+    task = to_task(SampleRecord(SAMPLE, "/a/x.png", MediaInfo(640, 480), {}), [field], "/data/x", "run")
+    assert task["data"] == {"filename": "/data/x", "sample_id": SAMPLE}

@@ -1,0 +1,177 @@
+"""predict(): labels -> predictions on tasks that others have made; and those tasks as tasks of the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from fo_labelstudio.convert.task.origin import META, SAMPLE_ID
+from fo_labelstudio.convert.task.write import MODEL_VERSION
+from fo_labelstudio.errors import HalfMadeError, SampleError
+from fo_labelstudio.log import logger
+from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.retrying import repeated
+from fo_labelstudio.runs import project
+from fo_labelstudio.runs.ports import Page, ProjectState, Task, TaskSource
+from fo_labelstudio.runs.prepare import PreparedTask, Refused, prepared_tasks
+from fo_labelstudio.runs.run import Run
+
+
+class _Predicted(NamedTuple):
+    """What is sent to a task that is there.
+
+    Attributes:
+        sample_id: the sample that it shows
+        task_id: the task
+        meta: what our own task would say of where it came from
+        body: the JSON of the prediction; None where there is nothing to see
+    """
+
+    sample_id: str
+    task_id: int
+    meta: dict[str, Any]
+    body: bytes | None
+
+
+def model_version_of(token: str) -> str:
+    """The name of the predictions that a run adds to the tasks of others, by which alone they are deleted."""
+    return f"{MODEL_VERSION} {token}"
+
+
+def predict(
+    run: Run,
+    shown: Mapping[str, int],
+    client: Client,
+    project_id: int,
+    predicted: dict[str, dict[str, Any]],
+    save: Callable[[], None],
+) -> None:
+    """Adds predictions to the tasks of others that show samples of a run; those of an earlier call are replaced.
+
+    Args:
+        run: the run
+        shown: sample id -> the task that shows it
+        client: the server
+        project_id: the project
+        predicted: sample id -> its ``task`` and the ``meta`` that our own task would have; receives what was sent
+        save: called after each block
+
+    Raises:
+        SampleError: labels that were there at the check cannot be sent any more; names them all
+        ServerError: predictions could not be made
+    """
+    model_version = model_version_of(run.token)
+    remove_predictions(client, project_id, model_version)
+    logger.info("Adding predictions to %d tasks that are there...", len(shown))
+    sent = 0
+    refused: list[str] = []
+    for block in _blocks(_to_predict(run, shown, model_version, refused), client):
+        bodies = [item.body for item in block if item.body is not None]
+        if bodies:
+            _add(client, project_id, model_version, bodies, sent)
+        sent += len(bodies)
+        predicted.update((item.sample_id, {"task": item.task_id, "meta": item.meta}) for item in block)
+        save()
+    if refused:
+        raise SampleError(refused)
+
+
+def remove_predictions(client: Client, project_id: int, model_version: str) -> None:
+    """Deletes the predictions that a run has added to the tasks of others, and nothing else of the project."""
+    before = project.project_of(client, project_id)
+    if before is None or not client.count_predictions(project_id, model_version):
+        return
+    client.delete_predictions(project_id, model_version)
+    after = client.project(project_id)
+    # With a model that is connected, the server forgets which predictions people start from (1.23.2).
+    if (after.get("model_version") or "") != (before.get("model_version") or ""):
+        client.update_project(project_id, model_version=before["model_version"])
+
+
+def _to_predict(run: Run, shown: Mapping[str, int], model_version: str, refused: list[str]) -> Iterator[_Predicted]:
+    for item in prepared_tasks(replace(run, sample_ids=list(shown))):
+        if isinstance(item, Refused):
+            refused.append(item.problem)
+        elif isinstance(item, PreparedTask):
+            rest = json.loads(item.rest)
+            task_id, body = shown[item.sample_id], None
+            for prediction in rest["predictions"]:
+                whole = {**prediction, "task": task_id, "model_version": model_version}
+                body = json.dumps(whole, allow_nan=False, separators=(",", ":")).encode()
+            yield _Predicted(item.sample_id, task_id, rest["meta"][META], body)
+
+
+def _blocks(items: Iterable[_Predicted], client: Client) -> Iterator[list[_Predicted]]:
+    """As many as a request may send."""
+    block: list[_Predicted] = []
+    size = 0
+    for item in items:
+        own = len(item.body or b"")
+        if block and (len(block) == client.max_tasks or size + own > client.max_bytes):
+            yield block
+            block, size = [], 0
+        block.append(item)
+        size += own
+    if block:
+        yield block
+
+
+def _add(client: Client, project_id: int, model_version: str, bodies: Sequence[bytes], before: int) -> None:
+    def add(attempt: int) -> None:
+        # A request whose answer was lost may have been served.
+        there = client.count_predictions(project_id, model_version) - before if attempt else 0
+        if there == len(bodies):
+            return
+        made = client.add_predictions(project_id, bodies) if there == 0 else there
+        if made != len(bodies):
+            raise HalfMadeError(
+                f"the server made {made} of {len(bodies)} predictions in project {project_id}; call annotate() once "
+                "more, which makes them anew"
+            )
+
+    repeated(add, client.retries, "adding predictions")
+
+
+class PredictedTasks:
+    """The tasks of a run, with those of others that it has added predictions to; a :class:`TaskSource`.
+
+    Args:
+        source: where they come back from
+        predicted: what :func:`predict` has recorded
+    """
+
+    def __init__(self, source: TaskSource, predicted: Mapping[str, Mapping[str, Any]]):
+        self._source = source
+        self._origins = {entry["task"]: (sample_id, entry["meta"]) for sample_id, entry in predicted.items()}
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now."""
+        return self._source.state()
+
+    def tasks(self, after: int = 0) -> Iterator[Task]:
+        """The tasks that the run has made."""
+        return self._source.tasks(after)
+
+    def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
+        """The annotated ones of some tasks, each with what it would say if it were the run's own."""
+        for page in self._source.exported(task_ids, page_tasks):
+            yield Page(page.looked_at, list(map(self._as_own, page.tasks)))
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        return self._source.prediction(prediction_id)
+
+    def _as_own(self, task: Task) -> Task:
+        task_id = task.get("id") if isinstance(task, dict) else None
+        origin = self._origins.get(task_id) if type(task_id) is int else None
+        if origin is None:
+            return task
+        sample_id, meta = origin
+        data = task.get("data")
+        return {
+            **task,
+            "data": {**(data if isinstance(data, dict) else {}), SAMPLE_ID: sample_id},
+            "meta": {META: meta},
+        }
