@@ -46,7 +46,7 @@ class TestFromMemory:
         results.config.run_state["complete"], results.tasks = False, {}
         load_run(results, LoadOptions(), project)
         assert results.tasks == {dataset.first().id: task_id}
-        assert "The run is not complete; loading what its 1 tasks hold" in caplog.text
+        assert "The run is not complete; loading the annotations of its 1 tasks" in caplog.text
         assert dataset.count("gt.detections") == 0
 
     def test_a_run_that_is_not_complete_and_has_no_tasks_is_an_error(self, sent):
