@@ -6,6 +6,7 @@ import json
 import uuid
 
 import fiftyone as fo
+import numpy as np
 import pytest
 import requests
 
@@ -343,7 +344,7 @@ def test_samples_that_the_project_shows_get_second_tasks_or_none(theirs, make_da
     first = annotate(dataset[:2], connection, "one", project_id=project.id, label_schema=schema)
     second = annotate(dataset, connection, "two", project_id=project.id, label_schema=schema, existing_tasks="skip")
     assert list(second.tasks) == [dataset.last().id]
-    assert f"2 samples are left out, for project {project.id} shows them already, such as " in caplog.text
+    assert f"2 samples are left out, because project {project.id} shows them already, such as " in caplog.text
     third = annotate(dataset, connection, "three", project_id=project.id, label_schema=schema)
     assert len(third.tasks) == 3 and len(project.tasks()) == 6
     second.cleanup()
@@ -462,3 +463,32 @@ def test_predictions_that_were_interrupted_are_made_anew(theirs, boxes, connecti
     assert [len(task["predictions"]) for task in project.tasks().values()] == [1, 1, 1]
     results.cleanup()
     assert [{**task, "updated_at": None} for task in project.tasks().values()] == tasks
+
+
+def test_labels_that_the_project_cannot_show_stay_out_of_a_run_without_a_label_schema(
+    theirs, make_dataset, connection, annotator
+):
+    project = theirs(tasks=0)
+    masked = box(mask=np.ones((2, 2), dtype=bool), extra=3)
+    dataset = make_dataset({"animals": fo.Detections(detections=[box(remark="old", extra=4), masked])})
+    before = stored(dataset)
+    results = dataset.annotate("run", backend="labelstudio", project_id=project.id, **connection)
+    (task_id,) = results.tasks.values()
+    sent = annotator.preloaded(task_id)
+    assert [(region["from_name"], region["id"]) for region in sent] == [
+        ("animals", dataset.first().animals.detections[0].id),
+        ("remark", dataset.first().animals.detections[0].id),
+    ]
+    annotator.accept_all(results)
+    dataset.load_annotations("run")
+    assert stored(dataset) == before
+
+
+def test_tasks_of_the_run_that_are_gone_are_counted(theirs, boxes, connection, annotator, caplog):
+    project, dataset = theirs(tasks=4), boxes(3)
+    results = annotate(dataset, connection, project_id=project.id)
+    annotator.call("DELETE", f"/api/tasks/{results.tasks[dataset.first().id]}/")
+    before = stored(dataset)
+    dataset.load_annotations("run")
+    assert "1 tasks are gone from the server" in caplog.text
+    assert stored(dataset) == before

@@ -350,6 +350,13 @@ class Client:
             ends += [_part(task, "id", int) for task in found[:1]]
         return (ends[0], ends[1]) if len(ends) == 2 else None
 
+    def count_tasks(self, project_id: int, after: int) -> int:
+        """How many tasks of a project have an id above one."""
+        newer = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
+        query = json.dumps({"filters": {"conjunction": "and", "items": [newer]}})
+        params = {"project": project_id, "include": "id", "page": 1, "page_size": 1, "query": query}
+        return _part(self._connection.get("/api/tasks", params), "total", int)
+
     def whole_tasks(self, project_id: int, first: int, last: int) -> Iterator[dict[str, Any]]:
         """The tasks of a project whose ids lie in a range, with their annotations, predictions and drafts.
 

@@ -186,7 +186,7 @@ def _shown(
     if shown:
         sample_id, task_id = next(iter(shown.items()))
         logger.warning(
-            "%d samples are left out, for project %d shows them already, such as %s in task %d",
+            "%d samples are left out, because project %d shows them already, such as %s in task %d",
             len(shown),
             existing.id,
             sample_id,

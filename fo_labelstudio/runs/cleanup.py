@@ -32,9 +32,11 @@ def clean_up(results: RunState, force: bool = False) -> None:
         force: whether it is deleted although the last load has left something behind
     """
     if results.left_behind and not force:
+        owns = results.config.saved_state.get("owns_project", True)
         logger.warning(
-            "Project %s is kept, because the last load left something behind: %s. To delete it anyway, call "
+            "%s %s is kept, because the last load left something behind: %s. To delete it anyway, call "
             "dataset.load_annotation_results(%r).cleanup(force=True)",
+            "Project" if owns else "What the run has made in project",
             results.project_id,
             "; ".join(results.left_behind),
             results.key,
@@ -82,7 +84,8 @@ def _remove(client: Client, state: Mapping[str, Any], tasks: int) -> None:
         _remove_from(client, state)
     elif there.get("task_number", 0) > tasks and _has_other_runs(client, state):
         logger.warning(
-            "Project %d is kept, for other runs have added tasks to it; only those of this run are deleted", project_id
+            "Project %d is kept, because other runs have added tasks to it; only those of this run are deleted",
+            project_id,
         )
         # What others see of the project stays as it is.
         _delete_tasks(state["token"], TasksInExistingProject(client, {**state, "model_version": "", "last_task": 0}))

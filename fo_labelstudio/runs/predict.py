@@ -147,8 +147,9 @@ class PredictedTasks:
         self._origins = {entry["task"]: (sample_id, entry["meta"]) for sample_id, entry in predicted.items()}
 
     def state(self) -> ProjectState:
-        """What the project says of itself now."""
-        return self._source.state()
+        """What the project says of itself now; those of others count as its tasks, too."""
+        state = self._source.state()
+        return state if state.tasks is None else state._replace(tasks=state.tasks + len(self._origins))
 
     def tasks(self, after: int = 0) -> Iterator[Task]:
         """The tasks that the run has made."""

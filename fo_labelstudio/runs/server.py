@@ -129,15 +129,21 @@ class TasksInExistingProject(ServerTasks):
         self._last_task: int = state["last_task"]
 
     def state(self) -> ProjectState:
-        """What the project says of itself now; not how many tasks it has, for most are not ours."""
-        return super().state()._replace(tasks=None)
+        """What the project says of itself now; its tasks are those that were made since the run was."""
+        state, after = super().state(), self._first
+        number = None if after < self._last_task else self._client.count_tasks(self._project_id, after)
+        return state._replace(tasks=number)
 
     def tasks(self, after: int = 0) -> Iterator[Task]:
         """The tasks that were made since the run was; see :class:`TaskHolder`."""
+        yield from super().tasks(max(after, self._first))
+
+    @property
+    def _first(self) -> int:
+        """The task id after which those of the run begin."""
         span = self._client.task_span(self._project_id)
         # On SQLite, ids begin anew once a server has no task left (1.23.2).
-        is_renumbered = span is not None and span[1] < self._last_task
-        yield from super().tasks(after if is_renumbered else max(after, self._last_task))
+        return 0 if span is not None and span[1] < self._last_task else self._last_task
 
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         """Makes tasks, with their predictions; see :class:`TaskSink`."""

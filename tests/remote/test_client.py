@@ -90,6 +90,7 @@ CALLS = {
     "users": (lambda client: client.users(), lambda value: is_ids(value) and is_texts(value.values())),
     "project_of_task": (lambda client: client.project_of_task(1), lambda value: is_ids([value])),
     "task_span": (lambda client: client.task_span(1), lambda value: value is None or is_ids(value)),
+    "count_tasks": (lambda client: client.count_tasks(1, 2), lambda value: is_ids([value])),
     "whole_tasks": (
         lambda client: list(client.whole_tasks(1, 1, 2)),
         lambda value: is_ids([task["id"] for task in value]),

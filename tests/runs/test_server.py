@@ -98,6 +98,9 @@ class ExistingProject(Server):
     def task_span(self, project_id):
         return (1, self.last)
 
+    def count_tasks(self, project_id, after):
+        return len([task_id for task_id in self.there if task_id > after])
+
     def import_tasks(self, project_id, tasks):
         self.model_version = self.model_version or "FiftyOne"
         return [1], 1
@@ -127,6 +130,11 @@ def test_the_tasks_of_a_run_in_a_project_that_was_there_are_looked_for_behind_al
 
 def test_where_a_server_has_numbered_its_tasks_anew_all_are_looked_at():
     assert [task["id"] for task in existing(ExistingProject(there=[3, 4], last=4)).tasks()] == [3, 4]
+
+
+def test_the_state_counts_the_tasks_since_the_run_was_made_where_that_can_be_known():
+    assert existing(ExistingProject(there=[3, 5, 7, 9])).state() == ("<View/>", 2, "")
+    assert existing(ExistingProject(there=[3, 4], last=4)).state().tasks is None
 
 
 def test_what_people_start_from_is_as_it_was_after_an_import():
