@@ -176,6 +176,7 @@ class MemoryState(RunState):
     def connect_to_api(self) -> Any:
         there = {"task_number": len(self.tasks)}
         client = SimpleNamespace(delete_project=self.deleted.append, project=lambda project_id: there)
+        client.model_versions = lambda project_id: {}
         return SimpleNamespace(client=client)
 
 

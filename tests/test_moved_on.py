@@ -193,7 +193,9 @@ class TestAFieldThatIsGone:
         moved.delete_sample_field("gt")
         moved.add_sample_field("gt", fof.EmbeddedDocumentField, embedded_doc_type=fo.Polylines)
         before = stored(moved)
-        with pytest.raises(LabelSchemaError, match="field 'gt' cannot hold labels of type 'detections', because it holds"):
+        with pytest.raises(
+            LabelSchemaError, match="field 'gt' cannot hold labels of type 'detections', because it holds"
+        ):
             moved.load_annotations("run")
         assert stored(moved) == before
         moved.load_annotations("run", dest_field={"gt": "new"})

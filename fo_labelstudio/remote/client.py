@@ -410,10 +410,10 @@ class Client:
         answer = self._connection.post_encoded(path, b"[" + b",".join(predictions) + b"]")
         return _part(answer, "created", int)
 
-    def count_predictions(self, project_id: int, model_version: str) -> int:
-        """How many predictions of a model a project has."""
+    def model_versions(self, project_id: int) -> dict[str, int]:
+        """How many predictions of each model a project has."""
         answer = _object(self._connection.get(f"/api/projects/{project_id}/model-versions/"))
-        return _part(answer, model_version, int) if model_version in answer else 0
+        return {model_version: _part(answer, model_version, int) for model_version in answer}
 
     def delete_predictions(self, project_id: int, model_version: str) -> None:
         """Deletes the predictions of a model from the tasks of a project."""

@@ -10,7 +10,7 @@ from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
-from fo_labelstudio.runs.predict import model_version_of, remove_predictions
+from fo_labelstudio.runs.predict import is_of_a_run, model_version_of, remove_predictions
 from fo_labelstudio.runs.send import ids_of_run, run_of_task
 from fo_labelstudio.runs.server import ServerTasks, TasksInExistingProject, tasks_in
 from fo_labelstudio.runs.state import RunState
@@ -82,9 +82,9 @@ def _remove(client: Client, state: Mapping[str, Any], tasks: int) -> None:
         return
     if not state.get("owns_project", True):
         _remove_from(client, state)
-    elif there.get("task_number", 0) > tasks and _has_other_runs(client, state):
+    elif _has_other_runs(client, state, there.get("task_number", 0) > tasks):
         logger.warning(
-            "Project %d is kept, because other runs have added tasks to it; only those of this run are deleted",
+            "Project %d is kept, because other runs were sent into it; only the tasks of this run are deleted",
             project_id,
         )
         # What others see of the project stays as it is.
@@ -93,14 +93,20 @@ def _remove(client: Client, state: Mapping[str, Any], tasks: int) -> None:
         project.delete_project(client, project_id)
 
 
-def _has_other_runs(client: Client, state: Mapping[str, Any]) -> bool:
+def _has_other_runs(client: Client, state: Mapping[str, Any], has_other_tasks: bool) -> bool:
+    if any(map(is_of_a_run, client.model_versions(state["project_id"]))):
+        return True
+    if not has_other_tasks:
+        return False
     tasks = ServerTasks(client, state["project_id"]).tasks()
     return any(run_of_task(task) not in (None, state["token"]) for task in tasks)
 
 
 def _remove_from(client: Client, state: Mapping[str, Any]) -> None:
     """Takes out of a project that was there what a run has added to it."""
-    _delete_tasks(state["token"], tasks_in(client, state))
+    tasks = TasksInExistingProject(client, state)
+    _delete_tasks(state["token"], tasks)
+    tasks.restore()
     remove_predictions(client, state["project_id"], model_version_of(state["token"]))
     made = {
         (kind, storage_id): _BEGINNINGS[kind].format(quote(place.replace("\\", "/").rpartition("/")[2]))

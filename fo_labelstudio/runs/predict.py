@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from bson import ObjectId
+
 from fo_labelstudio.convert.task.origin import META, SAMPLE_ID
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import HalfMadeError, SampleError
@@ -40,6 +42,12 @@ def model_version_of(token: str) -> str:
     return f"{MODEL_VERSION} {token}"
 
 
+def is_of_a_run(model_version: str) -> bool:
+    """Whether predictions of this name were added to tasks that another run, or somebody else, had made."""
+    beginning, _, token = model_version.rpartition(" ")
+    return beginning == MODEL_VERSION and ObjectId.is_valid(token)
+
+
 def predict(
     run: Run,
     shown: Mapping[str, int],
@@ -64,7 +72,7 @@ def predict(
     """
     model_version = model_version_of(run.token)
     remove_predictions(client, project_id, model_version)
-    logger.info("Adding predictions to %d tasks that are there...", len(shown))
+    logger.info("Adding predictions %r to %d tasks that are there...", model_version, len(shown))
     sent = 0
     refused: list[str] = []
     for block in _blocks(_to_predict(run, shown, model_version, refused), client):
@@ -81,7 +89,7 @@ def predict(
 def remove_predictions(client: Client, project_id: int, model_version: str) -> None:
     """Deletes the predictions that a run has added to the tasks of others, and nothing else of the project."""
     before = project.project_of(client, project_id)
-    if before is None or not client.count_predictions(project_id, model_version):
+    if before is None or model_version not in client.model_versions(project_id):
         return
     client.delete_predictions(project_id, model_version)
     after = client.project(project_id)
@@ -121,7 +129,7 @@ def _blocks(items: Iterable[_Predicted], client: Client) -> Iterator[list[_Predi
 def _add(client: Client, project_id: int, model_version: str, bodies: Sequence[bytes], before: int) -> None:
     def add(attempt: int) -> None:
         # A request whose answer was lost may have been served.
-        there = client.count_predictions(project_id, model_version) - before if attempt else 0
+        there = client.model_versions(project_id).get(model_version, 0) - before if attempt else 0
         if there == len(bodies):
             return
         made = client.add_predictions(project_id, bodies) if there == 0 else there

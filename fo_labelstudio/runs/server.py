@@ -150,7 +150,7 @@ class TasksInExistingProject(ServerTasks):
         try:
             return super().make_tasks(tasks)
         finally:
-            self._restore()
+            self.restore()
 
     def delete_tasks(self, task_ids: Sequence[int]) -> None:
         """Deletes tasks, in few requests."""
@@ -166,7 +166,7 @@ class TasksInExistingProject(ServerTasks):
 
     def start_from(self, model_version: str) -> None:
         """Leaves what people start from as it is, and says what they see."""
-        self._restore()
+        self.restore()
         logger.info(
             "Project %d keeps its settings: people see the predictions of %r when they open a task by itself, and in "
             "the label stream once that is chosen in the project's settings, Annotation, Live Predictions",
@@ -174,7 +174,7 @@ class TasksInExistingProject(ServerTasks):
             model_version,
         )
 
-    def _restore(self) -> None:
+    def restore(self) -> None:
         """Takes back that the server lets people start from what was imported, where nothing was chosen (1.23.2)."""
         if not self._model_version and super().state().model_version == MODEL_VERSION:
             self._client.update_project(self._project_id, model_version="")

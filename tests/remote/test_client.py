@@ -136,7 +136,10 @@ CALLS = {
         lambda value: is_ids(value[0]) and is_ids([value[1]]),
     ),
     "add_predictions": (lambda client: client.add_predictions(1, [b"{}"]), lambda value: is_ids([value])),
-    "count_predictions": (lambda client: client.count_predictions(1, "x"), lambda value: is_ids([value])),
+    "model_versions": (
+        lambda client: client.model_versions(1),
+        lambda value: is_texts(value) and is_ids(value.values()),
+    ),
     "delete_predictions": (lambda client: client.delete_predictions(1, "x"), lambda value: value is None),
     "prediction": (lambda client: client.prediction(1), lambda value: value is None or isinstance(value, dict)),
     "export_tasks": (lambda client: client.export_tasks(1, [1]), lambda value: isinstance(value, list)),
