@@ -169,7 +169,7 @@ class TasksInExistingProject(ServerTasks):
         self.restore()
         logger.info(
             "Project %d keeps its settings: people see the predictions of %r when they open a task by itself, and in "
-            "the label stream once that is chosen in the project's settings, Annotation, Live Predictions",
+            "the label stream once the project's model_version names them",
             self._project_id,
             model_version,
         )
