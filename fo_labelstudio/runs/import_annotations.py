@@ -32,6 +32,7 @@ from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.download import download_missing
 from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.foreign_source import ForeignSource
+from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.import_state import ImportState, Origin, import_state
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -93,6 +94,7 @@ class _Row(NamedTuple):
         return f"{self.name.number}@{self.made_at}"
 
 
+@only_new_garbage()
 def import_annotations(samples: foc.SampleCollection, source: ForeignSource, options: ImportOptions) -> None:
     """Imports what a project or file holds; see :func:`fo_labelstudio.import_annotations`."""
     if options.download_media and options.data_path is None:
