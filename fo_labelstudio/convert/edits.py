@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
 from typing import Any
 
 import fiftyone.core.labels as fol
 from bson import ObjectId
+from bson.errors import InvalidId
 
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of, label_class_of
@@ -51,27 +52,29 @@ def to_doc(edit: Edit, field: LabelField) -> dict[str, Any]:
         return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
     own = {name: value for name, value in {**values, **attributes}.items() if value is not None}
     own["_id"] = _id_of(edit)
-    empty = _pattern(label_class_of(field.label_type), tuple(own))
+    empty, shared = _pattern(label_class_of(field.label_type), tuple(own))
     # FiftyOne changes lists in place.
-    return {name: own[name] if name in own else copy(value) for name, value in empty.items()}
+    return {**empty, **{name: copy(empty[name]) for name in shared}, **own}
 
 
 _STORED_AS_THEY_ARE = frozenset((str, int, float, bool))
 
 
 @lru_cache(1024)
-def _pattern(cls: type[fol.Label], names: tuple[str, ...]) -> Mapping[str, Any]:
-    """What FiftyOne stores of a label that has some values: all that it adds, and the order."""
+def _pattern(cls: type[fol.Label], names: tuple[str, ...]) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """What FiftyOne stores of a label that has some values: all that it adds, in its order, and what can change."""
     own = dict.fromkeys(names)
     stored: Mapping[str, Any] = cls().to_dict()
     ordered = [name for name in cls._fields_ordered if name in {**stored, **own}]
-    return {name: stored.get(name) for name in dict.fromkeys(("_id", "_cls", *ordered, *own))}
+    empty = {name: stored.get(name) for name in dict.fromkeys(("_id", "_cls", *ordered, *own))}
+    return empty, [name for name, value in empty.items() if name not in own and isinstance(value, (list, dict))]
 
 
 def _id_of(edit: Edit) -> ObjectId:
-    if not ObjectId.is_valid(edit.label_id):
-        raise RegionError(f"its id {quoted(edit.label_id)} is not that of a label")
-    return ObjectId(edit.label_id)
+    try:
+        return ObjectId(edit.label_id or "")
+    except (InvalidId, TypeError):
+        raise RegionError(f"its id {quoted(edit.label_id)} is not that of a label") from None
 
 
 def _attribute_values(edit: Edit, field: LabelField, with_defaults: bool) -> Iterator[tuple[str, Any]]:

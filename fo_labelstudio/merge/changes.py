@@ -178,8 +178,9 @@ class _Merge:
         departed = self._written.keys() - self._by_id.keys() - changes.written.keys()
         changes.written.update((label_id, {}) for label_id in departed)
         _add_relations(changes, self._by_id, self._answer.related)
-        places = {label_id: place for place, label_id in enumerate(self._originals)}
-        changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
+        if self._originals:
+            places = {label_id: place for place, label_id in enumerate(self._originals)}
+            changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
         if not holds_list(self._field.label_type) and len(self._by_id) > len(changes.deleted):
             for doc in changes.added:
                 changes.refuse("a label that is there already")
@@ -260,8 +261,8 @@ def _parted(record: WrittenValues, edit: Edit, field: LabelField) -> tuple[Writt
 
 def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Sequence[Any]]:
     """The attributes of a new label that were answered, so that a later answer can take them back."""
-    class_name = edit.parsed.values.get("label")
-    found = [attribute_of(name, class_name, field) for name in edit.aspects if is_attribute(name)]
+    names = [name for name in edit.aspects if is_attribute(name)]
+    found = [attribute_of(name, edit.parsed.values.get("label"), field) for name in names]
     if not any(found):
         return {}
     without = label_class_of(field.label_type)()
@@ -287,6 +288,8 @@ def _update(
 
 
 def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related: Mapping[str, Sequence[str]]) -> None:
+    if not related:
+        return
     for label_id, others in related.items():
         if label_id in by_id and by_id[label_id].get(RELATED) != others and label_id not in changes.deleted:
             changes.values.setdefault(label_id, {})[RELATED] = others
