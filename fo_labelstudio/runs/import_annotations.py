@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -30,10 +31,10 @@ from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.download import download_missing
-from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.import_state import ImportState, Origin, import_state
+from fo_labelstudio.runs.import_answers import Early, ImportAnswers, read_early
+from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.match import DataPath, TaskImage, insert_new, match_tasks, tell
@@ -104,7 +105,8 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
             "patches, frames and clips are made of a dataset's samples, and cannot receive labels; pass the dataset, "
             "or make one of them with clone()"
         )
-    found = _Found(source, options)
+    earlier = Earlier(root_dataset(samples))
+    found = _Found(source, options, earlier, _has_sizes(samples))
     matching = match_tasks(
         found.task_images(),
         samples,
@@ -115,7 +117,7 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
     fields = found.fields()
     for note in fields.notes:
         logger.warning("%s: %s", source.name, note)
-    state = import_state(root_dataset(samples), found.origin, [row.key for row in found.rows])
+    state = earlier.state(found.origin, [row.key for row in found.rows])
     # All that can be refused is refused here, before anything is changed.
     destinations = plan(state, fields.fields, LoadOptions(unexpected="keep"))
     sample_ids = _sample_ids(samples, source, options, matching, found)
@@ -134,7 +136,7 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
 class _Found:
     """The tasks of a source, kept in a temporary file, and what must be known of them before any is loaded."""
 
-    def __init__(self, source: ForeignSource, options: ImportOptions):
+    def __init__(self, source: ForeignSource, options: ImportOptions, earlier: Earlier, has_sizes: bool):
         self.which = options.which
         if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
             self.which = Which(self.which.annotations, self.which.predictions, source.people())
@@ -150,7 +152,14 @@ class _Found:
         # The results of all tasks tell what the labeling config does not.
         needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
         self._observed = Observed(self.which) if needs_all else None
-        self._spool = Spool[tuple[TaskName, Task]]()
+        self._spool = Spool[tuple[TaskName, bytes, Early | None]]()
+        self._full = options.full
+        self._earlier = earlier
+        self._has_sizes = has_sizes
+        self._early_fields = None if needs_all else self.fields()
+        self._known: Collection[str] = ()
+        self.identity: str | None = None
+        """That of the project, as it was guessed to read tasks early."""
         self.unanswered = 0
         self._read(source)
 
@@ -166,13 +175,14 @@ class _Found:
                 if not chosen:
                     self.unanswered += 1
                     continue
-                self._spool.add((name, task))
                 if self._observed is not None:
                     self._observed.add(task)
                 if self.config is not None:
                     self._look_at(name, task, chosen)
+                self._spool.add((name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), self._read_early(task)))
         if self.config is None:
-            for name, task in self._spool:
+            for name, pickled, _ in self._spool:
+                task = pickle.loads(pickled)
                 self._look_at(name, task, chosen_of(task, self.which, name.shown, []))
 
     def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> None:
@@ -193,6 +203,22 @@ class _Found:
                 self.sizes[place] = size
         self.rows.append(_Row(name, task.get("created_at"), tuple(images), _digest(chosen)))
 
+    def _read_early(self, task: Task) -> Early | None:
+        """What the task that was looked at last says, where it need not be known yet which samples it shows.
+
+        While that is read, the server works at the next tasks.
+        """
+        if self._early_fields is None:
+            return None
+        row = self.rows[-1]
+        if self.identity is None:
+            self.identity, self._known = self._earlier.guess(self.origin, self.rows[0].key, row.key)
+        if self.identity is None or (row.key in self._known and not self._full):
+            return None
+        sizes = [self.sizes.get(place) if self._has_sizes else None for _, place in row.images]
+        images = [(shown, size and MediaInfo(*size)) for (shown, _), size in zip(row.images, sizes, strict=True)]
+        return read_early(task, self._early_fields, images, self.identity, self.which, row.name)
+
     def task_images(self) -> list[TaskImage]:
         """The images that the tasks show; to be asked for once."""
         images, self._images = self._images, []
@@ -210,24 +236,10 @@ class _Found:
             names.setdefault(control, types.get(field.label_type) or types[family_of(field).filed_as])
         return fields_of(self.config, self._observed, self.which, names, list(types))
 
-    def tasks(self) -> Iterator[tuple[_Row, Task]]:
-        """The tasks again, in the same order."""
-        for row, (_, task) in zip(self.rows, self._spool, strict=True):
-            yield row, task
-
-
-class _SeenAnswers(Answers):
-    """Answers, and what of which tasks they are made of."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: dict[str, str] = {}
-
-    def add(self, page: list[Answer]) -> None:
-        """Adds some answers."""
-        super().add(page)
-        # An annotator or a model that did not answer a task is nothing to be told.
-        self.not_shown.clear()
+    def tasks(self) -> Iterator[tuple[_Row, bytes, Early | None]]:
+        """The tasks again, pickled, in the same order, each with what was read of it early."""
+        for row, (_, pickled, early) in zip(self.rows, self._spool, strict=True):
+            yield row, pickled, early
 
 
 def _sample_ids(
@@ -277,8 +289,8 @@ def _answers(
     state: ImportState,
     salt: str,
     options: ImportOptions,
-) -> _SeenAnswers:
-    answers = _SeenAnswers()
+) -> ImportAnswers:
+    answers = ImportAnswers(PAGE_ANSWERS)
     answers.problems.extend(found.problems)
     media = _media_of(state.dataset)
     answers.problems.extend(_other_sizes(found, sample_ids, media))
@@ -300,18 +312,25 @@ def _answers(
         if tasks & changed:
             changed |= tasks
     held: dict[str, list[Answer]] = {}
-    page: list[Answer] = []
-    for row, task in found.tasks():
+    for row, pickled, early in found.tasks():
         if row.key not in changed:
             continue
-        images = [
-            Pictured(shown, sample_ids.get(place), media.get(sample_ids.get(place, ""))) for shown, place in row.images
-        ]
-        made = answers_of(task, fields, images, state.identity, found.which, row.name, answers.problems)
+        ids = [sample_ids.get(place) for _, place in row.images]
+        sizes = [media.get(sample_id or "") for sample_id in ids]
+        names = [sample_id for sample_id in ids if sample_id]
+        has_all = len(set(names)) == len(ids) and waiting_for.keys().isdisjoint(names)
+        if early is not None and has_all and found.identity == state.identity and early.sizes == sizes:
+            answers.add_early(early, names)
+            continue
+        shown = [image for image, _ in row.images]
+        images = [Pictured(one, ids[place], sizes[place]) for place, one in enumerate(shown)]
+        made = answers_of(
+            pickle.loads(pickled), fields, images, state.identity, found.which, row.name, answers.problems
+        )
         by_sample: dict[str, list[Answer]] = {}
         for answer in made:
             by_sample.setdefault(answer.sample_id, []).append(answer)
-        for sample_id in {image.sample_id for image in images if image.sample_id}:
+        for sample_id in set(names):
             own = by_sample.get(sample_id, [])
             if sample_id in waiting_for:
                 own = held.setdefault(sample_id, []) + own
@@ -321,13 +340,14 @@ def _answers(
                     continue
                 del held[sample_id]
             if own:
-                page.append(own[0] if len(own) == 1 else combined(own, fields, answers.problems))
-        if len(page) >= PAGE_ANSWERS:
-            answers.add(page)
-            page = []
-    if page:
-        answers.add(page)
+                answers.add([own[0] if len(own) == 1 else combined(own, fields, answers.problems)])
     return answers
+
+
+def _has_sizes(samples: foc.SampleCollection) -> bool:
+    """Whether the sizes of images are known, or will be of new samples."""
+    dataset = root_dataset(samples)
+    return len(dataset) == 0 or dataset.count("metadata.width") > 0
 
 
 def _media_of(dataset: fo.Dataset) -> dict[str, MediaInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fiftyone as fo
@@ -73,24 +73,67 @@ class ImportState(LoadState):
         save_record(self._dataset, self._key, self._origin, record)
 
 
-def import_state(dataset: fo.Dataset, origin: Origin, tasks: Collection[str]) -> ImportState:
-    """The state of the imports of a project: that of an earlier one, from a server or from a file, or a new one.
+class Earlier:
+    """The imports that may have been of the same project.
 
     Ids of projects and tasks begin at 1 on each server. So an earlier import is of the same project only where a task
     of it was made at the same time.
 
     Args:
         dataset: the dataset
-        origin: where the tasks come from
-        tasks: what tells each task from all others, with the time at which it was made
     """
-    names = set(tasks)
-    for key, earlier in load_origins(dataset):
-        if earlier["project"] != origin.project or (origin.project is None and earlier["place"] != origin.place):
-            continue
-        record = load_record(dataset, key)
-        if origin.project is None or not names.isdisjoint(record.get("seen", ())):
-            return ImportState(dataset, key, earlier, record)
-    identity = digest_of([*origin, min(names, default="")])
-    new = {"place": origin.place, "project": origin.project, "identity": identity}
-    return ImportState(dataset, f"{METHOD}_{identity}", new, {})
+
+    def __init__(self, dataset: fo.Dataset):
+        self._dataset = dataset
+        self._origins = list(load_origins(dataset))
+        self._records: dict[str, dict[str, Any]] = {}
+
+    def state(self, origin: Origin, tasks: Sequence[str]) -> ImportState:
+        """The state of the imports of a project: that of an earlier one, from a server or from a file, or a new one.
+
+        Args:
+            origin: where the tasks come from
+            tasks: what tells each task from all others, with the time at which it was made
+        """
+        names = set(tasks)
+        for key, earlier in self._like(origin):
+            record = self._record(key)
+            if origin.project is None or not names.isdisjoint(record.get("seen", ())):
+                return ImportState(self._dataset, key, earlier, record)
+        identity = _new_identity(origin, tasks[0] if tasks else "")
+        new = {"place": origin.place, "project": origin.project, "identity": identity}
+        return ImportState(self._dataset, f"{METHOD}_{identity}", new, {})
+
+    def guess(self, origin: Origin, first: str, task: str) -> tuple[str | None, Collection[str]]:
+        """What will be the identity of a project as far as one of its tasks tells, and the tasks that are known.
+
+        Args:
+            origin: where its tasks come from
+            first: the first of its tasks
+            task: one of its tasks
+
+        Returns:
+            the identity, None where that cannot be said; and what tells each task of earlier imports from all others
+        """
+        alike = list(self._like(origin))
+        for key, earlier in alike:
+            seen = self._record(key).get("seen", {})
+            if origin.project is None or task in seen:
+                return earlier["identity"], seen
+        return (None if alike else _new_identity(origin, first)), ()
+
+    def _like(self, origin: Origin) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for key, earlier in self._origins:
+            if earlier["project"] == origin.project and (
+                origin.project is not None or earlier["place"] == origin.place
+            ):
+                yield key, earlier
+
+    def _record(self, key: str) -> dict[str, Any]:
+        if key not in self._records:
+            self._records[key] = load_record(self._dataset, key)
+        return self._records[key]
+
+
+def _new_identity(origin: Origin, first: str) -> str:
+    return digest_of([*origin, first])

@@ -233,3 +233,46 @@ def test_a_file_that_is_cut_off_changes_nothing(dataset, tmp_path):
 def test_what_makes_no_sense_is_refused(dataset, arguments):
     with pytest.raises(SettingsError, match=r"json_path|task_ids|url"):
         fo_labelstudio.import_annotations(dataset, **arguments)
+
+
+def test_what_is_read_while_tasks_come_is_what_is_read_when_their_samples_are_known(
+    dataset, import_tasks, caplog, monkeypatch
+):
+    first, second, third = names(dataset)
+    tasks = [
+        task(1, first, box("a", 10), choice("sun")),
+        task(2, second, box("b", 50, "dog"), {"id": "x", "type": "rectanglelabels", "from_name": "animals"}),
+        task(3, third, box("c", 20), {"type": "relation", "from_id": "c", "to_id": "d"}, box("d", 5)),
+        task(4, third, box("a", 30)),
+        task(5, first, choice("rain"), was_cancelled=True),
+        task(6, "nobody.jpg", box("a", 30)),
+    ]
+    early, late = dataset.clone(), dataset.clone()
+    import_tasks(early, *tasks)
+    told = [record.getMessage() for record in caplog.records]
+    caplog.clear()
+    monkeypatch.setattr("fo_labelstudio.runs.import_annotations._Found._read_early", lambda *_: None)
+    import_tasks(late, *tasks)
+    assert [record.getMessage() for record in caplog.records] == told
+    for field in ("animals.detections", "weather", "count"):
+        assert str(early.values(field)) == str(late.values(field))
+    assert early.count("animals.detections") == 5
+
+
+def test_a_task_before_all_that_are_known_belongs_to_the_project_of_these(dataset, import_tasks):
+    first, second, _ = names(dataset)
+    import_tasks(dataset, task(2, second, box("a", 10)))
+    (_, known, _) = dataset.values("animals.detections.id")
+    import_tasks(dataset, task(1, first, box("a", 10)), task(2, second, box("a", 10), box("b", 30)))
+    counts = dataset.values("animals.detections.id")
+    assert counts[1][0] == known[0] and [len(ids or ()) for ids in counts] == [1, 2, 0]
+    import_tasks(dataset, task(1, first), task(2, second))
+    assert dataset.count("animals.detections") == 0
+
+
+def test_where_sizes_of_media_are_known_images_that_were_drawn_on_another_size_are_told(dataset, import_tasks, caplog):
+    dataset.compute_metadata()
+    name = names(dataset)[0]
+    import_tasks(dataset, task(1, name, box("a", 10, original_width=6400, original_height=4800)))
+    assert "6400 x 4800" in caplog.text
+    assert boxes(dataset)[0] == [("cat", [0.1, 0.2, 0.3, 0.4])]
