@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig, read
-from fo_labelstudio.errors import AnswerTooLargeError, RunError, SettingsError
+from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError, SettingsError
 from fo_labelstudio.exports.read import read_tasks
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import Task
@@ -18,7 +19,16 @@ from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.settings import ConnectionSettings
 
 PAGE_TASKS = 200
-"""Tasks a request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
+"""Tasks a request, at first; their ids stand in its address, which some proxies cut at 4,096 characters."""
+
+LARGE_PAGE_TASKS = 400
+"""The same where the server is quick; their address is below the 8,192 characters at which most cut."""
+
+_QUICK_SECONDS = 5.0
+"""An answer that takes less may be twice as long; many servers give up after 120 s."""
+
+_ADDRESS_TOO_LONG = (400, 414, 431)
+"""What servers and proxies answer to an address that is too long for them."""
 
 
 class ForeignSource(Protocol):
@@ -88,6 +98,8 @@ class ServerProject:
         self._remote = client
         self._id = project_id
         self._task_ids = None if task_ids is None else sorted(set(task_ids))
+        self._page_tasks = PAGE_TASKS
+        self._may_grow = True
 
     def people(self) -> Mapping[int, str]:
         """The users of the server."""
@@ -114,8 +126,11 @@ class ServerProject:
             # Ids of other projects lie between them; the server passes over those, and a list of ids takes it longer.
             span = self._remote.task_span(self._id)
             ids = () if span is None else self._all_ids(*span)
-        for start in range(0, len(ids), PAGE_TASKS):
-            yield list(ids[start : start + PAGE_TASKS])
+        start = 0
+        while start < len(ids):
+            page = list(ids[start : start + self._page_tasks])
+            start += len(page)
+            yield page
 
     def _all_ids(self, first: int, last: int) -> Any:
         number = (project_of(self._remote, self._id) or {}).get("task_number") or 0
@@ -124,13 +139,28 @@ class ServerProject:
         return [task["id"] for task in self._remote.tasks(self._id)]
 
     def _exported(self, ids: list[int]) -> list[Task]:
+        begin = time.monotonic()
         try:
-            return self._remote.export_tasks(self._id, ids)
+            tasks = self._remote.export_tasks(self._id, ids)
         except AnswerTooLargeError:
+            self._stay_small()
             if len(ids) == 1:
                 raise
+        except ServerError as error:
+            if error.status not in _ADDRESS_TOO_LONG or len(ids) <= PAGE_TASKS:
+                raise
+            self._stay_small()
+        else:
+            if time.monotonic() - begin > _QUICK_SECONDS:
+                self._stay_small()
+            elif self._may_grow:
+                self._page_tasks = LARGE_PAGE_TASKS
+            return tasks
         middle = len(ids) // 2
         return self._exported(ids[:middle]) + self._exported(ids[middle:])
+
+    def _stay_small(self) -> None:
+        self._page_tasks, self._may_grow = PAGE_TASKS, False
 
 
 class ExportFiles:
