@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -14,7 +14,7 @@ WrittenValues = Mapping[str, Sequence[Any]]
 """Attribute of a label that loads have written -> its value before, and the value that they wrote; the latter alone
 where the label did not have the attribute."""
 
-LoadedIds = dict[str, list[str]]
+LoadedIds = MutableMapping[str, list[str]]
 """Sample id -> ids of the labels that loads have put into a field."""
 
 RemovedLabels = dict[str, dict[str, LabelDoc]]

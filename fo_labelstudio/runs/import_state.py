@@ -9,6 +9,8 @@ import fiftyone as fo
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.dataset.import_record import METHOD, load_origins, load_record, save_record
+from fo_labelstudio.merge.compact_ids import CompactIds
+from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.state import LoadState
 
 
@@ -38,7 +40,7 @@ class ImportState(LoadState):
         self._origin = origin
         self.identity: str = origin["identity"]
         self.tasks: Mapping[str, int] = {}
-        self.loaded: dict[str, Any] = record.get("loaded", {})
+        self.loaded: dict[str, Any] = {name: CompactIds(saved) for name, saved in record.get("loaded", {}).items()}
         self.removed: dict[str, Any] = record.get("removed", {})
         self.edited: dict[str, Any] = record.get("edited", {})
         self.remade: list[str] = []
@@ -67,9 +69,15 @@ class ImportState(LoadState):
         """The files of masks are never written to."""
         return False
 
+    def records_of(self, label_field: str, destination: str) -> tuple[str, Ledger]:
+        """What imports have done to the destination of a label field; see :class:`LoadState`."""
+        self.loaded.setdefault(self.records_name(label_field, destination), CompactIds())
+        return super().records_of(label_field, destination)
+
     def save(self) -> None:
         """Keeps the state with the dataset."""
-        record = {"loaded": self.loaded, "removed": self.removed, "edited": self.edited, "seen": self.seen}
+        loaded = {name: ids.saved() for name, ids in self.loaded.items()}
+        record = {"loaded": loaded, "removed": self.removed, "edited": self.edited, "seen": self.seen}
         save_record(self._dataset, self._key, self._origin, record)
 
 
@@ -98,6 +106,7 @@ class Earlier:
         names = set(tasks)
         for key, earlier in self._like(origin):
             record = self._record(key)
+            del self._records[key]
             if origin.project is None or not names.isdisjoint(record.get("seen", ())):
                 return ImportState(self._dataset, key, earlier, record)
         identity = _new_identity(origin, tasks[0] if tasks else "")
