@@ -41,6 +41,8 @@ from fo_labelstudio.runs.match import DataPath, TaskImage, insert_new, match_tas
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.streams import Spool
 
+_NO_DATA: Mapping[str, Any] = {}
+
 PAGE_ANSWERS = 200
 """Answers that are merged at once."""
 
@@ -78,21 +80,30 @@ class _Row(NamedTuple):
     """A task, as far as it is looked at before any is loaded.
 
     Attributes:
-        name: what tells it from the others of its project
-        made_at: when it was made, or None where it does not say
-        images: the images that it shows, each with the place where it is matched
+        key: what tells it from the tasks of all projects
+        places: where the images that it shows are matched
         digest: of what counts of it
     """
 
-    name: TaskName
-    made_at: Any
-    images: tuple[tuple[Shown, Place], ...]
+    key: str
+    places: tuple[Place, ...]
     digest: str
 
-    @property
-    def key(self) -> str:
-        """What tells it from the tasks of all projects."""
-        return f"{self.name.number}@{self.made_at}"
+
+class _Kept(NamedTuple):
+    """A task, as it is kept in a file until it is known which samples all tasks show.
+
+    Attributes:
+        name: what tells it from the others of its project
+        pickled: the task
+        images: the images that it shows
+        early: what was read of it early
+    """
+
+    name: TaskName
+    pickled: bytes
+    images: Sequence[Shown]
+    early: Early | None
 
 
 @only_new_garbage()
@@ -122,9 +133,11 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
     destinations = plan(state, fields.fields, LoadOptions(unexpected="keep"))
     sample_ids = _sample_ids(samples, source, options, matching, found)
     tell(matching)
+    # Of many tasks, it is large.
+    del matching
     salt = digest_of([repr(fields.fields), sorted(map(str, fields.suffixes))])
     _forget_gone(state, fields)
-    answers = _answers(found, fields, sample_ids, matching, state, salt, options)
+    answers = _answers(found, fields, sample_ids, state, salt, options)
     state.tasks = {sample_id: 0 for sample_id in sample_ids.values()}
     try:
         load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
@@ -144,6 +157,7 @@ class _Found:
         self.origin = Origin(source.place, source.project_id)
         self.problems: list[Problem] = []
         self.sizes: dict[Place, tuple[int, int]] = {}
+        self._known_sizes: dict[tuple[int, int], tuple[int, int]] = {}
         self.rows: list[_Row] = []
         self._keeps_data = bool(options.match)
         self._images: list[TaskImage] = []
@@ -152,7 +166,7 @@ class _Found:
         # The results of all tasks tell what the labeling config does not.
         needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
         self._observed = Observed(self.which) if needs_all else None
-        self._spool = Spool[tuple[TaskName, bytes, Early | None]]()
+        self._spool = Spool[_Kept]()
         self._full = options.full
         self._earlier = earlier
         self._has_sizes = has_sizes
@@ -177,33 +191,36 @@ class _Found:
                     continue
                 if self._observed is not None:
                     self._observed.add(task)
-                if self.config is not None:
-                    self._look_at(name, task, chosen)
-                self._spool.add((name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), self._read_early(task)))
+                images = [] if self.config is None else self._look_at(name, task, chosen)
+                early = self._read_early(name, task, images)
+                self._spool.add(_Kept(name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), images, early))
         if self.config is None:
-            for name, pickled, _ in self._spool:
-                task = pickle.loads(pickled)
-                self._look_at(name, task, chosen_of(task, self.which, name.shown, []))
+            spool, self._spool = self._spool, Spool()
+            for kept in spool:
+                task = pickle.loads(kept.pickled)
+                images = self._look_at(kept.name, task, chosen_of(task, self.which, kept.name.shown, []))
+                self._spool.add(kept._replace(images=images))
 
-    def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> None:
+    def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> list[Shown]:
         shown, problem = images_of(task, self.config, self._observed)
         if problem is not None:
             self.problems.append(Problem(name.shown, None, f"{problem}; left alone"))
         data = task.get("data")
         data = data if isinstance(data, Mapping) else {}
-        images = []
+        places = []
         for image in shown:
             slot = image.key if sum(one.key == image.key for one in shown) == 1 else f"{image.key}[{image.place}]"
             place = (name.shown, slot)
-            images.append((image, place))
-            kept = data if self._keeps_data else {}
+            places.append(place)
+            kept = data if self._keeps_data else _NO_DATA
             self._images.append(TaskImage(name.shown, slot, image.address, data.get(SAMPLE_ID), kept))
             size = _size_in(chosen, image)
             if size is not None:
-                self.sizes[place] = size
-        self.rows.append(_Row(name, task.get("created_at"), tuple(images), _digest(chosen)))
+                self.sizes[place] = self._known_sizes.setdefault(size, size)
+        self.rows.append(_Row(f"{name.number}@{task.get('created_at')}", tuple(places), _digest(chosen)))
+        return shown
 
-    def _read_early(self, task: Task) -> Early | None:
+    def _read_early(self, name: TaskName, task: Task, images: Sequence[Shown]) -> Early | None:
         """What the task that was looked at last says, where it need not be known yet which samples it shows.
 
         While that is read, the server works at the next tasks.
@@ -215,9 +232,9 @@ class _Found:
             self.identity, self._known = self._earlier.guess(self.origin, self.rows[0].key, row.key)
         if self.identity is None or (row.key in self._known and not self._full):
             return None
-        sizes = [self.sizes.get(place) if self._has_sizes else None for _, place in row.images]
-        images = [(shown, size and MediaInfo(*size)) for (shown, _), size in zip(row.images, sizes, strict=True)]
-        return read_early(task, self._early_fields, images, self.identity, self.which, row.name)
+        found = [self.sizes.get(place) if self._has_sizes else None for place in row.places]
+        sizes = [size and MediaInfo(*size) for size in found]
+        return read_early(task, self._early_fields, images, sizes, self.identity, self.which, name)
 
     def task_images(self) -> list[TaskImage]:
         """The images that the tasks show; to be asked for once."""
@@ -236,10 +253,9 @@ class _Found:
             names.setdefault(control, types.get(field.label_type) or types[family_of(field).filed_as])
         return fields_of(self.config, self._observed, self.which, names, list(types))
 
-    def tasks(self) -> Iterator[tuple[_Row, bytes, Early | None]]:
-        """The tasks again, pickled, in the same order, each with what was read of it early."""
-        for row, (_, pickled, early) in zip(self.rows, self._spool, strict=True):
-            yield row, pickled, early
+    def tasks(self) -> Iterator[tuple[_Row, _Kept]]:
+        """The tasks again, in the same order."""
+        return zip(self.rows, self._spool, strict=True)
 
 
 def _sample_ids(
@@ -285,7 +301,6 @@ def _answers(
     found: _Found,
     fields: ForeignFields,
     sample_ids: Mapping[Place, str],
-    matching: Matching,
     state: ImportState,
     salt: str,
     options: ImportOptions,
@@ -297,7 +312,7 @@ def _answers(
     of_sample: dict[str, set[str]] = {}
     changed = set()
     for row in found.rows:
-        ids = [sample_ids.get(place, "") for _, place in row.images]
+        ids = [sample_ids.get(place, "") for place in row.places]
         digest = digest_of([salt, row.digest, ids])
         if any(ids):
             answers.seen[row.key] = digest
@@ -312,20 +327,19 @@ def _answers(
         if tasks & changed:
             changed |= tasks
     held: dict[str, list[Answer]] = {}
-    for row, pickled, early in found.tasks():
+    for row, kept in found.tasks():
         if row.key not in changed:
             continue
-        ids = [sample_ids.get(place) for _, place in row.images]
+        ids = [sample_ids.get(place) for place in row.places]
         sizes = [media.get(sample_id or "") for sample_id in ids]
         names = [sample_id for sample_id in ids if sample_id]
         has_all = len(set(names)) == len(ids) and waiting_for.keys().isdisjoint(names)
-        if early is not None and has_all and found.identity == state.identity and early.sizes == sizes:
-            answers.add_early(early, names)
+        if kept.early and has_all and found.identity == state.identity and kept.early.sizes == sizes:
+            answers.add_early(kept.early, names)
             continue
-        shown = [image for image, _ in row.images]
-        images = [Pictured(one, ids[place], sizes[place]) for place, one in enumerate(shown)]
+        images = [Pictured(shown, ids[number], sizes[number]) for number, shown in enumerate(kept.images)]
         made = answers_of(
-            pickle.loads(pickled), fields, images, state.identity, found.which, row.name, answers.problems
+            pickle.loads(kept.pickled), fields, images, state.identity, found.which, kept.name, answers.problems
         )
         by_sample: dict[str, list[Answer]] = {}
         for answer in made:

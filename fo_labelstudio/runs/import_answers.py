@@ -44,17 +44,18 @@ class Early(NamedTuple):
 def read_early(
     task: Task,
     fields: ForeignFields,
-    images: Sequence[tuple[Shown, MediaInfo | None]],
+    images: Sequence[Shown],
+    sizes: Sequence[MediaInfo | None],
     project: str,
     which: Which,
     name: TaskName,
 ) -> Early:
     """Reads a task as if each of its images had a sample of the size that is given; see :func:`answers_of`."""
     problems: list[Problem] = []
-    pictured = [Pictured(shown, str(place), size) for place, (shown, size) in enumerate(images)]
+    pictured = [Pictured(shown, str(place), sizes[place]) for place, shown in enumerate(images)]
     answers = answers_of(task, fields, pictured, project, which, name, problems)
     pickled = pickle.dumps(answers, pickle.HIGHEST_PROTOCOL)
-    return Early(pickled, len(answers), [size for _, size in images], problems)
+    return Early(pickled, len(answers), sizes, problems)
 
 
 class ImportAnswers(Answers):
