@@ -359,7 +359,7 @@ class _Matcher:
         self._samples = samples
         self._files = files
         self._refused: dict[Place, str] = {}
-        self._names: dict[str, set[str]] | None = None
+        self._names: dict[str, str | set[str]] | None = None
         self._doubts: dict[int, Question] = {}
         self._possible: dict[int, tuple[str | None, frozenset[int | str]]] = {}
         """Image in doubt -> source and candidates of the rule that has found several."""
@@ -378,7 +378,8 @@ class _Matcher:
             found.update(clear)
             if clear:
                 rules[rule.name] = len(clear)
-            if rule.is_by_address:
+            # Nobody asks for the claims of the last ones.
+            if rule.is_by_address and pending:
                 for n, candidate in clear.items():
                     identity = self._shown[n].address.identity
                     self._claims[candidate][identity] = self._shown[n].place
@@ -424,11 +425,13 @@ class _Matcher:
     def _contested(self, clear: Mapping[int, int | str]) -> dict[int, list[Place]]:
         """Images whose candidate is that of another address, too -> the images of these."""
         claims: dict[int | str, dict[str, Place]] = {}
-        for n, candidate in clear.items():
+        numbers = Counter(clear.values())
+        several = {n: one for n, one in clear.items() if numbers[one] > 1 or one in self._claims}
+        for n, candidate in several.items():
             own = claims.setdefault(candidate, dict(self._claims.get(candidate, {})))
             own[self._shown[n].address.identity] = self._shown[n].place
         contested = {}
-        for n, candidate in clear.items():
+        for n, candidate in several.items():
             identity = self._shown[n].address.identity
             rivals = [place for other, place in claims[candidate].items() if other != identity]
             if rivals:
@@ -525,11 +528,17 @@ class _Matcher:
     def _bearers(self, name: str) -> set[str]:
         """The different addresses whose file has a name."""
         if self._names is None:
-            self._names = defaultdict(set)
+            self._names = {}
             for shown in self._shown:
                 for own in shown.address.names[:1]:
-                    self._names[own].add(shown.address.identity)
-        return self._names.get(name, set())
+                    # Nearly all names have one address, and a set of one takes much memory.
+                    known = self._names.setdefault(own, shown.address.identity)
+                    if isinstance(known, set):
+                        known.add(shown.address.identity)
+                    elif known != shown.address.identity:
+                        self._names[own] = {known, shown.address.identity}
+        known = self._names.get(name, set())
+        return {known} if isinstance(known, str) else known
 
     def _of_files(self, files: Files, positions: Sequence[int], shown: Shown) -> Candidates:
         """The samples of files, or the paths of those of which there is none."""

@@ -330,14 +330,14 @@ def _answers(
     for row, kept in found.tasks():
         if row.key not in changed:
             continue
-        ids = [sample_ids.get(place) for place in row.places]
-        sizes = [media.get(sample_id or "") for sample_id in ids]
-        names = [sample_id for sample_id in ids if sample_id]
-        has_all = len(set(names)) == len(ids) and waiting_for.keys().isdisjoint(names)
+        found_ids = [sample_ids.get(place) for place in row.places]
+        sizes = [media.get(sample_id or "") for sample_id in found_ids]
+        names = [sample_id for sample_id in found_ids if sample_id]
+        has_all = len(set(names)) == len(found_ids) and waiting_for.keys().isdisjoint(names)
         if kept.early and has_all and found.identity == state.identity and kept.early.sizes == sizes:
             answers.add_early(kept.early, names)
             continue
-        images = [Pictured(shown, ids[number], sizes[number]) for number, shown in enumerate(kept.images)]
+        images = [Pictured(shown, found_ids[number], sizes[number]) for number, shown in enumerate(kept.images)]
         made = answers_of(
             pickle.loads(kept.pickled), fields, images, state.identity, found.which, kept.name, answers.problems
         )
