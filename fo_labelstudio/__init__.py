@@ -5,6 +5,7 @@ Importing this package is light: FiftyOne is imported where it is needed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,12 @@ def load_annotations(
     dest_field: str | Mapping[str, str] | None = None,
     unexpected: Any = "prompt",
     cleanup: bool = False,
+    *,
+    json_path: str | os.PathLike[str] | None = None,
+    labeling_config: str | os.PathLike[str] | None = None,
     **connection: Any,
 ) -> dict[str, Any] | None:
-    """Loads what people submitted in an annotation run, as ``dataset.load_annotations()`` does.
+    """Loads what people submitted in an annotation run, as ``dataset.load_annotations()`` does, or from a JSON export.
 
     Args:
         samples: the dataset of the run, or any view into it
@@ -82,7 +86,12 @@ def load_annotations(
         unexpected: what becomes of labels that the label schema does not expect: ``"prompt"``, ``"ignore"``,
             ``"keep"``, ``"return"``, the label types that are kept, or a dict: label type -> name of a field
         cleanup: whether the run's project is deleted afterwards, unless something was left in it
-        **connection: settings of the connection
+        json_path: a JSON export of Label Studio's in place of the server: a file, a folder or a zip file. Tasks are
+            found by their samples, whatever project they were imported into; of a sample with several tasks, the
+            newest submitted annotation counts
+        labeling_config: the labeling config of the project that the export is of, as XML or the path of a file, in case
+            somebody has changed it; without it, labels of control tags of which no annotation holds anything stay
+        **connection: settings of the connection; none with ``json_path``
 
     Returns:
         with ``unexpected="return"``, the unexpected labels if there are any: label field -> label type -> sample id ->
@@ -93,11 +102,57 @@ def load_annotations(
         ServerError: a download failed; nothing was loaded
         SettingsError: ``dest_field`` makes no sense, or a setting is unknown, missing or malformed
         LabelSchemaError: a field cannot hold the labels, or a field was renamed; nothing was loaded
+        ExportError: the export holds no task of the run, or cannot be read; nothing was loaded
+        LabelingConfigError: ``labeling_config`` cannot be read
     """
-    from fo_labelstudio.runs.load_annotations import load_annotations
+    from fo_labelstudio.errors import SettingsError
+    from fo_labelstudio.runs.load_annotations import load_annotations, load_json
     from fo_labelstudio.runs.load_options import LoadOptions
 
-    return load_annotations(samples, anno_key, LoadOptions(dest_field, unexpected), cleanup, connection)
+    options = LoadOptions(dest_field, unexpected)
+    if json_path is None:
+        if labeling_config is not None:
+            raise SettingsError("labeling_config is for a load with json_path; a server says what its project has")
+        return load_annotations(samples, anno_key, options, cleanup, connection)
+    if cleanup or connection:
+        given = ", ".join(sorted({*connection, *(["cleanup"] if cleanup else [])}))
+        raise SettingsError(f"{given}: a load with json_path asks no server; leave it out")
+    return load_json(samples, anno_key, options, json_path, labeling_config)
+
+
+def export_tasks(
+    samples: foc.SampleCollection,
+    anno_key: str,
+    export_dir: str | os.PathLike[str],
+    label_schema: Mapping[str, Any] | Iterable[str] | str | None = None,
+    **options: Any,
+) -> Any:
+    """Writes what ``annotate()`` would send to files for Label Studio's import page, and registers the annotation run.
+
+    No server is asked. What people submit is loaded from a JSON export, by :func:`load_annotations` with ``json_path``.
+
+    Args:
+        samples: the collection
+        anno_key: the key of the run
+        export_dir: the folder, which is made if it is not there; receives ``tasks.json``, or ``tasks_1.json`` and so on
+            where the import page takes no file as large, and ``labeling_config.xml``
+        label_schema: the label schema, as ``annotate()`` takes it
+        **options: what else ``annotate()`` takes. ``media`` is one of: ``"copy"``, which copies the media into
+            ``images`` of the folder, for a server whose document root holds the folder; ``"local_files"``; ``"cloud"``
+
+    Returns:
+        the results of the run, as ``annotate()`` returns them
+
+    Raises:
+        ExportError: the folder holds tasks already, or cannot be written
+        LabelStudioError: what cannot be sent; there are no files, and no run
+    """
+    import fiftyone.utils.annotations as foua
+
+    if isinstance(label_schema, str):
+        label_schema = [label_schema]
+    backend = {"backend": "labelstudio", "config_cls": CONFIG_CLS, **options}
+    return foua.annotate(samples, anno_key, label_schema=label_schema, export_dir=export_dir, **backend)
 
 
 def to_labeling_config(

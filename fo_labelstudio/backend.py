@@ -29,10 +29,11 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import annotate
 from fo_labelstudio.runs.cleanup import clean_up
+from fo_labelstudio.runs.export_tasks import write_run
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.project import project_url
-from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.state import RunState, without_project
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -74,6 +75,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     labeling_config: str | None
     media: str
     local_files_root: str | None
+    export_dir: str | None
     _is_being_saved = False
 
     def __init__(
@@ -95,8 +97,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         places = (self.media, self.local_files_root, self.local_files_server_root, run_state)
         self._is_media_given = any(value is not None for value in places)
         if run_state is None:
-            self.media = parse_media(self.media, self.local_files_root, list(TRANSPORTS))
-            if self.unusable_media == "convert" and not TRANSPORTS[self.media].converts:
+            self.media = parse_media(self._media_of_files(), self.local_files_root, self._known_media())
+            # What is not on the disk that the server shares is uploaded, which takes a server.
+            converts = TRANSPORTS[self.media].converts and (self.export_dir is None or self.media == "copy")
+            if self.unusable_media == "convert" and not converts:
                 raise SettingsError(f"unusable_media='convert' is not possible with media={self.media!r}; pass 'skip'")
         else:
             # Another machine that loads the annotations need not have the folder.
@@ -158,6 +162,8 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             SettingsError: the url or the API key is missing and nobody can be asked, or a setting is malformed
         """
         found = resolve(self._given, self.url, self.name, self._configured())
+        if self.export_dir is not None:
+            return ConnectionSettings(**{"url": "", "api_key": Secret(""), **found})
         for setting, hidden in (("url", False), ("api_key", True)):
             if setting not in found:
                 answer = ask(f"Label Studio {setting}: ", hidden)
@@ -181,6 +187,15 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
                 "nothing is copied; pass media='upload' to copy them"
             )
 
+    def choose_media_of_files(self, samples: Any) -> None:
+        """Has tasks that are written to files carry addresses of media, where all are addresses and nothing was said;
+        or name files of the server's disk, as :meth:`serve_shared_files` has it.
+        """
+        if not self._is_media_given and all(path and "://" in path for path in samples.values(self.media_field)):
+            self.media = "cloud"
+        else:
+            self.serve_shared_files(samples)
+
     def label_fields(self) -> tuple[LabelField, ...]:
         """The label fields of the label schema."""
         return parse_label_schema(self.label_schema)
@@ -189,6 +204,18 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     def saved_state(self) -> dict[str, Any]:
         """The state of the run; empty where annotate() has not registered it."""
         return self.run_state or {}
+
+    def _known_media(self) -> list[str]:
+        """The ways in which the server can get to read the media."""
+        if self.export_dir is None:
+            return [name for name, transport in TRANSPORTS.items() if transport.sender is not None]
+        return [name for name, transport in TRANSPORTS.items() if transport.writer is not None]
+
+    def _media_of_files(self) -> str | None:
+        """The setting ``media``, with its default where files are written."""
+        if self.export_dir is None or self.media is not None:
+            return self.media
+        return "copy" if self.local_files_root is None else "local_files"
 
     def _configured(self) -> Mapping[str, Any]:
         configured: Mapping[str, Any] = fo.annotation_config.backends.get(self.name or DEFAULT_NAME, {})
@@ -205,6 +232,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     _begun: annotate.Begun | None = None
     """The run between register_run() and upload_annotations()."""
+
+    _written: dict[str, int] | None = None
+    """The tasks that register_run() has written, where the run goes to files."""
 
     @property
     def supported_media_types(self) -> list[str]:
@@ -261,8 +291,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
         return attr_type in ("select", "radio")
 
     def register_run(self, samples: Any, key: str, overwrite: bool = True, cleanup: bool = True) -> None:
-        """Registers the run, once it is sure that everything can be sent; see :func:`annotate.begin`."""
-        self._begun = annotate.begin(self, samples, key, overwrite, cleanup)
+        """Registers the run, once it is sure that everything can be sent; see :func:`annotate.begin`, and
+        :func:`write_run` for one that goes to files.
+        """
+        if self.config.export_dir is None:
+            self._begun = annotate.begin(self, samples, key, overwrite, cleanup)
+        else:
+            self._written = write_run(self, samples, key, overwrite, cleanup)
 
     def put_run(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
         """Registers the run, with its config as it is."""
@@ -285,6 +320,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
         begun, self._begun = self._begun or annotate.Begun(), None
         samples = samples if begun.samples is None else begun.samples
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
+        if self.config.export_dir is not None:
+            results.tasks, self._written = self._written or {}, None
+            return results
         annotate.finish(self, samples, anno_key, results, begun)
         if launch_editor:
             results.launch_editor()
@@ -390,7 +428,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
             RunError: cleanup() has removed it
         """
         if self.project_id is None:
-            raise RunError("the run's project was removed by cleanup()")
+            raise RunError(without_project(self))
         url = project_url(self.config.url or "", self.project_id)
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)

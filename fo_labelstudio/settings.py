@@ -230,6 +230,13 @@ def _as_given(value: Any) -> Any:
     return value
 
 
+_OTHER_MEDIA = {
+    "upload": "Label Studio gives uploaded files names of its own, which files with tasks cannot know",
+    "copy": "it copies media beside the tasks that fo_labelstudio.export_tasks() writes",
+}
+"""Ways in which the server gets to read media that only some runs have -> why."""
+
+
 def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
     """The way in which the server gets to read media.
 
@@ -243,7 +250,8 @@ def parse_media(media: Any, root: Any, known: Sequence[str]) -> str:
     """
     chosen: str = media or known[0]
     if chosen not in known:
-        raise SettingsError(f"media is {chosen!r}, expected one of {list(known)}")
+        remedy = _OTHER_MEDIA.get(chosen) if isinstance(chosen, str) else None
+        raise SettingsError(f"media is {chosen!r}, expected one of {list(known)}{f'; {remedy}' if remedy else ''}")
     if chosen == "local_files" and (not isinstance(root, str) or not os.path.isdir(root)):
         raise SettingsError(
             f"local_files_root is {root!r}, expected the folder of this machine that is the server's "
@@ -295,6 +303,17 @@ def parse_parts(value: Any) -> int | None:
         SettingsError: it is no such number
     """
     return None if value is None else _parse_number("parts", int, 1, "a whole number, 1 or more")(value)
+
+
+def parse_export_dir(value: Any) -> str | None:
+    """The folder that tasks are written to in place of a server, or None where a server gets them.
+
+    Raises:
+        SettingsError: it is no path
+    """
+    if value is None or (isinstance(value, (str, os.PathLike)) and os.fspath(value)):
+        return None if value is None else os.path.abspath(os.path.expanduser(os.fspath(value)))
+    raise SettingsError(f"export_dir is {value!r}, expected the path of a folder")
 
 
 def parse_scalar_types(value: Any) -> dict[str, str]:
@@ -494,6 +513,7 @@ SETTINGS = (
     ),
     Setting("local_files_server_root", _as_given, "the same folder as the server calls it", of_run=True),
     Setting("task_fields", parse_task_fields, "fields of samples whose values tasks carry", of_run=True),
+    Setting("export_dir", parse_export_dir, "folder that tasks are written to, in place of a server", of_run=True),
 )
 """Every setting, a row each."""
 

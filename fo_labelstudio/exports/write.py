@@ -65,12 +65,9 @@ def write_tasks(
     folder = Path(export_dir).expanduser()
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        present = sorted(
-            path for path in folder.iterdir() if _OURS.fullmatch(path.name) or path.name == LABELING_CONFIG
-        )
-    if present and not overwrite:
-        names = ", ".join(path.name for path in present)
-        raise ExportError(f"{folder} holds {names} already; choose another folder, or pass overwrite=True")
+    if not overwrite:
+        refuse_overwriting(folder, "choose another folder, or pass overwrite=True")
+    present = _present(folder)
     partial: list[Path] = []
     try:
         for part in _parts(_encoded(tasks), max_bytes, max_tasks):
@@ -83,6 +80,24 @@ def write_tasks(
     finally:
         for path in partial:
             path.unlink(missing_ok=True)
+
+
+def refuse_overwriting(folder: Path, remedy: str = "choose another folder") -> None:
+    """Refuses a folder that holds files of the names that are to be written.
+
+    Raises:
+        ExportError: it does, or it is no folder
+    """
+    if present := _present(folder):
+        names = ", ".join(path.name for path in present)
+        raise ExportError(f"{folder} holds {names} already; {remedy}")
+
+
+def _present(folder: Path) -> list[Path]:
+    """The files of a folder that have names of ours; none where it is not there."""
+    with _writing(folder):
+        found = folder.iterdir() if folder.exists() else ()
+        return sorted(path for path in found if _OURS.fullmatch(path.name) or path.name == LABELING_CONFIG)
 
 
 def _put_in_place(folder: Path, partial: list[Path], names: list[str], present: list[Path]) -> list[Path]:

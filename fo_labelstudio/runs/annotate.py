@@ -125,7 +125,7 @@ def begin(register: RunRegister, samples: foc.SampleCollection, key: str, overwr
 
 
 def _register(register: RunRegister, samples: foc.SampleCollection, key: str, overwrite: bool, cleanup: bool) -> Begun:
-    _refuse_unknown_run(register, samples, key)
+    refuse_unknown_run(register, samples, key)
     incomplete = None if overwrite else _incomplete(register, samples, key)
     if incomplete is None:
         register.validate_run(samples, key, overwrite=overwrite)
@@ -286,7 +286,7 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
         raise
 
 
-def _refuse_unknown_run(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
+def refuse_unknown_run(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
     """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
     dataset = root_dataset(samples)
     stored = foo.get_db_conn().datasets.find_one({"_id": id_of(dataset)}, {"annotation_runs": True})

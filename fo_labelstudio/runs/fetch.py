@@ -133,6 +133,8 @@ def fetch(
             answers.missing = max(len(tasks) - project.tasks, 0)
         before, project = project, source.state()
         if project.labeling_config == before.labeling_config:
+            if not project.is_certain:
+                answers.configs = list(sightings)
             return answers
         logger.info("The labeling config was changed meanwhile; downloading once more...")
 

@@ -16,7 +16,7 @@ from fo_labelstudio.dataset.internals import built_label_schema
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import LabelSchemaError
 
-_NEWEST_TAGS = "1.23.2"
+NEWEST_TAGS = "1.23.2"
 """The server whose tags are used, where none is asked."""
 
 
@@ -38,7 +38,7 @@ def to_labeling_config(
     else:
         built, _ = built_label_schema(samples, backend, label_schema)
         config = backend.config
-        schema = completed_label_schema(built, samples, _NEWEST_TAGS, config.mask_tool, config.scalar_types)
+        schema = completed_label_schema(built, samples, NEWEST_TAGS, config.mask_tool, config.scalar_types)
         fields = parse_label_schema(schema)
     return write.to_labeling_config(fields)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import fiftyone.core.collections as foc
 
+from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
+from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.dataset.internals import root_dataset
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.errors import LabelingConfigError, RunError
 from fo_labelstudio.log import logger
+from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.cleanup import clean_up
 from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -24,7 +30,7 @@ from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
-from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.state import RunState, without_project
 
 
 def load_annotations(
@@ -37,6 +43,49 @@ def load_annotations(
     if cleanup:
         clean_up(results)
     return returned or None
+
+
+def load_json(
+    samples: foc.SampleCollection,
+    anno_key: str,
+    options: LoadOptions,
+    json_path: str | os.PathLike[str],
+    labeling_config: str | os.PathLike[str] | None = None,
+) -> dict[str, Any] | None:
+    """Loads what a JSON export holds of a run; see :func:`fo_labelstudio.load_annotations`.
+
+    Raises:
+        ExportError: the file holds no task of the run, or cannot be read; nothing was loaded
+        LabelingConfigError: the labeling config cannot be read
+    """
+    results = results_of(samples, anno_key, {})
+    state = results.config.saved_state
+    if not state:
+        raise RunError(f"annotation run {anno_key!r} was not sent, so that no export holds anything of it")
+    fields = results.config.label_fields()
+    config = None if labeling_config is None else text_of(labeling_config)
+    source = FileTasks(json_path, state["token"], fields, SentTasks(results.tasks, results.project_id), config)
+    returned = load_run(results, options, source, source.by_sample, source.problems)
+    results.save()
+    return returned or None
+
+
+def text_of(labeling_config: str | os.PathLike[str]) -> str:
+    """A labeling config, which is given as XML or as the path of a file.
+
+    Raises:
+        LabelingConfigError: there is no such file, or it is no labeling config
+    """
+    text = os.fspath(labeling_config)
+    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+        try:
+            text = Path(text).expanduser().read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            raise LabelingConfigError(
+                f"labeling_config {quoted(text)} is neither XML nor a file that can be read ({error})"
+            ) from error
+    read(text)
+    return text
 
 
 def results_of(samples: foc.SampleCollection, anno_key: str, connection: Mapping[str, Any]) -> RunState:
@@ -58,13 +107,21 @@ def results_of(samples: foc.SampleCollection, anno_key: str, connection: Mapping
 
 
 @only_new_garbage()
-def load_run(results: RunState, options: LoadOptions, source: TaskSource | None = None) -> dict[str, Any]:
+def load_run(
+    results: RunState,
+    options: LoadOptions,
+    source: TaskSource | None = None,
+    tasks: Mapping[str, int] | None = None,
+    problems: Sequence[Problem] = (),
+) -> dict[str, Any]:
     """Downloads what people submitted in a run and merges it.
 
     Args:
         results: the results of the run; to be saved afterwards
         options: where the labels go, and what becomes of unexpected ones
         source: where the tasks come back from; the run's project by default
+        tasks: sample id -> task id, where the source has others than the run knows
+        problems: what was found in the source already, to be told with the rest
 
     Returns:
         label field -> label type -> sample id -> label id -> label: unexpected labels that are to be returned
@@ -77,7 +134,7 @@ def load_run(results: RunState, options: LoadOptions, source: TaskSource | None 
     """
     state = results.config.saved_state
     is_complete = bool(state.get("complete"))
-    if not is_complete:
+    if not is_complete and tasks is None:
         _find_tasks_so_far(results, source)
     fields = results.config.label_fields()
     if options.keeps_unexpected:
@@ -89,12 +146,13 @@ def load_run(results: RunState, options: LoadOptions, source: TaskSource | None 
         state["token"],
         fields,
         _source_of(results) if source is None else source,
-        results.tasks,
+        results.tasks if tasks is None else tasks,
         sightings,
         is_complete,
         destinations.remade,
         labeling_config_of(results.config),
     )
+    answers.problems += problems
     results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
     try:
         return load(results, fields, answers, destinations, options)
@@ -110,9 +168,9 @@ def _source_of(results: RunState) -> TaskSource:
     Raises:
         RunError: cleanup() has removed the project
     """
-    client: Client = results.connect_to_api().client
     if results.project_id is None:
-        raise RunError("the run's project was removed by cleanup(); delete the run and annotate again")
+        raise RunError(without_project(results))
+    client: Client = results.connect_to_api().client
     return PredictedTasks(tasks_in(client, results.config.saved_state), results.predicted)
 
 

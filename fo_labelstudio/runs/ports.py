@@ -19,11 +19,13 @@ class ProjectState(NamedTuple):
         labeling_config: its labeling config as XML; None or empty where it has none
         tasks: how many tasks it has, or None where it does not say
         model_version: which predictions people start from, or None
+        is_certain: whether the labeling config is that of the project, rather than what its answers tell of it
     """
 
     labeling_config: str | None
     tasks: int | None = None
     model_version: str | None = None
+    is_certain: bool = True
 
 
 class Page(NamedTuple):

@@ -15,7 +15,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
 from fo_labelstudio.settings import ConnectionSettings
 from fo_labelstudio.transport import TRANSPORTS
-from fo_labelstudio.transport.transport import MediaSettings, Sender
+from fo_labelstudio.transport.transport import MediaSettings, Sender, Target, Writer
 
 
 class RunConfig(Protocol):
@@ -48,6 +48,7 @@ class RunConfig(Protocol):
     labeling_config: str | None
     parts: int | None
     overwrite_masks: bool | None
+    export_dir: str | None
 
     @property
     def saved_state(self) -> dict[str, Any]:
@@ -68,6 +69,10 @@ class RunConfig(Protocol):
 
     def serve_shared_files(self, samples: Any) -> None:
         """Has the server read the media from its disk, where it can and nothing was said."""
+        ...
+
+    def choose_media_of_files(self, samples: Any) -> None:
+        """Has tasks that are written to files name media in the way that fits them, where nothing was said."""
         ...
 
     def serialize(self) -> dict[str, Any]:
@@ -145,7 +150,18 @@ def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Sender:
         state: the state of the run, whose project is there
     """
     media = replace(run.media, keeps_storages=not state.get("owns_project", True))
-    return TRANSPORTS[media.transport].sender(client, state["project_id"], media)
+    sender = TRANSPORTS[media.transport].sender
+    if sender is None:
+        raise TypeError(f"media={media.transport!r} sends nothing")
+    return sender(client, state["project_id"], media)
+
+
+def writer_of(run: Run, target: Target) -> Writer:
+    """What names the media of a run in files with its tasks."""
+    writer = TRANSPORTS[run.media.transport].writer
+    if writer is None:
+        raise TypeError(f"media={run.media.transport!r} takes a server")
+    return writer(run.media, target)
 
 
 def title_of(config: RunConfig, samples: foc.SampleCollection) -> str:

@@ -11,12 +11,15 @@ import fiftyone as fo
 from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.run import RunConfig
 
+OWNER_FILES = "files"
+"""What the state of a run names as the ``owner`` of its tasks where they were written to files."""
+
 
 class LoadState(ABC):
     """What loads have done to a dataset, which is saved with it.
 
     Attributes:
-        tasks: sample id -> task id
+        tasks: sample id -> task id; where they were written to files, their places in these, from 1
         loaded: field and destination -> sample id -> ids of the labels that loads have put there
         removed: field -> sample id -> label id -> label that loads have deleted, for the case that the annotator
             restores it
@@ -134,3 +137,16 @@ class RunState(LoadState):
         self.configs = saved.configs
         self.remade = saved.remade
         self.left_behind = saved.left_behind
+
+
+def without_project(results: RunState) -> str:
+    """Why a run has no project, and what to do."""
+    if results.config.saved_state.get("owner") == OWNER_FILES:
+        return (
+            f"annotation run {results.key!r} was written to files, and no project is known; import them, and load "
+            f"a JSON export: fo_labelstudio.load_annotations(dataset, {results.key!r}, json_path=...)"
+        )
+    return (
+        "the run's project was removed by cleanup(); delete the run and annotate again, or load what a JSON export "
+        f"holds: fo_labelstudio.load_annotations(dataset, {results.key!r}, json_path=...)"
+    )

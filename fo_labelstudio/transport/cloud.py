@@ -17,7 +17,7 @@ from fo_labelstudio.transport.address import Address, parse_address
 from fo_labelstudio.transport.files import image
 from fo_labelstudio.transport.image_heads import Heads
 from fo_labelstudio.transport.public_web import AT_ONCE, FOR_EVERYBODY, Web
-from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
+from fo_labelstudio.transport.transport import Addresses, Inspection, Media, MediaSettings, Target, Transport
 
 _NAMES = {"s3": "S3 bucket", "gcs": "Google bucket", "azure": "Azure container"}
 
@@ -162,4 +162,9 @@ def _about(error: ServerError, message: str) -> ServerError:
     return kind(message, error.status, error.path, error.retry_after)
 
 
-TRANSPORT = Transport(inspect, Cloud, reads_metadata=True, converts=False)
+def written(settings: MediaSettings, target: Target) -> Addresses:
+    """Names media by their addresses; see :class:`Writer`."""
+    return Addresses(lambda path: parse_address(path).url)
+
+
+TRANSPORT = Transport(inspect, Cloud, written, reads_metadata=True, converts=False)

@@ -14,7 +14,7 @@ from fo_labelstudio.errors import ServerError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.transport.files import image
-from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
+from fo_labelstudio.transport.transport import Addresses, Inspection, Media, MediaSettings, Target, Transport
 from fo_labelstudio.transport.upload import Uploads
 
 _SETTINGS = "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT"
@@ -82,7 +82,7 @@ class LocalFiles:
             relative = _relative(path, below)
             if relative is None:
                 raise SettingsError(f"{path!r} {_not_below(self._settings)}")
-            url = f"{start}/data/local-files/?d={quote(relative)}"
+            url = address_of(relative, start)
             first = relative.partition("/")[0]
             if first not in folders:
                 folders[first] = str(root / first)
@@ -156,4 +156,27 @@ def _on_server(settings: MediaSettings) -> PurePath:
     return PureWindowsPath(root) if "\\" in root or root[1:2] == ":" else PurePosixPath(root)
 
 
-TRANSPORT = Transport(inspect, LocalFiles)
+def address_of(relative: str, start: str = "") -> str:
+    """The address at which a server serves a file of its disk.
+
+    Args:
+        relative: the path below the folder that it shares, with slashes
+        start: the path of the server's start page
+    """
+    return f"{start}/data/local-files/?d={quote(relative)}"
+
+
+def written(settings: MediaSettings, target: Target) -> Addresses:
+    """Names files of the shared disk; see :class:`Writer`."""
+    below = _below(settings)
+
+    def named(path: str) -> str:
+        relative = _relative(path, below)
+        if relative is None:
+            raise SettingsError(f"{path!r} {_not_below(settings)}")
+        return address_of(relative, target.start)
+
+    return Addresses(named)
+
+
+TRANSPORT = Transport(inspect, LocalFiles, written)

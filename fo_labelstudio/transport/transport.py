@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from fo_labelstudio.remote.client import Client
@@ -68,6 +69,18 @@ class Inspection(NamedTuple):
     is_convertible: bool = False
 
 
+class Target(NamedTuple):
+    """Where the files with tasks are written, in place of a server.
+
+    Attributes:
+        folder: the folder, which is there
+        start: the path of the server's start page, as its addresses begin; empty for most
+    """
+
+    folder: Path
+    start: str = ""
+
+
 class Sender(Protocol):
     """Gets the media of one project to its server."""
 
@@ -87,18 +100,46 @@ class Sender(Protocol):
         ...
 
 
+class Writer(Sender, Protocol):
+    """Names media in files with tasks, without a server."""
+
+    def undo(self) -> None:
+        """Takes away what was written."""
+        ...
+
+
+class Addresses:
+    """Names media that stay where they are; a :class:`Writer`.
+
+    Args:
+        address_of: path -> address
+    """
+
+    def __init__(self, address_of: Callable[[str], str]):
+        self._address_of = address_of
+
+    def send(self, paths: Sequence[str]) -> list[str]:
+        """The address of each."""
+        return [self._address_of(path) for path in paths]
+
+    def undo(self) -> None:
+        """Nothing was written."""
+
+
 @dataclass(frozen=True)
 class Transport:
     """One way in which the server gets to read media.
 
     Attributes:
         inspect: looks at the media of some samples, in order, without the server
-        sender: what gets the media to a project
+        sender: what gets the media to a project, or None where that takes no server
+        writer: what names the media in files with tasks, or None where that takes a server
         reads_metadata: whether sizes are taken from the samples' metadata, where they have any
         converts: whether it can send something else in place of media that cannot be sent as they are
     """
 
     inspect: Callable[[Sequence[Media], MediaSettings], list[Inspection]]
-    sender: Callable[[Client, int, MediaSettings], Sender]
+    sender: Callable[[Client, int, MediaSettings], Sender] | None
+    writer: Callable[[MediaSettings, Target], Writer] | None = None
     reads_metadata: bool = False
     converts: bool = True

@@ -65,7 +65,7 @@ def test_all_tasks_are_those_that_the_project_has():
 
 
 def test_the_state_is_what_the_project_says():
-    assert ServerTasks(Server(), 1).state() == ("<View/>", 3, "FiftyOne")
+    assert ServerTasks(Server(), 1).state() == ("<View/>", 3, "FiftyOne", True)
 
 
 def test_a_project_that_is_gone_says_where_it_was():
