@@ -513,6 +513,18 @@ SETTINGS = (
     ),
     Setting("local_files_server_root", _as_given, "the same folder as the server calls it", of_run=True),
     Setting("task_fields", parse_task_fields, "fields of samples whose values tasks carry", of_run=True),
+    Setting(
+        "upload_as",
+        _parse_choice("upload_as", "predictions", "annotations"),
+        "whether labels are sent as predictions, or as finished annotations",
+        of_run=True,
+    ),
+    Setting(
+        "ground_truth",
+        _parse_switch("ground_truth"),
+        "whether the annotations that are sent are marked as ground truth",
+        of_run=True,
+    ),
     Setting("export_dir", parse_export_dir, "folder that tasks are written to, in place of a server", of_run=True),
 )
 """Every setting, a row each."""

@@ -42,6 +42,9 @@ MIN_VERSION = Version("1.20.0")
 """The oldest server that is accepted."""
 
 
+_OF_TASKS = "id,data,meta,total_predictions,total_annotations"
+
+
 class Client:
     """REST client of one Label Studio server.
 
@@ -302,13 +305,13 @@ class Client:
         return [_part(upload, "file", str) for upload in _list(answer)]
 
     def tasks(self, project_id: int, after: int = 0) -> Iterator[dict[str, Any]]:
-        """The tasks of a project: ``id``, ``data``, ``meta`` and ``total_predictions`` of each.
+        """The tasks of a project: ``id``, ``data``, ``meta``, ``total_predictions`` and ``total_annotations`` of each.
 
         Args:
             project_id: the project
             after: the task id after which they begin
         """
-        params = {"project": project_id, "include": "id,data,meta,total_predictions"}
+        params = {"project": project_id, "include": _OF_TASKS}
         if after:
             newer = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
             params["query"] = json.dumps({"filters": {"conjunction": "and", "items": [newer]}})
@@ -383,18 +386,19 @@ class Client:
         self._connection.delete(f"/api/tasks/{task_id}/")
 
     def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
-        """Makes tasks, with their predictions.
+        """Makes tasks, with their predictions and annotations.
 
         Args:
             project_id: the project
             tasks: the JSON of each task
 
         Returns:
-            the id of each task, in order, and the number of predictions that were made
+            the id of each task, in order, and the number of predictions and annotations that were made
         """
         path = f"/api/projects/{project_id}/import"
         answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
-        return _ids(answer, "task_ids"), _part(answer, "prediction_count", int)
+        number = sum(_part(answer, name, int) for name in ("prediction_count", "annotation_count"))
+        return _ids(answer, "task_ids"), number
 
     def add_predictions(self, project_id: int, predictions: Sequence[bytes]) -> int:
         """Adds predictions to tasks that are there.

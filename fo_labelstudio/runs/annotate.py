@@ -37,7 +37,7 @@ SAVING_SECONDS = 30.0
 """Between two times that the results of a run are saved while it is being sent: what is saved grows with the run."""
 
 
-_SAME = ("label_schema", "media_field", "task_fields", "existing_tasks")
+_SAME = ("label_schema", "media_field", "task_fields", "existing_tasks", "upload_as", "ground_truth")
 """What an incomplete run must have in common with the one that continues it."""
 
 

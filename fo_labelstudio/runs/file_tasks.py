@@ -12,7 +12,7 @@ from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import LabelField
-from fo_labelstudio.convert.task.origin import META, SAMPLE_ID
+from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, SENT_ANNOTATION
 from fo_labelstudio.errors import ExportError
 from fo_labelstudio.exports.read import read_tasks
 from fo_labelstudio.log import logger
@@ -83,6 +83,7 @@ class FileTasks:
         self._sent = sent
         self._samples_by_id = {task_id: sample_id for sample_id, task_id in sent.by_sample.items()}
         self.problems: list[Problem] = []
+        self._controls = {field.name: field.control for field in fields}
         self._started: set[str] = set()
         self._answered: set[str] = set()
         found = self._find()
@@ -180,6 +181,9 @@ class FileTasks:
         if annotation is not None:
             prediction = annotation.get("prediction")
             self._started |= _controls_of(prediction.get("result") if isinstance(prediction, Mapping) else None)
+            if SENT_ANNOTATION in task["meta"][META]:
+                sent = task["meta"][META].get("sent")
+                self._started |= {control for name, control in self._controls.items() if sent and name in sent}
             self._answered |= _controls_of(annotation["result"])
 
     def _assumed_config(self, fields: Sequence[LabelField]) -> str:

@@ -45,7 +45,7 @@ class MadeTasks(NamedTuple):
 
     Attributes:
         ids: the id of each, in order
-        predictions: how many predictions were made with them
+        predictions: how many predictions and annotations were made with them
     """
 
     ids: list[int]
@@ -64,7 +64,7 @@ class TaskHolder(Protocol):
         ...
 
     def tasks(self, after: int = 0) -> Iterator[Task]:
-        """The tasks: ``id``, ``data``, ``meta`` and ``total_predictions`` of each.
+        """The tasks: ``id``, ``data``, ``meta``, ``total_predictions`` and ``total_annotations`` of each.
 
         Args:
             after: the task id after which they begin

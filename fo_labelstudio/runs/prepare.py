@@ -28,7 +28,7 @@ class PreparedTask(NamedTuple):
         path: path of its media file
         rest: all of the task but its data
         data: its data but the address of its media
-        predictions: how many predictions it has
+        predictions: how many predictions, or finished annotations, it has
         digest: of what it was made from, but for its media
         media_key: the key of the address in the data
     """
@@ -93,7 +93,7 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
             yield sample
             continue
         problems: list[str] = []
-        task = checked_task(sample, run.fields, run.token, problems)
+        task = checked_task(sample, run.fields, run.token, problems, run.finished)
         yield from map(Refused, problems)
         if task is not None:
             yield _prepared(task, sample, media_key_of(run.fields))
@@ -102,8 +102,9 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
 def _prepared(task: Task, sample: SampleRecord, media_key: str) -> PreparedTask:
     rest = {key: value for key, value in task.items() if key != "data"}
     body = json.dumps(rest, allow_nan=False, separators=(",", ":")).encode()
+    answers = [*task["predictions"], *task.get("annotations", ())]
     digest = digest_of_origin(task["meta"][META])
-    return PreparedTask(sample.id, sample.path, body, task["data"], len(task["predictions"]), digest, media_key)
+    return PreparedTask(sample.id, sample.path, body, task["data"], len(answers), digest, media_key)
 
 
 def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[SampleRecord | Refused | LeftOut]:

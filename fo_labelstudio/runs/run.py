@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
 from fo_labelstudio.remote.client import Client
@@ -49,6 +50,8 @@ class RunConfig(Protocol):
     parts: int | None
     overwrite_masks: bool | None
     export_dir: str | None
+    upload_as: str
+    ground_truth: bool
 
     @property
     def saved_state(self) -> dict[str, Any]:
@@ -94,6 +97,7 @@ class Run:
         task_fields: the fields of samples that tasks carry in their data
         leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
         labeling_config: the labeling config of the user's own, or None
+        finished: how labels are sent as finished annotations; None where they are sent as predictions
     """
 
     samples: foc.SampleCollection
@@ -105,6 +109,7 @@ class Run:
     task_fields: Sequence[str] = ()
     leaves_unlisted: bool = False
     labeling_config: str | None = None
+    finished: Finished | None = None
 
     @property
     def size(self) -> int:
@@ -138,6 +143,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         task_fields=config.task_fields or (),
         leaves_unlisted=config.unlisted_classes == "leave",
         labeling_config=config.labeling_config,
+        finished=Finished(config.ground_truth) if config.upload_as == "annotations" else None,
     )
 
 

@@ -11,7 +11,14 @@ from zlib import crc32
 import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, digest_of_origin, has_prediction, is_sent
+from fo_labelstudio.convert.task.origin import (
+    META,
+    SAMPLE_ID,
+    SENT_ANNOTATION,
+    digest_of_origin,
+    has_prediction,
+    is_sent,
+)
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import HalfMadeError, SampleError
 from fo_labelstudio.log import logger
@@ -195,7 +202,8 @@ def _tasks(
         if sample_ids is not None and sample_id not in sample_ids:
             continue
         # A server on SQLite that somebody else writes to may make tasks without their predictions (1.23.2).
-        is_whole = bool(task.get("total_predictions")) or not has_prediction(origin)
+        answers = task.get("total_annotations" if SENT_ANNOTATION in origin else "total_predictions")
+        is_whole = bool(answers) or not has_prediction(origin)
         if is_whole and sample_id not in found:
             found[sample_id] = FoundTask(task["id"], digest_of_origin(origin))
         else:

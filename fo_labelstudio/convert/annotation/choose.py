@@ -1,11 +1,16 @@
-"""Which annotation of a task counts: the newest submitted one."""
+"""Which annotation of a task counts: the newest submitted one, unless it is as it was sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fo_labelstudio.convert.annotation.answer import Problem
+from fo_labelstudio.convert.task.origin import is_sent_annotation
+
+_SECONDS_OF_IMPORT = 1.0
+"""Between the two times of an imported annotation lie microseconds."""
 
 
 def annotation_of(task: Any, problems: list[Problem] | None = None) -> dict[str, Any] | None:
@@ -18,6 +23,9 @@ def annotation_of(task: Any, problems: list[Problem] | None = None) -> dict[str,
     annotations = task.get("annotations") if isinstance(task, Mapping) else None
     submitted = []
     for annotation in annotations if isinstance(annotations, list) else ():
+        if is_submitted(annotation) and is_as_sent(annotation, task):
+            # Nobody has answered yet.
+            continue
         if is_submitted(annotation):
             submitted.append(annotation)
         elif problems is not None and not _is_skipped(annotation):
@@ -42,6 +50,22 @@ def newest(annotations: Sequence[Any]) -> Any:
         return time_of(annotation), number if isinstance(number, int) else 0
 
     return max(annotations, key=place, default=None)
+
+
+def is_as_sent(annotation: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
+    """Whether an annotation was sent with its task, and nobody has submitted it since.
+
+    Source: Label Studio 1.23.2. ``updated_by`` is null until somebody submits an imported annotation, and once that
+    user is deleted, which only the times tell.
+    """
+    if annotation.get("updated_by") is not None or not is_sent_annotation(annotation, task):
+        return False
+    try:
+        made, updated = (datetime.fromisoformat(annotation[key]) for key in ("created_at", "updated_at"))
+        return (updated - made).total_seconds() < _SECONDS_OF_IMPORT
+    except (KeyError, TypeError, ValueError):
+        # An annotation of a file that was never imported has no times.
+        return "created_at" not in annotation
 
 
 def is_submitted(annotation: Any) -> bool:

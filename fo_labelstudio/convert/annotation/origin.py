@@ -21,6 +21,7 @@ from fo_labelstudio.convert.labeling_config.read import canonical_tree
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.regions import whole_id
+from fo_labelstudio.convert.task.origin import is_sent_annotation
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import LabelingConfigError
 
@@ -239,6 +240,7 @@ class Origin:
     ):
         self._annotation = annotation
         self._annotations = task["annotations"]
+        self._task = task
         predictions = task.get("predictions")
         self._predictions = predictions if isinstance(predictions, list) else []
         self._sent = sent
@@ -292,6 +294,9 @@ class Origin:
         passed: list[Mapping[str, Any]] = []
         while annotation is not None and annotation not in passed:
             passed.append(annotation)
+            if is_sent_annotation(annotation, self._task):
+                # Whoever edits or copies it begins with all that was sent.
+                return True, None
             prediction = _prediction_of(annotation, self._predictions)
             started = _regions(prediction.get("result")) if prediction is not None else []
             own = [region for region in _regions(annotation.get("result")) if self._is_own(region)]

@@ -17,6 +17,9 @@ SAMPLE_ID = "sample_id"
 META = "fiftyone"
 
 
+SENT_ANNOTATION = "annotation"
+"""The key of what a task's meta says of the annotation that was sent with it: the number that it is known by."""
+
 FORMAT = 1
 
 
@@ -46,6 +49,17 @@ def parse_origin(task: Mapping[str, Any], run: str, medium: Medium) -> tuple[str
     if not (isinstance(sample_id, str) and media is not None and is_sent(sent)):
         raise RegionError("its data or meta was changed; its annotation was left alone")
     return sample_id, media, sent
+
+
+def is_sent_annotation(annotation: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
+    """Whether an annotation is the one that was sent with its task, edited or not.
+
+    Source: Label Studio 1.23.2, tasks/serializers.py: ``import_id`` is the id that an annotation had when it came
+    """
+    meta = task.get("meta")
+    origin = meta.get(META) if isinstance(meta, Mapping) else None
+    number = origin.get(SENT_ANNOTATION) if isinstance(origin, Mapping) else None
+    return type(number) is int and annotation.get("import_id") == number
 
 
 def is_sent(sent: Any) -> TypeGuard[Mapping[str, Mapping[str, Mapping[str, Any]]]]:

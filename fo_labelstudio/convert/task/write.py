@@ -5,7 +5,8 @@ What a task carries besides its media, all under keys of this package's own:
 - ``data["sample_id"]``: the id of the sample (of the frame, for views of frames), by which alone tasks are matched
 - ``data["filename"]``: the base name of its media, for people; and values of those of its fields that were asked for
 - ``meta["fiftyone"]``: ``version`` of this format; ``run``, the token of the annotation run; what its medium says of
-  the file, as the ``size`` of an image in pixels; ``fields``, the digest of the values of fields, where there are any;
+  the file, as the ``size`` of an image in pixels; ``annotation``, the number of the annotation that was sent with it,
+  where one was; ``fields``, the digest of the values of fields, where there are any;
   and ``sent``, what was sent, as label field -> key of the label -> aspect -> digest, with the ``ids`` of the labels
   where they are not the key itself
 
@@ -31,7 +32,7 @@ from fo_labelstudio.convert.names import base_name
 from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, media_key_of, objects_of
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
-from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID
+from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID, SENT_ANNOTATION
 from fo_labelstudio.errors import RegionError
 
 FILENAME = "filename"
@@ -66,6 +67,16 @@ class SampleRecord(NamedTuple):
     shown: Mapping[str, Any] = MappingProxyType({})
 
 
+class Finished(NamedTuple):
+    """How labels are sent as finished annotations, rather than as predictions.
+
+    Attributes:
+        ground_truth: whether they are marked as ground truth
+    """
+
+    ground_truth: bool = False
+
+
 def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[str]:
     """What keeps a sample's labels from being sent: a message each, naming field, sample and label."""
     for field in fields:
@@ -79,7 +90,13 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
 
 
-def checked_task(sample: SampleRecord, fields: Sequence[LabelField], run: str, problems: list[str]) -> Task | None:
+def checked_task(
+    sample: SampleRecord,
+    fields: Sequence[LabelField],
+    run: str,
+    problems: list[str],
+    finished: Finished | None = None,
+) -> Task | None:
     """The task that shows one sample, as yet without the address of its media, or None where it cannot be sent.
 
     Args:
@@ -87,6 +104,7 @@ def checked_task(sample: SampleRecord, fields: Sequence[LabelField], run: str, p
         fields: the label fields of the run
         run: the token of the annotation run
         problems: receives those of :func:`problems_of`
+        finished: how labels are sent as finished annotations; None where they are predictions
     """
     found = [
         problem
@@ -95,7 +113,7 @@ def checked_task(sample: SampleRecord, fields: Sequence[LabelField], run: str, p
     ]
     if not found:
         try:
-            return to_task(sample, fields, "", run)
+            return to_task(sample, fields, "", run, finished)
         except RegionError:
             # Converting what is right once is enough; what is not is told with its field.
             found = list(problems_of(sample, fields))
@@ -118,14 +136,17 @@ def _problem_of(label: Any, field: LabelField, is_repeated: bool) -> str | None:
     return problem or attributes.problem_of(label, field)
 
 
-def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: str) -> Task:
-    """The task that shows one sample, with one prediction that holds the labels of all fields.
+def to_task(
+    sample: SampleRecord, fields: Sequence[LabelField], url: str, run: str, finished: Finished | None = None
+) -> Task:
+    """The task that shows one sample, with one prediction, or one annotation, that holds the labels of all fields.
 
     Args:
         sample: a sample without problems
         fields: the label fields of the run
         url: the address at which the server serves the media
         run: the token of the annotation run
+        finished: how labels are sent as finished annotations; None where they are predictions
     """
     result: list[Region] = []
     sent: dict[str, SentLabels] = {}
@@ -141,12 +162,18 @@ def to_task(sample: SampleRecord, fields: Sequence[LabelField], url: str, run: s
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
     data = {key: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
-    return {
+    annotations = []
+    if result and finished is not None:
+        # An answer without regions says that there is nothing to see, so a sample without labels has none.
+        annotations.append(_annotation(result, finished, run, sample.id))
+        meta[SENT_ANNOTATION] = annotations[0]["id"]
+    task: Task = {
         # Somebody else's labeling config may call the media as we call the name of its file.
         "data": with_address(data, url, key),
         "meta": {META: meta},
-        "predictions": [_prediction(result)] if result else [],
+        "predictions": [_prediction(result)] if result and not annotations else [],
     }
+    return {**task, "annotations": annotations} if annotations else task
 
 
 def with_address(data: Mapping[str, Any], url: str, media_key: str) -> dict[str, Any]:
@@ -226,6 +253,12 @@ def _make_unique(regions: Sequence[Region], sent: SentLabels, field: LabelField,
                 region["parentID"] = renamed + region["parentID"][len(whole) :]
             if family.grouping(field) is not Grouping.FIELD and whole in sent:
                 sent[renamed] = {**sent.pop(whole), "ids": [whole]}
+
+
+def _annotation(result: list[Region], finished: Finished, run: str, sample_id: str) -> dict[str, Any]:
+    # Any whole number that JavaScript keeps; nobody makes annotations of the same one by hand.
+    number = int(digest_of([run, sample_id]), 16) % 2**53
+    return {"id": number, "result": result, "was_cancelled": False, "ground_truth": finished.ground_truth}
 
 
 def _prediction(result: list[Region]) -> dict[str, Any]:
