@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fo_labelstudio"
 
 FLOORS = (
-    ("backend", "app", "cli"),
+    ("backend", "types", "app", "cli"),
     ("runs",),
     ("dataset", "transport"),
     ("merge", "remote", "exports"),

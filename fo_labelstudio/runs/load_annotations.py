@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import fiftyone.core.collections as foc
@@ -14,14 +13,14 @@ from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.dataset.internals import root_dataset
-from fo_labelstudio.errors import LabelingConfigError, RunError
+from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
-from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.cleanup import clean_up
 from fo_labelstudio.runs.fetch import fetch
 from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
+from fo_labelstudio.runs.foreign_source import text_of
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -64,28 +63,13 @@ def load_json(
         raise RunError(f"annotation run {anno_key!r} was not sent, so that no export holds anything of it")
     fields = results.config.label_fields()
     config = None if labeling_config is None else text_of(labeling_config)
+    if config is not None:
+        # One that nobody can read tells nothing.
+        read(config)
     source = FileTasks(json_path, state["token"], fields, SentTasks(results.tasks, results.project_id), config)
     returned = load_run(results, options, source, source.by_sample, source.problems)
     results.save()
     return returned or None
-
-
-def text_of(labeling_config: str | os.PathLike[str]) -> str:
-    """A labeling config, which is given as XML or as the path of a file.
-
-    Raises:
-        LabelingConfigError: there is no such file, or it is no labeling config
-    """
-    text = os.fspath(labeling_config)
-    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
-        try:
-            text = Path(text).expanduser().read_text(encoding="utf-8-sig")
-        except (OSError, ValueError) as error:
-            raise LabelingConfigError(
-                f"labeling_config {quoted(text)} is neither XML nor a file that can be read ({error})"
-            ) from error
-    read(text)
-    return text
 
 
 def results_of(samples: foc.SampleCollection, anno_key: str, connection: Mapping[str, Any]) -> RunState:

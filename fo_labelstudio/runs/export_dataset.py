@@ -1,0 +1,325 @@
+"""Labels of any dataset -> a folder with tasks of Label Studio's and their images, as ``dataset.export()`` asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import fiftyone.core.labels as fol
+import fiftyone.core.metadata as fom
+import fiftyone.utils.data as foud
+from bson import ObjectId
+
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks
+from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.regions import group_regions
+from fo_labelstudio.convert.schema import OWN
+from fo_labelstudio.convert.stored import StoredLabels, list_name
+from fo_labelstudio.convert.task.write import Finished, SampleRecord, checked_task, with_address
+from fo_labelstudio.dataset import mask_files
+from fo_labelstudio.dataset.fields import FIELDS
+from fo_labelstudio.errors import LabelSchemaError, RegionError, SampleError
+from fo_labelstudio.exports.write import LABELING_CONFIG, write_tasks
+from fo_labelstudio.log import logger
+from fo_labelstudio.runs.labeling_config import fields_of
+from fo_labelstudio.runs.streams import Spool
+from fo_labelstudio.transport.local_files import address_of
+
+TASKS, LABEL_SCHEMA, IMAGES = "tasks.json", "label_schema.json", "images/"
+ONLY_FIELD = "ground_truth"
+"""What a field is called where FiftyOne hands its labels over without a name; it is FiftyOne's name for it, too."""
+
+_NO_ATTRIBUTES = OWN | {"_id", "_cls", "tags", "confidence", "rotation", "mask_path"}
+_KINDS = {bool: "bool", int: "int", float: "float", str: "str", datetime: "datetime", date: "date", list: "list"}
+_ASKED_BY = {"str": "text", "int": "number", "float": "number", "datetime": "datetime", "date": "date"}
+
+
+class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPathsMixin):  # type: ignore[misc]
+    """Writes labels as tasks of Label Studio's.
+
+    Args:
+        export_dir: the folder
+        data_path: where the images go, and ``labels_path`` where the tasks go, as for COCO
+        labels_path: see ``data_path``
+        export_media: whether images are copied (``True``), moved, linked, listed in a manifest, or left (``False``)
+        rel_dir: folder that is stripped from the paths of images
+        upload_as: ``"annotations"``, or ``"predictions"`` for people to start from
+        label_types: field -> label type, where the labels leave a choice
+    """
+
+    def __init__(
+        self,
+        export_dir: str | None = None,
+        data_path: str | None = None,
+        labels_path: str | None = None,
+        export_media: Any = None,
+        rel_dir: str | None = None,
+        upload_as: str = "annotations",
+        label_types: Mapping[str, str] | None = None,
+    ):
+        data_path, export_media = self._parse_data_path(
+            export_dir=export_dir, data_path=data_path, export_media=export_media, default=IMAGES
+        )
+        super().__init__(export_dir=export_dir)
+        if upload_as not in ("annotations", "predictions"):
+            raise LabelSchemaError(f"upload_as is {upload_as!r}, expected 'annotations' or 'predictions'")
+        self._labels_path = Path(self._parse_labels_path(export_dir, labels_path, TASKS))
+        self._media = foud.ImageExporter(export_media, export_path=data_path, rel_dir=rel_dir)
+        self._data_path, self._export_media = data_path, export_media
+        self._finished = Finished() if upload_as == "annotations" else None
+        self._label_types = dict(label_types or {})
+        self._spool = Spool[tuple[str, str, MediaInfo, dict[str, Any]]]()
+        self._seen: dict[str, _Seen] = {}
+        self._collection: Any = None
+
+    @property
+    def requires_image_metadata(self) -> bool:
+        """Labels are written with the size of their image."""
+        return True
+
+    @property
+    def label_cls(self) -> tuple[type, ...]:
+        """The classes of labels, and of scalar fields, that can be written."""
+        return (*dict.fromkeys(cls for cls in LABEL_TYPES.values() if cls is not None), *FIELDS)
+
+    def setup(self) -> None:
+        """Makes what holds the images."""
+        self._media.setup()
+
+    def log_collection(self, sample_collection: Any) -> None:
+        """Takes the collection, which has the skeletons and mask targets."""
+        self._collection = sample_collection
+
+    def export_sample(self, image_or_path: Any, label: Any, metadata: Any = None) -> None:
+        """Takes a sample's image and labels."""
+        path, name = self._media.export(image_or_path)
+        if metadata is None:
+            metadata = fom.ImageMetadata.build_for(path)
+        given = label if isinstance(label, dict) else {ONLY_FIELD: label}
+        values = {key: _plain(value) for key, value in given.items()}
+        stored = {key: value.to_dict() if isinstance(value, fol.Label) else value for key, value in values.items()}
+        for key, value in values.items():
+            seen = self._seen.setdefault(key, _Seen(key))
+            if value is not None:
+                seen.add(value, stored[key])
+        self._spool.add((path, name, MediaInfo(metadata.width, metadata.height), stored))
+
+    def close(self, *args: Any) -> None:
+        """Writes the tasks, once it is known which classes and attributes there are.
+
+        Raises:
+            LabelSchemaError: a field cannot be written
+            SampleError: labels that cannot be written; names them all
+        """
+        self._media.close()
+        if args and args[0] is not None:
+            return
+        schema = {key: seen.schema(self._collection) for key, seen in self._seen.items() if seen.container is not None}
+        fields = self._fields(schema)
+        self._labels_path.parent.mkdir(parents=True, exist_ok=True)
+        # The folder may hold tasks that have nothing to do with these.
+        with tempfile.TemporaryDirectory(dir=self._labels_path.parent) as folder:
+            (path, *others) = write_tasks(self._tasks(fields), folder, to_labeling_config(fields))
+            for number, written in enumerate([path, *others]):
+                name = self._labels_path.stem + (f"_{number + 1}" if others else "") + self._labels_path.suffix
+                os.replace(written, self._labels_path.with_name(name))
+            os.replace(Path(folder) / LABELING_CONFIG, self._labels_path.with_name(LABELING_CONFIG))
+        text = json.dumps(schema, ensure_ascii=False, indent=2)
+        self._labels_path.with_name(LABEL_SCHEMA).write_text(text, encoding="utf-8")
+
+    def _fields(self, schema: dict[str, dict[str, Any]]) -> tuple[LabelField, ...]:
+        """The label fields; chooses the first label type that all labels of a field can have."""
+        candidates = {key: self._candidates(key) for key in schema}
+        problems: dict[str, dict[str, str]] = {key: {} for key in schema}
+        losses: dict[str, dict[str, str]] = {key: {} for key in schema}
+        for number in range(max(map(len, candidates.values()), default=0)):
+            for key, found in candidates.items():
+                schema[key]["type"] = found[min(number, len(found) - 1)]
+            fields = [field for field in fields_of(schema) if len(candidates[field.name]) > 1]
+            for _, _, media, stored in self._spool:
+                for field in fields:
+                    if problem := _problem(stored.get(field.name), field):
+                        problems[field.name].setdefault(field.label_type, problem)
+                    elif loss := _loss(stored.get(field.name), field, media):
+                        losses[field.name].setdefault(field.label_type, loss)
+        for key, found in candidates.items():
+            possible = [one for one in found if one not in problems[key]]
+            whole = [one for one in possible if one not in losses[key]]
+            if possible and not whole:
+                logger.warning("Field '%s': %s", key, losses[key][possible[-1]])
+            # Where none is possible, the labels that keep it from being so are named with their samples.
+            schema[key]["type"] = [*whole, *reversed(possible), *found][0]
+        return fields_of(schema)
+
+    def _candidates(self, key: str) -> list[str]:
+        if key in self._label_types:
+            return [self._label_types[key]]
+        container = self._seen[key].container
+        found = [label_type for label_type, cls in LABEL_TYPES.items() if cls is container]
+        return found or ["scalar"]
+
+    def _tasks(self, fields: tuple[LabelField, ...]) -> Iterator[dict[str, Any]]:
+        run = str(ObjectId())
+        problems: list[str] = []
+        for path, name, media, stored in self._spool:
+            labels = {
+                field.name: stored[field.name] if field.question is not None else _read(stored[field.name], field)
+                for field in fields
+                if stored.get(field.name) is not None
+            }
+            record = SampleRecord(name, name, media, labels)
+            task = checked_task(record, fields, run, problems, self._finished)
+            if task is not None:
+                if self._finished is not None and labels and "annotations" not in task:
+                    task["annotations"] = [{"result": [], "was_cancelled": False, "ground_truth": False}]
+                del task["data"]["sample_id"]
+                task["data"] = {**with_address(task["data"], self._address(path)), "filename": name}
+                yield task
+        if problems:
+            raise SampleError(problems)
+
+    def _address(self, path: str) -> str:
+        """The address of an image, for a server whose document root holds the export's folder."""
+        root = Path(self.export_dir).parent if self.export_dir else Path(path).anchor
+        relative = os.path.relpath(path, root)
+        return address_of(os.path.abspath(path).lstrip("/") if relative.startswith("..") else relative)
+
+
+class _Seen:
+    """What the labels of a field are like.
+
+    Attributes:
+        container: the class of its values; a plain type where they are scalars
+    """
+
+    def __init__(self, key: str):
+        self._key = key
+        self.container: Any = None
+        self._classes: dict[str, None] = {}
+        self._kinds: dict[str, set[str]] = {}
+        self._values: dict[str, dict[str, None]] = {}
+        self._targets: set[Any] = set()
+        self._lacks_class = False
+
+    def add(self, value: Any, stored: Any) -> None:
+        """Looks at a value."""
+        if self.container not in (None, type(value)):
+            raise LabelSchemaError(
+                f"field {self._key!r}: it holds both {self.container.__name__} and {type(value).__name__}"
+            )
+        self.container = type(value)
+        if not isinstance(value, fol.Label):
+            self._classes.update(dict.fromkeys(value if isinstance(value, list) else ()))
+            return
+        name = list_name(self.container)
+        for doc in stored[name] if name else [stored]:
+            if doc.get("label") is not None:
+                self._classes[doc["label"]] = None
+            elif "label" in self.container._fields or name:
+                self._lacks_class = True
+            for attribute, found in doc.items():
+                if attribute not in _NO_ATTRIBUTES and found is not None:
+                    self._kinds.setdefault(attribute, set()).add(_KINDS.get(type(found), ""))
+                    if isinstance(found, list):
+                        texts = [item for item in found if isinstance(item, str)]
+                        self._values.setdefault(attribute, {}).update(dict.fromkeys(texts))
+        if isinstance(value, fol.Segmentation):
+            self._targets |= _numbers(value)
+
+    def schema(self, samples: Any) -> dict[str, Any]:
+        """The label schema of the field, but for its label type."""
+        if self.container is None or not issubclass(self.container, fol.Label):
+            return {"classes": [*self._classes], "kind": _KINDS.get(self.container, "str")}
+        info: dict[str, Any] = {"classes": [*self._classes], "without_class": self._lacks_class}
+        info["attributes"] = dict(self._attributes())
+        if issubclass(self.container, fol.Segmentation):
+            info["mask_targets"] = self._mask_targets(samples)
+        skeleton = None if samples is None else samples.skeletons.get(self._key, samples.default_skeleton)
+        if skeleton is not None and issubclass(self.container, (fol.Keypoint, fol.Keypoints)):
+            info["skeleton"] = {"joints": list(skeleton.labels or ()), "edges": _pairs(skeleton.edges)}
+        return info
+
+    def _attributes(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, kinds in self._kinds.items():
+            kind = "float" if kinds == {"int", "float"} else next(iter(kinds)) if len(kinds) == 1 else ""
+            facts: dict[str, Any]
+            if kind in _ASKED_BY:
+                facts = {"type": _ASKED_BY[kind], **({"kind": kind} if kind == "int" else {})}
+            elif kind == "bool":
+                facts = {"type": "radio", "values": [True, False]}
+            elif kind == "list" and self._values[name]:
+                facts = {"type": "checkbox", "values": [*self._values[name]]}
+            else:
+                logger.warning("Field '%s': attribute '%s' is left out: no control tag holds it", self._key, name)
+                continue
+            yield name, {**facts, "discovered": True}
+
+    def _mask_targets(self, samples: Any) -> dict[str, str]:
+        named = {} if samples is None else samples.mask_targets.get(self._key) or samples.default_mask_targets
+        names = {str(value): name for value, name in (named or {}).items()}
+        return {**{str(value): str(value) for value in sorted(self._targets, key=str)}, **names}
+
+
+def _plain(value: Any) -> Any:
+    """A scalar as the database gives it back; a label as it is."""
+    if isinstance(value, list):
+        return list(value)
+    is_date = isinstance(value, date) and not isinstance(value, datetime)
+    return datetime(value.year, value.month, value.day) if is_date else value
+
+
+def _numbers(value: fol.Segmentation) -> set[Any]:
+    mask = value.get_mask()
+    if mask is None:
+        return set()
+    if mask.ndim == 2:
+        return {int(number) for number in set(mask.flat) if number}
+    colours = {tuple(pixel) for pixel in mask.reshape(-1, mask.shape[-1])[:, :3].tolist()}
+    return {"#{:02x}{:02x}{:02x}".format(*colour) for colour in colours if any(colour)}
+
+
+def _pairs(edges: Any) -> list[list[int]]:
+    return [[one, other] for path in edges or () for one, other in pairwise(path)]
+
+
+def _read(value: Any, field: LabelField) -> StoredLabels:
+    labels = StoredLabels.of(value)
+    if has_masks(field.label_type):
+        for label in labels:
+            mask_files.read_into(label)
+    return labels
+
+
+def _problem(value: Any, field: LabelField) -> str | None:
+    """What keeps the labels of a field from being of its label type, or None."""
+    if value is None or field.question is not None:
+        return None
+    check = family_of(field).check
+    return next((problem for label in _read(value, field) if (problem := check(label, field))), None)
+
+
+def _loss(value: Any, field: LabelField, media: MediaInfo) -> str | None:
+    """What of the labels of a field their regions do not say, or None where they come back as they are."""
+    if value is None or field.question is not None:
+        return None
+    labels, family = _read(value, field), family_of(field)
+    try:
+        regions = group_regions(family.to_regions(labels, field, media), family.grouping(field)).values()
+        parsed = [one for group in regions for one in family.parse_regions(group, field, media)]
+        made = {one.key: family.to_label(one, field) for one in parsed}
+    except RegionError as error:
+        return str(error)
+    for label in labels:
+        other = made.get(family.key_of(label, field) or "")
+        for name, switch in vars(label).items():
+            if isinstance(switch, bool) and getattr(other, name, switch) is not switch:
+                return f"label {label.id}: {name}={switch} cannot be shown, and is lost"
+    return None
