@@ -19,7 +19,7 @@ from bson import ObjectId
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.records import LabelField, media_key_of
 from fo_labelstudio.convert.regions import group_regions
 from fo_labelstudio.convert.schema import OWN
 from fo_labelstudio.convert.stored import StoredLabels, list_name
@@ -181,7 +181,7 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
                 if self._finished is not None and labels and "annotations" not in task:
                     task["annotations"] = [{"result": [], "was_cancelled": False, "ground_truth": False}]
                 del task["data"]["sample_id"]
-                task["data"] = {**with_address(task["data"], self._address(path)), "filename": name}
+                task["data"] = {**with_address(task["data"], self._address(path), media_key_of(fields)), "filename": name}
                 yield task
         if problems:
             raise SampleError(problems)
