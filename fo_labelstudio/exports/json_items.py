@@ -39,6 +39,10 @@ _CLOSED_BY = {"{": "}", "[": "]"}
 _decode = json.JSONDecoder().raw_decode
 
 
+_MAY_GO_ON = re.compile(r"(\.|[eE][+-]?)?")
+"""What may stand between a number and the end of the window, so that it may go on: ``0.`` of ``0.5``."""
+
+
 class Item(NamedTuple):
     """A value, and the line on which it begins, from 1."""
 
@@ -128,8 +132,7 @@ class _Window:
                     raise
                 self.grow()
                 continue
-            if end == len(self.text) and self.grow():
-                # A number may go on.
+            if _MAY_GO_ON.fullmatch(self.text, end) and self.grow():
                 continue
             if self.has_bad_bytes and _NOT_UTF8.search(self.text, self.at, end):
                 raise ValueError("it holds bytes that are not UTF-8")

@@ -181,7 +181,10 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
                 if self._finished is not None and labels and "annotations" not in task:
                     task["annotations"] = [{"result": [], "was_cancelled": False, "ground_truth": False}]
                 del task["data"]["sample_id"]
-                task["data"] = {**with_address(task["data"], self._address(path), media_key_of(fields)), "filename": name}
+                task["data"] = {
+                    **with_address(task["data"], self._address(path), media_key_of(fields)),
+                    "filename": name,
+                }
                 yield task
         if problems:
             raise SampleError(problems)
