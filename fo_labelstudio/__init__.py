@@ -5,13 +5,12 @@ Importing this package is light: FiftyOne is imported where it is needed.
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import os
-
     import fiftyone.core.collections as foc
 
 __version__ = "0.1.0"
@@ -238,11 +237,12 @@ def import_annotations(
     """
     from fo_labelstudio.backend import LabelStudioBackendConfig
     from fo_labelstudio.convert.foreign.which import Which
+    from fo_labelstudio.runs import import_annotations as importing
     from fo_labelstudio.runs.foreign_source import open_source
-    from fo_labelstudio.runs.import_annotations import ImportOptions, import_annotations
+    from fo_labelstudio.runs.import_options import ImportOptions
+    from fo_labelstudio.settings import CONNECTION_SETTINGS, refuse_unknown
 
-    config = LabelStudioBackendConfig(backend, None, **connection)
-    source = open_source(config, project_name, project_id, task_ids, json_path, labeling_config, download_media)
+    refuse_unknown(connection, (*CONNECTION_SETTINGS, *inspect.signature(import_annotations).parameters), backend)
     options = ImportOptions(
         Which(annotations, predictions),
         fields,
@@ -255,4 +255,7 @@ def import_annotations(
         num_workers,
         full,
     )
-    import_annotations(sample_collection, source, options)
+    options.check()
+    config = LabelStudioBackendConfig(backend, None, **connection)
+    source = open_source(config, project_name, project_id, task_ids, json_path, labeling_config, download_media)
+    importing.import_annotations(sample_collection, source, options)

@@ -40,7 +40,15 @@ class SettingsError(LabelStudioError, ValueError):
 
 
 class LabelSchemaError(LabelStudioError, ValueError):
-    """A label field of the label schema cannot be annotated as asked."""
+    """A label field of the label schema cannot be annotated as asked.
+
+    Attributes:
+        problem: the message without what to do, for callers that have another remedy
+    """
+
+    def __init__(self, problem: str, remedy: str = ""):
+        self.problem = problem
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
 
 
 class LabelingConfigError(LabelStudioError, ValueError):

@@ -38,9 +38,8 @@ def check_destination(place: Place, name: str, is_scalar: bool = False) -> fof.F
     is_free = is_gone and place.parents
     problem = None if is_free else field_problem(place.dataset, place.path, is_scalar, place.is_of_frames)
     if problem:
-        raise LabelSchemaError(
-            f"dest_field {place.path!r} of field {name!r}: {problem}, so nothing was loaded; pass another dest_field"
-        )
+        what = f"field {name!r}" if place.path == name else f"dest_field {place.path!r} of field {name!r}"
+        raise LabelSchemaError(f"{what}: {problem}, so nothing was loaded", "pass another dest_field")
     check_writable((*place.parents, place), place.path)
     return place.field
 
@@ -55,8 +54,8 @@ def check_writable(places: Iterable[Place], destination: str) -> None:
         field = place.field
         if field is not None and field.read_only:
             raise LabelSchemaError(
-                f"field {place.path!r} is read-only, so nothing was loaded into {destination!r}; clear the flag, or "
-                "pass another dest_field"
+                f"field {place.path!r} is read-only, so nothing was loaded into {destination!r}",
+                "clear the flag, or pass another dest_field",
             )
 
 

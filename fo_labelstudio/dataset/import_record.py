@@ -41,3 +41,9 @@ def save_record(dataset: fo.Dataset, key: str, origin: Mapping[str, Any], record
         dataset.register_run(key, dataset.init_run(method=METHOD, origin=dict(origin)))
     results = dataset.init_run_results(key, record=dict(record))
     dataset.save_run_results(key, results, cache=False)
+
+
+def delete_record(dataset: fo.Dataset, key: str) -> None:
+    """Deletes what an import has done, which another one knows."""
+    if dataset.has_run(key):
+        dataset.delete_run(key)

@@ -77,7 +77,8 @@ class LabelMerge(FieldMerge[LabelChanges]):
             held = getattr(existing, "document_type", None) or type(existing)
             raise LabelSchemaError(
                 f"field {place.full_path!r} cannot hold labels of type {field.label_type!r}, because it holds "
-                f"{held.__name__}; pass another dest_field, or unexpected='return' where they are unexpected"
+                f"{held.__name__}",
+                "pass another dest_field, or unexpected='return' where they are unexpected",
             )
         aspects = family_of(field).aspects.values()
         attributes = [self._labels.at(name) for aspect in aspects for name in aspect.attributes]

@@ -36,7 +36,8 @@ class ScalarMerge(FieldMerge[ScalarChange]):
         if field is not None and not self.can_hold(field, self._field):
             raise LabelSchemaError(
                 f"field {self._place.full_path!r} holds {type(field).__name__}, but the answers are of kind "
-                f"{self._field.scalar_question.kind!r}; pass another dest_field"
+                f"{self._field.scalar_question.kind!r}",
+                "pass another dest_field",
             )
 
     def _declaration(self) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig, read
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError, SettingsError
 from fo_labelstudio.exports.read import read_tasks
+from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.project import project_of
@@ -59,6 +60,11 @@ class ForeignSource(Protocol):
         """The project on that server, or None."""
         ...
 
+    @property
+    def made_at(self) -> str | None:
+        """When the project was made, or None where that is not known."""
+        ...
+
     def people(self) -> Mapping[int, str]:
         """Id of an annotator -> e-mail, as far as it is known."""
         ...
@@ -93,6 +99,7 @@ class ServerProject:
         self.project_id: int | None = project_id
         self.name = f"project {project_id} ({found.get('title')})"
         self.place = client.url
+        self.made_at: str | None = found.get("created_at")
         self.labeling_config: LabelingConfig | None = read(found.get("label_config") or "")
         self.labeling_config.check_images()
         self._remote = client
@@ -107,8 +114,20 @@ class ServerProject:
 
     def tasks(self, with_predictions: bool) -> Iterator[Task]:
         """The tasks; see :class:`ForeignSource`."""
+        found: set[int] = set()
         for page in read_ahead(self._pages(with_predictions)):
+            found.update(task["id"] for task in page)
             yield from page
+        self._check_found(found)
+
+    def _check_found(self, found: Collection[int]) -> None:
+        """Refuses tasks that were asked for and are not there; the export leaves out those without answers."""
+        missing = set(self._task_ids or ()) - set(found)
+        if missing:
+            missing -= {task["id"] for task in self._remote.tasks(self._id)}
+        if missing:
+            numbers = ", ".join(map(str, sorted(missing)[:10])) + (" ..." if len(missing) > 10 else "")
+            raise RunError(f"{self.name} has no task {numbers}; pass task_ids that are in it", self._id)
 
     def _pages(self, with_predictions: bool) -> Iterator[list[Task]]:
         for ids in self._requests():
@@ -187,6 +206,7 @@ class ExportFiles:
         self.place = str(self._path.resolve())
         self.client = client
         self.project_id: int | None = None
+        self.made_at: str | None = None
         self.labeling_config = None if labeling_config is None else read(text_of(labeling_config))
         if self.labeling_config is not None:
             self.labeling_config.check_images()
@@ -251,9 +271,10 @@ def open_source(
         raise SettingsError("labeling_config belongs to json_path; a project on a server has its own")
     if project_name is None and project_id is None and task_ids is None:
         raise SettingsError("pass project_id, project_name, task_ids or json_path")
+    _check_project(project_name, project_id)
+    chosen = _task_ids(task_ids)
     client = Client(config.connection_settings())
     client.check()
-    chosen = None if task_ids is None else [task_ids] if isinstance(task_ids, int) else list(task_ids)
     if project_name is not None:
         found = client.projects_titled(project_name)
         if project_id is not None and project_id not in found:
@@ -263,10 +284,38 @@ def open_source(
             raise RunError(f"{several if found else f'no project is called {project_name!r}'}; pass project_id")
         project_id = found[0] if project_id is None else project_id
     if project_id is None:
-        if not chosen:
-            raise SettingsError("task_ids is empty; pass the ids of tasks, or a project")
-        project_id = client.project_of_task(chosen[0])
+        assert chosen
+        project_id = _project_of_task(client, chosen[0])
     return ServerProject(client, project_id, chosen)
+
+
+def _check_project(project_name: Any, project_id: Any) -> None:
+    if project_name is not None and not isinstance(project_name, str):
+        raise SettingsError(f"project_name is {quoted(project_name)}, expected the title of a project")
+    if project_id is not None and type(project_id) is not int:
+        raise SettingsError(f"project_id is {quoted(project_id)}, expected a number, such as project_id=42")
+
+
+def _task_ids(task_ids: Any) -> list[int] | None:
+    if task_ids is None:
+        return None
+    chosen: list[Any] = [task_ids] if isinstance(task_ids, (int, str)) else list(task_ids)
+    strange = [task_id for task_id in chosen if type(task_id) is not int]
+    if strange or not chosen:
+        what = f"holds {quoted(strange[0])}" if strange else "is empty"
+        raise SettingsError(f"task_ids {what}; pass the ids of tasks, such as task_ids=[7, 8], or a project")
+    return chosen
+
+
+def _project_of_task(client: Client, task_id: int) -> int:
+    try:
+        return client.project_of_task(task_id)
+    except ServerError as error:
+        if error.status != 404:
+            raise
+        raise RunError(
+            f"there is no task {task_id} on {client.url}; the id of a task stands beside it in its project"
+        ) from None
 
 
 def text_of(labeling_config: str | os.PathLike[str]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import fiftyone as fo
@@ -20,24 +19,25 @@ from fo_labelstudio.convert.foreign.fields import ForeignFields, fields_of
 from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.shown import Shown, images_of
-from fo_labelstudio.convert.foreign.which import ALL, Chosen, Which, chosen_of
+from fo_labelstudio.convert.foreign.which import ALL, GROUND_TRUTH, LATEST, Chosen, Which, chosen_of, names_in
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media_match import Matching, Place
 from fo_labelstudio.convert.media_size import compare_sizes
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.internals import is_generated, root_dataset
-from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.download import download_missing
 from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.import_answers import Early, ImportAnswers, read_early
+from fo_labelstudio.runs.import_options import ImportOptions
 from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin
-from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs.load import Plan, load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
-from fo_labelstudio.runs.match import DataPath, TaskImage, insert_new, match_tasks, tell
+from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, tell
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.streams import Spool
 
@@ -45,35 +45,6 @@ _NO_DATA: Mapping[str, Any] = {}
 
 PAGE_ANSWERS = 200
 """Answers that are merged at once."""
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What an import is asked for.
-
-    Attributes:
-        which: which answers to a task count
-        fields: name of a control tag -> the field, or the attribute, that receives its answers
-        label_types: the label types that are wanted, or label type -> name of its field; all by default
-        media_field: the field of samples that holds the paths of their media
-        match: key of the tasks' data -> field of samples that holds the same
-        data_path: the media on this machine
-        insert_new: whether media of which there is no sample become new samples
-        download_media: whether media that are not on this machine are fetched into ``data_path``
-        num_workers: how many media are fetched at once
-        full: whether tasks that have not changed since the last import are loaded again
-    """
-
-    which: Which = dataclass_field(default_factory=Which)
-    fields: Mapping[str, str] | None = None
-    label_types: Collection[str] | Mapping[str, str] | None = None
-    media_field: str = "filepath"
-    match: Mapping[str, str] | None = None
-    data_path: DataPath | None = None
-    insert_new: bool = True
-    download_media: bool = False
-    num_workers: int | None = None
-    full: bool = False
 
 
 class _Row(NamedTuple):
@@ -109,8 +80,6 @@ class _Kept(NamedTuple):
 @only_new_garbage()
 def import_annotations(samples: foc.SampleCollection, source: ForeignSource, options: ImportOptions) -> None:
     """Imports what a project or file holds; see :func:`fo_labelstudio.import_annotations`."""
-    if options.download_media and options.data_path is None:
-        raise SettingsError("download_media=True needs data_path=..., the folder in which the media are to be kept")
     if is_generated(samples):
         raise SettingsError(
             "patches, frames and clips are made of a dataset's samples, and cannot receive labels; pass the dataset, "
@@ -130,9 +99,11 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
         logger.warning("%s: %s", source.name, note)
     state = earlier.state(found.origin, [row.key for row in found.rows])
     # All that can be refused is refused here, before anything is changed.
-    destinations = plan(state, fields.fields, LoadOptions(unexpected="keep"))
+    destinations = _plan(state, fields)
+    if not found.rows:
+        logger.warning("%s: no task has an answer that was asked for, so there is nothing to import", source.name)
     sample_ids = _sample_ids(samples, source, options, matching, found)
-    tell(matching)
+    tell(_without_new(matching, sample_ids, options))
     # Of many tasks, it is large.
     del matching
     salt = digest_of([repr(fields.fields), sorted(map(str, fields.suffixes))])
@@ -143,7 +114,24 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
         load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
         state.seen.update(answers.seen)
     finally:
-        state.save()
+        if found.rows:
+            state.save()
+
+
+def _plan(state: ImportState, fields: ForeignFields) -> Plan:
+    """Checks where the labels are to go, all fields at once."""
+    problems = []
+    for field in fields.fields:
+        try:
+            plan(state, (field,), LoadOptions(unexpected="keep"))
+        except LabelSchemaError as error:
+            problems.append(f"control tag {field.control!r}: {error.problem}")
+    if problems:
+        raise LabelSchemaError(
+            f"{len(problems)} field(s) cannot hold what is to be imported, so nothing was changed; pass "
+            f"fields={{name of a control tag: name of another field}}:{listed(problems)}"
+        )
+    return plan(state, fields.fields, LoadOptions(unexpected="keep"))
 
 
 class _Found:
@@ -154,7 +142,7 @@ class _Found:
         if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
             self.which = Which(self.which.annotations, self.which.predictions, source.people())
         self.config = source.labeling_config
-        self.origin = Origin(source.place, source.project_id)
+        self.origin = Origin(source.place, source.project_id, source.made_at)
         self.problems: list[Problem] = []
         self.sizes: dict[Place, tuple[int, int]] = {}
         self._known_sizes: dict[tuple[int, int], tuple[int, int]] = {}
@@ -174,8 +162,9 @@ class _Found:
         self._known: Collection[str] = ()
         self.identity: str | None = None
         """That of the project, as it was guessed to read tasks early."""
-        self.unanswered = 0
+        self._missing = _Missing(self.which)
         self._read(source)
+        self._missing.check(source.name)
 
     def _read(self, source: ForeignSource) -> None:
         logger.info("Reading %s...", source.name)
@@ -186,8 +175,8 @@ class _Found:
                 if self.origin.project is None and type(task.get("project")) is int:
                     self.origin = Origin(source.place, task["project"])
                 chosen = chosen_of(task, self.which, name.shown, [])
+                self._missing.look_at(task, chosen)
                 if not chosen:
-                    self.unanswered += 1
                     continue
                 if self._observed is not None:
                     self._observed.add(task)
@@ -258,6 +247,42 @@ class _Found:
         return zip(self.rows, self._spool, strict=True)
 
 
+class _Missing:
+    """The annotator and the model version that are asked for, as long as no answer of theirs is found.
+
+    Args:
+        which: which answers count
+    """
+
+    def __init__(self, which: Which):
+        self._which = which
+        self._asked = {}
+        if which.annotations not in (None, LATEST, GROUND_TRUTH, ALL):
+            self._asked[False] = which.annotations
+        if which.predictions not in (None, ALL):
+            self._asked[True] = which.predictions
+        self._others: dict[bool, set[str]] = {False: set(), True: set()}
+
+    def look_at(self, task: Task, chosen: Sequence[Chosen]) -> None:
+        """Looks at a task, and at the answers to it that count."""
+        for one in chosen:
+            self._asked.pop(one.source.is_prediction, None)
+        for is_prediction in self._asked:
+            self._others[is_prediction] |= names_in(task, self._which, is_prediction)
+
+    def check(self, source: str) -> None:
+        """Refuses what was asked for and is nowhere.
+
+        Raises:
+            SettingsError: there is any; names what there is
+        """
+        for is_prediction, name in self._asked.items():
+            what, argument = ("prediction", "predictions") if is_prediction else ("submitted annotation", "annotations")
+            others = sorted(self._others[is_prediction])
+            there_are = f"there are some of {', '.join(map(repr, others[:10]))}" if others else "there is none at all"
+            raise SettingsError(f"{source}: there is no {what} of {name!r}; {there_are}; pass another {argument}")
+
+
 def _sample_ids(
     samples: foc.SampleCollection,
     source: ForeignSource,
@@ -286,6 +311,16 @@ def _sample_ids(
         lines = [f"task {task}, {slot}: {reason}" for (task, slot), reason in inserted.failures.items()]
         logger.warning("%d image(s) became no sample:%s", len(lines), listed(lines))
     return {**ids, **inserted.samples}
+
+
+def _without_new(matching: Matching, sample_ids: Mapping[Place, str], options: ImportOptions) -> Matching:
+    """What is to be told of samples: nothing of new ones, nor of downloads, whose failures were told."""
+    if options.insert_new and options.download_media:
+        return replace(matching, left={})
+    left = {place: address for place, address in matching.left.items() if place not in sample_ids}
+    if left and options.insert_new:
+        logger.info("Media that are not there are fetched with download_media=True, and data_path for their folder")
+    return replace(matching, left=left)
 
 
 def _forget_gone(state: ImportState, fields: ForeignFields) -> None:
@@ -320,6 +355,12 @@ def _answers(
             of_sample.setdefault(sample_id, set()).add(row.key)
         if options.full or state.seen.get(row.key) != digest:
             changed.add(row.key)
+    here = {row.key for row in found.rows}
+    for sample_id in of_sample:
+        absent = [key for key in state.tasks_of(sample_id) if key not in here]
+        if absent:
+            answers.absent[sample_id] = absent
+    state.note_shown(of_sample)
     state.unchanged = len(of_sample) - len({name for name, tasks in of_sample.items() if tasks & changed})
     # What several tasks say of one sample is one answer.
     waiting_for = {sample_id: tasks for sample_id, tasks in of_sample.items() if len(tasks) > 1}
@@ -334,12 +375,19 @@ def _answers(
         sizes = [media.get(sample_id or "") for sample_id in found_ids]
         names = [sample_id for sample_id in found_ids if sample_id]
         has_all = len(set(names)) == len(found_ids) and waiting_for.keys().isdisjoint(names)
-        if kept.early and has_all and found.identity == state.identity and kept.early.sizes == sizes:
+        has_all = has_all and answers.absent.keys().isdisjoint(names)
+        if kept.early and has_all and found.identity == state.identity_of(row.key) and kept.early.sizes == sizes:
             answers.add_early(kept.early, names)
             continue
         images = [Pictured(shown, found_ids[number], sizes[number]) for number, shown in enumerate(kept.images)]
         made = answers_of(
-            pickle.loads(kept.pickled), fields, images, state.identity, found.which, kept.name, answers.problems
+            pickle.loads(kept.pickled),
+            fields,
+            images,
+            state.identity_of(row.key),
+            found.which,
+            kept.name,
+            answers.problems,
         )
         by_sample: dict[str, list[Answer]] = {}
         for answer in made:

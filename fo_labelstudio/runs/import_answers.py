@@ -63,19 +63,32 @@ class ImportAnswers(Answers):
 
     Attributes:
         seen: what tells a task from all others -> digest of what is loaded of it
+        absent: sample id -> other tasks that have shown it, and have no answer now
     """
 
     def __init__(self, page_size: int) -> None:
         super().__init__()
         self.seen: dict[str, str] = {}
+        self.absent: dict[str, list[str]] = {}
         self._page_size = page_size
         self._page: list[Answer | tuple[Early, Sequence[str]]] = []
         self._kept = Spool[list[Answer | tuple[Early, Sequence[str]]]]()
 
     def add(self, page: list[Answer]) -> None:
         """Adds some answers."""
+        for answer in page:
+            if answer.sample_id in self.absent:
+                self._spare(answer)
         self.count += len(page)
         self._add(page)
+
+    def _spare(self, answer: Answer) -> None:
+        """Keeps labels that tasks have made which are not there to say whether they are gone."""
+        for said in answer.fields.values():
+            said.deletions_unsafe, said.is_looked_at = True, False
+        numbers = ", ".join(key.partition("@")[0] for key in self.absent[answer.sample_id])
+        reason = f"task {numbers} shows sample {answer.sample_id} too, and has no answer here, so no label is deleted"
+        self.problems.append(Problem(answer.task_id, None, reason, is_note=True))
 
     def add_early(self, early: Early, sample_ids: Sequence[str]) -> None:
         """Adds the answers to a task, each of another sample."""

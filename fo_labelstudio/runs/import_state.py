@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import fiftyone as fo
 
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.dataset.import_record import METHOD, load_origins, load_record, save_record
+from fo_labelstudio.dataset.import_record import METHOD, delete_record, load_origins, load_record, save_record
 from fo_labelstudio.merge.compact_ids import CompactIds
 from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.state import LoadState
@@ -20,10 +20,12 @@ class Origin(NamedTuple):
     Attributes:
         place: the address of the server, or the path of the file
         project: the id of their project, or None where they do not say
+        made_at: when the project was made, where the server says so
     """
 
     place: str
     project: int | None
+    made_at: str | None = None
 
 
 class ImportState(LoadState):
@@ -32,6 +34,9 @@ class ImportState(LoadState):
     Attributes:
         identity: tells the project from all others; the ids of labels are made of it
         seen: a task -> digest of what of it was loaded last
+        shown: sample id -> the tasks that have shown it, in lines
+        identities: a task that was imported before it was known to be of this project -> the identity that it had then
+        joined: the keys of earlier imports that are a part of this one now
     """
 
     def __init__(self, dataset: fo.Dataset, key: str, origin: Mapping[str, Any], record: Mapping[str, Any]):
@@ -46,8 +51,47 @@ class ImportState(LoadState):
         self.remade: list[str] = []
         self.left_behind: list[str] = []
         self.seen: dict[str, str] = record.get("seen", {})
+        self.shown: dict[str, str] = record.get("shown", {})
+        self.identities: dict[str, str] = record.get("identities", {})
+        self.joined: list[str] = []
         self.unchanged = 0
         """How many samples have answers that are as they were at the last import."""
+
+    def identity_of(self, task: str) -> str:
+        """What the ids of the labels of a task are made of."""
+        return self.identities.get(task, self.identity)
+
+    def tasks_of(self, sample_id: str) -> list[str]:
+        """The tasks that have shown a sample."""
+        return self.shown.get(sample_id, "").splitlines()
+
+    def note_shown(self, shown: Mapping[str, Collection[str]]) -> None:
+        """Notes which tasks show a sample; those of earlier imports do so still, as far as is known."""
+        for sample_id, tasks in shown.items():
+            # Of one task, it is the same text as elsewhere, which takes no memory.
+            self.shown[sample_id] = "\n".join(dict.fromkeys([*self.tasks_of(sample_id), *sorted(tasks)]))
+
+    def join(self, key: str, other: ImportState) -> None:
+        """Takes over what another import has done, of which is known now that it was of the same project.
+
+        Args:
+            key: the key of its run, which is deleted when this state is saved
+            other: its state
+        """
+        for name, ids in other.loaded.items():
+            own = self.loaded.setdefault(name, CompactIds())
+            for sample_id, labels in ids.items():
+                own[sample_id] = [*dict.fromkeys([*own.get(sample_id, ()), *labels])]
+        for mine, theirs in ((self.removed, other.removed), (self.edited, other.edited)):
+            for name, samples in theirs.items():
+                known = mine.setdefault(name, {})
+                for sample_id, labels in samples.items():
+                    known[sample_id] = {**labels, **known.get(sample_id, {})}
+        theirs_only = other.seen.keys() - self.seen.keys()
+        self.identities.update({task: other.identity_of(task) for task in theirs_only})
+        self.seen = {**other.seen, **self.seen}
+        self.note_shown({sample_id: other.tasks_of(sample_id) for sample_id in other.shown})
+        self.joined.append(key)
 
     def summary(self, answers: int) -> str:
         """How much is imported, for people."""
@@ -78,14 +122,19 @@ class ImportState(LoadState):
         """Keeps the state with the dataset."""
         loaded = {name: ids.saved() for name, ids in self.loaded.items()}
         record = {"loaded": loaded, "removed": self.removed, "edited": self.edited, "seen": self.seen}
+        record |= {"shown": self.shown, "identities": self.identities}
         save_record(self._dataset, self._key, self._origin, record)
+        for key in self.joined:
+            delete_record(self._dataset, key)
+        self.joined = []
 
 
 class Earlier:
     """The imports that may have been of the same project.
 
     Ids of projects and tasks begin at 1 on each server. So an earlier import is of the same project only where a task
-    of it was made at the same time.
+    of it, or the project itself, was made at the same time. Imports of some tasks of a project, and of others, are one
+    where a third has tasks of both.
 
     Args:
         dataset: the dataset
@@ -104,13 +153,20 @@ class Earlier:
             tasks: what tells each task from all others, with the time at which it was made
         """
         names = set(tasks)
+        found: ImportState | None = None
         for key, earlier in self._like(origin):
             record = self._record(key)
             del self._records[key]
-            if origin.project is None or not names.isdisjoint(record.get("seen", ())):
-                return ImportState(self._dataset, key, earlier, record)
+            if _is_same(origin, earlier) or not names.isdisjoint(record.get("seen", ())):
+                state = ImportState(self._dataset, key, earlier, record)
+                if found is None:
+                    found = state
+                else:
+                    found.join(key, state)
+        if found is not None:
+            return found
         identity = _new_identity(origin, tasks[0] if tasks else "")
-        new = {"place": origin.place, "project": origin.project, "identity": identity}
+        new = {**origin._asdict(), "identity": identity}
         return ImportState(self._dataset, f"{METHOD}_{identity}", new, {})
 
     def guess(self, origin: Origin, first: str, task: str) -> tuple[str | None, Collection[str]]:
@@ -127,7 +183,7 @@ class Earlier:
         alike = list(self._like(origin))
         for key, earlier in alike:
             seen = self._record(key).get("seen", {})
-            if origin.project is None or task in seen:
+            if _is_same(origin, earlier) or task in seen:
                 return earlier["identity"], seen
         return (None if alike else _new_identity(origin, first)), ()
 
@@ -145,4 +201,12 @@ class Earlier:
 
 
 def _new_identity(origin: Origin, first: str) -> str:
-    return digest_of([*origin, first])
+    return digest_of([origin.place, origin.project, first])
+
+
+def _is_same(origin: Origin, earlier: Mapping[str, Any]) -> bool:
+    """Whether an earlier import of a project of the same number is of the same one, whatever its tasks are."""
+    if origin.project is None:
+        return True
+    same_time = origin.made_at is not None and origin.made_at == earlier.get("made_at")
+    return same_time and origin.place == earlier["place"]

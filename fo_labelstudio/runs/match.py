@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
@@ -74,7 +74,9 @@ def match_tasks(
     keys = dict(match or {})
     files = read_data_path(data_path)
     own = read_samples(samples, media_field, list(keys.values()))
-    shown = _shown(images, keys)
+    rows = list(images)
+    _check_keys(rows, keys)
+    shown = _shown(rows, keys)
     found = match_media(shown, own, files)
     if found.questions:
         raise MatchError(found.questions)
@@ -123,8 +125,15 @@ def tell(found: Matching) -> None:
         logger.warning("%d remark(s) on which samples the tasks show:%s", len(lines), listed(lines))
 
 
-def _shown(images: Iterable[TaskImage], keys: Mapping[str, str]) -> list[Shown]:
-    rows = list(images)
+def _check_keys(rows: Sequence[TaskImage], keys: Iterable[str]) -> None:
+    """Refuses keys that no task has."""
+    for key in keys if rows else ():
+        if all(_at(row.data, key) is None for row in rows):
+            known = ", ".join(map(repr, dict.fromkeys(name for row in rows[:100] for name in row.data)))
+            raise SettingsError(f"match: no task has {key!r} in its data, which has {known or 'nothing'}")
+
+
+def _shown(rows: Sequence[TaskImage], keys: Mapping[str, str]) -> list[Shown]:
     numbers = Counter(row.task for row in rows)
     shown = []
     for row in rows:

@@ -6,7 +6,7 @@ import fiftyone as fo
 import pytest
 
 import fo_labelstudio
-from fo_labelstudio.errors import ExportError, LabelSchemaError, MatchError, SettingsError
+from fo_labelstudio.errors import ExportError, LabelSchemaError, MatchError, RunError, SettingsError
 from tests.support import stored
 
 CONFIG = """
@@ -146,6 +146,39 @@ def test_two_tasks_of_one_image_are_both_imported(dataset, import_tasks):
     assert boxes(dataset)[0] == [("cat", [0.1, 0.2, 0.3, 0.4])]
 
 
+def test_labels_of_a_task_that_is_not_in_the_import_stay_on_the_same_sample(dataset, import_tasks, caplog):
+    first = names(dataset)[0]
+    cat, dog = ("cat", [0.1, 0.2, 0.3, 0.4]), ("dog", [0.5, 0.2, 0.3, 0.4])
+    import_tasks(dataset, task(1, first, box("a", 10)))
+    import_tasks(dataset, task(2, first, box("b", 50, "dog")))
+    assert boxes(dataset)[0] == [cat, dog]
+    import_tasks(dataset, task(1, first, box("a", 10)), task(2, first, box("b", 50, "dog")))
+    assert boxes(dataset)[0] == [cat, dog]
+    import_tasks(dataset, task(1, first, box("a", 20)))
+    assert boxes(dataset)[0] == [("cat", [0.2, 0.2, 0.3, 0.4]), dog]
+    assert "task 2 shows sample" in caplog.text and "no label is deleted" in caplog.text
+    import_tasks(dataset, task(1, first), task(2, first, box("b", 50, "dog")))
+    assert boxes(dataset)[0] == [dog]
+
+
+def test_imports_of_parts_of_a_project_and_of_all_of_it_know_of_each_other(dataset, import_tasks):
+    first, second, third = names(dataset)
+    tasks = [task(1, first, box("a", 10)), task(2, second, box("a", 20)), task(3, third, box("a", 30))]
+    import_tasks(dataset, tasks[0])
+    import_tasks(dataset, tasks[1])
+    ids = dataset.values("animals.detections.id")
+    import_tasks(dataset, *tasks)
+    assert boxes(dataset) == [[("cat", [x, 0.2, 0.3, 0.4])] for x in (0.1, 0.2, 0.3)]
+    assert dataset.values("animals.detections.id")[:2] == ids[:2]
+    assert len(dataset.list_runs()) == 1
+    before = stored(dataset)
+    import_tasks(dataset, *tasks, full=True)
+    import_tasks(dataset, tasks[1])
+    assert stored(dataset) == before
+    import_tasks(dataset, task(1, first), task(2, second), task(3, third))
+    assert boxes(dataset) == [[], [], []] and len(dataset.list_runs()) == 1
+
+
 def test_a_project_of_another_server_with_the_same_numbers_deletes_nothing(dataset, import_tasks):
     first = names(dataset)[0]
     import_tasks(dataset, task(1, first, box("a", 10)))
@@ -226,13 +259,143 @@ def test_a_file_that_is_cut_off_changes_nothing(dataset, tmp_path):
     assert stored(dataset) == before and "animals" not in dataset.get_field_schema()
 
 
+def test_all_fields_that_cannot_hold_the_labels_are_named_with_their_control_tags(make_dataset, import_tasks):
+    dataset = make_dataset({"animals": fo.Classification(label="x"), "weather": 3})
+    with pytest.raises(LabelSchemaError) as raised:
+        import_tasks(dataset, task(1, *names(dataset), box("a", 10)))
+    text = str(raised.value)
+    assert "control tag 'animals': field 'animals' cannot hold labels of type 'detections', because" in text
+    assert "control tag 'weather': field 'weather'" in text
+    assert "pass fields={" in text and "dest_field" not in text
+    with pytest.raises(LabelSchemaError, match="control tag 'count': field 'filepath': 'filepath' is FiftyOne's own"):
+        import_tasks(dataset, task(1, *names(dataset)), fields={"animals": "a", "weather": "w", "count": "filepath"})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"annotations": "newest"}, "annotations is 'newest', expected 'latest', 'ground_truth', 'all', None, or the"),
+        ({"annotations": "bob@x.org"}, "no submitted annotation of 'bob@x.org'; there are some of 'ann@x.org'"),
+        ({"annotations": "7"}, "no submitted annotation of '7'"),
+        ({"predictions": "v2"}, "no prediction of 'v2'; there are some of 'v1'"),
+        ({"predictions": ""}, "predictions is '', expected a model version"),
+        ({"label_types": ["boxes"]}, "label_types: there is no label type 'boxes'; there are .*detections"),
+        ({"label_types": "detections"}, r"label_types is 'detections', expected a list such as \['detections'\]"),
+        ({"match": {"name": "filepath"}}, "match: no task has 'name' in its data, which has 'photo'"),
+        ({"match": "filepath"}, "match is 'filepath', expected a dict"),
+        ({"fields": ["animals"]}, "fields is .*, expected a dict"),
+        ({"fields": {"animals": None}}, "fields holds 'animals': None, expected names"),
+        ({"data_path": "/nowhere"}, "data_path: there is no folder or file '/nowhere'"),
+        ({"data_path": 5}, "data_path is 5, expected a folder"),
+        ({"download_media": True}, "download_media=True needs data_path"),
+        ({"num_worker": 2}, "unknown setting 'num_worker' .* did you mean 'num_workers'"),
+        ({"mask_tool": "brush"}, "unknown setting 'mask_tool'"),
+    ],
+)
+def test_an_argument_that_names_nothing_is_refused_before_anything_changes(dataset, import_tasks, options, message):
+    tasks = [task(1, names(dataset)[0], box("a", 10), completed_by={"id": 1, "email": "ann@x.org"})]
+    tasks[0]["predictions"] = [{"id": 5, "model_version": "v1", "result": []}]
+    before, schema = stored(dataset), set(dataset.get_field_schema())
+    with pytest.raises(SettingsError, match=message):
+        import_tasks(dataset, *tasks, **options)
+    assert stored(dataset) == before and set(dataset.get_field_schema()) == schema and dataset.list_runs() == []
+
+
+def test_questions_about_labels_that_are_not_wanted_are_no_problem(dataset, import_tasks, caplog):
+    asked = '<TextArea name="remark" toName="img" perRegion="true"/></View>'
+    config = CONFIG.replace("</View>", asked)
+    text = box("a", 10, from_name="remark", type="textarea")
+    text["value"] = {**text["value"], "text": ["small"]}
+    tasks = [task(1, names(dataset)[0], box("a", 10), text, choice("sun"))]
+    import_tasks(dataset, *tasks, labeling_config=config, label_types=["classification"])
+    assert dataset.first().weather.label == "sun" and "could not be understood" not in caplog.text
+    import_tasks(dataset, *tasks, labeling_config=config)
+    assert dataset.first().animals.detections[0].remark == ["small"]
+
+
+def test_a_new_sample_is_not_told_as_one_that_is_missing(make_dataset, import_tasks, tmp_path, caplog):
+    dataset = make_dataset({})
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "new.png").write_bytes(open(dataset.first().filepath, "rb").read())
+    tasks = [task(1, "new.png", box("a", 10)), task(2, "other.png", box("b", 10))]
+    import_tasks(dataset, *tasks, data_path=tmp_path / "more")
+    assert "there is no sample of 'other.png'" in caplog.text and "no sample of 'new.png'" not in caplog.text
+    assert "download_media=True" in caplog.text
+
+
+def test_tasks_without_an_answer_are_told(dataset, import_tasks, caplog):
+    import_tasks(dataset, task(1, names(dataset)[0], was_cancelled=True))
+    assert "no task has an answer that was asked for" in caplog.text
+    assert dataset.list_runs() == []
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"json_path": "x", "project_id": 1}, {"task_ids": []}, {"project_id": 1, "labeling_config": "<View/>"}],
+    [
+        *({}, {"json_path": "x", "project_id": 1}, {"task_ids": []}, {"project_id": 1, "labeling_config": "<View/>"}),
+        *({"task_ids": ["a"]}, {"project_name": 3}),
+    ],
 )
 def test_what_makes_no_sense_is_refused(dataset, arguments):
-    with pytest.raises(SettingsError, match=r"json_path|task_ids|url"):
+    with pytest.raises(SettingsError, match=r"json_path|task_ids|url|project_name"):
         fo_labelstudio.import_annotations(dataset, **arguments)
+
+
+@pytest.mark.parametrize("project_id", ["3", 3.0, True])
+def test_the_id_of_a_project_is_a_number(dataset, project_id):
+    # An import of project "3" would not know what one of project 3 has done.
+    with pytest.raises(SettingsError, match="expected a number, such as project_id=42"):
+        fo_labelstudio.import_annotations(dataset, project_id=project_id, url="http://localhost:1", api_key="k")
+
+
+@pytest.mark.server
+class TestOnAServer:
+    @pytest.fixture
+    def call(self, server, dataset):
+        project = server.sign_in().post
+        with_config = {"title": "somebody's", "label_config": CONFIG}
+        made = project(f"{server.url}/api/projects/", json=with_config, timeout=60).json()
+        tasks = [{"data": {"photo": name}} for name in names(dataset)]
+        project(f"{server.url}/api/projects/{made['id']}/import", json=tasks, timeout=60).raise_for_status()
+
+        def run(**arguments):
+            connection = {"url": server.url, "api_key": server.legacy_token}
+            fo_labelstudio.import_annotations(dataset, **{**connection, **arguments})
+
+        run.project_id = made["id"]
+        yield run
+        server.sign_in().delete(f"{server.url}/api/projects/{made['id']}/", timeout=60)
+
+    def test_tasks_that_are_not_there_are_named(self, call):
+        with pytest.raises(RunError, match="has no task 900000001, 900000002; pass task_ids that are in it"):
+            call(project_id=call.project_id, task_ids=[900000001, 900000002])
+        with pytest.raises(RunError, match="there is no task 900000001 on"):
+            call(task_ids=900000001)
+
+    def test_imports_of_single_tasks_and_of_all_are_of_one_project(self, call, server, dataset):
+        session, query = server.sign_in(), {"project": call.project_id, "fields": "all"}
+        tasks = session.get(f"{server.url}/api/tasks", params=query, timeout=60).json()["tasks"]
+        answered = [f"{server.url}/api/tasks/{task['id']}/annotations/" for task in tasks]
+        for address in answered:
+            session.post(address, json={"result": [box("a", 10)]}, timeout=60).raise_for_status()
+        for task in tasks:
+            call(task_ids=task["id"])
+        ids = dataset.values("animals.detections.id")
+        call(project_id=call.project_id)
+        assert dataset.values("animals.detections.id") == ids and [len(one) for one in ids] == [1, 1, 1]
+        assert len(dataset.list_runs()) == 1
+
+    def test_tasks_without_an_answer_are_there(self, call, server, caplog):
+        query = {"project": call.project_id, "fields": "all"}
+        tasks = server.sign_in().get(f"{server.url}/api/tasks", params=query, timeout=60).json()["tasks"]
+        call(task_ids=[task["id"] for task in tasks])
+        assert "no task has an answer that was asked for" in caplog.text
+
+    def test_a_project_that_is_not_there_is_named(self, call):
+        with pytest.raises(RunError, match="there is no project 900000001 on"):
+            call(project_id=900000001)
+        with pytest.raises(RunError, match="no project is called 'somebody'; pass project_id"):
+            call(project_name="somebody")
 
 
 def test_what_is_read_while_tasks_come_is_what_is_read_when_their_samples_are_known(

@@ -155,6 +155,7 @@ def fields_of(
     unwanted = {
         control for (control, _), name in (*maker.shapes.items(), *maker.images.items()) if name not in kept
     } - {control for (control, _), name in (*maker.shapes.items(), *maker.images.items()) if name in kept}
+    unwanted |= {control for name, attributes in maker.attributes.items() if name not in kept for control in attributes}
     if observed and observed.relation_names:
         called = ", ".join(map(repr, sorted(observed.relation_names)))
         notes.append(f"relations are kept without what they are called ({called})")

@@ -105,6 +105,20 @@ def chosen_of(task: Mapping[str, Any], which: Which, name: Any, problems: list[P
     return chosen
 
 
+def names_in(task: Mapping[str, Any], which: Which, is_prediction: bool) -> set[str]:
+    """Who answered a task: its annotators, or the versions of the models that predicted, whichever count.
+
+    Args:
+        task: the task, in the form of the export endpoint; older forms are understood
+        which: who the annotators are
+        is_prediction: whether models are asked for
+    """
+    if is_prediction:
+        return {version_of(item) for item in _listed(task, "predictions", "predictions", None, [])}
+    annotations = _listed(task, "annotations", "completions", None, [])
+    return {annotator_of(item, which.people) for item in annotations if which.with_skipped or is_submitted(item)}
+
+
 def is_submitted(annotation: Mapping[str, Any]) -> bool:
     """Whether an annotation was submitted, not skipped; what does not say so was, for older files do not."""
     return not (annotation.get("was_cancelled") is True or annotation.get("skipped") is True)
