@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from fo_labelstudio.local.server import LocalServer
 
 _FOLDER = Path(__file__).parent.parent / "notebooks"
-_PICTURES = {"quickstart": 2, "label_types": 5}
+_PICTURES = {"quickstart": 2, "label_types": 5, "existing_projects": 4}
 """Notebook -> how many pictures it shows."""
 
 _LABEL_FIELDS = (
@@ -36,8 +36,9 @@ def _pictures(notebook: nbformat.NotebookNode) -> int:
 
 
 def _rows(text: str) -> list[list[str]]:
-    """The rows of the table of changes, without the ids of labels, which are new each time."""
-    lines = [re.split(r"  +", line.strip()) for line in text.splitlines()]
+    """The rows of the table of changes, without the ids of labels and of uploads, which are new each time."""
+    names = re.sub(r"^[0-9a-f]{8}-", "", text, flags=re.MULTILINE)
+    lines = [re.split(r"  +", line.strip()) for line in names.splitlines()]
     return [[*row[:2], *row[2:3] * ("label" in row[2]), *row[3:]] for row in lines if row[0].endswith(".png")]
 
 
@@ -100,6 +101,23 @@ def test_every_kind_of_label_comes_back_now_as_it_did_when_it_was_committed(exec
     rows = _differences(execute("label_types"))
     assert {row.split()[0] for row in rows} == {*_LABEL_FIELDS}
     assert rows == _differences(_text(_read("label_types")))
+
+
+@pytest.mark.server
+@pytest.mark.database
+@pytest.mark.browser
+def test_a_project_of_somebody_else_is_imported_now_as_it_was_when_it_was_committed(
+    execute: Callable[[str], str],
+) -> None:
+    text = execute("existing_projects")
+    rows = _rows(text)
+    assert ["camera.png", "objects", "moved", "face 76×71 at 220,126", "face 76×71 at 179,126"] in rows
+    assert ["astronaut.png", "objects", "deleted", "cup 236×169 at 276,343"] in rows
+    assert ["chelsea.png", "objects", "2 labels", "unchanged"] in rows
+    assert ["rocket.png", "predictions", "added", "rocket 34×283 at 306,126"] in rows
+    assert "those of 2 have not changed since the last import" in text
+    assert re.search(r"^coins +24 boxes, quality 2$", text, re.MULTILINE)
+    assert sorted(rows) == sorted(_rows(_text(_read("existing_projects"))))
 
 
 def test_a_notebook_is_committed_with_its_pictures(name: str) -> None:

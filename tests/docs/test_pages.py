@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import re
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 import fiftyone as fo
 import pytest
 
+import fo_labelstudio
 from fo_labelstudio import cli
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
@@ -122,12 +125,69 @@ def test_the_table_of_settings_is_the_codes():
         assert row[3] == ("both" if setting in CONNECTION_SETTINGS else "`annotate()`")
 
 
+def test_the_table_of_arguments_of_an_import_is_the_codes():
+    parameters = dict(inspect.signature(fo_labelstudio.import_annotations).parameters)
+    del parameters["sample_collection"], parameters["connection"]
+    rows = table(section("docs/import.md", "All arguments"))
+    assert names_in(row[0] for row in rows) == list(parameters)
+    for row, parameter in zip(rows, parameters.values(), strict=True):
+        default = row[1].strip("`") if "`" in row[1] else "None"
+        assert default.replace('"', "'") == repr(parameter.default)
+
+
 def test_the_commands_and_the_oldest_server_are_named():
     commands = re.findall(r"fo-labelstudio (\w+)`?", section("README.md", "Install"))
     assert set(commands) == {cli.register.__name__, cli.unregister.__name__}
     assert f"version {MIN_VERSION.major}.{MIN_VERSION.minor} or later" in section("README.md", "Install").replace(
         "\n", " "
     )
+
+
+class _Foreign:
+    """A project that somebody else made: a cat is annotated and was uploaded, a dog is predicted."""
+
+    CONFIG = (
+        '<View><Image name="image" value="$image"/><RectangleLabels name="box" toName="image">'
+        '<Label value="cat"/><Label value="dog"/></RectangleLabels></View>'
+    )
+
+    def __init__(self, server, folder):
+        self._call = Annotator(server.url, server.legacy_token).call
+        self._server, self._folder = server, folder
+        for name in ("cat", "dog"):
+            write_image(folder / "images" / f"{name}.jpg")
+        project = self._call("POST", "/api/projects/", json={"title": "Animals", "label_config": self.CONFIG})
+        self.id = project["id"]
+        with open(folder / "images" / "cat.jpg", "rb") as file:
+            self._call("POST", f"/api/projects/{self.id}/import", files={"cat.jpg": ("cat.jpg", file)})
+        prediction = {"model_version": "v1", "result": [self._box("dog")]}
+        dog = {"data": {"image": "dog.jpg", "image_id": 2}, "predictions": [prediction]}
+        self._call("POST", f"/api/projects/{self.id}/import", json=[dog])
+        tasks = self._call("GET", "/api/tasks", params={"project": self.id, "fields": "all"})["tasks"]
+        self.tasks = sorted(task["id"] for task in tasks)
+        uploaded = self._call("GET", f"/api/tasks/{self.tasks[0]}/")["data"]
+        self._call("PATCH", f"/api/tasks/{self.tasks[0]}/", json={"data": {**uploaded, "image_id": 1}})
+        self._call("POST", f"/api/tasks/{self.tasks[0]}/annotations/", json={"result": [self._box("cat")]})
+        exported = self._call("GET", f"/api/projects/{self.id}/export", params={"exportType": "JSON"})
+        (folder / "export.json").write_text(json.dumps(exported))
+        (folder / "labeling_config.xml").write_text(self.CONFIG)
+
+    def _box(self, label):
+        value = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": [label]}
+        region = {"id": label, "from_name": "box", "to_name": "image", "type": "rectanglelabels", "value": value}
+        return {**region, "original_width": 64, "original_height": 48}
+
+    def with_names(self, recipe):
+        """The recipe, with the names of the page replaced by those of the project and of its files."""
+        names = {"/path/to": str(self._folder), "ann@example.org": self._server.username, "=42": f"={self.id}"}
+        names |= {"101": str(self.tasks[0]), "102": str(self.tasks[1])}
+        for name, own in names.items():
+            assert name in recipe
+            recipe = recipe.replace(name, own)
+        return recipe
+
+    def delete(self):
+        self._call("DELETE", f"/api/projects/{self.id}/")
 
 
 @pytest.mark.server
@@ -201,6 +261,27 @@ class TestRecipes:
             assert [label.bounding_box for label in labels] == [[0.1, 0.2, 0.3, 0.4]] * 2
         finally:
             dataset.delete()
+
+    def test_each_call_of_the_page_on_imports(self, server, tmp_path):
+        project = _Foreign(server, tmp_path)
+        first, *others = re.findall(r"```python\n(.*?)```", page("docs/import.md"), re.DOTALL)
+        number = "dataset.set_values('number', [1, 2])\n"
+        recipe = self.with_server(project.with_names(first + number + "".join(others)), server)
+        recipe += f"assert len(empty) == 1 and empty.first().filepath.startswith({str(tmp_path / 'downloads')!r})\n"
+        environment = {"FIFTYONE_LABELSTUDIO_URL": server.url, "FIFTYONE_LABELSTUDIO_API_KEY": server.legacy_token}
+        self.run(recipe, **environment)
+        dataset = fo.load_dataset("animals")
+        try:
+            schema = set(dataset.get_field_schema())
+            person = re.sub(r"\W+", "_", server.username)
+            assert {"box", f"box_{person}", "box_v1", "ground_truth", "boxes"} <= schema
+            assert [path.rsplit("/", 1)[1] for path in dataset.values("filepath")] == ["cat.jpg", "dog.jpg"]
+            assert dataset.values("box.detections.label") == [["cat"], None]
+            assert dataset.values("box_v1.detections.label") == [None, ["dog"]]
+            assert dataset.values("boxes.detections.label") == dataset.values("ground_truth.detections.label")
+        finally:
+            dataset.delete()
+            project.delete()
 
     def test_the_example_of_false_positives(self, dataset, server):
         recipe = self.with_server(code("docs/index.md", "An example: correct false positives", "python"), server)
