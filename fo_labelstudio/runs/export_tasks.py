@@ -12,12 +12,14 @@ from bson import ObjectId
 
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import ExportError, LabelingConfigError, SampleError, SettingsError
 from fo_labelstudio.exports.write import LABELING_CONFIG, refuse_overwriting, write_tasks
 from fo_labelstudio.log import logger
+from fo_labelstudio.runs import existing_project
 from fo_labelstudio.runs.annotate import RunRegister, refuse_unknown_run
 from fo_labelstudio.runs.check import CheckedRun, check_run, report_left_out
 from fo_labelstudio.runs.garbage import only_new_garbage
@@ -26,6 +28,9 @@ from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused
 from fo_labelstudio.runs.run import Run, run_of, writer_of
 from fo_labelstudio.runs.state import OWNER_FILES
 from fo_labelstudio.transport.transport import Target, Writer
+
+_WHERE = "labeling_config"
+"""How messages call a labeling config of the user's own."""
 
 _TASKS_AT_ONCE = 100
 """Tasks whose media are copied before any of them is written."""
@@ -55,19 +60,31 @@ def write_run(
         register.validate_run(samples, key, overwrite=overwrite)
         config = register.config
         folder = Path(config.export_dir or "")
-        if config.parts is not None:
-            raise SettingsError("parts is for runs that are sent to a server; leave it out where tasks go to files")
+        for name in ("parts", "project_id"):
+            if getattr(config, name) is not None:
+                raise SettingsError(
+                    f"{name} is for runs that are sent to a server; leave it out where tasks go to files"
+                )
         refuse_overwriting(folder)
-        config.label_schema = completed_label_schema(
-            config.label_schema, samples, NEWEST_TAGS, config.mask_tool, config.scalar_types or {}
+        theirs = config.labeling_config
+        asked, kinds, samples = existing_project.asked_label_schema(
+            config.label_schema, samples, theirs, register, _WHERE
         )
+        config.label_schema = completed_label_schema(
+            asked, samples, NEWEST_TAGS, config.mask_tool, {**kinds, **(config.scalar_types or {})}
+        )
+        if theirs is not None:
+            config.label_schema = existing_project.in_names_of(
+                theirs, config.label_schema, config.task_fields or (), True, _WHERE
+            )
         config.choose_media_of_files(samples)
         fields = config.label_fields()
-        labeling_config = to_labeling_config(fields)
-        check_labeling_config(labeling_config)
+        labeling_config = theirs or to_labeling_config(fields)
+        if theirs is None:
+            check_labeling_config(labeling_config)
         token = str(ObjectId())
         run = run_of(config, samples, token)
-        checked = check_run(run)
+        checked = check_run(run, existing_project.needed_of(theirs, media_key_of(fields)))
         start = urlsplit(config.connection_settings().url).path
         tasks, writer, paths = _write(run, checked, folder, start, labeling_config)
         config.run_state = {"token": token, "project_id": None, "complete": True, "owner": OWNER_FILES}

@@ -61,6 +61,7 @@ class FileTasks:
         fields: its label fields
         sent: what the run knows of its tasks
         labeling_config: that of the project, where it is known
+        made_with: the one that the run was made with, where it is somebody else's
 
     Attributes:
         by_sample: sample id -> id of its task in the file
@@ -77,6 +78,7 @@ class FileTasks:
         fields: Sequence[LabelField],
         sent: SentTasks,
         labeling_config: str | None = None,
+        made_with: str | None = None,
     ):
         self._path = path
         self._token = token
@@ -90,7 +92,7 @@ class FileTasks:
         self.by_sample = {sample_id: task.id for sample_id, task in found.items()}
         self._ids_by_place = {task.place: task.id for task in found.values()}
         self._is_certain = labeling_config is not None
-        self._labeling_config = labeling_config or self._assumed_config(fields)
+        self._labeling_config = labeling_config or self._assumed_config(made_with or to_labeling_config(fields))
 
     def state(self) -> ProjectState:
         """What is known of the project: its labeling config, as far as the answers tell."""
@@ -186,13 +188,13 @@ class FileTasks:
                 self._started |= {control for name, control in self._controls.items() if sent and name in sent}
             self._answered |= _controls_of(annotation["result"])
 
-    def _assumed_config(self, fields: Sequence[LabelField]) -> str:
+    def _assumed_config(self, made_with: str) -> str:
         """The run's own labeling config, without the control tags that people may have been shown nothing of.
 
         An export does not say what labeling config its project had. Where people began with labels of a control tag and
         no annotation of all holds one, it may have been taken out: then nobody has deleted them.
         """
-        root = ElementTree.fromstring(to_labeling_config(fields))
+        root = ElementTree.fromstring(made_with)
         in_doubt = self._started - self._answered
         for parent in [*root.iter()]:
             for tag in [tag for tag in parent if tag.get("name") in in_doubt]:

@@ -66,7 +66,8 @@ def load_json(
     if config is not None:
         # One that nobody can read tells nothing.
         read(config)
-    source = FileTasks(json_path, state["token"], fields, SentTasks(results.tasks, results.project_id), config)
+    sent = SentTasks(results.tasks, results.project_id)
+    source = FileTasks(json_path, state["token"], fields, sent, config, labeling_config_of(results.config))
     returned = load_run(results, options, source, source.by_sample, source.problems)
     results.save()
     return returned or None

@@ -279,3 +279,30 @@ class TestLoaded:
         path = export_of(folder, tmp_path / "export.json")
         with pytest.raises(SettingsError, match="cleanup, url: a load with json_path asks no server"):
             fo_labelstudio.load_annotations(dataset, "run", cleanup=True, json_path=path, url="http://x")
+
+
+OWN_CONFIG = """<View><Header value="Look"/><Image name="photo" value="$picture"/>
+<RectangleLabels name="things" toName="photo"><Label value="cat"/><Label value="dog"/></RectangleLabels></View>"""
+
+
+def test_a_labeling_config_of_ones_own_is_written_and_told_from_one_that_was_changed(dataset, tmp_path, caplog):
+    schema = {"gt": {"type": "detections", "classes": ["cat", "dog"], "attributes": False}}
+    fo_labelstudio.export_tasks(dataset, "run", tmp_path / "out", schema, labeling_config=OWN_CONFIG)
+    assert (tmp_path / "out/labeling_config.xml").read_text() == OWN_CONFIG
+    task = read(tmp_path / "out")[0]
+    assert "picture" in task["data"] and task["predictions"][0]["result"][0]["from_name"] == "things"
+    path = export_of(tmp_path / "out", tmp_path / "export.json", lambda result: result[1:])
+    fo_labelstudio.load_annotations(dataset, "run", json_path=path)
+    assert dataset.values("gt.detections.label") == [["dog"], [], None]
+
+
+def test_a_project_that_is_there_is_for_a_server(dataset, tmp_path):
+    with pytest.raises(SettingsError, match="project_id is for runs that are sent to a server"):
+        fo_labelstudio.export_tasks(dataset, "run", tmp_path / "out", SCHEMA, project_id=3)
+
+
+def test_there_is_nothing_to_clean_up(dataset, tmp_path):
+    results = fo_labelstudio.export_tasks(dataset, "run", tmp_path / "out", SCHEMA)
+    results.cleanup()
+    dataset.delete_annotation_run("run")
+    assert read(tmp_path / "out")
