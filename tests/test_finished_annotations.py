@@ -6,6 +6,7 @@ import fiftyone as fo
 import pytest
 
 import fo_labelstudio
+from fo_labelstudio.errors import SettingsError
 from tests.support import stored
 from tests.test_without_a_server import ImportPage
 
@@ -74,6 +75,12 @@ def check_reviewed(dataset, before):
     after = stored(dataset)
     assert all(after[sample_id] == before[sample_id] for sample_id in unanswered)
     assert dataset.values("new.detections") == [[], [], [], [], [], [], None, None]
+
+
+def test_predictions_on_tasks_of_others_are_no_finished_annotations(dataset, connection):
+    options = {"upload_as": "annotations", "existing_tasks": "predict", **connection}
+    with pytest.raises(SettingsError, match="adds predictions to tasks, but upload_as is 'annotations'"):
+        dataset.annotate("run", backend="labelstudio", label_schema=SCHEMA, **options)
 
 
 @pytest.mark.parametrize("is_ground_truth", [False, True])

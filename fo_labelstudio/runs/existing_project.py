@@ -65,6 +65,10 @@ def check_asked(config: RunConfig) -> None:
     Raises:
         SettingsError: names both
     """
+    if config.existing_tasks == "predict" and config.upload_as == "annotations":
+        raise SettingsError(
+            "existing_tasks='predict' adds predictions to tasks, but upload_as is 'annotations'; leave one of them out"
+        )
     if config.project_id is None:
         return
     for name, why in (
