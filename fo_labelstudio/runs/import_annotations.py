@@ -110,11 +110,13 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
     _forget_gone(state, fields)
     answers = _answers(found, fields, sample_ids, state, salt, options)
     state.tasks = {sample_id: 0 for sample_id in sample_ids.values()}
+    is_answered = bool(found.rows)
+    del found, sample_ids, earlier
     try:
         load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
         state.seen.update(answers.seen)
     finally:
-        if found.rows:
+        if is_answered:
             state.save()
 
 
