@@ -53,6 +53,7 @@ class FieldReader:
         self._about = about
         self._origin = origin
         self._missing = missing
+        self._types = self._family.region_types_of(field)
         self._is_nameless = False
         self._answered: frozenset[str] = frozenset()
 
@@ -219,10 +220,9 @@ class FieldReader:
         return parsed, unclear
 
     def _parse_group(self, group: Sequence[Region]) -> list[ParsedLabel]:
-        types = self._family.region_types_of(self._field)
         for region in group:
-            if region.get("type") not in types:
-                raise RegionError(f"its type {quoted(region.get('type'))} is not one of {types}")
+            if region.get("type") not in self._types:
+                raise RegionError(f"its type {quoted(region.get('type'))} is not one of {self._types}")
             if not isinstance(region.get("value"), Mapping):
                 raise RegionError(f"its value is {quoted(region.get('value'))}, expected an object")
         return self._family.parse_regions(group, self._field, self._media)

@@ -87,7 +87,7 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
         number_of(value, "y", -_MAX_CORNER_PERCENT, _MAX_CORNER_PERCENT),
         number_of(value, "width", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
         number_of(value, "height", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
-        number_of({"rotation": 0, **value}, "rotation", -360, 360),
+        number_of(value, "rotation", -360, 360) if "rotation" in value else 0.0,
     )
     label = class_if_any(value.get(_TYPE), field)
     values = {"label": label, "box": rounded(with_positive_sizes(box, media))}

@@ -306,7 +306,9 @@ def _region(shape: Shape, region_id: str, media: MediaInfo, field: LabelField, f
     }
     if shape.kind in family.reshapes:
         region = family.reshapes[shape.kind](region, media)
-    if shape.classes is None or isinstance(shape.classes, list):
+    if shape.classes is None or (
+        isinstance(shape.classes, list) and (len(shape.classes) != 1 or region["type"] != shape.kind)
+    ):
         region["value"] = {**region["value"], region["type"]: (shape.classes or [])[:1]}
     return region
 
@@ -326,6 +328,8 @@ def _own(attribute: str) -> str:
 
 def _note_of(result: Mapping[str, Any]) -> str:
     meta = result.get("meta")
+    if not meta:
+        return ""
     text = meta.get("text") if isinstance(meta, Mapping) else None
     lines = text if isinstance(text, list) else [text]
     return "\n".join(line for line in lines if isinstance(line, str) and line and is_text(line))
