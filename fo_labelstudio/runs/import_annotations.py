@@ -227,10 +227,10 @@ class _Found:
         sizes = [size and MediaInfo(*size) for size in found]
         return read_early(task, self._early_fields, images, sizes, self.identity, self.which, name)
 
-    def task_images(self) -> list[TaskImage]:
-        """The images that the tasks show; to be asked for once."""
+    def task_images(self) -> Iterator[TaskImage]:
+        """The images that the tasks show; to be asked for once, and kept by nobody."""
         images, self._images = self._images, []
-        return images
+        return iter(images)
 
     def fields(self) -> ForeignFields:
         """The fields that receive what the tasks hold."""
