@@ -6,12 +6,14 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import psutil
 import pytest
+import requests
 
 from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.local.tables import tables_dir
@@ -251,6 +253,49 @@ def annotator(server: LocalServer) -> Annotator:
     from tests.support import Annotator
 
     return Annotator(server.url, server.legacy_token)
+
+
+@pytest.fixture
+def make_project(annotator: Annotator) -> Iterator[Callable[..., int]]:
+    """Makes projects as their owner does, deleted after the test."""
+    made: list[int] = []
+
+    def make(config: str, title: str = "Theirs") -> int:
+        made.append(annotator.call("POST", "/api/projects/", json={"title": title, "label_config": config})["id"])
+        return made[-1]
+
+    yield make
+    for project_id in made:
+        with suppress(requests.HTTPError):
+            # A test may have deleted it.
+            annotator.call("DELETE", f"/api/projects/{project_id}/")
+
+
+@pytest.fixture
+def upload(annotator: Annotator) -> Callable[[int, str], int]:
+    """Uploads an image into a project, which makes a task of it."""
+
+    def run(project_id: int, path: str) -> int:
+        with Path(path).open("rb") as file:
+            files = {"file": (Path(path).name, file, "image/png")}
+            annotator.call("POST", f"/api/projects/{project_id}/import", files=files)
+        tasks = annotator.call("GET", f"/api/tasks?project={project_id}&page_size=100")["tasks"]
+        return int(tasks[-1]["id"])
+
+    return run
+
+
+@pytest.fixture
+def export(annotator: Annotator, tmp_path: Path) -> Callable[[int], Path]:
+    """Exports a project as JSON, as its page does, and says where the file is."""
+
+    def run(project_id: int) -> Path:
+        path = tmp_path / f"project-{project_id}.json"
+        tasks = annotator.call("GET", f"/api/projects/{project_id}/export?exportType=JSON&download_all_tasks=true")
+        path.write_text(json.dumps(tasks))
+        return path
+
+    return run
 
 
 @pytest.fixture

@@ -77,6 +77,7 @@ class LabelField:
         object_name: name of the object tag that it annotates, where that is not the one of its medium
         takes_none: whether labels without a class are among those that have one
         data_key: key of the media in the data of tasks, where that is not the name of the object tag
+        known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
     name: str
@@ -99,6 +100,7 @@ class LabelField:
     object_name: str | None = None
     takes_none: bool = False
     data_key: str | None = None
+    known_as: str | None = None
 
     @property
     def medium(self) -> Medium:

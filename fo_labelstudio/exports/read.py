@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig
 from fo_labelstudio.errors import ExportError
@@ -20,7 +20,7 @@ from fo_labelstudio.exports.left_out import LeftOut, Report
 from fo_labelstudio.exports.sources import Source, sources_of
 from fo_labelstudio.exports.tasks import NoTaskError, Task, is_annotation, to_task
 from fo_labelstudio.log import logger
-from fo_labelstudio.messages import MAX_LISTED, listed
+from fo_labelstudio.messages import MAX_LISTED, listed, quoted
 
 _ADVICE = "export the project as JSON"
 
@@ -158,13 +158,19 @@ def _unflattened(
 
 def _plain(items: Iterable[Item], source: Source, kind: Kind, report: Report) -> Iterator[tuple[Task, bool]]:
     for item in items:
-        where = f"{source.name}, line {item.line}"
+        where = f"{source.name}, line {item.line}{_id_in(item.value)}"
         value = item.value if kind.reader == "json" else {"data": flattened.data_of(item.value)}
         try:
             of_annotation = is_annotation(value)
             yield to_task(value, partial(_note, report, where)), of_annotation
         except NoTaskError as error:
             report(LeftOut("task", where, f"it {error}"))
+
+
+def _id_in(value: Any) -> str:
+    """The id of a task, as messages show it; an export is one line, which tells nothing."""
+    task_id = value.get("id") if isinstance(value, dict) else None
+    return f", task {quoted(task_id)}" if isinstance(task_id, (int, str)) else ""
 
 
 def _names(path: Path, sources: Sequence[Source]) -> list[str]:

@@ -33,11 +33,13 @@ from fo_labelstudio.runs.download import download_missing
 from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.import_answers import Early, ImportAnswers, read_early
+from fo_labelstudio.runs.import_checks import check_dataset, check_names, follow_renamed
 from fo_labelstudio.runs.import_options import ImportOptions
-from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin
+from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin, task_identity
 from fo_labelstudio.runs.load import Plan, load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, tell
+from fo_labelstudio.runs.own_runs import OwnRuns
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.streams import Spool
 
@@ -85,8 +87,10 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
             "patches, frames and clips are made of a dataset's samples, and cannot receive labels; pass the dataset, "
             "or make one of them with clone()"
         )
-    earlier = Earlier(root_dataset(samples))
-    found = _Found(source, options, earlier, _has_sizes(samples))
+    dataset = root_dataset(samples)
+    check_dataset(dataset)
+    earlier = Earlier(dataset)
+    found = _Found(source, options, OwnRuns(dataset), earlier, _has_sizes(samples))
     matching = match_tasks(
         found.task_images(),
         samples,
@@ -97,7 +101,9 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
     fields = found.fields()
     for note in fields.notes:
         logger.warning("%s: %s", source.name, note)
+    check_names(dataset, fields.fields)
     state = earlier.state(found.origin, [row.key for row in found.rows])
+    follow_renamed(state, fields.fields, options.fields or ())
     # All that can be refused is refused here, before anything is changed.
     destinations = _plan(state, fields)
     if not found.rows:
@@ -139,7 +145,7 @@ def _plan(state: ImportState, fields: ForeignFields) -> Plan:
 class _Found:
     """The tasks of a source, kept in a temporary file, and what must be known of them before any is loaded."""
 
-    def __init__(self, source: ForeignSource, options: ImportOptions, earlier: Earlier, has_sizes: bool):
+    def __init__(self, source: ForeignSource, options: ImportOptions, own: OwnRuns, earlier: Earlier, has_sizes: bool):
         self.which = options.which
         if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
             self.which = Which(self.which.annotations, self.which.predictions, source.people())
@@ -165,10 +171,10 @@ class _Found:
         self.identity: str | None = None
         """That of the project, as it was guessed to read tasks early."""
         self._missing = _Missing(self.which)
-        self._read(source)
+        self._read(source, own)
         self._missing.check(source.name)
 
-    def _read(self, source: ForeignSource) -> None:
+    def _read(self, source: ForeignSource, own: OwnRuns) -> None:
         logger.info("Reading %s...", source.name)
         names = TaskNames()
         with fou.ProgressBar(iters_str="tasks") as progress:
@@ -178,13 +184,15 @@ class _Found:
                     self.origin = Origin(source.place, task["project"])
                 chosen = chosen_of(task, self.which, name.shown, [])
                 self._missing.look_at(task, chosen)
-                if not chosen:
+                if not chosen or own.has(task):
                     continue
                 if self._observed is not None:
                     self._observed.add(task)
                 images = [] if self.config is None else self._look_at(name, task, chosen)
                 early = self._read_early(name, task, images)
                 self._spool.add(_Kept(name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), images, early))
+        for line in own.report(self._spool.size > 0):
+            logger.warning("%s: %s", source.name, line)
         if self.config is None:
             spool, self._spool = self._spool, Spool()
             for kept in spool:
@@ -225,7 +233,8 @@ class _Found:
             return None
         found = [self.sizes.get(place) if self._has_sizes else None for place in row.places]
         sizes = [size and MediaInfo(*size) for size in found]
-        return read_early(task, self._early_fields, images, sizes, self.identity, self.which, name)
+        identity = task_identity(self.origin.project, row.key, self.identity)
+        return read_early(task, self._early_fields, images, sizes, identity, self.which, name)
 
     def task_images(self) -> Iterator[TaskImage]:
         """The images that the tasks show; to be asked for once, and kept by nobody."""

@@ -59,7 +59,13 @@ class ImportState(LoadState):
 
     def identity_of(self, task: str) -> str:
         """What the ids of the labels of a task are made of."""
-        return self.identities.get(task, self.identity)
+        return task_identity(self._origin["project"], task, self.identities.get(task, self.identity))
+
+    def move(self, old: str, new: str) -> None:
+        """Takes what imports have done to a field for what they have done to another, which is the same, renamed."""
+        for done in (self.loaded, self.removed, self.edited):
+            if old in done:
+                done[new] = done.pop(old)
 
     def tasks_of(self, sample_id: str) -> list[str]:
         """The tasks that have shown a sample."""
@@ -210,3 +216,17 @@ def _is_same(origin: Origin, earlier: Mapping[str, Any]) -> bool:
         return True
     same_time = origin.made_at is not None and origin.made_at == earlier.get("made_at")
     return same_time and origin.place == earlier["place"]
+
+
+def task_identity(project: int | None, key: str, identity: str) -> str:
+    """What tells a task from those of other projects that have the same id; the ids of labels are made of it.
+
+    A project and a file of it are the same, so that labels have the same ids wherever they come from.
+
+    Args:
+        project: the id of its project, or None
+        key: what tells it from all others, which ends with the time at which it was made, or with None
+        identity: that of the imports, for tasks that do not say enough themselves
+    """
+    made_at = key.partition("@")[2]
+    return identity if project is None or made_at == "None" else digest_of([project, made_at])

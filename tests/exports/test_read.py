@@ -126,8 +126,8 @@ def test_one_broken_task_among_many_costs_only_itself(tmp_path):
     assert [task["id"] for task in found] == [n for n in range(5000) if n not in (2500, 3500, 3501, 3502)]
     assert left_out == [
         ("task", ", line 2502", "Expecting value at line 2502, column 32"),
-        ("task", ", line 3502", "it has 'a.png' as 'data'; a task has an object there"),
-        ("task", ", line 3503", "it has 'annotations', but no 'data'; a task has an object there"),
+        ("task", ", line 3502, task 3500", "it has 'a.png' as 'data'; a task has an object there"),
+        ("task", ", line 3503, task 3501", "it has 'annotations', but no 'data'; a task has an object there"),
         ("task", ", line 3504", "it is no object but 17"),
     ]
 
@@ -138,10 +138,10 @@ def test_answers_that_are_none_are_left_out_and_said(tmp_path):
     (found,), left_out = read(save(tmp_path / "x", [task]))
     assert found == {**TASK, "annotations": [ANNOTATION], "predictions": [1]}
     assert left_out == [
-        ("answers", ", line 1", "number 1 of its 'annotations' is no object but 7"),
-        ("answers", ", line 1", "number 3 of its 'annotations' has no list as 'result' but 'x'"),
-        ("answers", ", line 1", "number 2 of its 'predictions' is no object but 'x'"),
-        ("answers", ", line 1", "'drafts' is no list but 'none'"),
+        ("answers", ", line 1, task 1", "number 1 of its 'annotations' is no object but 7"),
+        ("answers", ", line 1, task 1", "number 3 of its 'annotations' has no list as 'result' but 'x'"),
+        ("answers", ", line 1, task 1", "number 2 of its 'predictions' is no object but 'x'"),
+        ("answers", ", line 1, task 1", "'drafts' is no list but 'none'"),
     ]
 
 

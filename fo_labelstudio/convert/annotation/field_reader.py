@@ -339,6 +339,6 @@ def label_id_of(run: str, task_id: int, field: LabelField, key: str) -> str:
         field: the label field
         key: what tells the label from the others of its field in its task, as a rule the id of its region
     """
-    text = "\x00".join((run, str(task_id), field.name, key))
+    text = "\x00".join((run, str(task_id), field.known_as or field.name, key))
     # What is no character in UTF-8 may stand in JSON all the same.
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()

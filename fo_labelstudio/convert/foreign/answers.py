@@ -164,11 +164,21 @@ class _TaskReader:
             )
             for name, field in own.items():
                 read = reader.read_drawn(name, field) if family_of(field).is_drawn else reader.read_whole(name, field)
+                read.is_looked_at &= self._is_asked_of(name, image.shown)
                 self._keep_unclear(read, field, image.shown, unclear)
                 answer.fields[field.name] = read
                 for edit in read.added:
                     ids.setdefault(edit.parsed.key, edit.label_id)
         self._relate(found, ids, own.values(), answers)
+
+    def _is_asked_of(self, name: str, shown: Shown) -> bool:
+        """Whether control tags of a field ask about an image; where they do not, nobody says that it shows nothing."""
+        config = self._fields.config
+        if config is None or config.index_flags:
+            return True
+        controls = (config.control_of(control) for control in self._fields.controls_of(name))
+        objects = {to_name for control in controls if control is not None for to_name in control.objects}
+        return shown.to_name in objects or objects.isdisjoint(self._names)
 
     def _run(self, shown: Shown) -> str:
         return f"{self._project}\x00{shown.to_name}\x00{shown.place}"

@@ -91,6 +91,10 @@ class ForeignFields:
         """The control tag that a result names, as the labeling config has it, where that repeats it for each item."""
         return base_name(from_name, self.config)
 
+    def controls_of(self, name: str) -> set[str]:
+        """The control tags whose answers a field receives."""
+        return {control for (control, _), of in (*self.shapes.items(), *self.images.items()) if of == name}
+
     def shape_field(self, control: str, kind: str) -> str | None:
         """The name of the field of a region; where its control tag cannot have drawn it, of the only one that can."""
         return self.shapes.get((control, kind)) or _only(self.shapes, kind)
@@ -115,7 +119,7 @@ def _of_source(field: LabelField, source: Source, suffix: str) -> LabelField:
         has_several = family_of(field).has_joints
         score = Question("text", "list") if has_several else Question("number", "float")
         attributes = (*attributes, Attribute(CONFIDENCE, score, CONFIDENCE))
-    return replace(field, name=field.name + suffix, attributes=attributes)
+    return replace(field, name=field.name + suffix, known_as=f"{field.known_as}{suffix}", attributes=attributes)
 
 
 def fields_of(
@@ -253,14 +257,15 @@ class _Maker:
         """Puts a field into its place, or takes the one that is to be shared, and says what it is called."""
         given = self._names.get(one.control)
         is_second = any(control == one.control for control, _ in (*self.shapes, *self.images))
-        name = given or naming.field_name(one.control)
+        name = naming.field_name(one.control) if given is None else given
         if is_second and name in self.base and not self._can_share(self.base[name], field):
             # One control tag whose results are of several kinds.
             name = naming.unique(f"{name}_{family_of(field).filed_as}", self.base)
         elif given is None and name in self.base and not is_second:
             name = naming.unique(name, self.base)
         if name not in self.base:
-            self.base[name] = replace(field, name=name)
+            # Labels keep their ids where the caller names the field otherwise.
+            self.base[name] = replace(field, name=name, known_as=one.control)
         elif not self._can_share(self.base[name], field):
             other = self.base[name]
             raise LabelSchemaError(

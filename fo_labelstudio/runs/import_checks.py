@@ -1,0 +1,84 @@
+"""What an import refuses of the dataset and its fields before it changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import fiftyone as fo
+
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, label_class_of
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.dataset.destinations import holder_of
+from fo_labelstudio.dataset.fields import attribute_name_problem, check_field
+from fo_labelstudio.errors import LabelSchemaError, SettingsError
+from fo_labelstudio.runs.import_state import ImportState
+
+
+def check_dataset(dataset: fo.Dataset) -> None:
+    """Refuses a dataset whose samples no task shows.
+
+    Raises:
+        SettingsError: its samples are no images
+    """
+    if dataset.media_type not in (None, "image", "group"):
+        raise SettingsError(
+            f"the samples of dataset {dataset.name!r} are of media type {dataset.media_type!r}, but labels of images "
+            "are imported; pass a dataset of images, or of groups"
+        )
+
+
+def check_names(dataset: fo.Dataset, fields: Iterable[LabelField]) -> None:
+    """Refuses names that no field, or no attribute of labels, can have.
+
+    Raises:
+        LabelSchemaError: a name cannot be; names the control tag
+    """
+    for field in fields:
+        try:
+            check_field(dataset, field.name, field.question is not None)
+        except LabelSchemaError as error:
+            raise LabelSchemaError(
+                f"{error} for what control tag {field.control!r} holds, with fields={{{field.control!r}: '<name>'}}"
+            ) from None
+        if not family_of(field).has_attributes:
+            continue
+        for attribute in field.attributes:
+            problem = attribute_name_problem(attribute.name, label_class_of(field.label_type))
+            if problem:
+                raise LabelSchemaError(
+                    f"field {field.name!r}: its labels cannot have an attribute {attribute.name!r}: {problem}; choose "
+                    f"another name for it in fields"
+                )
+
+
+def follow_renamed(state: ImportState, fields: Sequence[LabelField], named: Collection[str]) -> None:
+    """Lets the state follow fields that were renamed since the last import, to where the caller says that they are.
+
+    Args:
+        state: the state, before what it holds of fields that are gone is forgotten
+        fields: the fields that are imported into
+        named: names of the control tags whose fields the caller names
+
+    Raises:
+        LabelSchemaError: another field holds what was imported, and the caller does not name it
+    """
+    for name in [name for name in state.loaded if state.dataset.get_field(name) is None]:
+        field = next((one for one in fields if one.name == name), None)
+        if field is None:
+            found = (one for one in fields if _holds(state, name, one, one.name) is not None)
+            if (moved := next(found, None)) is not None:
+                state.move(name, moved.name)
+        elif field.control not in named and (holder := _holds(state, name, field)) is not None:
+            raise LabelSchemaError(
+                f"field {name!r} is gone, and field {holder!r} holds the labels that were imported into it; nothing "
+                f"was imported. Pass fields={{{field.control!r}: {holder!r}}} to go on with that, or "
+                f"fields={{{field.control!r}: {name!r}}} to make {name!r} anew"
+            )
+
+
+def _holds(state: ImportState, name: str, field: LabelField, only: str | None = None) -> str | None:
+    """The field that holds the labels that were imported into one that is gone, or None."""
+    container = LABEL_TYPES[field.label_type]
+    if container is None:
+        return None
+    return holder_of(state.dataset, state.loaded[name], container, False, only=only)
