@@ -101,11 +101,11 @@ def import_annotations(samples: foc.SampleCollection, source: ForeignSource, opt
     fields = found.fields()
     for note in fields.notes:
         logger.warning("%s: %s", source.name, note)
-    check_names(dataset, fields.fields)
     state = earlier.state(found.origin, [row.key for row in found.rows])
     follow_renamed(state, fields.fields, options.fields or ())
     # All that can be refused is refused here, before anything is changed.
     destinations = _plan(state, fields)
+    check_names(dataset, fields.fields)
     if not found.rows:
         logger.warning("%s: no task has an answer that was asked for, so there is nothing to import", source.name)
     sample_ids = _sample_ids(samples, source, options, matching, found)
