@@ -174,7 +174,7 @@ def test_what_only_the_server_cannot_find_is_told_with_the_remedy(make, s3, shar
     with pytest.raises(RunError, match=r"cannot open S3 bucket 'no-such-bucket'.*does the bucket exist") as error:
         annotate(dataset, sharing, cloud_storage=s3.storage)
     assert tasks_of(sharing, error) == 0
-    for presign, message in ((True, "answers HTTP 40.*is there such an object"), (False, "is there such an object")):
+    for presign, message in ((True, "answers HTTP 40.*does this object exist"), (False, "does this object exist")):
         dataset = make(f"s3://{bucket}/none.png", metadata=metadata)
         with pytest.raises(RunError, match=message):
             annotate(dataset, sharing, cloud_storage={**s3.storage, "presign": presign})
@@ -188,7 +188,7 @@ def test_wrong_credentials_are_told_and_not_shown(make, s3, sharing, bucket):
         with pytest.raises(SampleError, match="pass credentials that may read it as cloud_storage") as error:
             annotate(make(f"s3://{bucket}/nA.png"), sharing, cloud_storage=wrong)
         dataset = make(f"s3://{bucket}/nA.png", metadata=fo.ImageMetadata(width=23, height=20))
-        with pytest.raises(RunError, match="do the credentials in cloud_storage") as refused:
+        with pytest.raises(RunError, match="may the credentials \\(those of cloud_storage") as refused:
             annotate(dataset, sharing, cloud_storage=wrong)
         for text in (str(error.value), str(refused.value)):
             assert "a wrong secret" not in text and wrong["aws_access_key_id"] not in text
