@@ -859,16 +859,27 @@ class Editor:
         """Open the first task of the label stream, as by "Label All Tasks", in place of what was open before."""
         return self._open(f"/projects/{project_id}/data?labeling=1", stream=True)
 
+    def open_page(self, path: str) -> Page:
+        """Open a page that is no task, such as a project's settings, in place of what was open before."""
+        page = self._leave()
+        page.goto(self.url + path)
+        return page
+
     def _open(self, path: str, stream: bool) -> TaskPage:
-        # A page of its own would compile the editor's scripts anew, which is half of the work of opening a task.
-        (page,) = self._context.pages
-        if self._shown is not None:
-            self._shown.leave()
-        page.mouse.move(0, 0)
+        page = self._leave()
         self._shown = TaskPage(page, stream)
         page.goto(self.url + path)
         self._shown.wait_until_ready()
         return self._shown
+
+    def _leave(self) -> Page:
+        # A page of its own would compile the editor's scripts anew, which is half of the work of opening a task.
+        (page,) = self._context.pages
+        if self._shown is not None:
+            self._shown.leave()
+            self._shown = None
+        page.mouse.move(0, 0)
+        return page
 
     def _sign_in(self) -> None:
         page = self._context.new_page()
