@@ -12,6 +12,7 @@ import pytest
 from bson import ObjectId
 
 import fo_labelstudio
+from fo_labelstudio.types import LabelStudioDataset
 from tests.support import Annotator, comparable, stored
 from tests.test_every_family import (
     ATTRIBUTES,
@@ -176,3 +177,21 @@ def test_files_give_what_annotate_gives_label_for_label(pair, connection, annota
     once = stored(written)
     fo_labelstudio.load_annotations(written, "run", json_path=path)
     assert stored(written) == once
+
+
+@pytest.mark.parametrize("knows_schema", [True, False])
+def test_a_folder_of_the_dataset_type_holds_what_a_server_exports(make_dataset, annotator, tmp_path, knows_schema):
+    boxes = [fo.Detection(label=name, bounding_box=[0.1, 0.2, 0.3, 0.4]) for name in ("cat", "dog")]
+    dataset = make_dataset({"gt": fo.Detections(detections=boxes)}, {"gt": fo.Detections(detections=[])})
+    folder = tmp_path / "out"
+    dataset.export(export_dir=str(folder), dataset_type=LabelStudioDataset, label_field="gt")
+    page = ImportPage(annotator, (folder / "labeling_config.xml").read_text())
+    page.take(folder / "tasks.json")
+    page.export(folder / "tasks.json")
+    if not knows_schema:
+        (folder / "label_schema.json").unlink()
+    found = fo.Dataset.from_dir(dataset_dir=str(folder), dataset_type=LabelStudioDataset, label_field="gt")
+    assert found.values("gt.detections.label") == [["cat", "dog"], []]
+    assert found.values("gt.detections.id") == dataset.values("gt.detections.id")
+    assert [label.bounding_box for label in found.first().gt.detections] == [pytest.approx([0.1, 0.2, 0.3, 0.4])] * 2
+    found.delete()

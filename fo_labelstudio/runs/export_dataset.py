@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.errors import LabelSchemaError, RegionError, SampleError
 from fo_labelstudio.exports.write import LABELING_CONFIG, write_tasks
 from fo_labelstudio.log import logger
+from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.labeling_config import fields_of
 from fo_labelstudio.runs.streams import Spool
 from fo_labelstudio.transport.local_files import address_of
@@ -104,8 +106,8 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
         if metadata is None:
             metadata = fom.ImageMetadata.build_for(path)
         given = label if isinstance(label, dict) else {ONLY_FIELD: label}
-        values = {key: _plain(value) for key, value in given.items()}
-        stored = {key: value.to_dict() if isinstance(value, fol.Label) else value for key, value in values.items()}
+        values = {key: list(value) if isinstance(value, list) else value for key, value in given.items()}
+        stored = {key: _stored(value) for key, value in values.items()}
         for key, value in values.items():
             seen = self._seen.setdefault(key, _Seen(key))
             if value is not None:
@@ -122,7 +124,10 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
         self._media.close()
         if args and args[0] is not None:
             return
-        schema = {key: seen.schema(self._collection) for key, seen in self._seen.items() if seen.container is not None}
+        found = {key: seen.schema(self._collection) for key, seen in self._seen.items() if seen.container is not None}
+        schema = {key: info for key, info in found.items() if not self._seen[key].is_without_choice(info)}
+        if empty := [key for key in found if key not in schema]:
+            logger.warning("Fields without any class are left out:%s", listed(empty))
         fields = self._fields(schema)
         self._labels_path.parent.mkdir(parents=True, exist_ok=True)
         # The folder may hold tasks that have nothing to do with these.
@@ -211,6 +216,8 @@ class _Seen:
         self._values: dict[str, dict[str, None]] = {}
         self._targets: set[Any] = set()
         self._lacks_class = False
+        self._counts: set[int] = set()
+        self._misses_points = False
 
     def add(self, value: Any, stored: Any) -> None:
         """Looks at a value."""
@@ -224,6 +231,9 @@ class _Seen:
             return
         name = list_name(self.container)
         for doc in stored[name] if name else [stored]:
+            if isinstance(doc.get("points"), list) and self.container in (fol.Keypoint, fol.Keypoints):
+                self._counts.add(len(doc["points"]))
+                self._misses_points |= any(math.isnan(number) for point in doc["points"] for number in point)
             if doc.get("label") is not None:
                 self._classes[doc["label"]] = None
             elif "label" in self.container._fields or name:
@@ -246,9 +256,16 @@ class _Seen:
         if issubclass(self.container, fol.Segmentation):
             info["mask_targets"] = self._mask_targets(samples)
         skeleton = None if samples is None else samples.skeletons.get(self._key, samples.default_skeleton)
-        if skeleton is not None and issubclass(self.container, (fol.Keypoint, fol.Keypoints)):
+        # A label with fewer points than joints would come back with the others, as missing ones.
+        is_whole = self._misses_points or skeleton is None or self._counts <= {len(skeleton.labels or ())}
+        if skeleton is not None and is_whole and issubclass(self.container, (fol.Keypoint, fol.Keypoints)):
             info["skeleton"] = {"joints": list(skeleton.labels or ()), "edges": _pairs(skeleton.edges)}
         return info
+
+    def is_without_choice(self, info: Mapping[str, Any]) -> bool:
+        """Whether the values of the field say nothing, and a control tag would have nothing to choose from."""
+        choices = {fol.Classification: "classes", fol.Classifications: "classes", fol.Segmentation: "mask_targets"}
+        return self.container in choices and not info[choices[self.container]]
 
     def _attributes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, kinds in self._kinds.items():
@@ -271,10 +288,10 @@ class _Seen:
         return {**{str(value): str(value) for value in sorted(self._targets, key=str)}, **names}
 
 
-def _plain(value: Any) -> Any:
-    """A scalar as the database gives it back; a label as it is."""
-    if isinstance(value, list):
-        return list(value)
+def _stored(value: Any) -> Any:
+    """A label or a scalar as the database stores it."""
+    if isinstance(value, fol.Label):
+        return value.to_dict()
     is_date = isinstance(value, date) and not isinstance(value, datetime)
     return datetime(value.year, value.month, value.day) if is_date else value
 
