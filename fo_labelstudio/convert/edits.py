@@ -13,12 +13,12 @@ from bson.errors import InvalidId
 
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of, label_class_of
-from fo_labelstudio.convert.records import Attribute, Edit, LabelField
+from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
 
-def to_label(edit: Edit, field: LabelField, with_defaults: bool = True) -> Any:
+def to_label(edit: LabelAnswer, field: LabelField, with_defaults: bool = True) -> Any:
     """The label as the regions of an edit now say it.
 
     Args:
@@ -37,7 +37,7 @@ def to_label(edit: Edit, field: LabelField, with_defaults: bool = True) -> Any:
     return label
 
 
-def to_doc(edit: Edit, field: LabelField) -> dict[str, Any]:
+def to_doc(edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
     """The same label as the database stores it, in a tenth of the time where its values are stored as they are.
 
     Raises:
@@ -70,14 +70,14 @@ def _pattern(cls: type[fol.Label], names: tuple[str, ...]) -> tuple[Mapping[str,
     return empty, [name for name, value in empty.items() if name not in own and isinstance(value, (list, dict))]
 
 
-def _id_of(edit: Edit) -> ObjectId:
+def _id_of(edit: LabelAnswer) -> ObjectId:
     try:
         return ObjectId(edit.label_id or "")
     except (InvalidId, TypeError):
         raise RegionError(f"its id {quoted(edit.label_id)} is not that of a label") from None
 
 
-def _attribute_values(edit: Edit, field: LabelField, with_defaults: bool) -> Iterator[tuple[str, Any]]:
+def _attribute_values(edit: LabelAnswer, field: LabelField, with_defaults: bool) -> Iterator[tuple[str, Any]]:
     for attribute in field.attributes:
         value = attribute_value(edit, attribute)
         if value is None and with_defaults and attribute.is_of(edit.parsed.values.get("label")):
@@ -86,7 +86,7 @@ def _attribute_values(edit: Edit, field: LabelField, with_defaults: bool) -> Ite
             yield attribute.name, value
 
 
-def attribute_value(edit: Edit, attribute: Attribute) -> Any:
+def attribute_value(edit: LabelAnswer, attribute: Attribute) -> Any:
     """The value of an attribute that an edit holds, or None where there is none."""
     answer = edit.parsed.values.get(aspect_name(attribute))
     return None if answer is None else attribute.question.from_json(answer)

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.stored import list_name
 
 Revision = tuple[fol.Label | None, Sequence[str]]
@@ -95,7 +95,7 @@ class Family:
     parse_regions: Callable[[Sequence[Region], LabelField, MediaInfo], list[ParsedLabel]]
     to_label: Callable[[ParsedLabel, LabelField], fol.Label]
     to_values: Callable[[ParsedLabel, LabelField], dict[str, Any]] | None = None
-    revise: Callable[[fol.Label, Edit, LabelField], Revision] | None = None
+    revise: Callable[[fol.Label, LabelAnswer, LabelField], Revision] | None = None
     tools: tuple[str, ...] = ()
     is_edited_when_empty: bool = False
     files_as: str = ""

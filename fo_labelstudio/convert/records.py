@@ -206,8 +206,8 @@ class ParsedLabel(NamedTuple):
     answers: tuple[RegionAnswer, ...] = ()
 
 
-class Edit(NamedTuple):
-    """A label that came back changed or new.
+class LabelAnswer(NamedTuple):
+    """What came back of one label that was changed, or is new.
 
     Attributes:
         label_id: its id

@@ -16,7 +16,7 @@ from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_doc
 from fo_labelstudio.convert.families import family_of, holds_list, label_class_of
-from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, Edit, LabelField
+from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.equality import blend, is_identical, is_same
@@ -189,7 +189,7 @@ class _Merge:
         changes.written.update((label_id, {}) for label_id in changes.deleted)
         return changes
 
-    def _take(self, edit: Edit) -> None:
+    def _take(self, edit: LabelAnswer) -> None:
         """Takes over one label.
 
         Raises:
@@ -212,7 +212,7 @@ class _Merge:
             if answered := _answered(added, edit, self._field):
                 changes.written[label_id] = answered
 
-    def _edit(self, stored: LabelDoc, edit: Edit) -> None:
+    def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
         """Notes what an edit changes of a stored label."""
         changes, label_id = self._changes, edit.label_id
         record, retained = _parted(self._written.get(label_id, {}), edit, self._field)
@@ -225,7 +225,7 @@ class _Merge:
         elif changes.allows("allow_deletions", self._field):
             changes.deleted.append(label_id)
 
-    def _changed_values(self, doc: LabelDoc, edit: Edit) -> dict[str, Any] | None:
+    def _changed_values(self, doc: LabelDoc, edit: LabelAnswer) -> dict[str, Any] | None:
         """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
         if "mask" not in {name.partition("/")[0] for name in edit.aspects}:
             return _changed_values(doc, edit, self._field, self._changes)
@@ -241,7 +241,7 @@ class _Merge:
         self._changes.added.append({**original, **values})
         self._changes.written[str(original["_id"])] = written_into(original, values)
 
-    def _leave_departed(self, edit: Edit) -> None:
+    def _leave_departed(self, edit: LabelAnswer) -> None:
         """Notes that a label stays away which the dataset had and lacks now."""
         if not self._may_restore:
             self._changes.refuse("allow_additions=False")
@@ -252,14 +252,14 @@ class _Merge:
         return f"{self._count[label_id]} labels of the sample have its id; give each one of its own"
 
 
-def _parted(record: WrittenValues, edit: Edit, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
+def _parted(record: WrittenValues, edit: LabelAnswer, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
     """What loads wrote into a label that an edit may undo, and what it may not: answers that this load skips."""
     skipped = () if field.takes_unexpected else [answer.control for answer in edit.parsed.answers]
     retained = {name: record[name] for name in skipped if name in record}
     return {name: pair for name, pair in record.items() if name not in retained}, retained
 
 
-def _answered(added: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Sequence[Any]]:
+def _answered(added: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str, Sequence[Any]]:
     """The attributes of a new label that were answered, so that a later answer can take them back."""
     names = [name for name in edit.aspects if is_attribute(name)]
     found = [attribute_of(name, edit.parsed.values.get("label"), field) for name in names]
@@ -298,7 +298,9 @@ def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related
     ]
 
 
-def _changed_values(stored: LabelDoc, edit: Edit, field: LabelField, changes: LabelChanges) -> dict[str, Any] | None:
+def _changed_values(
+    stored: LabelDoc, edit: LabelAnswer, field: LabelField, changes: LabelChanges
+) -> dict[str, Any] | None:
     """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
     family = family_of(field)
     if family.revise is None:
@@ -332,7 +334,7 @@ def _aspect_values(stored: LabelDoc, before: LabelDoc, after: LabelDoc, aspect: 
     return {name: value for name, value in changed.items() if not is_identical(value, stored.get(name))}
 
 
-def _attribute_values(stored: LabelDoc, edit: Edit, field: LabelField) -> dict[str, Any]:
+def _attribute_values(stored: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
     values = {}
     label = label_of(stored)
     class_name = edit.parsed.values.get("label")
@@ -363,7 +365,7 @@ def _is_same_answer(attribute: Attribute, before: Any, after: Any) -> bool:
     return question.problem_of(before) is None and question.to_json(before) == question.to_json(after)
 
 
-def _as_sent(stored: LabelDoc, edit: Edit, field: LabelField) -> LabelDoc:
+def _as_sent(stored: LabelDoc, edit: LabelAnswer, field: LabelField) -> LabelDoc:
     """The stored label as it would come back untouched: within the image, turned by less than a full turn."""
     family = family_of(field)
     label = label_of(stored)

@@ -6,7 +6,7 @@ from bson import ObjectId
 
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Edit, ParsedLabel
+from fo_labelstudio.convert.records import LabelAnswer, ParsedLabel
 from fo_labelstudio.dataset.labels import MAX_SAMPLE_BYTES, LabelMerge
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.merge.ledger import Ledger
@@ -20,7 +20,7 @@ def drawn(number):
     """Boxes that somebody has drawn."""
     values = {"label": "cat", "box": [10.0, 20.0, 30.0, 40.0, 0.0]}
     parsed = ParsedLabel("drawn", values, MediaInfo(64, 48))
-    return [Edit(str(ObjectId()), parsed, ("label", "box"), {}) for _ in range(number)]
+    return [LabelAnswer(str(ObjectId()), parsed, ("label", "box"), {}) for _ in range(number)]
 
 
 def test_a_sample_that_would_outgrow_the_database_is_left_alone_and_the_others_are_written(make_dataset):

@@ -8,7 +8,7 @@ import pytest
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, Edit, LabelField, ParsedLabel
+from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField, ParsedLabel
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
@@ -47,7 +47,7 @@ class Loads:
     def relabelled(self, label):
         """The edit of an annotator who chooses another class."""
         parsed = ParsedLabel(self.label_id, {"label": label, "box": [10.0, 20.0, 30.0, 40.0, 0.0]}, MEDIA)
-        return [Edit(self.label_id, parsed, ("label",), {})]
+        return [LabelAnswer(self.label_id, parsed, ("label",), {})]
 
     @property
     def labels(self):
@@ -84,7 +84,7 @@ def test_the_same_holds_of_values(dataset):
         sample.text = text
         sample.save()
 
-    load(edited=[Edit("value", ParsedLabel("value", {"value": "dog"}, MEDIA), ("value",), {})])
+    load(edited=[LabelAnswer("value", ParsedLabel("value", {"value": "dog"}, MEDIA), ("value",), {})])
     assert dataset.first().text == "dog"
     set_text("cat")
     load(kept=["value"])
@@ -169,7 +169,7 @@ def test_an_attribute_that_an_answer_gave_a_label_goes_when_the_answer_is_taken_
     load = Loads(dataset, attributes=(Attribute("quality", Question("text", "str"), "quality"),))
     before = stored(dataset)[load.sample_id]["gt"]
     values = {"label": "cat", "box": [10.0, 20.0, 30.0, 40.0, 0.0], ".quality": "good"}
-    load(edited=[Edit(load.label_id, ParsedLabel(load.label_id, values, MEDIA), (".quality",), {})])
+    load(edited=[LabelAnswer(load.label_id, ParsedLabel(load.label_id, values, MEDIA), (".quality",), {})])
     assert dataset.first().gt.detections[0].quality == "good"
     load(kept=[load.label_id])
     assert stored(dataset)[load.sample_id]["gt"] == before

@@ -5,7 +5,7 @@ import pytest
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel
+from fo_labelstudio.convert.records import LabelAnswer, LabelField, ParsedLabel
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.merge.ledger import Ledger
@@ -16,7 +16,7 @@ TEXT = LabelField("text", "scalar", (), "text", question=Question("text", "str")
 
 
 def answer(sample_id, text):
-    edit = Edit("value", ParsedLabel("value", {"value": text}, MediaInfo(64, 48)), ("value",), {})
+    edit = LabelAnswer("value", ParsedLabel("value", {"value": text}, MediaInfo(64, 48)), ("value",), {})
     return Answer(1, sample_id, {"text": FieldAnswer(added=[edit])})
 
 

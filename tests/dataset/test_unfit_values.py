@@ -9,7 +9,7 @@ from bson import ObjectId
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, Edit, ParsedLabel
+from fo_labelstudio.convert.records import Attribute, LabelAnswer, ParsedLabel
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
@@ -31,7 +31,7 @@ def box(**attributes):
 def edit(label_id, key, **values):
     """A label that came back with some answers."""
     found = {"label": "cat", "box": [10.0, 10.0, 20.0, 20.0, 0.0], **{f".{k}": v for k, v in values.items()}}
-    return Edit(label_id, ParsedLabel(key, found, MediaInfo(64, 48)), tuple(f".{name}" for name in values), {})
+    return LabelAnswer(label_id, ParsedLabel(key, found, MediaInfo(64, 48)), tuple(f".{name}" for name in values), {})
 
 
 def read_all(dataset):

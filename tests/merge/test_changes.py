@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Edit, ParsedLabel
+from fo_labelstudio.convert.records import LabelAnswer, ParsedLabel
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.geometry import to_percent_box
 from fo_labelstudio.merge.changes import label_changes
@@ -34,7 +34,7 @@ def an_edit(label_id=None, *aspects, **values):
     values = {"label": "cat", "bounding_box": [1 / 3, 0.2, 0.3, 0.4], "rotation": 0.0, **values}
     box = to_percent_box(values["bounding_box"], values["rotation"], MEDIA)
     parsed = ParsedLabel("r", {"label": values["label"], "box": list(box)}, MEDIA)
-    return Edit(label_id or str(ObjectId()), parsed, aspects or tuple(ASPECTS), {})
+    return LabelAnswer(label_id or str(ObjectId()), parsed, aspects or tuple(ASPECTS), {})
 
 
 def changes_of(stored, answer, field=BOXES, originals=None, loaded=()):
@@ -219,7 +219,7 @@ def test_a_rotation_beyond_a_full_turn_stays_as_it_is_when_its_box_is_moved(rota
     (region,) = family_of_type("detections").to_regions([label], BOXES, MediaInfo(640, 480))
     region["value"]["x"] += 5
     (parsed,) = family_of_type("detections").parse_regions([region], BOXES, MediaInfo(640, 480))
-    edit = Edit(label.id, parsed, ("box",), {})
+    edit = LabelAnswer(label.id, parsed, ("box",), {})
     changes = changes_of([doc], FieldAnswer(edited=[edit]))
     assert changes.values == {label.id: {"bounding_box": [pytest.approx(1 / 3 + 0.05), 0.2, 0.3, 0.4]}}
 

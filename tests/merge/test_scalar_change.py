@@ -7,7 +7,7 @@ import pytest
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel
+from fo_labelstudio.convert.records import LabelAnswer, LabelField, ParsedLabel
 from fo_labelstudio.merge.scalar_change import VALUE, scalar_change
 
 KEPT = FieldAnswer(kept=[VALUE])
@@ -20,7 +20,7 @@ def field_of(kind="str", values=(), **flags):
 
 
 def edits(value, is_part=False):
-    return [Edit(VALUE, ParsedLabel(VALUE, {VALUE: value}, MediaInfo(64, 48)), (VALUE,), {}, is_part)]
+    return [LabelAnswer(VALUE, ParsedLabel(VALUE, {VALUE: value}, MediaInfo(64, 48)), (VALUE,), {}, is_part)]
 
 
 def edited(value, **options):

@@ -12,7 +12,7 @@ from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of, label_class_of
 from fo_labelstudio.convert.names import stored_name_problem
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import RELATED, Attribute, Edit, LabelField, RegionAnswer
+from fo_labelstudio.convert.records import RELATED, Attribute, LabelAnswer, LabelField, RegionAnswer
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -93,13 +93,15 @@ def with_attributes(
         refuse: receives the id of a label, and why an answer about it is left alone
     """
 
-    def settle(edits: Iterable[Edit]) -> list[Edit]:
+    def settle(edits: Iterable[LabelAnswer]) -> list[LabelAnswer]:
         return [_with_attributes(edit, attributes, refuse) if edit.parsed.answers else edit for edit in edits]
 
     return replace(answer, edited=settle(answer.edited), added=settle(answer.added))
 
 
-def _with_attributes(edit: Edit, attributes: Mapping[str, Attribute], refuse: Callable[[str, str], None]) -> Edit:
+def _with_attributes(
+    edit: LabelAnswer, attributes: Mapping[str, Attribute], refuse: Callable[[str, str], None]
+) -> LabelAnswer:
     values = {}
     for answer in edit.parsed.answers:
         attribute = attributes.get(answer.control)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.records import Edit
+from fo_labelstudio.convert.records import LabelAnswer
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.messages import quoted
 
@@ -54,9 +54,9 @@ class FieldAnswer:
     """
 
     kept: list[str] = dataclass_field(default_factory=list)
-    edited: list[Edit] = dataclass_field(default_factory=list)
+    edited: list[LabelAnswer] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
-    added: list[Edit] = dataclass_field(default_factory=list)
+    added: list[LabelAnswer] = dataclass_field(default_factory=list)
     deletions_unsafe: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
     left: set[str] = dataclass_field(default_factory=set)
@@ -98,7 +98,7 @@ class Answer:
     task_id: int
     sample_id: str
     fields: dict[str, FieldAnswer]
-    unexpected: dict[str, list[Edit]] = dataclass_field(default_factory=dict)
+    unexpected: dict[str, list[LabelAnswer]] = dataclass_field(default_factory=dict)
     unexpected_elsewhere: frozenset[str] = frozenset()
     relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
     answered: dict[str, int] = dataclass_field(default_factory=dict)

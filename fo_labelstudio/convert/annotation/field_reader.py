@@ -23,7 +23,7 @@ from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.records import Edit, LabelField, ParsedLabel, Region, RegionAnswer, objects_of
+from fo_labelstudio.convert.records import LabelAnswer, LabelField, ParsedLabel, Region, RegionAnswer, objects_of
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.errors import RegionError
@@ -92,7 +92,7 @@ class FieldReader:
             elif self._family.is_edited_when_empty:
                 nothing = ParsedLabel(key, {}, self._media)
                 aspects = tuple(aspect for aspect in entry if aspect != "ids")
-                answer.edited.extend(Edit(label_id, nothing, aspects, entry) for label_id in label_ids)
+                answer.edited.extend(LabelAnswer(label_id, nothing, aspects, entry) for label_id in label_ids)
             else:
                 answer.deleted.extend(label_ids)
         if self._is_nameless and sent.keys() - parsed.keys():
@@ -100,7 +100,7 @@ class FieldReader:
             self._report(None, reason, is_note=True)
         for key, (label, _) in parsed.items():
             if key not in sent:
-                answer.added.append(Edit(self._new_id(key), label, tuple(label.values), {}))
+                answer.added.append(LabelAnswer(self._new_id(key), label, tuple(label.values), {}))
         if not holds_list(self._field.label_type):
             self._limit_to_one(answer)
         answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
@@ -164,7 +164,7 @@ class FieldReader:
             confidence = self._confidence(results.regions, key, is_only)
             for label_id in label_ids:
                 try:
-                    made = to_label(Edit(label_id, label, (), entry), self._field, with_defaults=False)
+                    made = to_label(LabelAnswer(label_id, label, (), entry), self._field, with_defaults=False)
                 except RegionError:
                     continue
                 if not isinstance(made, fol.Label):
@@ -290,7 +290,7 @@ class FieldReader:
             changed.append(aspect)
         for label_id in label_ids:
             if changed or is_answered:
-                answer.edited.append(Edit(label_id, parsed, tuple(changed), entry, is_part))
+                answer.edited.append(LabelAnswer(label_id, parsed, tuple(changed), entry, is_part))
             else:
                 answer.kept.append(label_id)
                 if parsed.answers:

@@ -23,7 +23,7 @@ from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Edit, LabelField, Region, RegionAnswer, objects_of
+from fo_labelstudio.convert.records import LabelAnswer, LabelField, Region, RegionAnswer, objects_of
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import META, parse_origin
@@ -206,7 +206,7 @@ def _add_unexpected(
                 if label_id in taken:
                     raise RegionError("another region has its id")
                 parsed = parsed._replace(answers=tuple(about.get(region["id"], ())))
-                edit = Edit(label_id, parsed, tuple(parsed.values), {})
+                edit = LabelAnswer(label_id, parsed, tuple(parsed.values), {})
                 # A damaged mask is found only now.
                 to_label(edit, field)
                 taken.add(label_id)

@@ -14,7 +14,7 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region
 from fo_labelstudio.convert.shapes.geometry import (
     PercentBox,
@@ -104,7 +104,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
     return fol.Detection(**to_values(parsed, field))
 
 
-def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
+def revise(detection: fol.Detection, edit: LabelAnswer, field: LabelField) -> Revision:
     """A label after an edit, with every number that the edit left alone exactly as stored."""
     media = edit.parsed.media
     quarters, sent = _as_sent(detection, edit)
@@ -126,7 +126,7 @@ def revise(detection: fol.Detection, edit: Edit, field: LabelField) -> Revision:
     return revised, ()
 
 
-def _as_sent(detection: fol.Detection, edit: Edit) -> tuple[int, PercentBox]:
+def _as_sent(detection: fol.Detection, edit: LabelAnswer) -> tuple[int, PercentBox]:
     """The quarters by which the box of a label was described as turned, and the box; earlier versions knew none."""
     turned = detection.bounding_box, _rotation(detection), edit.parsed.media
     quarters, box = to_fitting_box(*turned)

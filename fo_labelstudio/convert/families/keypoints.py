@@ -21,7 +21,7 @@ from fo_labelstudio.convert.families.polylines import VECTOR, parse_vertices
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region, Skeleton
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region, Skeleton
 from fo_labelstudio.convert.regions import drawn_region, part_id, part_number, whole_id
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
@@ -200,7 +200,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Keypoint:
     return fol.Keypoint(**to_values(parsed, field))
 
 
-def revise(keypoint: fol.Keypoint, edit: Edit, field: LabelField) -> Revision:
+def revise(keypoint: fol.Keypoint, edit: LabelAnswer, field: LabelField) -> Revision:
     """A label after an edit: a joint that was deleted is NaN in its place; any other point is gone, with its score."""
     revised = copy_of(keypoint)
     revised.label = edit.parsed.values["label"]

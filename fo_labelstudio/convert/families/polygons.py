@@ -15,7 +15,7 @@ from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region, part_id, whole_id
 from fo_labelstudio.convert.shapes.geometry import (
     parse_point,
@@ -115,12 +115,12 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
     return fol.Polyline(**to_values(parsed, field))
 
 
-def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
+def revise(polyline: fol.Polyline, edit: LabelAnswer, field: LabelField) -> Revision:
     """A label after an edit, with every vertex that the edit left alone exactly as stored."""
     return revise_shapes(polyline, edit, to_shown_point)
 
 
-def revise_shapes(polyline: fol.Polyline, edit: Edit, to_point: Callable[[Sequence[float]], Point]) -> Revision:
+def revise_shapes(polyline: fol.Polyline, edit: LabelAnswer, to_point: Callable[[Sequence[float]], Point]) -> Revision:
     """A label of shapes after an edit, with every vertex that the edit left alone exactly as stored.
 
     Args:

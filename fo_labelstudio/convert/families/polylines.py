@@ -17,7 +17,7 @@ from fo_labelstudio.convert.checks import class_of_parts
 from fo_labelstudio.convert.families import polygons
 from fo_labelstudio.convert.family import Family, Grouping, Revision, region_type_of
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.shapes.geometry import parse_point, rounded, to_percent_point
 from fo_labelstudio.convert.tags import labels_control
@@ -176,7 +176,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Polyline:
     return fol.Polyline(**to_values(parsed, field))
 
 
-def revise(polyline: fol.Polyline, edit: Edit, field: LabelField) -> Revision:
+def revise(polyline: fol.Polyline, edit: LabelAnswer, field: LabelField) -> Revision:
     """A label after an edit, with every vertex that the edit left alone exactly as stored."""
     if field.tool == _POLYGON:
         return polygons.revise(polyline, edit, field)

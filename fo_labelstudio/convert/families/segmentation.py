@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fo_labelstudio.convert.checks import class_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import Aspect, Edit, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import part_id, placed_region
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.stored import copy_of
@@ -92,7 +92,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Segmentation:
     return fol.Segmentation(mask=mask)
 
 
-def revise(segmentation: fol.Segmentation, edit: Edit, field: LabelField) -> Revision:
+def revise(segmentation: fol.Segmentation, edit: LabelAnswer, field: LabelField) -> Revision:
     """A label after an edit, and a note on pixels that belong to several classes; None if no pixel has a value."""
     parsed, stored = edit.parsed, segmentation.mask
     if stored is None:

@@ -25,7 +25,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import is_showable, is_text
 from fo_labelstudio.convert.numbers import is_finite, is_number
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, Edit, LabelField, ParsedLabel, Region, RegionAnswer
+from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField, ParsedLabel, Region, RegionAnswer
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -159,8 +159,8 @@ class ImageReader:
         return answer
 
     def _finished_edit(
-        self, edit: Edit, field: LabelField, confidence: Attribute | None, scores: Mapping[str, Any]
-    ) -> Edit:
+        self, edit: LabelAnswer, field: LabelField, confidence: Attribute | None, scores: Mapping[str, Any]
+    ) -> LabelAnswer:
         parsed = edit.parsed
         score = None if confidence is None else self._score_of(parsed.key, scores)
         if score is None and not parsed.answers:
@@ -250,7 +250,7 @@ class ImageReader:
         for key, value in parsed.items():
             label_id = label_id_of(self._run, self._name.number, field, key)
             media = self._media or _ANY_SIZE
-            answer.added.append(Edit(label_id, ParsedLabel(key, value, media), tuple(value), {}))
+            answer.added.append(LabelAnswer(label_id, ParsedLabel(key, value, media), tuple(value), {}))
         return answer
 
     def _values_of(self, reply: Reply, field: LabelField) -> list[Any]:

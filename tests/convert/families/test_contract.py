@@ -17,7 +17,7 @@ from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of, fa
 from fo_labelstudio.convert.family import Grouping, shape_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute, Edit, Region
+from fo_labelstudio.convert.records import Attribute, LabelAnswer, Region
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.shapes.geometry import to_fitting_box
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
@@ -207,7 +207,7 @@ def test_new_labels_are_stored_as_fiftyone_stores_them(label_type, data):
     for parsed in (parsed for group in groups for parsed in family.parse_regions(group, field, media)):
         answers = dict(zip(map(aspect_name, asked), ("x", "2026-01-02", ["a", "b"])))
         values = {**parsed.values, **{name: answers[name] for name in map(aspect_name, field.attributes)}}
-        edit = Edit("0123456789abcdef01234567", parsed._replace(values=values), tuple(values), {})
+        edit = LabelAnswer("0123456789abcdef01234567", parsed._replace(values=values), tuple(values), {})
         stored, made = to_doc(edit, field), to_label(edit, field).to_dict()
         assert comparable(stored) == comparable(made) and list(stored) == list(made)
 
