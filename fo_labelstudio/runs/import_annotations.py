@@ -387,7 +387,7 @@ def _answers(
         names = [sample_id for sample_id in found_ids if sample_id]
         has_all = len(set(names)) == len(found_ids) and waiting_for.keys().isdisjoint(names)
         has_all = has_all and answers.absent.keys().isdisjoint(names)
-        if kept.early and has_all and found.identity == state.identity_of(row.key) and kept.early.sizes == sizes:
+        if kept.early and has_all and kept.early.is_read_with(state.identity_of(row.key), sizes):
             answers.add_early(kept.early, names)
             continue
         images = [Pictured(shown, found_ids[number], sizes[number]) for number, shown in enumerate(kept.images)]

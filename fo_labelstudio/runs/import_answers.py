@@ -26,14 +26,20 @@ class Early(NamedTuple):
     Attributes:
         pickled: an answer for each image, of no sample yet, or none at all; as bytes, for most are only passed on
         number: how many these are
+        project: what their project was taken for
         sizes: the size of each image that they were read with
         problems: what could not be understood
     """
 
     pickled: bytes
     number: int
+    project: str
     sizes: Sequence[MediaInfo | None]
     problems: Sequence[Problem]
+
+    def is_read_with(self, project: str, sizes: Sequence[MediaInfo | None]) -> bool:
+        """Whether they would be the same if they were read now."""
+        return self.project == project and list(self.sizes) == list(sizes)
 
     def answers(self, sample_ids: Sequence[str]) -> list[Answer]:
         """The answers, now that the sample of each image is known."""
@@ -55,7 +61,7 @@ def read_early(
     pictured = [Pictured(shown, str(place), sizes[place]) for place, shown in enumerate(images)]
     answers = answers_of(task, fields, pictured, project, which, name, problems)
     pickled = pickle.dumps(answers, pickle.HIGHEST_PROTOCOL)
-    return Early(pickled, len(answers), sizes, problems)
+    return Early(pickled, len(answers), project, sizes, problems)
 
 
 class ImportAnswers(Answers):

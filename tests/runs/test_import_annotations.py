@@ -7,6 +7,7 @@ import pytest
 
 import fo_labelstudio
 from fo_labelstudio.errors import ExportError, LabelSchemaError, MatchError, RunError, SettingsError
+from fo_labelstudio.runs import import_annotations
 from tests.support import stored
 
 CONFIG = """
@@ -76,6 +77,13 @@ def test_what_a_file_holds_is_imported_with_exact_values(dataset, import_tasks):
     assert boxes(dataset) == [[("cat", [0.1, 0.2, 0.3, 0.4])], [("dog", [0.5, 0.2, 0.3, 0.4])], None]
     assert [one and one.label for one in dataset.values("weather")] == ["sun", None, None]
     assert "count" in dataset.get_field_schema() and dataset.values("count") == [None] * 3
+
+
+def test_a_task_is_read_once_while_the_next_ones_are_on_their_way(dataset, import_tasks, monkeypatch):
+    first, second, _ = names(dataset)
+    monkeypatch.delattr(import_annotations, "answers_of")
+    import_tasks(dataset, task(1, first, box("a", 10)), task(2, second, box("b", 50)))
+    assert boxes(dataset) == [[("cat", [0.1, 0.2, 0.3, 0.4])], [("cat", [0.5, 0.2, 0.3, 0.4])], None]
 
 
 def test_importing_again_changes_nothing(dataset, import_tasks):
