@@ -397,7 +397,10 @@ class Client:
         """
         path = f"/api/projects/{project_id}/import"
         answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
-        number = sum(_part(answer, name, int) for name in ("prediction_count", "annotation_count"))
+        number = _part(answer, "prediction_count", int)
+        if "annotation_count" in answer:
+            # Where it is missing, annotations that were sent count as not made.
+            number += _part(answer, "annotation_count", int)
         return _ids(answer, "task_ids"), number
 
     def add_predictions(self, project_id: int, predictions: Sequence[bytes]) -> int:

@@ -61,6 +61,13 @@ def test_chosen_tasks_are_exported(client):
     assert asked.calls[0].request.params == {"exportType": "JSON", "ids[]": ["7", "8"]}
 
 
+@responses.activate
+@pytest.mark.parametrize(("counted", "number"), [({}, 3), ({"annotation_count": 2}, 5)])
+def test_predictions_and_annotations_of_new_tasks_are_counted(client, counted, number):
+    responses.post(f"{URL}/api/projects/1/import", json={"task_ids": [7], "prediction_count": 3, **counted})
+    assert client.import_tasks(1, [b"{}"]) == ([7], number)
+
+
 KEYS = ("id", "title", "description", "results", "file_upload_ids", "file", "path", "tasks", "total", "data", "meta")
 KEYS += ("task_ids", "prediction_count", "release", "sample_id", "fiftyone", "run")
 odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400)
