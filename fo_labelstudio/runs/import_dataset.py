@@ -6,7 +6,6 @@ import json
 import os
 import random
 import tempfile
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -216,12 +215,8 @@ class _ForeignReader:
         self._config = None if labeling_config is None else read(labeling_config)
         self._which = Which()
         observed = Observed(self._which)
-        versions: Counter[str] = Counter()
-        is_answered = False
         for task in tasks:
             observed.add(task)
-            is_answered = is_answered or bool(task["annotations"])
-            versions.update(str(one.get("model_version")) for one in task["predictions"] if isinstance(one, Mapping))
         self._observed = observed
         self._fields: ForeignFields = foreign_fields_of(self._config, observed, self._which)
         self._names = TaskNames()
