@@ -32,6 +32,9 @@ _DEFAULT_RETRIES = 4
 _DEFAULT_MAX_TASKS = 1000
 """Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2)."""
 _DEFAULT_MAX_BYTES = 16 * 2**20
+_MAX_PATH_CHARS = 200
+"""Of a path that messages show; what is meant as XML may be long."""
+
 _PLACEHOLDER_URL = "https://labelstud.io"
 """FiftyOne's own default for the name ``labelstudio``: a web site, not a server (FiftyOne 1.22.1)."""
 
@@ -291,8 +294,8 @@ def parse_labeling_config(value: Any) -> str | None:
             return file.read()
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"labeling_config: {os.fspath(value)!r} cannot be read ({error}); pass the path of a file that holds a "
-            "labeling config, or its XML"
+            f"labeling_config: {os.fspath(value)[:_MAX_PATH_CHARS]!r} cannot be read ({error}); pass the path of a "
+            "file that holds a labeling config, or its XML"
         ) from None
 
 

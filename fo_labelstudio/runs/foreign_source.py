@@ -17,7 +17,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.project import project_of
 from fo_labelstudio.runs.streams import read_ahead
-from fo_labelstudio.settings import ConnectionSettings
+from fo_labelstudio.settings import ConnectionSettings, parse_labeling_config
 
 PAGE_TASKS = 200
 """Tasks a request, at first; their ids stand in its address, which some proxies cut at 4,096 characters."""
@@ -207,7 +207,8 @@ class ExportFiles:
         self.client = client
         self.project_id: int | None = None
         self.made_at: str | None = None
-        self.labeling_config = None if labeling_config is None else read(text_of(labeling_config))
+        xml = parse_labeling_config(labeling_config)
+        self.labeling_config = None if xml is None else read(xml)
         if self.labeling_config is not None:
             self.labeling_config.check_images()
 
@@ -315,24 +316,4 @@ def _project_of_task(client: Client, task_id: int) -> int:
             raise
         raise RunError(
             f"there is no task {task_id} on {client.url}; the id of a task stands beside it in its project"
-        ) from None
-
-
-def text_of(labeling_config: str | os.PathLike[str]) -> str:
-    """The XML of a labeling config.
-
-    Args:
-        labeling_config: XML, or the path of a file that holds it
-
-    Raises:
-        SettingsError: there is no such file
-    """
-    text = os.fspath(labeling_config)
-    if text.lstrip("\ufeff \t\r\n").startswith("<"):
-        return text
-    try:
-        return Path(text).expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"labeling_config is neither XML nor a file that can be read: {text[:200]!r} ({error})"
         ) from None

@@ -39,8 +39,8 @@ from fo_labelstudio.exports.write import LABELING_CONFIG
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.export_dataset import IMAGES, LABEL_SCHEMA, TASKS
-from fo_labelstudio.runs.foreign_source import text_of
 from fo_labelstudio.runs.labeling_config import fields_of
+from fo_labelstudio.settings import parse_labeling_config
 
 TASK_ID = "task_id"
 """The field of the ids of tasks, where they are asked for."""
@@ -163,7 +163,7 @@ class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ign
             return _OwnReader(fields_of(json.loads(schema.read_text(encoding="utf-8"))))
         beside = self._labels_path.with_name(LABELING_CONFIG)
         given = self._labeling_config or (str(beside) if beside.exists() else None)
-        return _ForeignReader(None if given is None else text_of(given), map(self._tasks.get, tasks))
+        return _ForeignReader(parse_labeling_config(given), map(self._tasks.get, tasks))
 
     def _labels(self, number: int) -> dict[str, Any]:
         return self._reader.labels(self._tasks.get(number), self._problems)

@@ -20,7 +20,6 @@ from fo_labelstudio.runs import project
 from fo_labelstudio.runs.cleanup import clean_up
 from fo_labelstudio.runs.fetch import fetch
 from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
-from fo_labelstudio.runs.foreign_source import text_of
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -30,6 +29,7 @@ from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.settings import parse_labeling_config
 
 
 def load_annotations(
@@ -62,7 +62,7 @@ def load_json(
     if not state:
         raise RunError(f"annotation run {anno_key!r} was not sent, so that no export holds anything of it")
     fields = results.config.label_fields()
-    config = None if labeling_config is None else text_of(labeling_config)
+    config = parse_labeling_config(labeling_config)
     if config is not None:
         # One that nobody can read tells nothing.
         read(config)
