@@ -17,7 +17,6 @@ from bson import ObjectId, json_util
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.dataset.internals import id_of, root_dataset
-from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
@@ -134,7 +133,9 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
     project.check_title(title_of(config, samples))
     client: Client = register.connect_to_api().client
     existing = existing_project.existing_of(config, client, None if incomplete is None else _own(incomplete, client))
-    samples = _complete(register, samples, client, existing)
+    theirs = config.labeling_config if existing is None else existing.labeling_config
+    source = existing_project.where(existing, client)
+    samples = existing_project.complete(register, samples, theirs, client.version, existing is None, source)
     config.url = client.url
     config.serve_shared_files(samples)
     if incomplete is None:
@@ -144,8 +145,7 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
         project_id = _continued_project(incomplete, config, client, existing)
     token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
     if existing is None:
-        client.check_labeling_config(config.labeling_config or to_labeling_config(config.label_fields()))
-    theirs = config.labeling_config if existing is None else existing.labeling_config
+        client.check_labeling_config(theirs or to_labeling_config(config.label_fields()))
     media_key = media_key_of(config.label_fields())
     skipped, predicted = _shown(config, samples, client, existing, token, media_key)
     needed = existing_project.needed_of(theirs, media_key)
@@ -199,27 +199,6 @@ def _shown(
             existing.id,
         )
     return shown, {}
-
-
-def _complete(
-    register: RunRegister,
-    samples: foc.SampleCollection,
-    client: Client,
-    existing: existing_project.Existing | None,
-) -> foc.SampleCollection:
-    """Has the config of a run hold its whole label schema; returns the samples with the labels that it takes."""
-    config = register.config
-    theirs = config.labeling_config if existing is None else existing.labeling_config
-    source = existing_project.where(existing, client)
-    asked, kinds, samples = existing_project.asked_label_schema(config.label_schema, samples, theirs, register, source)
-    config.label_schema = completed_label_schema(
-        asked, samples, client.version, config.mask_tool, {**kinds, **(config.scalar_types or {})}
-    )
-    if theirs is not None:
-        config.label_schema = existing_project.in_names_of(
-            theirs, config.label_schema, config.task_fields or (), existing is None, source
-        )
-    return samples
 
 
 def finish(register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, begun: Begun) -> None:

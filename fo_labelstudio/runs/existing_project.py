@@ -14,6 +14,7 @@ from fo_labelstudio.convert.labeling_config.read import needed_keys, read
 from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.internals import built_label_schema
+from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.task_fields import data_key
 from fo_labelstudio.errors import LabelingConfigError, LabelSchemaError, RunError, ServerError, SettingsError
 from fo_labelstudio.log import logger
@@ -129,7 +130,44 @@ def where(existing: Existing | None, client: Client) -> str:
     return "labeling_config" if existing is None else f"project {existing.id} at {project_url(client.url, existing.id)}"
 
 
-def asked_label_schema(
+def complete(
+    backend: Any,
+    samples: foc.SampleCollection,
+    labeling_config: str | None,
+    version: str,
+    is_own: bool,
+    source: str,
+) -> foc.SampleCollection:
+    """Has the config of a run hold its whole label schema, in the names of somebody else's labeling config if given.
+
+    Args:
+        backend: FiftyOne's object of the annotation backend, whose config is completed
+        samples: the collection
+        labeling_config: the labeling config of the project, where it is not made of the label schema
+        version: the server's version, whose tags are used
+        is_own: whether the user gives the labeling config for a new project
+        source: what messages call the labeling config
+
+    Returns:
+        the samples, with the labels that the label schema takes
+
+    Raises:
+        LabelSchemaError: a field cannot be annotated as asked
+        LabelingConfigError: the labeling config does not fit
+    """
+    config: RunConfig = backend.config
+    asked, kinds, samples = _asked_label_schema(config.label_schema, samples, labeling_config, backend, source)
+    config.label_schema = completed_label_schema(
+        asked, samples, version, config.mask_tool, {**kinds, **(config.scalar_types or {})}
+    )
+    if labeling_config is not None:
+        config.label_schema = in_names_of(
+            labeling_config, config.label_schema, config.task_fields or (), is_own, source
+        )
+    return samples
+
+
+def _asked_label_schema(
     label_schema: Mapping[Any, Mapping[str, Any]],
     samples: foc.SampleCollection,
     labeling_config: str | None,

@@ -14,7 +14,6 @@ from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.dataset.internals import root_dataset
-from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import ExportError, LabelingConfigError, SampleError, SettingsError
 from fo_labelstudio.exports.write import LABELING_CONFIG, refuse_overwriting, write_tasks
@@ -67,16 +66,7 @@ def write_run(
                 )
         refuse_overwriting(folder)
         theirs = config.labeling_config
-        asked, kinds, samples = existing_project.asked_label_schema(
-            config.label_schema, samples, theirs, register, _WHERE
-        )
-        config.label_schema = completed_label_schema(
-            asked, samples, NEWEST_TAGS, config.mask_tool, {**kinds, **(config.scalar_types or {})}
-        )
-        if theirs is not None:
-            config.label_schema = existing_project.in_names_of(
-                theirs, config.label_schema, config.task_fields or (), True, _WHERE
-            )
+        samples = existing_project.complete(register, samples, theirs, NEWEST_TAGS, True, _WHERE)
         config.choose_media_of_files(samples)
         fields = config.label_fields()
         labeling_config = theirs or to_labeling_config(fields)
