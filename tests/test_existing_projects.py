@@ -200,11 +200,9 @@ def test_a_project_of_one_run_that_another_was_sent_into_loses_only_the_tasks_of
     }
 
 
-def test_an_interrupted_upload_is_resumed(theirs, boxes, connection, monkeypatch):
-    project, dataset = theirs(tasks=5), boxes(6)
-    tasks, settings = text(project.tasks()), text(project.settings())
-    whole = Client.import_tasks
-    calls = []
+def break_second(monkeypatch, name):
+    """Has the server refuse the second call of a method."""
+    whole, calls = getattr(Client, name), []
 
     def broken(client, *arguments):
         calls.append(arguments)
@@ -212,7 +210,13 @@ def test_an_interrupted_upload_is_resumed(theirs, boxes, connection, monkeypatch
             raise ServerError("no", 400)
         return whole(client, *arguments)
 
-    monkeypatch.setattr(Client, "import_tasks", broken)
+    monkeypatch.setattr(Client, name, broken)
+
+
+def test_an_interrupted_upload_is_resumed(theirs, boxes, connection, monkeypatch):
+    project, dataset = theirs(tasks=5), boxes(6)
+    tasks, settings = text(project.tasks()), text(project.settings())
+    break_second(monkeypatch, "import_tasks")
     with pytest.raises(RunError, match=f"It left 2 tasks in project {project.id}"):
         annotate(dataset, connection, project_id=project.id, max_tasks=2)
     assert project.settings()["project"]["model_version"] == ""
@@ -445,16 +449,7 @@ def test_predictions_that_were_interrupted_are_made_anew(theirs, boxes, connecti
     rows = [{"data": {"photo": f"/data/upload/7/0a1b2c3d-image_{number}.png"}} for number in range(3)]
     annotator.call("POST", f"/api/projects/{project.id}/import", json=rows)
     tasks = [{**task, "updated_at": None} for task in project.tasks().values()]
-    whole = Client.add_predictions
-    calls = []
-
-    def broken(client, *arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise ServerError("no", 400)
-        return whole(client, *arguments)
-
-    monkeypatch.setattr(Client, "add_predictions", broken)
+    break_second(monkeypatch, "add_predictions")
     options = {"project_id": project.id, "existing_tasks": "predict", "max_tasks": 1}
     with pytest.raises(RunError, match="stopped half-way"):
         annotate(dataset, connection, **options)
