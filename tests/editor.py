@@ -867,8 +867,10 @@ class Editor:
 
     def _open(self, path: str, stream: bool) -> TaskPage:
         page = self._leave()
+        # Until the new page is there, errors are those of the page that is left.
+        page.goto(self.url + path, wait_until="commit")
         self._shown = TaskPage(page, stream)
-        page.goto(self.url + path)
+        page.wait_for_load_state()
         self._shown.wait_until_ready()
         return self._shown
 
