@@ -14,10 +14,10 @@ from datetime import date, datetime
 from typing import Any
 
 import fiftyone as fo
-import fiftyone.core.media as fom
 import fiftyone.utils.annotations as foua
 
 from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
@@ -238,7 +238,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def supported_media_types(self) -> list[str]:
-        return [fom.IMAGE]
+        return [medium.media_type for medium in MEDIA]
 
     @property
     def supported_label_types(self) -> list[str]:

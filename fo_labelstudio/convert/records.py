@@ -149,6 +149,11 @@ def objects_of(fields: Iterable[LabelField]) -> dict[str, Medium]:
     return {field.to_name: field.medium for field in own_first} or {DEFAULT.name: DEFAULT}
 
 
+def medium_of_fields(fields: Iterable[LabelField]) -> Medium:
+    """What the samples are that some label fields annotate."""
+    return next(iter(objects_of(fields).values()))
+
+
 def media_key_of(fields: Iterable[LabelField]) -> str:
     """The key of a sample's media in the data of tasks of some label fields."""
     fields = tuple(fields)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.families import family_of, has_masks
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import StoredLabels
 from fo_labelstudio.dataset import mask_files
@@ -27,14 +28,14 @@ class StoredSample(NamedTuple):
     Attributes:
         id: its id
         path: what its media field holds
-        size: width and height of its image as its metadata has it, in pixels, or None
+        info: what its metadata says of its media file, or None
         values: label field -> its stored value; fields that are new are missing
         shown: field that its task is to show -> its stored value
     """
 
     id: str
     path: str | None
-    size: tuple[int, int] | None
+    info: MediaInfo | None
     values: Mapping[str, Any]
     shown: Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def read_blocks(
     fields: Sequence[LabelField],
     media_field: str,
     problems: list[str],
-    with_metadata: bool = False,
+    metadata_of: Medium | None = None,
     sample_ids: Sequence[str] | None = None,
     without: Collection[str] = (),
     task_fields: Sequence[str] = (),
@@ -56,14 +57,14 @@ def read_blocks(
         fields: the label fields of the run
         media_field: the field that holds the paths of the media
         problems: receives a message for each sample that is gone; such samples are left out
-        with_metadata: whether the sizes of images are read from the samples' metadata
+        metadata_of: the medium of which the samples' metadata is read, if it is
         sample_ids: the samples to read, where that is not all of them
         without: ids of samples that are passed over
         task_fields: the fields that tasks are to show
     """
-    sizes = ["metadata.width", "metadata.height"] if with_metadata else []
+    metadata = () if metadata_of is None else metadata_of.metadata
     names = [field.name for field in fields if field.existing]
-    paths = ["id", media_field, *sizes, *names, *task_fields]
+    paths = ["id", media_field, *metadata, *names, *task_fields]
     all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
     ids = (sample_id for sample_id in all_ids if sample_id not in without)
     size = SAMPLES_PER_BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else SAMPLES_PER_BLOCK
@@ -76,10 +77,10 @@ def read_blocks(
                 problems.append(f"sample {sample_id}: it was deleted meanwhile")
                 continue
             path, *rest = rows[sample_id]
-            metadata, values = tuple(rest[: len(sizes)]), rest[len(sizes) :]
-            is_known = all(metadata) and metadata
+            values = rest[len(metadata) :]
+            info = None if metadata_of is None else metadata_of.parse_metadata(rest[: len(metadata)])
             labels, shown = dict(zip(names, values)), dict(zip(task_fields, values[len(names) :]))
-            stored.append(StoredSample(sample_id, path, metadata if is_known else None, labels, shown))
+            stored.append(StoredSample(sample_id, path, info, labels, shown))
         yield stored
 
 

@@ -17,6 +17,7 @@ from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.settings import without_login
 from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings
 
 
@@ -121,7 +122,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
         run.fields,
         run.media_field,
         unreadable,
-        TRANSPORTS[run.media.transport].reads_metadata,
+        run.medium if TRANSPORTS[run.media.transport].reads_metadata else None,
         run.sample_ids,
         without,
         run.task_fields,
@@ -129,7 +130,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
     dates = date_fields(run.samples, run.task_fields)
     for block in read_ahead(blocks):
         yield from _drained(unreadable)
-        inspected = inspect_media([(stored.id, Media(stored.path, stored.size)) for stored in block], run)
+        inspected = inspect_media([(stored.id, Media(stored.path, stored.info)) for stored in block], run)
         for stored in block:
             media = inspected[stored.id]
             if not isinstance(media, MediaInfo):
@@ -140,7 +141,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
             except OSError as error:
                 yield Refused(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue
-            # No way to the server gives a size to media without a path.
+            # No way to the server finds out anything about media without a path.
             path = stored.path or ""
             yield SampleRecord(stored.id, path, media, labels, to_data(stored.shown, dates))
     yield from _drained(unreadable)
@@ -170,8 +171,8 @@ def inspect_media(media: Sequence[tuple[str, Media]], run: Run) -> dict[str, Med
 
 
 def _judged(sample_id: str, media: Media, inspection: Inspection, run: Run) -> MediaInfo | Refused | LeftOut:
-    if inspection.size is not None:
-        return MediaInfo(*inspection.size)
+    if inspection.info is not None:
+        return inspection.info
     problem = f"sample {sample_id}, {run.media_field} {_shown(media.path)}: {inspection.problem}"
     if run.media.unusable == "skip":
         return LeftOut(sample_id, problem)
@@ -188,7 +189,7 @@ def _remedy(inspection: Inspection, media: MediaSettings) -> str:
     if inspection.is_convertible:
         choice = "'convert' or 'skip'" if TRANSPORTS[media.transport].converts else "'skip'"
         return (
-            "convert it to PNG or JPEG and pass the field of the new path as media_field, or pass "
-            f"unusable_media={choice}"
+            f"convert it to {FILES[media.medium].converted_to} and pass the field of the new path as media_field, or "
+            f"pass unusable_media={choice}"
         )
     return "correct it, or pass unusable_media='skip'"

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import fiftyone.core.collections as foc
 
-from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.convert.records import LabelField, medium_of_fields
 from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
@@ -112,6 +113,11 @@ class Run:
     finished: Finished | None = None
 
     @property
+    def medium(self) -> Medium:
+        """What its samples are."""
+        return medium_of_fields(self.fields)
+
+    @property
     def size(self) -> int:
         """How many samples are sent."""
         return len(self.samples) if self.sample_ids is None else len(self.sample_ids)
@@ -126,6 +132,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         token: the token of the run
     """
     connection = config.connection_settings()
+    fields = config.label_fields()
     media = MediaSettings(
         config.media,
         config.local_files_root,
@@ -133,10 +140,11 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         config.unusable_media,
         connection.cloud_storage,
         connection.retries,
+        medium=medium_of_fields(fields).name,
     )
     return Run(
         with_mask_paths(samples, config.label_schema),
-        config.label_fields(),
+        fields,
         config.media_field,
         token,
         media,

@@ -14,8 +14,8 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.settings import CLOUD_STORAGES
 from fo_labelstudio.transport.address import Address, parse_address
-from fo_labelstudio.transport.files import image
-from fo_labelstudio.transport.image_heads import Heads
+from fo_labelstudio.transport.files import FILES
+from fo_labelstudio.transport.heads import Heads
 from fo_labelstudio.transport.public_web import AT_ONCE, FOR_EVERYBODY, Web
 from fo_labelstudio.transport.transport import Addresses, Inspection, Media, MediaSettings, Target, Transport
 
@@ -23,7 +23,7 @@ _NAMES = {"s3": "S3 bucket", "gcs": "Google bucket", "azure": "Azure container"}
 
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
-    """Looks at addresses, and reads the heads of the files whose size nobody knows, several at once."""
+    """Looks at addresses, and reads the heads of the files of which nobody knows the size, several at once."""
     heads = _heads(settings)
     with ThreadPoolExecutor(AT_ONCE) as executor:
         return list(executor.map(lambda item: _inspect(item, settings, heads), media))
@@ -37,17 +37,18 @@ def _inspect(media: Media, settings: MediaSettings, heads: Heads) -> Inspection:
     extension = PurePosixPath(address.key).suffix.lower()
     is_media = (mimetypes.guess_type(f"_{extension}")[0] or "").startswith(("image/", "video/", "audio/"))
     # What is no file's extension, such as .php, tells nothing.
-    if is_media and extension not in image.EXTENSIONS:
+    shown = FILES[settings.medium].extensions
+    if is_media and extension not in shown:
         return Inspection(
-            problem=f"browsers do not show {extension} as an image; convert it to one of "
-            f"{', '.join(image.EXTENSIONS)} and pass the field of the new address as media_field"
+            problem=f"browsers do not show {extension}; convert it to one of "
+            f"{', '.join(shown)} and pass the field of the new address as media_field"
         )
     if address.kind == "azure" and _presigns(settings) and ("#" in address.key or "%" in address.key):
         return Inspection(
             problem="Label Studio signs no address of a name with # or %; pass cloud_storage={'presign': False}, which "
             "has it hand the files out itself, or rename it"
         )
-    return Inspection(media.size) if media.size else heads.inspect(address)
+    return Inspection(media.info) if media.info else heads.inspect(address)
 
 
 @lru_cache(maxsize=1)

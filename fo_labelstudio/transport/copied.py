@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.local_files import address_of
 from fo_labelstudio.transport.transport import MediaSettings, Target, Transport
 from fo_labelstudio.transport.upload import inspect
@@ -22,12 +22,13 @@ class Copies:
     """The copies in one folder; a :class:`Writer`.
 
     Args:
-        settings: whether images are converted that cannot be shown as they are
+        settings: whether media are converted that cannot be shown as they are
         target: the folder of the tasks, whose own folder is to be the server's document root
     """
 
     def __init__(self, settings: MediaSettings, target: Target):
         self._converts = settings.converts
+        self._files = FILES[settings.medium]
         self._folder = target.folder / FOLDER
         self._start = target.start
         self._below = f"{target.folder.name}/{FOLDER}"
@@ -57,8 +58,8 @@ class Copies:
 
     def _copy(self, path: str) -> str:
         content, extension = None, os.path.splitext(path)[1].lower()
-        if self._converts and image.inspect(path).problem:
-            content, extension = image.read(path, True)
+        if self._converts and self._files.inspect(path, False).problem:
+            content, extension = self._files.read(path, True)
         stem, number = os.path.splitext(os.path.basename(path))[0], 1
         while True:
             name = f"{stem}{f'-{number}' if number > 1 else ''}{extension}"

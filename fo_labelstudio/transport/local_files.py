@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from fo_labelstudio.errors import ServerError, SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import is_transient
-from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.transport import Addresses, Inspection, Media, MediaSettings, Target, Transport
 from fo_labelstudio.transport.upload import Uploads
 
@@ -35,7 +35,7 @@ def _inspect(path: str | None, settings: MediaSettings, below: str) -> Inspectio
             problem=f"it lies in local_files_root {settings.root!r} itself, which the server does not serve; move it "
             "below"
         )
-    return image.inspect(path, settings.converts)
+    return FILES[settings.medium].inspect(path, settings.converts)
 
 
 def is_below(path: str | None, root: str) -> bool:
@@ -66,7 +66,8 @@ class LocalFiles:
         Raises:
             ServerError: the server does not serve them; says which of its settings is missing
         """
-        converted = [path for path in paths if self._settings.converts and image.inspect(path).problem]
+        files = FILES[self._settings.medium]
+        converted = [path for path in paths if self._settings.converts and files.inspect(path, False).problem]
         uploaded = dict(zip(converted, self._uploads.send(converted))) if converted else {}
         served = self._serve_all([path for path in paths if path not in uploaded])
         return [uploaded.get(path) or served[path] for path in paths]

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import Secret
-
-Size = tuple[int, int]
-"""Width and height of an image as it is displayed, in pixels (EXIF orientation applied)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class MediaSettings:
         storage: what the server is told about the cloud storages that hold the media
         retries: how often a request that failed for a passing reason is repeated
         keeps_storages: whether the storages that the project has are somebody else's, and stay as they are
+        medium: name of the medium that the files are of
     """
 
     transport: str = "upload"
@@ -36,6 +36,7 @@ class MediaSettings:
     storage: Secret = field(default_factory=lambda: Secret({}))
     retries: int = 4
     keeps_storages: bool = False
+    medium: str = DEFAULT.name
 
     @property
     def converts(self) -> bool:
@@ -48,23 +49,23 @@ class Media(NamedTuple):
 
     Attributes:
         path: what the media field holds
-        size: its size as the sample's metadata has it, or None
+        info: what the sample's metadata says of it, or None
     """
 
     path: str | None
-    size: Size | None = None
+    info: MediaInfo | None = None
 
 
 class Inspection(NamedTuple):
     """What a look at the media of one sample found.
 
     Attributes:
-        size: its size, or None where it cannot be sent
+        info: what was found out about it, or None where it cannot be sent
         problem: what keeps it from being sent, or None
         is_convertible: whether something that can be sent can be made of it
     """
 
-    size: Size | None = None
+    info: MediaInfo | None = None
     problem: str | None = None
     is_convertible: bool = False
 
@@ -134,7 +135,7 @@ class Transport:
         inspect: looks at the media of some samples, in order, without the server
         sender: what gets the media to a project, or None where that takes no server
         writer: what names the media in files with tasks, or None where that takes a server
-        reads_metadata: whether sizes are taken from the samples' metadata, where they have any
+        reads_metadata: whether the samples' metadata is asked before the media, where they have any
         converts: whether it can send something else in place of media that cannot be sent as they are
     """
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import sent_in_parts
-from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _MAX_FILES = 100
@@ -56,7 +56,8 @@ def upload_name(path: str, digest: str, extension: str, project_id: int) -> str:
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
     """Looks at files."""
-    return [image.inspect(item.path, settings.converts) for item in media]
+    inspect_one = FILES[settings.medium].inspect
+    return [inspect_one(item.path, settings.converts) for item in media]
 
 
 class Uploads:
@@ -65,13 +66,14 @@ class Uploads:
     Args:
         client: the server
         project_id: the project that receives them
-        settings: whether images are converted that cannot be sent as they are
+        settings: whether media are converted that cannot be sent as they are
     """
 
     def __init__(self, client: Client, project_id: int, settings: MediaSettings):
         self._client = client
         self._project_id = project_id
         self._converts = settings.converts
+        self._files = FILES[settings.medium]
         self._urls: dict[str, str] = {}
         self._is_known = False
         """Whether all files that the server has are in _urls."""
@@ -86,7 +88,7 @@ class Uploads:
         request: dict[str, tuple[str, bytes]] = {}
         size = 0
         for path in paths:
-            content, extension = image.read(path, self._converts)
+            content, extension = self._files.read(path, self._converts)
             digest = hashlib.blake2b(content, digest_size=16).hexdigest()[:_DIGITS]
             digests.append(digest)
             if digest in self._urls or digest in request:

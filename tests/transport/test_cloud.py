@@ -310,8 +310,8 @@ def test_known_sizes_are_taken_and_nothing_is_asked():
 @pytest.mark.parametrize(
     ("address", "problem"),
     [
-        ("s3://bucket/a.tif", "browsers do not show .tif as an image; convert it"),
-        ("https://host/a.MP4?x=1", "browsers do not show .mp4 as an image"),
+        ("s3://bucket/a.tif", "browsers do not show .tif; convert it"),
+        ("https://host/a.MP4?x=1", "browsers do not show .mp4; convert"),
         ("gs://bucket/a.png", "its size is read from its metadata only, and there is none; set sample.metadata"),
         ("azure-blob://box/a#1.png", "signs no address of a name with # or %; pass cloud_storage={'presign': False}"),
         ("/data/a.png", "pass the field that holds the addresses as media_field"),

@@ -169,4 +169,4 @@ def test_a_server_that_loses_files_is_told(paths):
 @pytest.mark.parametrize("name", ["a.tif", "a"])
 def test_what_the_server_does_not_take_is_told(name):
     (found,) = upload.inspect([Media(name)], MediaSettings())
-    assert found.size is None and "Label Studio does not take" in found.problem
+    assert found.info is None and "Label Studio does not take" in found.problem

@@ -23,7 +23,7 @@ from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import LabelAnswer, LabelField, Region, RegionAnswer, objects_of
+from fo_labelstudio.convert.records import LabelAnswer, LabelField, Region, RegionAnswer, medium_of_fields, objects_of
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import META, parse_origin
@@ -166,7 +166,7 @@ def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str) -> in
     if annotation is None or not is_without_parent(annotation) or _holds_a_key(annotation.get("result"), task):
         return None
     try:
-        _, _, sent = parse_origin(task, run, next(iter(objects_of(fields).values())))
+        _, _, sent = parse_origin(task, run, medium_of_fields(fields))
     except RegionError:
         return None
     is_ours = Origin(annotation, task, sent, fields).is_ours

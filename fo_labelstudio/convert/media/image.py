@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 from xml.etree.ElementTree import Element
 
@@ -43,6 +43,11 @@ def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
     return MediaInfo(*size) if _is_size(size) else None
 
 
+def parse_metadata(values: Sequence[Any]) -> MediaInfo | None:
+    width, height = values
+    return MediaInfo(width, height) if width and height else None
+
+
 def _is_size(size: Any) -> TypeGuard[list[int]]:
     is_pair = isinstance(size, list) and len(size) == 2
     return is_pair and all(type(side) is int and 0 < side <= _MAX_PIXELS for side in size)
@@ -58,4 +63,7 @@ MEDIUM = Medium(
     meta_keys=(_SIZE,),
     to_meta=to_meta,
     parse_meta=parse_meta,
+    media_type="image",
+    metadata=("metadata.width", "metadata.height"),
+    parse_metadata=parse_metadata,
 )

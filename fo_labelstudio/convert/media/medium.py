@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
@@ -31,6 +31,9 @@ class Medium:
         meta_keys: the keys that ``to_meta`` writes
         to_meta: what the meta of a task says of the media file
         parse_meta: what the meta of a task says of the media file, or None where it says nothing that can be right
+        media_type: FiftyOne's name of the kind
+        metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
+        parse_metadata: what the values of these fields say, or None where they say nothing
     """
 
     name: str
@@ -42,3 +45,6 @@ class Medium:
     meta_keys: tuple[str, ...]
     to_meta: Callable[[MediaInfo], dict[str, Any]]
     parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None]
+    media_type: str
+    metadata: tuple[str, ...]
+    parse_metadata: Callable[[Sequence[Any]], MediaInfo | None]

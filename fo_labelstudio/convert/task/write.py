@@ -29,7 +29,7 @@ from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import base_name
-from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, media_key_of, objects_of
+from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, media_key_of, medium_of_fields
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID, SENT_ANNOTATION
@@ -157,7 +157,7 @@ def to_task(
             regions, sent[field.name] = _to_regions(labels, field, sample.media)
             _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
-    key, medium = media_key_of(fields), next(iter(objects_of(fields).values()))
+    key, medium = media_key_of(fields), medium_of_fields(fields)
     meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))

@@ -1,1 +1,11 @@
-"""Media files of this machine, a module a medium: whether they are whole, their size, whether browsers show them."""
+"""The table of media files, a module a medium: whether they are whole, their size, whether browsers show them."""
+
+from __future__ import annotations
+
+from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files.files import MediaFiles
+
+FILES: dict[str, MediaFiles] = {
+    "image": image.FILES,  # Pillow
+}
+"""Name of a medium -> its files."""

@@ -9,10 +9,12 @@ from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.transport.address import looks_like_address
 from fo_labelstudio.transport.files import reencode
-from fo_labelstudio.transport.transport import Inspection, Size
+from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.transport import Inspection
 
 EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
 """The image files that a server takes and a browser shows (Label Studio 1.23.2, SUPPORTEDEXTENSIONS)."""
@@ -66,7 +68,7 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
                 return _converted(file, found.problem)
     except (OSError, ValueError) as error:
         found = Inspection(problem=f"its image cannot be read ({error})")
-    if extension in EXTENSIONS or (convert and found.size):
+    if extension in EXTENSIONS or (convert and found.info):
         return found
     refusal = f"Label Studio does not take {extension or 'files without an extension'}"
     if found.problem is None:
@@ -99,13 +101,13 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
 def _inspect_webp(head: bytes) -> Inspection:
     kind = head[12:16] if len(head) == 30 else b""
     if kind == b"VP8X":
-        return Inspection((1 + int.from_bytes(head[24:27], "little"), 1 + int.from_bytes(head[27:30], "little")))
+        return Inspection(MediaInfo(*(1 + int.from_bytes(head[start : start + 3], "little") for start in (24, 27))))
     if kind == b"VP8L":
         bits = int.from_bytes(head[21:25], "little")
-        return Inspection((1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)))
+        return Inspection(MediaInfo(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)))
     if kind == b"VP8 ":
         width, height = (int.from_bytes(head[start : start + 2], "little") & 0x3FFF for start in (26, 28))
-        return Inspection((width, height))
+        return Inspection(MediaInfo(width, height))
     return Inspection(problem="its image cannot be read (it is no WebP, or broken)")
 
 
@@ -217,13 +219,23 @@ def _has_end_of_jpeg(file: BinaryIO) -> bool:
     return _ENDS["JPEG"] in file.read()
 
 
-def _displayed_size(image: Image.Image) -> Size:
+def _displayed_size(image: Image.Image) -> MediaInfo:
     is_turned = reencode.orientation(image) >= 5
-    return (image.height, image.width) if is_turned else image.size
+    return MediaInfo(image.height, image.width) if is_turned else MediaInfo(*image.size)
 
 
 def _converted(file: BinaryIO, problem: str) -> Inspection:
     try:
-        return Inspection(reencode.decoded(file).size)
+        return Inspection(MediaInfo(*reencode.decoded(file).size))
     except Exception as error:  # Pillow raises anything over a broken file.
         return Inspection(problem=f"{problem}, and it cannot be converted ({error})")
+
+
+FILES = MediaFiles(
+    inspect=inspect,
+    inspect_file=inspect_file,
+    read=read,
+    extensions=EXTENSIONS,
+    converted_to="PNG or JPEG",
+    told_by="sample.metadata = fo.ImageMetadata(width=..., height=...)",
+)

@@ -103,7 +103,7 @@ def test_every_mode_that_browsers_show_is_taken(write, mode, file_format):
 )
 def test_what_browsers_do_not_show_is_found_under_a_fine_name_and_is_convertible(write, content, problem):
     found = image.inspect(write(content))
-    assert found.size is None and found.is_convertible
+    assert found.info is None and found.is_convertible
     assert found.problem.startswith(problem)
 
 
@@ -123,7 +123,7 @@ def test_what_browsers_do_not_show_is_found_under_a_fine_name_and_is_convertible
 @pytest.mark.parametrize("convert", [False, True])
 def test_what_is_no_image_is_told_and_not_convertible(write, content, problem, convert):
     found = image.inspect(write(content), convert)
-    assert found.size is None and not found.is_convertible
+    assert found.info is None and not found.is_convertible
     assert found.problem.startswith(problem)
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_is_cut_off_anywhere_is_told(write, file_format):
     exif = b"Exif\0\0" + turned(1).tobytes() + encoded("JPEG", PICTURE.resize((16, 16)))
     content = encoded(file_format, exif=exif) if file_format in ("JPEG", "PNG", "WEBP") else encoded(file_format)
     for length in range(0, len(content) - 16, max(len(content) // 40, 1)):
-        assert image.inspect(write(content[:length])).size is None, length
+        assert image.inspect(write(content[:length])).info is None, length
 
 
 @pytest.mark.parametrize("file_format", SHOWN)
@@ -176,15 +176,15 @@ def test_a_jpeg_may_hold_filling_between_its_segments(write):
 @pytest.mark.parametrize("file_format", ["JPEG", "MPO", "PNG"])
 def test_sizes_are_those_of_the_image_as_it_is_displayed(write, file_format, orientation):
     size = SIZE[::-1] if orientation >= 5 else SIZE
-    assert image.inspect(write(encoded(file_format, exif=turned(orientation)))).size == size
+    assert image.inspect(write(encoded(file_format, exif=turned(orientation)))).info == size
 
 
 def test_an_orientation_that_browsers_pass_over_does_not_count(write):
     xmp = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
-    assert image.inspect(write(encoded("WEBP", exif=turned(6)))).size == SIZE
-    assert image.inspect(write(encoded("JPEG", xmp=xmp))).size == SIZE
-    assert image.inspect(write(encoded("JPEG", exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x09\x01"))).size == SIZE
-    assert image.inspect(write(encoded("JPEG", exif=turned(9)))).size == SIZE
+    assert image.inspect(write(encoded("WEBP", exif=turned(6)))).info == SIZE
+    assert image.inspect(write(encoded("JPEG", xmp=xmp))).info == SIZE
+    assert image.inspect(write(encoded("JPEG", exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x09\x01"))).info == SIZE
+    assert image.inspect(write(encoded("JPEG", exif=turned(9)))).info == SIZE
 
 
 def test_the_head_of_a_file_is_enough_where_its_end_is_elsewhere():
@@ -211,7 +211,7 @@ def test_what_cannot_be_converted_is_told_with_its_path(write):
     path = write(whole[:8] + b"\xff" * 2000 + whole[2008:])
     found = image.inspect(path, convert=True)
     assert found.problem.startswith("it is TIFF") and "and it cannot be converted (" in found.problem
-    assert found.size is None and not found.is_convertible
+    assert found.info is None and not found.is_convertible
     with pytest.raises(OSError, match=r"image.png' cannot be converted"):
         image.read(path, convert=True)
 
@@ -224,4 +224,4 @@ def test_no_damage_brings_the_look_at_an_image_down(data):
     del content[data.draw(st.integers(1, len(content))) :]
     for is_whole in (False, True):
         found = image.inspect_file(io.BytesIO(bytes(content)), is_whole)
-        assert (found.size is None) == (found.problem is not None)
+        assert (found.info is None) == (found.problem is not None)

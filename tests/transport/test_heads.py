@@ -11,7 +11,7 @@ from PIL import Image
 
 from fo_labelstudio.transport.address import parse_address
 from fo_labelstudio.transport.files import image
-from fo_labelstudio.transport.image_heads import Heads, RemoteFile
+from fo_labelstudio.transport.heads import Heads, RemoteFile
 from fo_labelstudio.transport.transport import Inspection, MediaSettings
 from tests.media_servers import WebServer
 from tests.support import write_image
@@ -97,7 +97,7 @@ def test_what_is_no_image_is_read_to_its_end_and_told(tmp_path, heads, size, kno
 
 def test_a_remote_file_reads_as_a_file_does():
     content = bytes(range(256)) * 1000
-    file = RemoteFile(lambda start, stop: content[start:stop])
+    file = RemoteFile(lambda start, stop: content[start:stop], "look elsewhere")
     local = io.BytesIO(content)
     for offset, whence, size in [(0, 0, 10), (100, 0, 5), (-3, 1, 70_000), (-10, 2, 4), (0, 2, 5), (7, 0, -1)]:
         assert file.seek(offset, whence) == local.seek(offset, whence)

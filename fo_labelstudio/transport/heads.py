@@ -1,4 +1,4 @@
-"""The heads of image files elsewhere: as much of a file as tells its size."""
+"""The heads of media files elsewhere: as much of a file as tells its size."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.transport.address import Address
-from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.public_web import AT_ONCE, Web
 from fo_labelstudio.transport.transport import Inspection, MediaSettings
 
 _FIRST = 2**16
 _MOST = 2**22
-_METADATA = "set sample.metadata = fo.ImageMetadata(width=..., height=...)"
 
 
 class RemoteFile(io.RawIOBase):
@@ -28,11 +27,13 @@ class RemoteFile(io.RawIOBase):
 
     Args:
         fetch: the bytes from one position to another, fewer at the end of the file
+        remedy: what to do where its beginning does not tell its size
     """
 
-    def __init__(self, fetch: Callable[[int, int], bytes]):
+    def __init__(self, fetch: Callable[[int, int], bytes], remedy: str):
         super().__init__()
         self._fetch = fetch
+        self._remedy = remedy
         self._content = bytearray()
         self._position = 0
         self._is_whole = False
@@ -64,7 +65,7 @@ class RemoteFile(io.RawIOBase):
         while not self._is_whole and (stop is None or len(self._content) < stop):
             start = len(self._content)
             if start == _MOST:
-                raise OSError(f"its first {_MOST >> 20} MiB do not contain its size; {_METADATA}")
+                raise OSError(f"its first {_MOST >> 20} MiB do not contain its size; {self._remedy}")
             end = max(_FIRST, 4 * start)
             self._content += self._fetch(start, end)
             self._is_whole = len(self._content) < end
@@ -83,6 +84,8 @@ class Heads:
 
     def __init__(self, settings: MediaSettings):
         self._settings = settings
+        self._files = FILES[settings.medium]
+        self._remedy = f"set {self._files.told_by}"
         self._web = Web(settings.retries)
         self._s3: Any = None
         self._lock = Lock()
@@ -90,22 +93,22 @@ class Heads:
         """Why no file of a bucket or host can be read: that is not found out for each file anew."""
 
     def inspect(self, address: Address) -> Inspection:
-        """Looks at the head of an image file."""
+        """Looks at the head of a file."""
         if address.kind not in ("web", "s3"):
-            return Inspection(problem=f"its size is read from its metadata only, and there is none; {_METADATA}")
+            return Inspection(problem=f"its size is read from its metadata only, and there is none; {self._remedy}")
         place = (address.kind, address.place)
         if place in self._closed:
             return Inspection(problem=self._closed[place])
         fetch = self._fetch_from_web if address.kind == "web" else self._fetch_from_s3
         try:
             # It reads, seeks and tells, which is all that is asked of it.
-            file = cast(BinaryIO, RemoteFile(lambda start, stop: fetch(address, start, stop)))
-            return image.inspect_file(file, is_whole=False)
+            file = cast(BinaryIO, RemoteFile(lambda start, stop: fetch(address, start, stop), self._remedy))
+            return self._files.inspect_file(file, is_whole=False)
         except (ConnectionFailedError, TLSError, _ClosedError) as error:
-            self._closed[place] = f"{error}; where this machine cannot reach it, {_METADATA}"
+            self._closed[place] = f"{error}; where this machine cannot reach it, {self._remedy}"
             return Inspection(problem=self._closed[place])
         except (ServerError, OSError) as error:
-            return Inspection(problem=f"its image cannot be read ({error})")
+            return Inspection(problem=f"its {self._settings.medium} cannot be read ({error})")
 
     def _fetch_from_web(self, address: Address, start: int, stop: int) -> bytes:
         return self._web.read(address.url, start, stop)

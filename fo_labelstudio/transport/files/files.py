@@ -1,0 +1,48 @@
+"""The MediaFiles record: what is known of the files of a medium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from fo_labelstudio.transport.transport import Inspection
+
+
+class InspectFile(Protocol):
+    """Looks at a file by its content, whatever its name."""
+
+    def __call__(self, file: BinaryIO, is_whole: bool = True) -> Inspection:
+        """What it holds.
+
+        Args:
+            file: the file; where it is left is undefined
+            is_whole: whether its end is to be looked at, rather than as few of its first bytes as tell the rest
+
+        Raises:
+            OSError: the file cannot be read, which tells nothing about its content
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class MediaFiles:
+    """The files of one medium.
+
+    Attributes:
+        inspect: looks at a file of this machine, by its path; with True, one that cannot be sent as it is counts as
+            what ``read`` makes of it
+        inspect_file: looks at an open file
+        read: the content that is sent of a file of this machine, and its extension; with True, it is converted where it
+            cannot be sent as it is
+        extensions: those of the files that a server takes and a browser shows
+        converted_to: the formats that ``read`` makes, for messages
+        told_by: what a user sets where nobody but the sample's metadata can tell about a file, for messages
+    """
+
+    inspect: Callable[[str | None, bool], Inspection]
+    inspect_file: InspectFile
+    read: Callable[[str, bool], tuple[bytes, str]]
+    extensions: tuple[str, ...]
+    converted_to: str
+    told_by: str
