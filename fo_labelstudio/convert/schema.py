@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from fo_labelstudio.convert.families import family_of_type
+from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
@@ -37,7 +38,7 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Args:
         label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
-            own ``tool, skeleton, kind, without_class`` and what :func:`with_controls` adds
+            own ``scope, tool, skeleton, kind, without_class`` and what :func:`with_controls` adds
 
     Raises:
         LabelSchemaError: there are no classes, a name cannot be shown, or an attribute cannot be asked for
@@ -68,6 +69,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         skeleton=_skeleton(info.get("skeleton")),
         question=_scalar_question(info) if is_scalar else None,
         takes_none=bool(classes) and bool(info.get("without_class", False)),
+        scope=info.get("scope", DEFAULT.scopes[0]),
         object_name=info.get("object"),
         data_key=info.get("data_key"),
         allow_additions=bool(info.get("allow_additions", True)),

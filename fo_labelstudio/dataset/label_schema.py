@@ -18,8 +18,9 @@ from fiftyone import ViewField as F
 from packaging.version import Version
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import FAMILIES, family_of, family_of_type, has_masks, label_class_of
+from fo_labelstudio.convert.families import FAMILIES, family_of, family_of_type, has_masks, is_served, label_class_of
 from fo_labelstudio.convert.families.detections import HAS_MASK
+from fo_labelstudio.convert.media import DEFAULT, medium_of_type
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
@@ -82,10 +83,19 @@ def completed_label_schema(
     Raises:
         LabelSchemaError: a field or an attribute cannot be annotated as asked
     """
+    medium = medium_of_type(samples.media_type)
+    scope = medium.scopes[0]
     completed = {}
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
         check_field(samples, name, info["type"] == "scalar")
+        if not is_served(scope, info["type"]):
+            raise LabelSchemaError(
+                f"field {name!r}: labels of type {info['type']!r} cannot be annotated on a {medium.noun}; leave the "
+                "field out"
+            )
+        if medium is not DEFAULT:
+            info["scope"] = scope
         tools = family_of_type(info["type"]).tools
         if info["type"] == "scalar":
             _complete_scalar(name, info, samples, scalar_types)

@@ -44,6 +44,11 @@ def family_of(field: LabelField) -> Family:
     return _FAMILY_OF[field.scope, field.label_type]
 
 
+def is_served(scope: str, label_type: str) -> bool:
+    """Whether labels of a label type can be annotated where they live."""
+    return (scope, label_type) in _FAMILY_OF
+
+
 def family_of_type(label_type: str) -> Family:
     """The first family that serves a label type, for what is the same wherever its labels live."""
     return _FAMILY_OF_TYPE[label_type]

@@ -15,6 +15,11 @@ DEFAULT = MEDIA[0]
 _MEDIUM_OF = {scope: medium for medium in MEDIA for scope in medium.scopes}
 
 
+def medium_of_type(media_type: str | None) -> Medium:
+    """The medium of samples of one of FiftyOne's media types; the default one where they have none of the table."""
+    return next((medium for medium in MEDIA if medium.media_type == media_type), DEFAULT)
+
+
 def medium_of(scope: str) -> Medium:
     """The medium on which labels of a scope live."""
     return _MEDIUM_OF[scope]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of, medium_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField, objects_of
 from fo_labelstudio.convert.task.write import DATA_KEYS, SampleRecord, to_task, with_address
@@ -48,6 +48,16 @@ def test_a_scope_is_of_one_medium():
     scopes = [scope for medium in MEDIA for scope in medium.scopes]
     assert len(scopes) == len(set(scopes))
     assert [medium_of(scope) for medium in MEDIA for scope in medium.scopes] == [m for m in MEDIA for _ in m.scopes]
+
+
+def test_samples_of_a_media_type_are_of_its_medium_and_all_others_of_the_default_one():
+    assert [medium_of_type(medium.media_type) for medium in MEDIA] == list(MEDIA)
+    assert medium_of_type(None) is medium_of_type("point-cloud") is DEFAULT
+
+
+def test_what_the_metadata_of_a_sample_does_not_say_is_none():
+    assert [medium.parse_metadata([None] * len(medium.metadata)) for medium in MEDIA] == [None] * len(MEDIA)
+    assert DEFAULT.parse_metadata([640, 480]) == MediaInfo(640, 480)
 
 
 def test_each_family_serves_scopes_of_media_and_no_two_serve_the_same_labels():
