@@ -119,6 +119,30 @@ def load_annotations(
     return load_json(samples, anno_key, options, json_path, labeling_config)
 
 
+def get_status(samples: foc.SampleCollection, anno_key: str, **connection: Any) -> dict[str, Any]:
+    """How far an annotation run is: what was answered, skipped, deleted and not loaded yet, who did what.
+
+    Nothing is loaded, and nothing is changed.
+
+    Args:
+        samples: the dataset of the run, or any view into it
+        anno_key: the key of the run
+        **connection: settings of the connection, as ``load_annotations()`` takes them
+
+    Returns:
+        the dict that :meth:`fo_labelstudio.backend.LabelStudioAnnotationResults.get_status` describes
+
+    Raises:
+        RunError: it is no run of Label Studio's, was not sent or was written to files, or its project is gone
+        ServerError: the server cannot be reached, or refused
+        SettingsError: a setting is unknown, missing or malformed
+    """
+    from fo_labelstudio.runs.load_annotations import results_of
+    from fo_labelstudio.runs.status import get_status
+
+    return get_status(results_of(samples, anno_key, connection))
+
+
 def export_tasks(
     samples: foc.SampleCollection,
     anno_key: str,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -34,6 +34,9 @@ from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.project import project_url
 from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.status import get_status
+from fo_labelstudio.runs.status_table import print_status
+from fo_labelstudio.runs.tag_samples import STATES, tag_samples
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -401,6 +404,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         remade: list[str] | None = None,
         left_behind: list[str] | None = None,
         predicted: dict[str, dict[str, Any]] | None = None,
+        tagged: dict[str, list[str]] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -412,6 +416,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.remade = remade or []
         self.left_behind = left_behind or []
         self.predicted = predicted or {}
+        self.tagged = tagged or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
@@ -432,6 +437,64 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         url = project_url(self.config.url or "", self.project_id)
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
+
+    def get_status(self) -> dict[str, Any]:
+        """How far the run is, as the server says now; nothing is loaded.
+
+        Returns:
+            a dict of plain values:
+
+            -   ``anno_key``, ``project_id``, ``url``: the run, its project, and where people work on it
+            -   ``complete``: whether ``annotate()`` has sent everything
+            -   ``tasks``: how many tasks the run has made; the sum of the next four
+            -   ``answered``: tasks with a submitted annotation
+            -   ``skipped``: tasks that somebody has skipped and nobody has answered
+            -   ``open``: tasks that are there, neither answered nor skipped
+            -   ``deleted``: tasks that are gone from the server
+            -   ``drafts``: tasks that somebody has begun, and not submitted since
+            -   ``new``: answered tasks whose newest annotation was not loaded yet
+            -   ``annotators``: e-mail -> how many tasks were ``answered`` and ``skipped``, and the ``seconds`` that the
+                editor has measured
+            -   ``predictions``: model version -> number of predictions
+            -   ``first_activity``, ``last_activity``: when the first annotation was made, and the last one submitted,
+                as ISO 8601 in UTC; None where there is none
+
+        Raises:
+            RunError: the run was not sent, was written to files, or its project is gone
+            ServerError: the server cannot be reached, or refused
+            SettingsError: a setting of the connection is missing or malformed
+        """
+        return get_status(self)
+
+    def print_status(self) -> None:
+        """Prints what :meth:`get_status` returns, as tables; in a notebook, shows them as HTML."""
+        print_status(self)
+
+    def tag_samples(
+        self, states: Collection[str] = STATES, prefix: str | None = None, field: str | None = None
+    ) -> dict[str, int]:
+        """Writes to the samples of the run what became of their tasks: as tags, or into a field.
+
+        Of each sample one of these holds: ``answered``, ``open``, ``skipped``, and ``deleted``, whose task is gone. Of
+        answered ones, these may hold besides: ``disagreed``, two submitted annotations say different things, and
+        ``edited``, the answer differs from what was sent. They cost more requests than the others.
+
+        Another call corrects what no longer holds. Tags of others are never touched, nor are labels.
+
+        Args:
+            states: which of them are written; what an earlier call has written of the others is taken away
+            prefix: what each tag begins with; by default the key of the run and a colon, as in ``boxes:answered``
+            field: the name of a field that gets a list of the states, in place of tags
+
+        Returns:
+            state -> how many samples are in it
+
+        Raises:
+            SettingsError: an argument makes no sense, or others have made such tags, or the field; nothing was written
+            RunError: the run was not sent, was written to files, or its project is gone
+            ServerError: the server cannot be reached, or refused
+        """
+        return tag_samples(self, states, prefix, field)
 
     def cleanup(self, force: bool = False) -> None:
         """Deletes the project, with its tasks and annotations, from the server.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,6 +101,67 @@ class MemoryTasks:
         task["annotations"].append(as_exported(edit(json.loads(json.dumps(started))), started, **values))
 
 
+class MemoryOverview:
+    """What the lists of a server say of a project in memory; a ``TaskOverview``.
+
+    Attributes:
+        asked: what was asked for, in order
+    """
+
+    def __init__(self, project: MemoryTasks, users: Mapping[int, str] | None = None):
+        self._project = project
+        self._users = dict(users or {})
+        self.asked: list[str] = []
+
+    def total(self) -> int:
+        self.asked.append("total")
+        return self._project.state().tasks or 0
+
+    def count(self, first: int, last: int) -> int:
+        self.asked.append("count")
+        return len(self._within(first, last))
+
+    def ids(self, first: int, last: int) -> Iterator[int]:
+        self.asked.append("ids")
+        return iter(self._within(first, last))
+
+    def rows(self, first: int, last: int, is_touched: bool) -> Iterator[dict[str, Any]]:
+        self.asked.append("rows")
+        rows = [self._row(self._project.by_id[task_id]) for task_id in self._within(first, last)]
+        yield from (row for row in rows if not is_touched or row["annotations_ids"] or row["draft_exists"])
+
+    def model_versions(self) -> dict[str, int]:
+        self.asked.append("model versions")
+        predictions = (prediction for task in self._project.by_id.values() for prediction in task["predictions"])
+        return dict(Counter(prediction["model_version"] for prediction in predictions))
+
+    def users(self) -> dict[int, str]:
+        self.asked.append("users")
+        return self._users
+
+    def _within(self, first: int, last: int) -> list[int]:
+        return [task_id for task_id in sorted(self._project.by_id) if first <= task_id <= last]
+
+    def _row(self, task: dict[str, Any]) -> dict[str, Any]:
+        annotations = task["annotations"]
+        skipped = sum(annotation["was_cancelled"] for annotation in annotations)
+        times = [annotation["lead_time"] for annotation in annotations if annotation.get("lead_time") is not None]
+        changed = [annotation["updated_at"] for annotation in annotations if annotation.get("updated_by") is not None]
+        return {
+            "id": task["id"],
+            "total_annotations": len(annotations) - skipped,
+            "cancelled_annotations": skipped,
+            "annotations_ids": ",".join(str(annotation["id"]) for annotation in annotations),
+            "annotators": sorted({annotation["completed_by"] for annotation in annotations} - {None}),
+            "avg_lead_time": sum(times) / len(times) if times else None,
+            "draft_exists": bool(task.get("drafts")),
+            "created_at": "2026-11-20T09:00:00Z",
+            "updated_at": max([annotation["updated_at"] for annotation in annotations], default="2026-11-20T09:00:00Z"),
+            "updated_by": [{"user_id": 1}] if changed else [],
+            "predictions_model_versions": ",".join(item["model_version"] for item in task["predictions"]),
+        }
+
+
 def sent_run(fields: Sequence[LabelField], labels: dict[str, dict[str, Any]], token: str) -> MemoryTasks:
     """A project that has a run: sample id -> label field -> its value."""
     project = MemoryTasks()
@@ -152,6 +214,7 @@ class MemoryState(RunState):
         self.tasks = {"sample": 1}
         self.left_behind = list(left_behind)
         self.predicted = {}
+        self.tagged = {}
         self.saves: list[str] = []
         self.deleted: list[int] = []
         self._config = SimpleNamespace(saved_state={"token": "token", "project_id": project_id, "complete": True})

@@ -118,6 +118,11 @@ class Place:
         filled = {"_id": {"$in": list(map(ObjectId, ids))}, self.db_path: {"$nin": [None, []]}}
         return self.field is not None and self._collection.find_one(filled, {"_id": True}) is not None
 
+    def ids_with_values(self) -> list[str]:
+        """The ids of all samples, or frames, that have a value other than None."""
+        found = self._collection.find({self.db_path: {"$ne": None}}, {"_id": True})
+        return [str(doc["_id"]) for doc in found]
+
     def size_of(self, doc: Doc) -> int:
         """The bytes that the whole document takes in the database; 0 where it is no longer there."""
         stages = [{"$match": {"_id": doc["_id"]}}, {"$project": {"size": {"$bsonSize": "$$ROOT"}}}]

@@ -44,6 +44,25 @@ MIN_VERSION = Version("1.20.0")
 
 _OF_TASKS = "id,data,meta,total_predictions,total_annotations"
 
+_OF_ROWS = (
+    "id,total_annotations,cancelled_annotations,annotations_ids,annotators,avg_lead_time,draft_exists,created_at,"
+    "updated_at,updated_by,predictions_model_versions"
+)
+
+_COSTLY_COLUMNS = [
+    f"tasks:{column}"
+    for column in (
+        "annotations_results",
+        "predictions_results",
+        "predictions_score",
+        "completed_at",
+        "file_upload",
+        "storage_filename",
+        "state",
+    )
+]
+"""Columns of the Data Manager that the server computes for each task, unless a query hides them (1.23.2)."""
+
 
 class Client:
     """REST client of one Label Studio server.
@@ -360,6 +379,34 @@ class Client:
         params = {"project": project_id, "include": "id", "page": 1, "page_size": 1, "query": query}
         return _part(self._connection.get("/api/tasks", params), "total", int)
 
+    def count_tasks_within(self, project_id: int, first: int, last: int) -> int:
+        """How many tasks of a project have ids that lie in a range."""
+        query = json.dumps({"filters": {"conjunction": "and", "items": [_within(first, last)]}})
+        params = {"project": project_id, "include": "id", "page": 1, "page_size": 1, "query": query}
+        return _part(self._connection.get("/api/tasks", params), "total", int)
+
+    def task_ids_within(self, project_id: int, first: int, last: int) -> Iterator[int]:
+        """The ids of the tasks of a project that lie in a range."""
+        query = json.dumps({"filters": {"conjunction": "and", "items": [_within(first, last)]}})
+        params = {"project": project_id, "include": "id", "query": query}
+        return (task["id"] for task in self._pages_of_tasks(params))
+
+    def task_rows(self, project_id: int, first: int, last: int, is_touched: bool) -> Iterator[dict[str, Any]]:
+        """What the Data Manager shows of the tasks of a project whose ids lie in a range: counts, annotators, times.
+
+        Args:
+            project_id: the project
+            first: the lowest id
+            last: the highest id
+            is_touched: whether only tasks are wanted that somebody has answered, skipped or begun
+        """
+        within = _within(first, last)
+        items = [{**column, "child_filter": within} for column in _TOUCHED] if is_touched else [within]
+        # Without hidden columns the server computes none; with them, all others.
+        hidden = {"explore": _COSTLY_COLUMNS, "labeling": _COSTLY_COLUMNS}
+        query = json.dumps({"filters": {"conjunction": "or", "items": items}, "hiddenColumns": hidden})
+        return self._pages_of_tasks({"project": project_id, "include": _OF_ROWS, "query": query})
+
     def whole_tasks(self, project_id: int, first: int, last: int) -> Iterator[dict[str, Any]]:
         """The tasks of a project whose ids lie in a range, with their annotations, predictions and drafts.
 
@@ -370,8 +417,7 @@ class Client:
             first: the lowest id
             last: the highest id
         """
-        within = {"filter": "filter:tasks:id", "operator": "in", "type": "Number", "value": {"min": first, "max": last}}
-        query = json.dumps({"filters": {"conjunction": "and", "items": [within]}})
+        query = json.dumps({"filters": {"conjunction": "and", "items": [_within(first, last)]}})
         # What lies in a cloud storage keeps its own address.
         return self._pages_of_tasks({"project": project_id, "fields": "all", "resolve_uri": "false", "query": query})
 
@@ -444,6 +490,19 @@ class Client:
         """
         params = [("exportType", "JSON"), *(("ids[]", task_id) for task_id in task_ids)]
         return _list(self._connection.get(f"/api/projects/{project_id}/export", params))
+
+
+_TOUCHED: list[dict[str, Any]] = [
+    {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0},
+    {"filter": "filter:tasks:cancelled_annotations", "operator": "greater", "type": "Number", "value": 0},
+    {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True},
+]
+"""Filters of the Data Manager for tasks that somebody has answered, skipped or begun."""
+
+
+def _within(first: int, last: int) -> dict[str, Any]:
+    """The filter of the Data Manager for tasks whose ids lie in a range."""
+    return {"filter": "filter:tasks:id", "operator": "in", "type": "Number", "value": {"min": first, "max": last}}
 
 
 def _place(kind: str) -> str:

@@ -93,6 +93,40 @@ class TaskSource(TaskHolder, Protocol):
         ...
 
 
+class TaskOverview(Protocol):
+    """Tells what became of tasks, without what people drew."""
+
+    def total(self) -> int:
+        """How many tasks the project has, those of others among them.
+
+        Raises:
+            RunError: it is gone
+        """
+        ...
+
+    def count(self, first: int, last: int) -> int:
+        """How many of its tasks have ids that lie in a range."""
+        ...
+
+    def ids(self, first: int, last: int) -> Iterator[int]:
+        """The ids of its tasks that lie in a range."""
+        ...
+
+    def rows(self, first: int, last: int, is_touched: bool) -> Iterator[Task]:
+        """What the Data Manager shows of its tasks whose ids lie in a range, as ``convert/annotation/activity`` reads
+        it; with ``is_touched`` only of those that somebody has answered, skipped or begun.
+        """
+        ...
+
+    def model_versions(self) -> dict[str, int]:
+        """How many predictions of each model the project has."""
+        ...
+
+    def users(self) -> dict[int, str]:
+        """The e-mail address of each user, by id."""
+        ...
+
+
 class TaskSink(TaskHolder, Protocol):
     """What tasks are made in."""
 

@@ -92,10 +92,12 @@ class RunState(LoadState):
         tasks: sample id -> task id
         configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
             annotation then, and the ``controls`` and ``classes`` of the run that were gone
+        tagged: what tag_samples() has written: ``prefixes`` of tags, and ``fields``
     """
 
     tasks: dict[str, int]
     configs: list[dict[str, Any]]
+    tagged: dict[str, list[str]]
 
     @property
     @abstractmethod
@@ -135,6 +137,7 @@ class RunState(LoadState):
         self.removed = saved.removed
         self.edited = saved.edited
         self.configs = saved.configs
+        self.tagged = saved.tagged
         self.remade = saved.remade
         self.left_behind = saved.left_behind
 

@@ -1,0 +1,127 @@
+"""print_status(): how the status of a run looks, as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import import_module
+from typing import Any
+
+import fiftyone.core.context as focx
+
+from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.status import get_status
+
+_COUNTS = {
+    "tasks": "Tasks",
+    "answered": "Answered",
+    "skipped": "Skipped",
+    "open": "Open",
+    "drafts": "Drafts",
+    "deleted": "Deleted",
+    "new": "Not yet loaded",
+}
+"""Key of the status -> what people read."""
+
+_OF_TASKS = ("answered", "skipped", "open", "deleted")
+"""The counts that together are all tasks."""
+
+_SECONDS_OF_MINUTE, _MINUTES_OF_HOUR = 60, 60
+
+Table = Sequence[Sequence[str]]
+"""Rows of cells; the first row names the columns."""
+
+
+def print_status(results: RunState) -> None:
+    """Prints the status of a run; see :meth:`LabelStudioAnnotationResults.print_status`."""
+    status = get_status(results)
+    if focx.is_notebook_context():
+        # Only notebooks have it.
+        notebook: Any = import_module("IPython.display")
+        notebook.display(notebook.HTML(as_html(status)))
+    else:
+        print(as_text(status))
+
+
+def as_text(status: Mapping[str, Any]) -> str:
+    """The status as a table in a terminal."""
+    blocks = [
+        _title(status),
+        *([_INCOMPLETE] if not status["complete"] else []),
+        *map(_aligned, _tables(status)),
+        "\n".join(f"{name}: {value}" for name, value in _facts(status)),
+    ]
+    return "\n\n".join(blocks)
+
+
+def as_html(status: Mapping[str, Any]) -> str:
+    """The status as tables in a notebook."""
+    url = escape(status["url"])
+    parts = [
+        f"<p><b>{escape(_title(status))}</b></p>",
+        *([f"<p>{escape(_INCOMPLETE)}</p>"] if not status["complete"] else []),
+        *map(_html_table, _tables(status)),
+        *(f"<p>{escape(name)}: {escape(value)}</p>" for name, value in _facts(status)[:-1]),
+        f'<p>URL: <a href="{url}" target="_blank">{url}</a></p>',
+    ]
+    return "\n".join(parts)
+
+
+_INCOMPLETE = "The run is not complete; call annotate() with the same anno_key once more."
+
+
+def _title(status: Mapping[str, Any]) -> str:
+    return f"Status for annotation run {status['anno_key']!r}:"
+
+
+def _tables(status: Mapping[str, Any]) -> list[Table]:
+    total = status["tasks"]
+    counts = [("Status", "Tasks", "")]
+    for key, name in _COUNTS.items():
+        share = f"{100 * status[key] / total:.0f}%" if key in _OF_TASKS and total else ""
+        counts.append((name, str(status[key]), share))
+    people = [
+        (email, str(person["answered"]), str(person["skipped"]), _duration(person["seconds"]))
+        for email, person in status["annotators"].items()
+    ]
+    models = [(version, str(count)) for version, count in status["predictions"].items()]
+    tables: list[Table] = [counts]
+    if people:
+        tables.append([("Annotator", "Answered", "Skipped", "Time"), *people])
+    if models:
+        tables.append([("Model version", "Predictions"), *models])
+    return tables
+
+
+def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("First activity", status["first_activity"] or "none"),
+        ("Last activity", status["last_activity"] or "none"),
+        ("URL", status["url"]),
+    ]
+
+
+def _aligned(table: Table) -> str:
+    """A table as lines; names to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
+    for first, *others in table:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        lines.append("    " + "  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _html_table(table: Table) -> str:
+    head, *rows = table
+    lines = [f"<tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>"]
+    lines += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _duration(seconds: float) -> str:
+    """A time as people say it: hours and minutes, or seconds where it is short."""
+    if seconds < _SECONDS_OF_MINUTE:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / _SECONDS_OF_MINUTE)
+    hours, rest = divmod(minutes, _MINUTES_OF_HOUR)
+    return f"{hours} h {rest} min" if hours else f"{minutes} min"

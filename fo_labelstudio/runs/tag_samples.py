@@ -1,0 +1,190 @@
+"""tag_samples(): what became of the tasks of a run is written to their samples, so that views filter on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from fo_labelstudio.convert.annotation.activity import NOTHING, Activity, activity_of_row, activity_of_task
+from fo_labelstudio.convert.annotation.choose import annotation_of
+from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
+from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
+from fo_labelstudio.dataset.fields import field_problem
+from fo_labelstudio.dataset.place import Place, Scope
+from fo_labelstudio.dataset.sample_states import tags_in_use, write_states, write_tags
+from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.merge.agreement import is_disputed, is_edited
+from fo_labelstudio.runs.ports import Task, TaskOverview, TaskSource
+from fo_labelstudio.runs.run import labeling_config_of
+from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.status import Survey, exported, sent_finished, survey
+
+ANSWERED, OPEN, SKIPPED, DELETED = "answered", "open", "skipped", "deleted"
+DISAGREED, EDITED = "disagreed", "edited"
+
+STATES = (ANSWERED, OPEN, SKIPPED, DELETED, DISAGREED, EDITED)
+"""What can be said of a sample; one of the first four holds, the others where it is answered."""
+
+_TAGS, _FIELDS = "prefixes", "fields"
+"""What a run remembers to have written: beginnings of tags, and names of fields."""
+
+
+def tag_samples(
+    results: RunState,
+    states: Collection[str] = STATES,
+    prefix: str | None = None,
+    field: str | None = None,
+    overview: TaskOverview | None = None,
+    source: TaskSource | None = None,
+) -> dict[str, int]:
+    """Writes what became of the tasks of a run to their samples; see
+    :meth:`LabelStudioAnnotationResults.tag_samples`.
+
+    Args:
+        results: the results of the run, which are saved
+        states: what is to be written
+        prefix: the beginning of the tags
+        field: the field that is written instead of tags
+        overview: what became of the tasks; the run's server by default
+        source: where they come back from; the run's server by default
+
+    Returns:
+        state -> how many samples are in it
+
+    Raises:
+        SettingsError: an argument makes no sense, or the tags or the field are somebody else's; nothing was written
+        RunError: nothing was sent, or the project is gone
+        ServerError: the server cannot be reached, or refused
+    """
+    results.refresh(results.saved())
+    _check_states(states)
+    write = _field_writer(results, field, prefix) if field is not None else _tag_writer(results, prefix)
+    found = states_of(results, states, overview, source) if states else {}
+    write(found)
+    return {state: len(found[state]) for state in STATES if state in states}
+
+
+def states_of(
+    results: RunState,
+    states: Collection[str] = STATES,
+    overview: TaskOverview | None = None,
+    source: TaskSource | None = None,
+) -> dict[str, set[str]]:
+    """State -> ids of the samples that are in it; see :func:`tag_samples`."""
+    surveyed = survey(results, overview, source)
+    is_sent_finished = sent_finished(results)
+    activities = {row.id: activity_of_row(row, is_sent_finished) for row in surveyed.rows.values()}
+    disagreed: set[int] = set()
+    edited: set[int] = set()
+    wanted = {task_id for task_id, activity in activities.items() if activity is None}
+    if EDITED in states:
+        wanted.update(row.id for row in surveyed.rows.values() if row.answered)
+    if DISAGREED in states:
+        wanted.update(row.id for row in surveyed.rows.values() if row.answered > 1)
+    token, fields = results.config.saved_state["token"], results.config.label_fields()
+    is_edited_task = _edited_of(results, surveyed)
+    for task in exported(results, surveyed, wanted):
+        activities[task["id"]] = activity_of_task(task)
+        if DISAGREED in states and is_disputed(task, fields, token):
+            disagreed.add(task["id"])
+        if EDITED in states and is_edited_task(task):
+            edited.add(task["id"])
+    samples: dict[str, set[str]] = {state: set() for state in STATES}
+    for sample_id, task_id in surveyed.tasks.items():
+        samples[_state(task_id in surveyed.gone, activities.get(task_id) or NOTHING)].add(sample_id)
+        samples[DISAGREED].update([sample_id] if task_id in disagreed else [])
+        samples[EDITED].update([sample_id] if task_id in edited else [])
+    return {state: samples[state] for state in STATES if state in states}
+
+
+def _state(is_gone: bool, activity: Activity) -> str:
+    if is_gone:
+        return DELETED
+    if activity.is_answered:
+        return ANSWERED
+    return SKIPPED if activity.is_skipped else OPEN
+
+
+def _edited_of(results: RunState, found: Survey) -> Callable[[Task], bool]:
+    """Tells whether the answer of an exported task differs from what was sent."""
+    token, fields = results.config.saved_state["token"], results.config.label_fields()
+    made_with = labeling_config_of(results.config)
+    missing = missing_from(found.source.state().labeling_config, fields, made_with) if found.is_complete else Missing()
+    configs = Configs([Sighting(row["until"], Missing.of_json(row)) for row in results.configs], missing)
+
+    def is_edited_task(task: Task) -> bool:
+        annotation = annotation_of(task)
+        parent = prediction_in_doubt(task, fields, token)
+        if annotation is not None and parent is not None:
+            annotation["prediction"] = found.source.prediction(parent)
+        answer = parse_task(task, fields, token, [], configs)
+        return answer is not None and is_edited(answer)
+
+    return is_edited_task
+
+
+def _check_states(states: Collection[str]) -> None:
+    unknown = sorted(set(states) - set(STATES)) if not isinstance(states, str) else [states]
+    if unknown:
+        expected = ", ".join(map(repr, STATES))
+        raise SettingsError(f"states holds {', '.join(map(repr, unknown))}; pass a list of: {expected}")
+
+
+def _tag_writer(results: RunState, prefix: str | None) -> Callable[[Mapping[str, Collection[str]]], None]:
+    """Writes tags, once it is sure that they are the run's own.
+
+    Raises:
+        SettingsError: samples have no tags, or somebody else's
+    """
+    if results.is_frames:
+        raise SettingsError("the samples of the run are frames of videos, which have no tags; pass field=")
+    if any(field.name == "tags" for field in results.config.label_fields()):
+        raise SettingsError("the run annotates the tags of samples; pass field=, the name of a field")
+    beginning = f"{results.key}:" if prefix is None else prefix
+    if not beginning:
+        raise SettingsError("prefix is empty, so that tags could not be told from others; pass another one")
+    tags = {state: f"{beginning}{state}" for state in STATES}
+    taken = [] if beginning in results.tagged.get(_TAGS, ()) else tags_in_use(results.dataset, tags.values())
+    if taken:
+        raise SettingsError(
+            f"samples have the tags {', '.join(map(repr, taken))}, which this run has not written; pass another prefix"
+        )
+
+    def write(found: Mapping[str, Collection[str]]) -> None:
+        _remember(results, _TAGS, beginning)
+        write_tags(results.dataset, {tag: found.get(state, ()) for state, tag in tags.items()})
+
+    return write
+
+
+def _field_writer(results: RunState, field: str, prefix: str | None) -> Callable[[Mapping[str, Collection[str]]], None]:
+    """Writes a field, once it is sure that it is the run's own.
+
+    Raises:
+        SettingsError: it is somebody else's, or no field can have the name
+    """
+    if prefix is not None:
+        raise SettingsError("prefix is for tags; leave it out, or leave field out")
+    place = Place(results.dataset, field, Scope.of(results.is_frames))
+    if place.field is not None and field not in results.tagged.get(_FIELDS, ()):
+        raise SettingsError(f"field {field!r} is there, and this run has not made it; pass another name")
+    problem = field_problem(place.dataset, field, True, place.is_of_frames)
+    if problem:
+        raise SettingsError(f"field {field!r}: {problem}; pass another name")
+
+    def write(found: Mapping[str, Collection[str]]) -> None:
+        _remember(results, _FIELDS, field)
+        by_sample: dict[str, list[str]] = {}
+        for state, ids in found.items():
+            for sample_id in ids:
+                by_sample.setdefault(sample_id, []).append(state)
+        write_states(place, by_sample)
+
+    return write
+
+
+def _remember(results: RunState, kind: str, name: str) -> None:
+    """Saves that the run writes a name, before it does."""
+    names = results.tagged.setdefault(kind, [])
+    if name not in names:
+        names.append(name)
+        results.save()

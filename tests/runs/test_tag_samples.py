@@ -1,0 +1,197 @@
+"""What became of tasks is written to samples: it is corrected by each call, and nothing of anybody else is touched."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import pytest
+
+from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.runs.tag_samples import tag_samples
+from tests.memory import MemoryOverview, annotate_in_memory
+from tests.runs.test_status import ANN, BOB, SCHEMA, Campaign, box
+from tests.support import stored
+
+
+class TaggedCampaign(Campaign):
+    def tag(self, *arguments, **options):
+        self.project.pages.clear()
+        return tag_samples(self.results, *arguments, **options, overview=self.overview, source=self.project)
+
+    def tags(self):
+        self.dataset.reload()
+        return [sorted(tags) for tags in self.dataset.values("tags")]
+
+
+@pytest.fixture
+def campaign(make_dataset):
+    """Six samples: relabelled, answered in two ways, skipped, open, deleted, untouched."""
+    campaign = TaggedCampaign(make_dataset(*({"gt": box(), "tags": ["mine"]} for _ in range(6))))
+    campaign.submit(0, ANN, 1, relabel)
+    campaign.submit(1, ANN, 2)
+    campaign.submit(1, BOB, 3, lambda result: [])
+    campaign.skip(2, BOB, 4)
+    campaign.project.delete_tasks([campaign.tasks[4]])
+    campaign.submit(5, BOB, 5)
+    return campaign
+
+
+def relabel(result):
+    result[0]["value"]["rectanglelabels"] = ["dog"]
+    return result
+
+
+FOUND = {"answered": 3, "open": 1, "skipped": 1, "deleted": 1, "disagreed": 1, "edited": 2}
+
+EACH = [
+    ["answered", "edited"],
+    ["answered", "disagreed", "edited"],
+    ["skipped"],
+    ["open"],
+    ["deleted"],
+    ["answered"],
+]
+
+
+def test_each_sample_gets_tags_that_name_the_run(campaign):
+    assert campaign.tag() == FOUND
+    assert campaign.tags() == [sorted(["mine", *(f"run:{state}" for state in states)]) for states in EACH]
+    assert len(campaign.dataset.match_tags("run:disagreed")) == 1
+
+
+def test_labels_and_all_else_stay_as_they_are(campaign):
+    before = stored(campaign.dataset)
+    campaign.tag()
+    campaign.tag(field="state")
+    campaign.dataset.reload()
+    after = stored(campaign.dataset)
+    for sample_id, doc in before.items():
+        own = {"tags", "state", "last_modified_at"}
+        assert {key: value for key, value in after[sample_id].items() if key not in own} == {
+            key: value for key, value in doc.items() if key not in own
+        }
+
+
+def test_a_second_call_writes_nothing(campaign):
+    campaign.tag()
+    campaign.tag(field="state")
+    before = stored(campaign.dataset)
+    assert campaign.tag() == campaign.tag(field="state") == FOUND
+    assert stored(campaign.dataset) == before
+
+
+def test_another_call_corrects_what_no_longer_holds(campaign):
+    campaign.tag()
+    campaign.submit(3, ANN, 10)
+    campaign.submit(0, ANN, 11)
+    campaign.project.by_id[campaign.tasks[1]]["annotations"].clear()
+    assert campaign.tag() == {"answered": 3, "open": 1, "skipped": 1, "deleted": 1, "disagreed": 1, "edited": 0}
+    assert campaign.tags()[:4] == [
+        ["mine", "run:answered", "run:disagreed"],
+        ["mine", "run:open"],
+        ["mine", "run:skipped"],
+        ["mine", "run:answered"],
+    ]
+
+
+def test_samples_that_have_left_the_run_lose_their_tags(campaign):
+    campaign.tag()
+    campaign.tag(field="state")
+    campaign.results.tasks.pop(campaign.dataset.first().id)
+    campaign.results.save()
+    campaign.tag()
+    campaign.tag(field="state")
+    assert campaign.tags()[0] == ["mine"]
+    assert campaign.dataset.values("state")[0] is None
+
+
+class TestStates:
+    def test_only_what_is_asked_for_is_written(self, campaign):
+        campaign.tag()
+        assert campaign.tag(["answered", "open"]) == {"answered": 3, "open": 1}
+        assert campaign.tags()[:4] == [["mine", "run:answered"]] * 2 + [["mine"], ["mine", "run:open"]]
+
+    def test_none_takes_all_away_and_asks_no_server(self, campaign):
+        campaign.tag()
+        campaign.overview.asked.clear()
+        assert campaign.tag([]) == {}
+        assert campaign.tags() == [["mine"]] * 6 and campaign.overview.asked == []
+
+    def test_only_what_needs_annotations_downloads_them(self, campaign):
+        first, second, *_, last = campaign.tasks
+        campaign.tag(["answered", "open", "skipped", "deleted"])
+        assert campaign.downloaded == [second], "of several annotations, the list does not say what they are"
+        campaign.tag(["disagreed"])
+        assert campaign.downloaded == [second]
+        campaign.tag(["edited"])
+        assert campaign.downloaded == [first, second, last]
+
+    def test_unknown_ones_are_refused(self, campaign):
+        with pytest.raises(SettingsError, match="states holds 'done'; pass a list of: 'answered', 'open'"):
+            campaign.tag(["done"])
+        with pytest.raises(SettingsError, match="states holds 'open'; pass a list"):
+            campaign.tag("open")
+
+
+class TestField:
+    def test_a_field_gets_a_list(self, campaign):
+        assert campaign.tag(field="state") == FOUND
+        assert campaign.tags() == [["mine"]] * 6
+        field = campaign.dataset.get_field("state")
+        assert (type(field), type(field.field)) == (fo.ListField, fo.StringField)
+        assert campaign.dataset.values("state") == EACH
+        assert campaign.dataset.count_values("state") == FOUND
+
+    def test_a_field_of_others_is_refused(self, campaign):
+        campaign.dataset.set_values("state", [["theirs"]] * 6)
+        with pytest.raises(SettingsError, match="field 'state' is there, and this run has not made it"):
+            campaign.tag(field="state")
+        assert campaign.dataset.values("state") == [["theirs"]] * 6
+
+    @pytest.mark.parametrize(("name", "reason"), [("filepath", "is there"), ("_x", "field"), ("save", "uses the name")])
+    def test_a_name_that_no_field_can_have_is_refused(self, campaign, name, reason):
+        with pytest.raises(SettingsError, match=reason):
+            campaign.tag(field=name)
+
+    def test_tags_and_a_field_are_not_both_named(self, campaign):
+        with pytest.raises(SettingsError, match="prefix is for tags"):
+            campaign.tag(field="state", prefix="x:")
+
+
+class TestPrefix:
+    def test_it_begins_each_tag(self, campaign):
+        campaign.tag(["open"], prefix="round 2/")
+        assert campaign.tags()[3] == ["mine", "round 2/open"]
+
+    def test_tags_of_others_are_refused(self, campaign):
+        campaign.dataset.take(1).tag_samples("run:open")
+        before = stored(campaign.dataset)
+        with pytest.raises(SettingsError, match="samples have the tags 'run:open', which this run has not written"):
+            campaign.tag()
+        assert stored(campaign.dataset) == before
+
+    def test_without_any_they_could_not_be_told_apart(self, campaign):
+        with pytest.raises(SettingsError, match="prefix is empty"):
+            campaign.tag(prefix="")
+
+    def test_another_session_knows_what_was_written(self, campaign):
+        campaign.tag()
+        campaign.results.tagged = {}
+        assert campaign.tag() == FOUND
+
+    def test_two_runs_do_not_mix(self, campaign):
+        campaign.tag()
+        tags = campaign.tags()
+        results, project = annotate_in_memory(campaign.dataset, "other", SCHEMA)
+        overview = MemoryOverview(project)
+        assert tag_samples(results, overview=overview, source=project)["open"] == 6
+        assert campaign.tags() == [sorted([*own, "other:open"]) for own in tags]
+        tag_samples(results, [])
+        assert campaign.tags() == tags
+
+
+def test_runs_that_annotate_tags_write_a_field(make_dataset):
+    dataset = make_dataset({}, {})
+    schema = {"tags": {"type": "scalar", "classes": ["a", "b"], "existing_field": True}}
+    results, _ = annotate_in_memory(dataset, "run", schema)
+    with pytest.raises(SettingsError, match="annotates the tags of samples; pass field="):
+        tag_samples(results)
