@@ -205,7 +205,7 @@ def test_a_server_that_cannot_be_reached_and_a_project_that_is_gone_say_so(datas
             ask()
     elsewhere = dataset.load_annotation_results("run", cache=False, url="http://127.0.0.1:1", api_key="x", retries=0)
     for ask in (elsewhere.get_status, elsewhere.tag_samples):
-        with pytest.raises(ConnectionFailedError, match="127.0.0.1:1"):
+        with pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1:1"):
             ask()
     assert stored(dataset) == before
 

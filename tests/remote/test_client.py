@@ -98,6 +98,12 @@ CALLS = {
     "project_of_task": (lambda client: client.project_of_task(1), lambda value: is_ids([value])),
     "task_span": (lambda client: client.task_span(1), lambda value: value is None or is_ids(value)),
     "count_tasks": (lambda client: client.count_tasks(1, 2), lambda value: is_ids([value])),
+    "count_tasks_within": (lambda client: client.count_tasks_within(1, 1, 2), lambda value: is_ids([value])),
+    "task_ids_within": (lambda client: list(client.task_ids_within(1, 1, 2)), is_ids),
+    "task_rows": (
+        lambda client: list(client.task_rows(1, 1, 2, is_touched=True)),
+        lambda value: is_ids([task["id"] for task in value]),
+    ),
     "whole_tasks": (
         lambda client: list(client.whole_tasks(1, 1, 2)),
         lambda value: is_ids([task["id"] for task in value]),

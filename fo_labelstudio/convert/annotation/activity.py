@@ -18,6 +18,12 @@ _SECONDS_OF_IMPORT = 1.0
 """Between the two times of a task that nobody has changed lie microseconds."""
 
 
+_MAX_SECONDS = 1e9
+"""Nobody takes longer for a task; the editor counts while the page is open."""
+
+_ID = re.compile(r"\d{1,18}")
+
+
 class TaskRow(NamedTuple):
     """What the list of tasks says of one.
 
@@ -106,7 +112,7 @@ def parse_row(task: Mapping[str, Any]) -> TaskRow:
         _count(task, "cancelled_annotations"),
         tuple(user for user in annotators if type(user) is int) if isinstance(annotators, list) else (),
         # One text with all ids.
-        tuple(map(int, re.findall(r"\d+", str(task.get("annotations_ids") or "")))),
+        tuple(map(int, _ID.findall(str(task.get("annotations_ids") or "")))),
         _seconds(task.get("avg_lead_time")),
         task.get("draft_exists") is True,
         time_of(task),
@@ -178,7 +184,7 @@ def _time(annotation: Mapping[str, Any], key: str) -> str:
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if is_finite(value) else None
+    return float(value) if is_finite(value) and 0 <= value < _MAX_SECONDS else None
 
 
 def _count(task: Mapping[str, Any], key: str) -> int:

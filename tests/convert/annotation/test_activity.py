@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.activity import (
     NOTHING,
@@ -37,6 +39,32 @@ def row(**values):
 def annotation(user=3, **values):
     times = {"created_at": "2026-11-20T09:30:00Z", "updated_at": "2026-11-20T10:00:00.5Z"}
     return {"id": 12, "completed_by": user, "was_cancelled": False, "lead_time": 4.5, "result": [], **times, **values}
+
+
+junk = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just(10**400)
+    | st.just("9" * 5000),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ROW)), junk))
+def test_whatever_the_server_lists_can_be_read(columns):
+    for is_sent_finished in (False, True):
+        activity_of_row(parse_row({**ROW, **columns, "id": 7}), is_sent_finished)
+
+
+KEYS = ("id", "completed_by", "updated_by", "was_cancelled", "lead_time", "created_at", "updated_at", "import_id")
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), junk) | junk, max_size=3) | junk)
+def test_whatever_the_server_exports_can_be_read(annotations):
+    activity_of_task({"id": 7, "annotations": annotations, "meta": {"fiftyone": {"annotation": 99}}})
 
 
 def test_a_row_says_what_the_list_says():
