@@ -157,12 +157,14 @@ def test_samples_are_tagged_with_what_became_of_them(dataset, tasks, people):
     assert dataset.values("gt") == labels
 
 
+CONFIG = (
+    '<View><Image name="image" value="$image"/><RectangleLabels name="gt" toName="image"><Label value="cat"/>'
+    '<Label value="dog"/></RectangleLabels></View>'
+)
+
+
 def test_only_the_tasks_of_the_run_count_in_a_project_of_others(make_dataset, make_project, connection, people, capsys):
-    config = (
-        '<View><Image name="image" value="$image"/><RectangleLabels name="gt" toName="image"><Label value="cat"/>'
-        '<Label value="dog"/></RectangleLabels></View>'
-    )
-    project_id, dataset = make_project(config), make_dataset(*({"gt": boxes()} for _ in range(3)))
+    project_id, dataset = make_project(CONFIG), make_dataset(*({"gt": boxes()} for _ in range(3)))
     ann = people[ANN]
 
     def import_theirs():
@@ -181,6 +183,23 @@ def test_only_the_tasks_of_the_run_count_in_a_project_of_others(make_dataset, ma
     assert counts(results.get_status()) == (3, 1, 0, 1, 0, 1, 1, {"FiftyOne": 2})
     results.print_status()
     assert f"    {ANN}         1        0  2 min\n" in capsys.readouterr().out
+
+
+def test_tasks_of_others_that_the_run_gave_predictions_are_its_own(
+    make_dataset, make_project, upload, connection, people
+):
+    project_id, dataset = make_project(CONFIG), make_dataset(*({"gt": boxes()} for _ in range(2)))
+    theirs = upload(project_id, dataset.first().filepath)
+    options = {"project_id": project_id, "existing_tasks": "predict", **connection}
+    results = dataset.annotate("run", backend="labelstudio", label_schema=SCHEMA, **options)
+    assert results.tasks[dataset.first().id] == theirs
+    people[ANN].submit(theirs, relabel, lead_time=3)
+    predictions = {"FiftyOne": 1, f"FiftyOne {results.config.run_state['token']}": 1}
+    assert counts(results.get_status()) == (2, 1, 0, 1, 0, 0, 1, predictions)
+    assert results.tag_samples() == {
+        **dict.fromkeys(("skipped", "deleted", "disagreed"), 0),
+        **dict.fromkeys(("answered", "open", "edited"), 1),
+    }
 
 
 def test_labels_that_were_sent_as_annotations_are_answered_by_who_edits_them(make_dataset, connection, people):

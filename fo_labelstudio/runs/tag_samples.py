@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from fo_labelstudio.convert.annotation.activity import NOTHING, Activity, activity_of_row, activity_of_task
+from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.choose import annotation_of
 from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
@@ -116,8 +117,10 @@ def _edited_of(results: RunState, found: Survey) -> Callable[[Task], bool]:
         parent = prediction_in_doubt(task, fields, token)
         if annotation is not None and parent is not None:
             annotation["prediction"] = found.source.prediction(parent)
-        answer = parse_task(task, fields, token, [], configs)
-        return answer is not None and is_edited(answer)
+        problems: list[Problem] = []
+        answer = parse_task(task, fields, token, problems, configs)
+        # What was sent can be understood.
+        return answer is not None and (is_edited(answer) or any(not problem.is_note for problem in problems))
 
     return is_edited_task
 

@@ -93,6 +93,21 @@ def test_another_call_corrects_what_no_longer_holds(campaign):
     ]
 
 
+def test_what_cannot_be_understood_was_edited(campaign):
+    def to_unknown_class(result):
+        result[0]["value"]["rectanglelabels"] = ["unicorn"]
+        return result
+
+    campaign.submit(3, ANN, 10, to_unknown_class)
+    assert campaign.tag(["edited"]) == {"edited": 3}
+
+
+def test_labels_that_nobody_was_shown_were_not_edited(campaign):
+    campaign.submit(3, ANN, 10, lambda result: [])
+    campaign.project.by_id[campaign.tasks[3]]["annotations"][0].update(parent_prediction=None, prediction={})
+    assert campaign.tag(["edited"]) == {"edited": 2}
+
+
 def test_samples_that_have_left_the_run_lose_their_tags(campaign):
     campaign.tag()
     campaign.tag(field="state")
