@@ -9,7 +9,7 @@ from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.runs.tag_samples import tag_samples
 from tests.memory import MemoryOverview, annotate_in_memory
 from tests.runs.test_status import ANN, BOB, SCHEMA, Campaign, box
-from tests.support import stored
+from tests.support import stored, write_image
 
 
 class TaggedCampaign(Campaign):
@@ -210,3 +210,46 @@ def test_runs_that_annotate_tags_write_a_field(make_dataset):
     results, _ = annotate_in_memory(dataset, "run", schema)
     with pytest.raises(SettingsError, match="annotates the tags of samples; pass field="):
         tag_samples(results)
+
+
+def test_frames_of_videos_get_a_field_for_they_have_no_tags(dataset_of, tmp_path):
+    sample = fo.Sample(filepath=str(tmp_path / "video.mp4"))
+    for number in (1, 2):
+        sample.frames[number] = fo.Frame(filepath=str(write_image(tmp_path / f"{number}.png")), gt=box())
+    dataset = dataset_of([])
+    dataset.media_type = "video"
+    dataset.add_sample(sample)
+    frames = dataset.to_frames(sample_frames=False)
+    results, project = annotate_in_memory(frames, "run", SCHEMA)
+    # As FiftyOne notes it when annotate() returns.
+    results.id_map["_frames"] = dict(zip(*frames.values(["id", "sample_id"]), strict=True))
+    results.save()
+    overview = MemoryOverview(project, {1: "ann@example.org"})
+    project.submit(results.tasks[frames.first().id], completed_by=1, created_at="2026-11-20T10:00:00Z")
+    with pytest.raises(SettingsError, match="frames of videos, which have no tags; pass field="):
+        tag_samples(results, overview=overview, source=project)
+    assert tag_samples(results, ["answered", "open"], field="state", overview=overview, source=project) == {
+        "answered": 1,
+        "open": 1,
+    }
+    dataset.reload()
+    assert dataset.values("frames.state") == [[["answered"], ["open"]]]
+
+
+def test_samples_of_all_slices_of_groups_are_tagged(dataset_of, tmp_path):
+    dataset = dataset_of([])
+    dataset.add_group_field("group", default="left")
+    group = fo.Group()
+    for name in ("left", "right"):
+        path = str(write_image(tmp_path / f"{name}.png"))
+        dataset.add_sample(fo.Sample(filepath=path, group=group.element(name), gt=box(), tags=["mine"]))
+    results, project = annotate_in_memory(dataset.select_group_slices(["left", "right"]), "run", SCHEMA)
+    overview = MemoryOverview(project)
+    for _ in range(2):
+        assert tag_samples(results, overview=overview, source=project)["open"] == 2
+        tag_samples(results, field="state", overview=overview, source=project)
+        slices = dataset.select_group_slices(["left", "right"])
+        assert slices.values("tags") == [["mine", "run:open"]] * 2 and slices.values("state") == [["open"]] * 2
+    project.delete_tasks(list(results.tasks.values()))
+    tag_samples(results, overview=overview, source=project)
+    assert dataset.select_group_slices(["left", "right"]).values("tags") == [["mine", "run:deleted"]] * 2
