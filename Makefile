@@ -19,7 +19,7 @@ help:
 	@echo "make demo   send photographs to a Label Studio server of its own, correct them, read them back"
 	@echo "make check  check format, style and types, and run the quick tests, without server; takes a minute"
 	@echo "make test   make check, and all other tests; ARGS='-k polygon' for example runs pytest with these only"
-	@echo "make bench  run the tests of large runs, whole sweeps and the benchmarks; takes half an hour"
+	@echo "make bench  run the tests of large runs, whole sweeps, all examples and the benchmarks; half an hour"
 	@echo "make docs   build the documentation as HTML in docs/_build"
 	@echo "make lock   lock the newest versions of everything that the others install"
 	@echo "make clean  remove the environment and what the tools left"

@@ -17,7 +17,7 @@ import requests
 
 from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.local.tables import tables_dir
-from tests import sweeps
+from tests import properties, sweeps
 from tests.services import Services
 
 if TYPE_CHECKING:
@@ -35,21 +35,12 @@ _SERVICES = pytest.StashKey[Services]()
 _SAMPLE = pytest.StashKey[sweeps.Sample]()
 _SAMPLE_OF_WORKER = "sample of sweeps"
 
-# The examples are the same in each run, so that a change that fails is the change's own fault.
-# How long it takes to make them says nothing, for machines differ tenfold.
-hypothesis.settings.register_profile(
-    "tests",
-    deadline=None,
-    derandomize=True,
-    max_examples=50,
-    suppress_health_check=[hypothesis.HealthCheck.too_slow],
-)
-hypothesis.settings.load_profile("tests")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds what ``make bench`` passes, and what repeats a sample."""
-    parser.addoption("--nightly", action="store_true", help="run the tests marked nightly and whole sweeps, no others")
+    parser.addoption(
+        "--nightly", action="store_true", help="run the tests marked nightly, whole sweeps and all examples; no others"
+    )
     parser.addoption("--sweep-seed", type=int, help="choose the cases of the sweeps that a run with this seed chose")
     parser.addoption("--sweep-share", type=float, help="share of the cases of a sweep; by this machine's speed if not")
 
@@ -57,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Chooses the sample, and prepares the services where tests are run."""
     options = config.option
+    properties.choose(is_whole=options.nightly)
     if hasattr(config, "workerinput"):
         config.stash[_SAMPLE] = sweeps.Sample(*config.workerinput[_SAMPLE_OF_WORKER])
     else:
@@ -120,10 +112,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not _has(item, "xdist_group") and (group := _group_of(item, fixtures)):
             item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("nightly"):
-        chosen = [item for item in items if _has(item, "nightly", "sweep")]
+        chosen = [item for item in items if _has(item, "nightly", "sweep") or _has_examples(item)]
     else:
         chosen = [item for item in items if not _has(item, "nightly")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    left_out = set(items).difference(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = chosen
 
 
@@ -146,6 +139,11 @@ def _group_of(item: pytest.Item, fixtures: Collection[str]) -> str | None:
 
 def _has(item: pytest.Item, *markers: str) -> bool:
     return any(item.get_closest_marker(marker) for marker in markers)
+
+
+def _has_examples(item: pytest.Item) -> bool:
+    # Hypothesis sets its own marker after this.
+    return hypothesis.is_hypothesis_test(getattr(item, "obj", None))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -14,13 +14,14 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone.core import cli
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.types import LabelStudioDataset
 from tests.convert import strategies
 from tests.convert.families.test_contract import assert_alike
+from tests.properties import examples
 from tests.support import write_image
 from tests.test_every_family import KINDS, SIZE, SKELETON, a_value, checkered, weather
 
@@ -263,7 +264,7 @@ def image(tmp_path_factory):
 
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @given(data=st.data())
-@settings(max_examples=8, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@examples(8, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 def test_labels_of_every_kind_are_what_they_were(label_type, image, tmp_path_factory, data):
     case = data.draw(strategies.cases(label_type).filter(lambda case: case.labels))
     dataset, folder = stored_as(case, image), tmp_path_factory.mktemp("out")

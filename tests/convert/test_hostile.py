@@ -13,7 +13,7 @@ from struct import pack
 import fiftyone as fo
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -30,6 +30,7 @@ from fo_labelstudio.merge.changes import label_changes
 from fo_labelstudio.merge.unexpected import as_field_answers, attach_relations, file_returned
 from tests.convert.strategies import cases, field_of
 from tests.convert.trip import RUN, Trip
+from tests.properties import examples
 from tests.support import as_exported
 
 HOSTILE = (
@@ -138,7 +139,7 @@ def load(trip, task):
     return answer.fields[trip.field.name], changes, problems
 
 
-many = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+many = examples(25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 LABELS = {

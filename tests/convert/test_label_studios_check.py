@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fiftyone as fo
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
@@ -12,6 +12,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from tests.convert import strategies
+from tests.properties import examples
 
 anywhere = st.floats(-2, 3)
 
@@ -26,7 +27,7 @@ def errors_of(field, value, media):
 
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @given(data=st.data())
-@settings(max_examples=15)
+@examples(15)
 def test_labels_of_every_kind_with_attributes_of_every_kind_pass(label_type, data):
     case = data.draw(strategies.cases(label_type))
     assert errors_of(case.field, case.value, case.media) == []
@@ -34,7 +35,7 @@ def test_labels_of_every_kind_with_attributes_of_every_kind_pass(label_type, dat
 
 @pytest.mark.parametrize("label_type", ["detections", "polygons", "polylines", "keypoints"])
 @given(data=st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_labels_that_are_partly_or_altogether_outside_the_image_pass(label_type, data):
     field = data.draw(strategies.fields(label_type, with_attributes=False))
     points = data.draw(st.lists(st.tuples(anywhere, anywhere).map(list), min_size=3, max_size=4))

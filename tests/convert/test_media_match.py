@@ -6,11 +6,12 @@ from pathlib import PureWindowsPath
 from urllib.parse import quote
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.media_address import local_name, parse_address, server_names
 from fo_labelstudio.convert.media_match import Files, Samples, Shown, match_media
+from tests.properties import examples
 
 
 def samples_of(*paths, values=()):
@@ -244,7 +245,7 @@ _ONCE = [n for n in range(17) if n != 2]
 )
 @example([("q/a%2520b.png", 9)], ["q/a%2520b.png", "p/q/a%2520b.png", "q/a b.png"])
 @example([("p/a b.png", 16)], ["p/a b.png", "q/p/a b.png", "p/a%20b.png"])
-@settings(max_examples=300)
+@examples(300)
 def test_a_task_is_never_another_sample_where_its_own_is_there(tasks, paths):
     texts = [list(forms_of(path.split("/")))[form] for path, form in tasks]
     matching = match_media(shown(*texts), samples_of(*(f"/mnt/{path}" for path in paths)))

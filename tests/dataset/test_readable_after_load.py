@@ -7,7 +7,7 @@ import json
 
 import fiftyone as fo
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.parse import parse_task
@@ -24,6 +24,7 @@ from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.ledger import Ledger
+from tests.properties import examples
 from tests.support import stored
 
 pytestmark = pytest.mark.database
@@ -75,7 +76,7 @@ def assert_readable(dataset):
     clone.delete()
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.sampled_from(TYPES), st.booleans(), NAMES, st.sampled_from(ATTRIBUTE_TYPES), VALUES, DECLARED, DECLARED, RAW, RAW
 )
@@ -159,7 +160,7 @@ def drawn(field, family):
     return family.to_regions([label], field, SIZE)[0]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     NAMES,
     st.booleans(),

@@ -8,7 +8,7 @@ import logging
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,6 +16,7 @@ from fo_labelstudio.errors import ExportError
 from fo_labelstudio.exports.read import read_tasks
 from fo_labelstudio.exports.write import write_tasks
 from tests.exports.config import config_of
+from tests.properties import examples
 
 ANNOTATION = {"id": 3, "result": [], "was_cancelled": False, "updated_at": "2026-01-01T00:00:00Z"}
 EMPTY = {"meta": {}, "annotations": [], "predictions": [], "drafts": []}
@@ -306,7 +307,7 @@ def test_a_csv_export_is_told_by_its_columns(tmp_path):
     assert tasks[1]["annotations"] == [] and left_out == []
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(data=st.data(), form=st.sampled_from(["list", "lines", "min", "csv"]))
 def test_whatever_happens_to_a_file_nothing_but_its_own_error_is_raised(tmp_path_factory, data, form):
     rest = {"annotator": 1, "annotation_id": 7, "created_at": "c", "updated_at": "u", "lead_time": None}

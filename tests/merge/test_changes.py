@@ -7,7 +7,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from bson import ObjectId
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
@@ -20,6 +20,7 @@ from fo_labelstudio.merge.changes import label_changes
 from fo_labelstudio.merge.equality import blend, is_same
 from tests.convert import strategies
 from tests.convert.trip import Trip
+from tests.properties import examples
 
 BOXES = strategies.field_of("detections", "boxes")
 MEDIA = MediaInfo(640, 480)
@@ -234,7 +235,7 @@ class TestEveryFamily:
 
     @pytest.mark.parametrize("label_type", [label_type for label_type in LABEL_TYPES if label_type != "scalar"])
     @given(data=st.data())
-    @settings(max_examples=40)
+    @examples(40)
     def test_whatever_was_deleted_copied_and_relabelled_is_loaded_only_once(self, label_type, data):
         field, labels, media = data.draw(strategies.cases(label_type))
         trip = Trip(field, *labels, media=media)
@@ -261,7 +262,7 @@ class TestEveryFamily:
         "label_type", [name for name in LABEL_TYPES if name not in ("scalar", "segmentation", "classifications")]
     )
     @given(data=st.data())
-    @settings(max_examples=20)
+    @examples(20)
     def test_a_label_that_was_relabelled_keeps_every_other_attribute_bit_by_bit(self, label_type, data):
         field, labels, media = data.draw(strategies.cases(label_type))
         trip = Trip(field, *labels, media=media)

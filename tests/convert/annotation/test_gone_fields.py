@@ -6,13 +6,14 @@ import copy
 
 import fiftyone as fo
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES
 from tests.convert import strategies
 from tests.convert.trip import RUN, TASK, Trip
+from tests.properties import examples
 
 BOXES = strategies.field_of("detections", "boxes")
 
@@ -85,7 +86,7 @@ def test_a_score_that_is_none_is_no_confidence(score):
 
 @pytest.mark.parametrize("label_type", [name for name in LABEL_TYPES if name not in ("scalar", "segmentation")])
 @given(data=st.data())
-@settings(max_examples=20)
+@examples(20)
 def test_labels_of_every_family_come_back_with_ids_and_classes(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type))
     trip = Trip(field, *labels, media=media)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.attributes import aspect_name
@@ -25,6 +25,7 @@ from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
 from tests.convert.trip import Trip, pixels_of, through_the_editor
+from tests.properties import examples
 from tests.support import comparable
 
 label_types = pytest.mark.parametrize("label_type", LABEL_TYPES)
@@ -49,7 +50,7 @@ variants = pytest.mark.parametrize(
 )
 
 
-few = settings(max_examples=30)
+few = examples(30)
 """For tests that run over the whole table."""
 
 junk = st.recursive(

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.edits import to_label
@@ -15,6 +15,7 @@ from fo_labelstudio.convert.foreign.which import Which
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import brush
 from tests.convert.foreign.importing import Imported
+from tests.properties import examples
 
 CONFIG = """
 <View>
@@ -327,7 +328,7 @@ keys = ("x", "y", "width", "height", "rotation", "points", "vertices", "rle", "r
     ),
     with_config=st.booleans(),
 )
-@settings(max_examples=300)
+@examples(300)
 def test_nothing_that_a_task_holds_raises_an_error(results, with_config):
     whole = task(*results, predictions=[{"result": results, "model_version": "m"}])
     found = Imported(whole, CONFIG if with_config else None, Which(predictions="all"))

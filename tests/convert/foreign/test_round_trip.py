@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES
@@ -16,10 +16,11 @@ from tests.convert import strategies
 from tests.convert.families.test_contract import assert_alike
 from tests.convert.foreign.importing import Imported
 from tests.convert.trip import Trip, pixels_of, through_the_editor
+from tests.properties import examples
 
 DRAWN = [label_type for label_type in LABEL_TYPES if label_type != "scalar" and "classification" not in label_type]
 
-few = settings(max_examples=30)
+few = examples(30)
 
 
 def exported(case):

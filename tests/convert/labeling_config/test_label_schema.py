@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES
@@ -12,6 +12,7 @@ from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert import strategies
+from tests.properties import examples
 
 
 def is_skeleton(field):
@@ -66,7 +67,7 @@ def test_the_label_schema_fits_the_labeling_config_that_it_is_of():
 
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @given(data=st.data())
-@settings(max_examples=20)
+@examples(20)
 def test_the_label_schema_of_our_own_labeling_config_fits_it(label_type, data):
     # A labeling config does not say what the joints of a skeleton are.
     field = data.draw(strategies.fields(label_type).filter(lambda field: not is_skeleton(field)))

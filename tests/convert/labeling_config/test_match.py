@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES
@@ -19,6 +19,7 @@ from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert import strategies
 from tests.convert.strategies import field_of
+from tests.properties import examples
 
 PETS = {"classes": ("cat", "dog")}
 IMAGE = '<Image name="img" value="$photo"/>'
@@ -47,7 +48,7 @@ def boxes(name="boxes"):
 
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @given(data=st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_our_own_labeling_config_gives_the_same_field_back(label_type, data):
     field = data.draw(strategies.fields(label_type))
     found = match([field], read(to_labeling_config([field])))
@@ -56,7 +57,7 @@ def test_our_own_labeling_config_gives_the_same_field_back(label_type, data):
 
 
 @given(data=st.data())
-@settings(max_examples=30)
+@examples(30)
 def test_our_own_labeling_config_gives_all_fields_back(data):
     types = data.draw(st.lists(st.sampled_from([*LABEL_TYPES]), min_size=1, max_size=5))
     names = data.draw(

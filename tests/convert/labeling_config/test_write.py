@@ -3,7 +3,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
@@ -14,6 +14,7 @@ from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelField
 from fo_labelstudio.convert.tags import colour_of
 from tests.convert import strategies
+from tests.properties import examples
 
 
 def test_every_class_of_every_field_can_be_chosen():
@@ -65,7 +66,7 @@ def test_a_class_has_one_colour_everywhere():
 
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @given(data=st.data())
-@settings(max_examples=20)
+@examples(20)
 def test_the_config_of_every_family_passes_label_studios_own_check(label_type, data):
     field = data.draw(strategies.fields(label_type))
     labeling_config = to_labeling_config([field])

@@ -4,13 +4,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.converter import brush as sdk
 
 from fo_labelstudio.convert.shapes import brush
 from fo_labelstudio.convert.shapes.brush import MAX_PIXELS, Mask, decode, encode
 from fo_labelstudio.errors import RegionError
+from tests.properties import examples
 
 A_SQUARE = np.ones((100, 100), bool)
 HUGE_FRAMES = [(10_000, 10_000), (1, MAX_PIXELS), (MAX_PIXELS, 1)]
@@ -132,7 +133,7 @@ def test_literals_and_other_run_sizes_are_read_as_the_sdk_reads_them(rgba, sizes
 
 
 @given(placed(), st.integers(1, 7), st.integers(2, 9))
-@settings(max_examples=50)
+@examples(50)
 def test_the_parts_in_which_the_work_is_done_cannot_be_seen(mask, some_pixels, some_bytes):
     pixels, _, _, width, height = mask
     if pixels.size > 5000:
@@ -154,7 +155,7 @@ def test_a_run_longer_than_a_block_goes_on_in_the_next(pixels, is_set):
 
 
 @given(arrays((30, 40)))
-@settings(max_examples=20)
+@examples(20)
 def test_a_view_is_encoded_as_a_copy_of_it(pixels):
     for view in (pixels[::2, ::3], pixels[::-1, ::-1], pixels.T, np.asfortranarray(pixels)):
         rows, columns = view.shape

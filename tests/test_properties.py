@@ -1,0 +1,57 @@
+"""How many examples property tests try."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import properties
+from tests.conftest import pytest_collection_modifyitems
+
+
+@pytest.fixture(autouse=True)
+def _chosen_again():
+    now = settings.get_current_profile_name()
+    yield
+    settings.load_profile(now)
+
+
+def test_a_run_tries_a_part_of_the_examples_and_make_bench_all():
+    properties.choose(is_whole=True)
+    assert [properties.examples(number).max_examples for number in (8, 20, 300)] == [8, 20, 300]
+    assert settings.default.max_examples == 50
+    properties.choose(is_whole=False)
+    assert [properties.examples(number).max_examples for number in (8, 20, 300)] == [8, 10, 120]
+    assert settings.default.max_examples == 20
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_the_examples_are_the_same_each_time_however_long_they_take(is_whole):
+    properties.choose(is_whole)
+    assert settings.default.derandomize and settings.default.deadline is None
+
+
+class Item:
+    """A test without markers and fixtures, as pytest has collected it."""
+
+    def __init__(self, obj):
+        self.obj = obj
+
+    def get_closest_marker(self, name):
+        return None
+
+
+@pytest.mark.parametrize(("is_nightly", "chosen"), [(True, ["property"]), (False, ["property", "other"])])
+def test_make_bench_runs_them_beside_what_takes_long(is_nightly, chosen):
+    items = {"property": Item(given(st.booleans())(lambda value: None)), "other": Item(lambda: None)}
+    left, deselected = list(items.values()), []
+    config = SimpleNamespace(
+        getoption=lambda name: is_nightly,
+        hook=SimpleNamespace(pytest_deselected=lambda items: deselected.extend(items)),
+    )
+    pytest_collection_modifyitems(config, left)
+    assert left == [items[name] for name in chosen]
+    assert deselected == [item for item in items.values() if item not in left]
