@@ -12,6 +12,9 @@ import pytest
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.media import MEDIA
 
+# Who has parsed a module for one test has it for all.
+pytestmark = pytest.mark.xdist_group("layout")
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fo_labelstudio"
 
@@ -43,14 +46,19 @@ IO = {"asyncio", "fiftyone.core.dataset", "fiftyone.core.odm", "http", "io", "os
 IO |= {"pathlib.Path", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "threading", "urllib.request"}
 
 
-@cache
 def modules():
-    """Name of each module within the package -> its syntax tree."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
-        found[name] = ast.parse(path.read_text(encoding="utf-8"))
-    return found
+    """Name of each module within the package -> its file."""
+    parts = {path: path.relative_to(PACKAGE).with_suffix("").parts for path in PACKAGE.rglob("*.py")}
+    return {".".join(names).removesuffix("__init__").rstrip("."): path for path, names in parts.items()}
+
+
+MODULES = modules()
+
+
+@cache
+def tree_of(name):
+    """The syntax tree of a module."""
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
 def imported(tree):
@@ -64,12 +72,12 @@ def imported(tree):
 
 def own_imports(name):
     """The modules of the package that one imports."""
-    for target in imported(modules()[name]):
+    for target in imported(tree_of(name)):
         if target.startswith("fo_labelstudio."):
             inner = target.removeprefix("fo_labelstudio.")
-            while inner not in modules() and "." in inner:
+            while inner not in MODULES and "." in inner:
                 inner = inner.rpartition(".")[0]
-            if inner in modules() and inner != name:
+            if inner in MODULES and inner != name:
                 yield inner
 
 
@@ -82,7 +90,7 @@ def floor(name):
     return number
 
 
-@pytest.mark.parametrize("name", sorted(filter(None, modules())))
+@pytest.mark.parametrize("name", sorted(filter(None, MODULES)))
 def test_imports_point_down(name):
     here = room(name)
     for target in map(room, own_imports(name)):
@@ -94,37 +102,37 @@ def test_imports_point_down(name):
 
 
 def test_no_module_imports_itself_in_a_circle():
-    above = {name: set(own_imports(name)) for name in modules()}
+    above = {name: set(own_imports(name)) for name in MODULES}
     while free := [name for name, targets in above.items() if not targets & above.keys()]:
         for name in free:
             del above[name]
     assert not above, f"a circle is among {sorted(above)}"
 
 
-@pytest.mark.parametrize("name", sorted(name for name in modules() if room(name) in ("convert", "merge")))
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if room(name) in ("convert", "merge")))
 def test_conversion_and_merge_reach_no_file_network_or_database(name):
-    tree = modules()[name]
+    tree = tree_of(name)
     found = {target for target in imported(tree) for io in IO if target == io or target.startswith(f"{io}.")}
     # An image in a region is bytes, not a file.
     assert found <= {"io.BytesIO"}
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "open"]
 
 
-@pytest.mark.parametrize("name", sorted(filter(None, modules())))
+@pytest.mark.parametrize("name", sorted(filter(None, MODULES)))
 def test_a_label_type_is_named_in_its_family_only(name):
     if name.startswith("convert.families"):
         return
-    named = {node.value for node in ast.walk(modules()[name]) if isinstance(node, ast.Constant)} & set(LABEL_TYPES)
+    named = {node.value for node in ast.walk(tree_of(name)) if isinstance(node, ast.Constant)} & set(LABEL_TYPES)
     # A scalar is no label; instance is also the name of an attribute.
     assert named <= {"scalar", "instance"}
 
 
-@pytest.mark.parametrize("name", sorted(name for name in modules() if room(name) in ("convert", "merge")))
+@pytest.mark.parametrize("name", sorted(name for name in MODULES if room(name) in ("convert", "merge")))
 def test_a_medium_and_its_size_are_known_in_the_table_of_media_and_in_families_only(name):
     # The table of Label Studio's tags says what each object tag shows.
     if name.startswith(("convert.media", "convert.families", "convert.shapes", "convert.labeling_config.kinds")):
         return
-    tree = modules()[name]
+    tree = tree_of(name)
     named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     assert not named & {
         "original_width",
@@ -138,7 +146,7 @@ def test_a_medium_and_its_size_are_known_in_the_table_of_media_and_in_families_o
 
 def test_the_page_names_each_room_and_floor():
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    rooms = {room(name) for name in modules()} - {""}
+    rooms = {room(name) for name in MODULES} - {""}
     assert rooms == {name for rooms in FLOORS for name in rooms} | set(APART)
     for name in rooms:
         assert re.search(rf"`{name}(/|\.py)`", page), name
