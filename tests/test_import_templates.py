@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from fo_labelstudio.convert.labeling_config.kinds import Kind
-from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.shapes import brush
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert.foreign.importing import Imported
-from tests.docs.labeling_tables import templates
+from tests.docs.labeling_tables import config_of, templates
 
-CONFIGS = {name: template["config"] for name, template in templates().items()}
+pytestmark = pytest.mark.xdist_group("templates")
+
+TEMPLATES = templates()
 
 SIZE = {"original_width": 8, "original_height": 6, "image_rotation": 0}
 PLACE = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0}
@@ -155,11 +156,11 @@ CASES = {
 
 def imported(name, data, result):
     task = {"id": 1, "project": 3, "data": data, "annotations": [{"id": 1, "result": result, "was_cancelled": False}]}
-    return Imported(task, CONFIGS[name])
+    return Imported(task, TEMPLATES[name]["config"])
 
 
 def test_each_template_that_shows_images_is_here():
-    assert sorted(CASES) == [name for name, config in CONFIGS.items() if read(config).images]
+    assert sorted(CASES) == [name for name in TEMPLATES if config_of(name).images]
 
 
 @pytest.mark.parametrize("name", [name for name, (_, _, values) in CASES.items() if values is not None])
@@ -181,7 +182,7 @@ def test_a_mask_that_was_brushed_has_its_pixels():
 
 def test_the_mammograms_of_one_breast_have_its_classes():
     name = "community-contributions/breast-cancer-mammogram-classification"
-    config = read(CONFIGS[name])
+    config = config_of(name)
     data = {tag.key: f"{number}.jpg" for number, tag in enumerate(config.images)}
     data |= {tag.key: "text" for tag in config.objects.values() if tag.key not in data and tag.key}
     left, findings = config.controls["birads_left"], config.controls["findings_left"]
@@ -197,9 +198,9 @@ def test_the_mammograms_of_one_breast_have_its_classes():
     assert all(not own for address, own in values.items() if address != shown)
 
 
-@pytest.mark.parametrize("name", [name for name, config in CONFIGS.items() if not read(config).images])
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name not in CASES])
 def test_a_template_without_images_is_refused_as_what_it_is(name):
-    config = read(CONFIGS[name])
+    config = config_of(name)
     with pytest.raises(LabelingConfigError):
         config.check_images()
     rankings = [control.name for control in config.controls.values() if control.kind is Kind.RANKING]

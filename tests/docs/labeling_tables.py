@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,19 @@ QUESTIONS = {
 }
 
 
+@cache
 def templates() -> dict[str, dict[str, Any]]:
     """The labeling templates of the installed Label Studio: group and name -> what it says of each."""
     spec = find_spec("label_studio")
     folder = Path(spec.submodule_search_locations[0]) / "annotation_templates"
     paths = sorted(folder.glob("*/*/config.yml"))
     return {f"{path.parts[-3]}/{path.parts[-2]}": yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths}
+
+
+@cache
+def config_of(name: str) -> LabelingConfig:
+    """The labeling config of a template, read."""
+    return read(templates()[name]["config"])
 
 
 def _single(tag: str) -> str:
@@ -44,8 +52,8 @@ def _single(tag: str) -> str:
 def labeling_templates() -> Iterator[tuple[str, ...]]:
     """The rows of the table of labeling templates."""
     yield "Template", "Shows", "What its control tags become"
-    for name, template in templates().items():
-        config = read(template["config"])
+    for name in templates():
+        config = config_of(name)
         media = ", ".join(sorted({shown.medium for shown in config.objects.values()}))
         # Where no image is shown, only a comparison is told as what it is.
         told = [one for one in config.controls.values() if config.images or one.kind is Kind.RANKING]

@@ -10,7 +10,9 @@ import pytest
 from fo_labelstudio.convert.foreign.fields import fields_of
 from fo_labelstudio.convert.labeling_config.kinds import CONTROL_TAGS, Kind
 from fo_labelstudio.convert.labeling_config.read import read
-from tests.docs.labeling_tables import templates
+from tests.docs.labeling_tables import config_of, templates
+
+pytestmark = pytest.mark.xdist_group("templates")
 
 PAGE = Path(__file__).parents[2] / "docs" / "control_tags.md"
 TEMPLATES_PAGE = (PAGE.parent / "labeling_templates.md").read_text(encoding="utf-8")
@@ -26,8 +28,8 @@ def table(title):
 
 
 def types(config):
-    """The name of each field -> its label type, or the kind of its values."""
-    fields = fields_of(read(config)).fields
+    """The name of each field of a labeling config -> its label type, or the kind of its values."""
+    fields = fields_of(config).fields
     return {field.name: field.label_type if field.question is None else field.question.kind for field in fields}
 
 
@@ -39,16 +41,16 @@ def test_each_control_tag_becomes_what_the_page_says():
             named.add(tag.split()[0])
             if becomes == "no field":
                 other = '<Rating name="other" toName="image"/>'
-                assert types(f"{config}{other}</View>") == {"other": "int"}, tag
+                assert types(read(f"{config}{other}</View>")) == {"other": "int"}, tag
             else:
-                assert types(f"{config}</View>") == {"f": becomes.strip("`")}, tag
+                assert types(read(f"{config}</View>")) == {"f": becomes.strip("`")}, tag
     assert named == {tag for tag, facts in CONTROL_TAGS.items() if facts.kind is not Kind.OTHER_MEDIUM}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_each_template_becomes_what_its_page_says(name):
     (row,) = [line for line in TEMPLATES_PAGE.splitlines() if line.startswith(f"| {name} |")]
-    found = types(TEMPLATES[name]["config"])
+    found = types(config_of(name))
     assert bool(found) == ("`: `" in row or "scalar field" in row)
     for field, kind in found.items():
         assert f"`{field}`: `{kind}`" in row or (kind in VALUES and f"`{field}`: scalar field" in row)

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.convert.labeling_config.kinds import is_known
-from fo_labelstudio.convert.labeling_config.read import read
-from tests.docs.labeling_tables import DOCS, PAGES, TABLES, as_table, templates
+from tests.docs.labeling_tables import DOCS, PAGES, TABLES, as_table, config_of, templates
+
+# Who has read a template for one test has it for all.
+pytestmark = pytest.mark.xdist_group("templates")
 
 TEMPLATES = templates()
 
@@ -22,7 +24,7 @@ def test_label_studio_ships_as_many_templates_as_the_page_says():
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_each_labeling_template_is_read_and_all_of_its_tags_are_known(name):
-    config = read(TEMPLATES[name]["config"])
+    config = config_of(name)
     assert all(is_known(control.tag) for control in config.controls.values())
     # One template has a choice twice.
     known = {"ranking-and-scoring/document-retrieval": ("control 'selection' has the class 'Two' 2 times",)}
