@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,17 @@ from examples.demo.photographs import CLASSES, PHOTOGRAPHS, SCENES, Box, Photogr
 _PHOTOGRAPHS = {photograph.name: photograph for photograph in PHOTOGRAPHS}
 
 
+# Who has looked at a photograph for one test has seen it for all.
+pytestmark = pytest.mark.xdist_group("photographs")
+
+
+@cache
+def _detected(name: str) -> list[Box]:
+    return list(detect(_PHOTOGRAPHS[name].pixels))
+
+
 def _matched(photograph: Photograph, label: str) -> int:
-    found = [box for box in detect(photograph.pixels) if box.label == label]
+    found = [box for box in _detected(photograph.name) if box.label == label]
     return sum(any(box.iou(seen) > 0.6 for box in found) for seen in photograph.boxes if seen.label == label)
 
 
@@ -37,7 +47,7 @@ def test_the_detectors_find_the_face_and_the_coins() -> None:
 
 
 def test_the_detectors_err_where_a_person_can_help() -> None:
-    (face,) = [box for box in detect(_PHOTOGRAPHS["chelsea"].pixels)]
+    (face,) = _detected("chelsea")
     assert face.label == "face"
     assert classify(_PHOTOGRAPHS["astronaut"].pixels)[0] == "outdoors"
     assert classify(_PHOTOGRAPHS["rocket"].pixels)[0] == "outdoors"
@@ -45,7 +55,7 @@ def test_the_detectors_err_where_a_person_can_help() -> None:
 
 @pytest.mark.parametrize("photograph", PHOTOGRAPHS, ids=lambda photograph: photograph.name)
 def test_confidences_are_shares(photograph: Photograph) -> None:
-    confidences = [box.confidence for box in detect(photograph.pixels)] + [classify(photograph.pixels)[1]]
+    confidences = [box.confidence for box in _detected(photograph.name)] + [classify(photograph.pixels)[1]]
     assert all(0 <= confidence <= 1 for confidence in confidences)
 
 
