@@ -16,7 +16,7 @@ from fo_labelstudio.settings import ConnectionSettings, Secret
 from tests.web import web_server
 
 LIMIT = 2**22
-BOMB = gzip.compress(bytes(2**26)) * 64
+BOMB = gzip.compress(bytes(2**23)) * 512
 """4 MiB that inflate to 4 GiB."""
 
 
