@@ -25,6 +25,8 @@ class LoopbackServer:
     """
 
     def __init__(self, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | None = None):
+        # What is sent piece by piece would else wait for the other side to acknowledge each piece.
+        handler.disable_nagle_algorithm = True
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         if context is not None:
             # A browser that opens a connection ahead of its need would else keep all others waiting.

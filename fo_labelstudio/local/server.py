@@ -29,6 +29,14 @@ _QUIET = {
     "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
 }
 
+# Label Studio sends the head and the body of an answer one by one (1.23.2). While its socket waits for the first to be
+# acknowledged before it sends the second, each answer on a connection that is kept takes 40 ms more.
+_SERVE_AT_ONCE = """
+import runpy, socketserver
+socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+runpy.run_module("label_studio.server", run_name="__main__", alter_sys=True)
+"""
+
 # Label Studio reads names as common as HOST, PORT, DEBUG and CI, so it gets only what Python needs.
 _INHERITED = ("PATH", "LANG", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")
 _INHERITED_PREFIXES = ("LC_", "PYTHON")
@@ -255,7 +263,7 @@ class LocalServer:
         return answer.status_code == 200
 
     def _launch(self, *arguments: str) -> LocalProcess:
-        command = [sys.executable, "-m", "label_studio.server", *arguments]
+        command = [sys.executable, "-c", _SERVE_AT_ONCE, *arguments]
         return LocalProcess(command, self.log_path, cwd=self.data_dir, env=self._environment())
 
     def _environment(self) -> dict[str, str]:
