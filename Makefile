@@ -4,7 +4,8 @@ INSTALLER ?= uv
 PYTEST := $(VENV)/bin/python -m pytest
 # uv compiles nothing; what is not kept once it was compiled is compiled anew by each process that starts.
 export PYTHONDONTWRITEBYTECODE :=
-# A test with one of these markers is left out of make check; -n auto runs as many processes as the machine has room for.
+# A test with one of these markers is left out of make check; -n auto runs as many processes as the machine has room for,
+# with --waiting one more.
 SERVICES := database or server or browser or process
 PROCESSES := -n auto --dist loadgroup
 
@@ -42,7 +43,7 @@ test:
 ifdef ARGS
 	@exec $(PYTEST) $(ARGS)
 else
-	@start=$$(date +%s); $(MAKE) --no-print-directory check && $(PYTEST) $(PROCESSES) -m "$(SERVICES)"; status=$$?; \
+	@start=$$(date +%s); $(MAKE) --no-print-directory check && $(PYTEST) $(PROCESSES) --waiting -m "$(SERVICES)"; status=$$?; \
 	  echo "make test took $$(($$(date +%s) - start)) s in all"; exit $$status
 endif
 

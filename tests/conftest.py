@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--nightly", action="store_true", help="run the tests marked nightly, whole sweeps and all examples; no others"
     )
+    parser.addoption(
+        "--waiting",
+        action="store_true",
+        help="run one process more than -n auto does, for tests that wait for services",
+    )
     parser.addoption("--sweep-seed", type=int, help="choose the cases of the sweeps that a run with this seed chose")
     parser.addoption("--sweep-share", type=float, help="share of the cases of a sweep; by this machine's speed if not")
 
@@ -68,9 +73,13 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """How many processes run the tests: one for each core, where there is memory for the services of each."""
-    return max(1, min(os.cpu_count() or 1, psutil.virtual_memory().available // _MEMORY_OF_PROCESS, 4))
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes run the tests: one for each core, where there is memory for the services of each.
+
+    While tests wait for services, as for a browser's clicks, there is room for one more.
+    """
+    wanted = (os.cpu_count() or 1) + config.getoption("waiting")
+    return max(1, min(wanted, psutil.virtual_memory().available // _MEMORY_OF_PROCESS, 4))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
