@@ -18,6 +18,7 @@ import requests
 from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.local.tables import tables_dir
 from tests import properties, sweeps
+from tests.groups import name_groups
 from tests.services import Services
 
 if TYPE_CHECKING:
@@ -155,8 +156,10 @@ def _has_examples(item: pytest.Item) -> bool:
     return hypothesis.is_hypothesis_test(getattr(item, "obj", None))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Starts what the tests need: all at once, and while the first of them run."""
+    name_groups(session.items)
     services = session.config.stash.get(_SERVICES, None)
     if services is None or session.config.getoption("collectonly"):
         return
