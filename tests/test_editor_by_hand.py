@@ -18,6 +18,9 @@ from tests.test_editor import SIZE, box, screenshot  # noqa: F401
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
+_TRIES = 120
+"""Seconds within which the project must be made."""
+
 
 class ProjectPages:
     """The pages on which a person makes a project and fills it (Label Studio 1.23.2).
@@ -30,8 +33,14 @@ class ProjectPages:
         self._editor = editor
         page = editor.open_page("/projects")
         page.get_by_label("Create new project").click()
-        _press(page, "Save")
-        page.wait_for_url("**/data*")
+        draft = page.get_by_role("button", name="Save")
+        for _ in range(_TRIES):
+            # On a slow machine, a click on the dialog that is still opening is lost.
+            if draft.is_visible() and draft.is_enabled():
+                draft.click()
+            page.wait_for_timeout(1000)
+            if "/data" in page.url:
+                break
         self.project_id = int(re.findall(r"/projects/(\d+)/", page.url)[0])
 
     def paste_labeling_config(self, text: str) -> None:
