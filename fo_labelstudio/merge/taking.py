@@ -1,0 +1,342 @@
+"""Takes what people changed into a sample's stored labels, whatever has become of these meanwhile.
+
+Works on labels as the database stores them, so that what is not touched is not even rewritten.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any
+
+from fo_labelstudio.convert.annotation.answer import FieldAnswer
+from fo_labelstudio.convert.attributes import attribute_of, is_attribute
+from fo_labelstudio.convert.edits import attribute_value, to_doc
+from fo_labelstudio.convert.families import family_of, holds_list, label_class_of
+from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, LabelAnswer, LabelField
+from fo_labelstudio.convert.stored import LabelDoc, label_of
+from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.equality import blend, is_identical, is_same
+from fo_labelstudio.merge.ledger import WrittenValues, before_loads, written_into
+
+MaskReader = Callable[[LabelDoc], LabelDoc]
+"""A stored label whose mask is in a file -> the label with the mask itself; the one who calls reads the file."""
+
+
+@dataclass
+class LabelChanges:
+    """What is to be written into one label field of one sample.
+
+    Attributes:
+        values: label id -> attribute -> new value
+        unset: label id -> attributes to take away, for only an answer that was taken back had given them to the label
+        deleted: ids of labels to delete
+        added: labels to append
+        refused: why changes were held back -> how many
+        written: label id -> what loads have now written into it
+        notes: what had to be decided to make an edit fit
+        departed: ids of labels that were edited but have left the dataset meanwhile; they stay away
+        left: number of changes that could not be made
+    """
+
+    values: dict[str, dict[str, Any]] = dataclass_field(default_factory=dict)
+    unset: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    deleted: list[str] = dataclass_field(default_factory=list)
+    added: list[LabelDoc] = dataclass_field(default_factory=list)
+    refused: dict[str, int] = dataclass_field(default_factory=dict)
+    written: dict[str, dict[str, Sequence[Any]]] = dataclass_field(default_factory=dict)
+    notes: list[str] = dataclass_field(default_factory=list)
+    departed: list[str] = dataclass_field(default_factory=list)
+    left: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be written."""
+        return not (self.values or self.unset or self.deleted or self.added)
+
+    @property
+    def edited(self) -> list[str]:
+        """The ids of the labels that are to be changed."""
+        return list(dict.fromkeys((*self.values, *self.unset)))
+
+    def allows(self, permission: str, field: LabelField) -> bool:
+        """Whether a flag of the label schema allows a change; counts it where not."""
+        allowed: bool = getattr(field, permission)
+        if not allowed:
+            self.refuse(f"{permission}=False")
+        return allowed
+
+    def refuse(self, reason: str) -> None:
+        """Counts a change that is held back."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def leave(self, label_id: str, reason: str) -> None:
+        """Notes why a label is left alone."""
+        self.notes.append(f"label {label_id}: {reason}; left alone")
+        self.left += 1
+
+
+class Taking:
+    """The labels of one field of one sample while they are brought up to an answer; see ``changes.label_changes``."""
+
+    def __init__(
+        self,
+        stored: Sequence[LabelDoc],
+        answer: FieldAnswer,
+        field: LabelField,
+        originals: Mapping[str, LabelDoc],
+        loaded: Collection[str],
+        with_mask: MaskReader,
+        written: Mapping[str, WrittenValues],
+        may_restore: bool,
+    ):
+        self._changes = LabelChanges()
+        self._by_id = {str(doc.get("_id")): doc for doc in stored}
+        # Where ids are not unique, nothing says which label is meant.
+        self._count = Counter(str(doc.get("_id")) for doc in stored)
+        self._sent = {edit.label_id for edit in answer.edited}
+        self._answer = answer
+        self._field = field
+        self._originals = originals
+        self._loaded = loaded
+        self._with_mask = with_mask
+        self._written = written
+        self._may_restore = may_restore
+
+    def delete_gone(self) -> None:
+        """Deletes the labels whose regions are gone, where that is allowed."""
+        changes = self._changes
+        for label_id in dict.fromkeys((*self._answer.deleted, *self._answer.gone(self._loaded))):
+            if label_id not in self._by_id:
+                if label_id in self._originals and not changes.allows("allow_deletions", self._field):
+                    self._restore(self._originals[label_id], {})
+            elif self._count[label_id] > 1:
+                changes.leave(label_id, self._ambiguous(label_id))
+            elif changes.allows("allow_deletions", self._field):
+                changes.deleted.append(label_id)
+
+    def leave_untouched(self) -> None:
+        """Restores untouched labels that the destination lacks, and undoes edits that were taken back."""
+        answer = self._answer
+        for label_id in (*answer.kept, *answer.not_shown):
+            if label_id not in self._by_id:
+                if label_id in self._originals:
+                    self._restore(self._originals[label_id], {})
+            elif label_id in self._written and self._count[label_id] == 1:
+                if label_id not in answer.left and label_id not in answer.not_shown:
+                    stored, record = self._by_id[label_id], self._written[label_id]
+                    _update(self._changes, stored, before_loads(stored, record), {}, record)
+
+    def take_edits(self) -> None:
+        """Takes over the labels that came back changed or new."""
+        for edit in (*self._answer.edited, *self._answer.added):
+            try:
+                self._take(edit)
+            except RegionError as error:
+                self._changes.leave(edit.label_id, str(error))
+
+    def finished(self) -> LabelChanges:
+        """The changes, in the order of the originals, and no more than the field can hold."""
+        changes = self._changes
+        # What was written into a label that has left says nothing of one that may come in its place.
+        departed = self._written.keys() - self._by_id.keys() - changes.written.keys()
+        changes.written.update((label_id, {}) for label_id in departed)
+        _add_relations(changes, self._by_id, self._answer.related)
+        if self._originals:
+            places = {label_id: place for place, label_id in enumerate(self._originals)}
+            changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
+        if not holds_list(self._field.label_type) and len(self._by_id) > len(changes.deleted):
+            for doc in changes.added:
+                changes.refuse("a label that is there already")
+                changes.written.pop(str(doc["_id"]), None)
+            changes.added.clear()
+        changes.written.update((label_id, {}) for label_id in changes.deleted)
+        return changes
+
+    def _take(self, edit: LabelAnswer) -> None:
+        """Takes over one label.
+
+        Raises:
+            RegionError: it cannot become a label
+        """
+        label_id, changes = edit.label_id, self._changes
+        if self._count[label_id] > 1:
+            raise RegionError(self._ambiguous(label_id))
+        if label_id in self._by_id:
+            self._edit(self._by_id[label_id], edit)
+        elif label_id in self._originals:
+            values = self._changed_values(self._originals[label_id], edit)
+            if values is not None:
+                self._restore(self._originals[label_id], values)
+        elif label_id in self._loaded or label_id in self._sent:
+            self._leave_departed(edit)
+        elif edit.parsed.values and changes.allows("allow_additions", self._field):
+            added = to_doc(edit, self._field)
+            changes.added.append(added)
+            if answered := _answered(added, edit, self._field):
+                changes.written[label_id] = answered
+
+    def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
+        """Notes what an edit changes of a stored label."""
+        changes, label_id = self._changes, edit.label_id
+        record, retained = _parted(self._written.get(label_id, {}), edit, self._field)
+        base = before_loads(stored, record)
+        values = self._changed_values(base, edit)
+        if values is not None:
+            _update(changes, stored, base, values, record)
+            if retained and label_id in changes.written:
+                changes.written[label_id] = {**retained, **changes.written[label_id]}
+        elif changes.allows("allow_deletions", self._field):
+            changes.deleted.append(label_id)
+
+    def _changed_values(self, doc: LabelDoc, edit: LabelAnswer) -> dict[str, Any] | None:
+        """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
+        if "mask" not in {name.partition("/")[0] for name in edit.aspects}:
+            return _changed_values(doc, edit, self._field, self._changes)
+        values = _changed_values(self._with_mask(doc), edit, self._field, self._changes)
+        # A label that has both shows its mask; the file would tell another story.
+        return {**values, "mask_path": None} if values and "mask" in values and doc.get("mask_path") else values
+
+    def _restore(self, original: LabelDoc, values: Mapping[str, Any]) -> None:
+        """Notes that a label is put back, with what an edit makes of it."""
+        if not self._may_restore:
+            self._changes.refuse("allow_additions=False")
+            return
+        self._changes.added.append({**original, **values})
+        self._changes.written[str(original["_id"])] = written_into(original, values)
+
+    def _leave_departed(self, edit: LabelAnswer) -> None:
+        """Notes that a label stays away which the dataset had and lacks now."""
+        if not self._may_restore:
+            self._changes.refuse("allow_additions=False")
+        elif edit.parsed.values and edit.label_id not in self._loaded:
+            self._changes.departed.append(edit.label_id)
+
+    def _ambiguous(self, label_id: str) -> str:
+        return f"{self._count[label_id]} labels of the sample have its id; give each one of its own"
+
+
+def _parted(record: WrittenValues, edit: LabelAnswer, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
+    """What loads wrote into a label that an edit may undo, and what it may not: answers that this load skips."""
+    skipped = () if field.takes_unexpected else [answer.control for answer in edit.parsed.answers]
+    retained = {name: record[name] for name in skipped if name in record}
+    return {name: pair for name, pair in record.items() if name not in retained}, retained
+
+
+def _answered(added: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str, Sequence[Any]]:
+    """The attributes of a new label that were answered, so that a later answer can take them back."""
+    names = [name for name in edit.aspects if is_attribute(name)]
+    found = [attribute_of(name, edit.parsed.values.get("label"), field) for name in names]
+    if not any(found):
+        return {}
+    without = label_class_of(field.label_type)()
+    for attribute in filter(None, found):
+        if attribute.default is not None:
+            without.set_attribute_value(attribute.name, attribute.default)
+    return written_into(without.to_dict(), {a.name: added.get(a.name) for a in found if a})
+
+
+def _update(
+    changes: LabelChanges, stored: LabelDoc, base: LabelDoc, values: Mapping[str, Any], record: WrittenValues
+) -> None:
+    """Notes what makes a stored label what an edit makes of the label as it was before any load."""
+    final = {**base, **values}
+    names = [name for name in dict.fromkeys((*record, *values)) if not is_identical(final.get(name), stored.get(name))]
+    label_id = str(stored["_id"])
+    if changed := {name: final[name] for name in names if name in final}:
+        changes.values[label_id] = changed
+    if gone := [name for name in names if name not in final]:
+        changes.unset[label_id] = gone
+    if names or record:
+        changes.written[label_id] = written_into(base, values)
+
+
+def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related: Mapping[str, Sequence[str]]) -> None:
+    if not related:
+        return
+    for label_id, others in related.items():
+        if label_id in by_id and by_id[label_id].get(RELATED) != others and label_id not in changes.deleted:
+            changes.values.setdefault(label_id, {})[RELATED] = others
+    changes.added = [
+        {**doc, RELATED: related[str(doc["_id"])]} if str(doc["_id"]) in related else doc for doc in changes.added
+    ]
+
+
+def _changed_values(
+    stored: LabelDoc, edit: LabelAnswer, field: LabelField, changes: LabelChanges
+) -> dict[str, Any] | None:
+    """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
+    family = family_of(field)
+    if family.revise is None:
+        before, after = _as_sent(stored, edit, field), to_doc(edit, field)
+    else:
+        revised, notes = family.revise(label_of(stored), edit, field)
+        if revised is None:
+            return None
+        before, after = stored, revised.to_dict()
+        changes.notes.extend(notes)
+    values = {}
+    for name in dict.fromkeys(name.partition("/")[0] for name in edit.aspects if not is_attribute(name)):
+        changed = _aspect_values(stored, before, after, family.aspects[name])
+        if changed and changes.allows(family.aspects[name].permission, field):
+            values.update(changed)
+    values.update(_attribute_values(stored, edit, field))
+    return values
+
+
+def _aspect_values(stored: LabelDoc, before: LabelDoc, after: LabelDoc, aspect: Aspect) -> dict[str, Any]:
+    """The attributes of an aspect that an edit changed, as they are to be stored."""
+    changed = {}
+    for name, absent in aspect.attributes.items():
+        old, new = before.get(name, absent), after.get(name, absent)
+        if aspect.is_whole:
+            changed[name] = new
+        elif not is_same(old, new):
+            changed[name] = blend(stored.get(name), old, new)
+    if aspect.is_whole and all(is_same(before.get(name), new) for name, new in changed.items()):
+        return {}
+    return {name: value for name, value in changed.items() if not is_identical(value, stored.get(name))}
+
+
+def _attribute_values(stored: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
+    values = {}
+    label = label_of(stored)
+    class_name = edit.parsed.values.get("label")
+    for name in filter(is_attribute, edit.aspects):
+        attribute = attribute_of(name, class_name, field)
+        if attribute is None:
+            continue
+        before, after = label.get_attribute_value(attribute.name, None), attribute_value(edit, attribute)
+        if not _is_same_answer(attribute, before, after):
+            if attribute.question.kind == "list" and isinstance(before, list) and after:
+                after = [*(item for item in before if item in after), *(item for item in after if item not in before)]
+            if type(before) is int and type(after) is float and after.is_integer():
+                after = int(after)
+            if after is None and attribute.name in label._fields and isinstance(before, list):
+                # FiftyOne cannot tag labels whose tags are None.
+                after = []
+            label.set_attribute_value(attribute.name, after)
+            # Labels of old datasets keep their attributes in a dict.
+            name = "attributes" if attribute.name in (stored.get("attributes") or {}) else attribute.name
+            values[name] = label.to_dict().get(name)
+    return values
+
+
+def _is_same_answer(attribute: Attribute, before: Any, after: Any) -> bool:
+    if before is None or after is None:
+        return before is after or (after is None and before in ("", []))
+    question = attribute.question
+    return question.problem_of(before) is None and question.to_json(before) == question.to_json(after)
+
+
+def _as_sent(stored: LabelDoc, edit: LabelAnswer, field: LabelField) -> LabelDoc:
+    """The stored label as it would come back untouched: within the image, turned by less than a full turn."""
+    family = family_of(field)
+    label = label_of(stored)
+    if family.check(label, field) is not None:
+        return stored
+    regions = family.to_regions([label], field, edit.parsed.media)
+    parsed = family.parse_regions(regions, field, edit.parsed.media) if regions else []
+    return family.to_label(parsed[0], field).to_dict() if parsed else stored
