@@ -71,6 +71,7 @@ def load_annotations(
     unexpected: Any = "prompt",
     cleanup: bool = False,
     *,
+    on_conflict: str | None = None,
     json_path: str | os.PathLike[str] | None = None,
     labeling_config: str | os.PathLike[str] | None = None,
     **connection: Any,
@@ -85,6 +86,9 @@ def load_annotations(
         unexpected: what becomes of labels that the label schema does not expect: ``"prompt"``, ``"ignore"``,
             ``"keep"``, ``"return"``, the label types that are kept, or a dict: label type -> name of a field
         cleanup: whether the run's project is deleted afterwards, unless something was left in it
+        on_conflict: what becomes of what was changed in FiftyOne and in Label Studio since it was sent:
+            ``"annotator"``, the annotator's version counts; ``"dataset"``, the dataset's; ``"keep_both"``, the
+            annotator's becomes a second label; by default what the run says
         json_path: a JSON export of Label Studio's in place of the server: a file, a folder or a zip file. Tasks are
             found by their samples, whatever project they were imported into; of a sample with several tasks, the
             newest submitted annotation counts
@@ -108,7 +112,7 @@ def load_annotations(
     from fo_labelstudio.runs.load_annotations import load_annotations, load_json
     from fo_labelstudio.runs.load_options import LoadOptions
 
-    options = LoadOptions(dest_field, unexpected)
+    options = LoadOptions(dest_field, unexpected, on_conflict=on_conflict)
     if json_path is None:
         if labeling_config is not None:
             raise SettingsError("labeling_config is for a load with json_path; a server says what its project has")

@@ -400,6 +400,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         loaded: dict[str, Any] | None = None,
         removed: dict[str, Any] | None = None,
         edited: dict[str, Any] | None = None,
+        settled: dict[str, Any] | None = None,
+        conflicts: list[dict[str, Any]] | None = None,
         configs: list[dict[str, Any]] | None = None,
         remade: list[str] | None = None,
         left_behind: list[str] | None = None,
@@ -412,6 +414,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.loaded = loaded or {}
         self.removed = removed or {}
         self.edited = edited or {}
+        self.settled = settled or {}
+        self.conflicts = conflicts or []
         self.configs = configs or []
         self.remade = remade or []
         self.left_behind = left_behind or []
@@ -524,6 +528,10 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
     @property
     def overwrites_masks(self) -> bool:
         return bool(self.config.overwrite_masks)
+
+    @property
+    def on_conflict(self) -> str:
+        return str(self.config.on_conflict)
 
     @classmethod
     def _from_dict(

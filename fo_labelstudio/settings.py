@@ -528,6 +528,12 @@ SETTINGS = (
         "whether the annotations that are sent are marked as ground truth",
         of_run=True,
     ),
+    Setting(
+        "on_conflict",
+        _parse_choice("on_conflict", "annotator", "dataset", "keep_both"),
+        "what a load makes of what was changed in FiftyOne and in Label Studio",
+        of_run=True,
+    ),
     Setting("export_dir", parse_export_dir, "folder that tasks are written to, in place of a server", of_run=True),
 )
 """Every setting, a row each."""

@@ -213,7 +213,7 @@ class MemoryState(RunState):
     def __init__(self, project_id: int | None = 1, left_behind: Sequence[str] = ()):
         self.tasks = {"sample": 1}
         self.left_behind = list(left_behind)
-        self.predicted = {}
+        self.predicted, self.conflicts = {}, []
         self.tagged = {}
         self.saves: list[str] = []
         self.deleted: list[int] = []

@@ -7,6 +7,7 @@ import fiftyone.core.fields as fof
 import numpy as np
 import pytest
 
+import fo_labelstudio
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from tests.support import stored, write_image
 
@@ -378,7 +379,7 @@ class TestARenamedField:
             match=r"field 'gt' of the run is gone, and field 'renamed' holds its labels; nothing was loaded. Pass "
             r"dest_field=\{'gt': 'renamed'\} to load into that, or dest_field=\{'gt': 'gt'\} to make 'gt' again",
         ):
-            moved.load_annotations("run", cleanup=True)
+            fo_labelstudio.load_annotations(moved, "run", cleanup=True, on_conflict="dataset")
         assert stored(moved) == before
         assert list(moved.get_field_schema()) == [*fo.Dataset().get_field_schema(), "renamed"]
         assert moved.load_annotation_results("run").project_id is not None
@@ -420,7 +421,7 @@ class TestARenamedField:
         sample.save()
         before = stored(moved)
         with caplog.at_level("WARNING", LOGGER):
-            moved.load_annotations("run", dest_field="renamed")
+            fo_labelstudio.load_annotations(moved, "run", "renamed", on_conflict="dataset")
         assert stored(moved) == before
         assert "Field 'gt': 1 labels were edited in Label Studio and deleted in FiftyOne" in caplog.text
 
@@ -439,7 +440,7 @@ class TestALabelThatWasDeletedInFiftyOne:
         assert moved.first().old.detections[0].bounding_box == pytest.approx([0.3, 0.1, 0.2, 0.2], abs=1e-9)
 
     @pytest.mark.parametrize("how", ["removed from its list", "the field set to None", "the field cleared"])
-    def test_stays_deleted_and_the_report_says_so(self, moved, caplog, how):
+    def test_stays_deleted_where_the_dataset_counts_and_the_report_says_so(self, moved, caplog, how):
         sample = moved.first()
         label_id = sample.gt.detections[0].id
         if how == "removed from its list":
@@ -452,7 +453,7 @@ class TestALabelThatWasDeletedInFiftyOne:
             moved.clear_sample_field("gt")
         before = stored(moved)
         with caplog.at_level("WARNING", LOGGER):
-            moved.load_annotations("run", cleanup=True)
+            fo_labelstudio.load_annotations(moved, "run", cleanup=True, on_conflict="dataset")
         assert stored(moved) == before
         assert (
             f"Field 'gt': 1 labels were edited in Label Studio and deleted in FiftyOne, such as {label_id} of sample "
@@ -463,7 +464,7 @@ class TestALabelThatWasDeletedInFiftyOne:
 
     def test_lets_the_project_be_deleted_by_who_insists(self, moved, annotator):
         moved.clear_sample_field("gt")
-        moved.load_annotations("run")
+        fo_labelstudio.load_annotations(moved, "run", on_conflict="dataset")
         results = moved.load_annotation_results("run")
         results.cleanup()
         assert project_of(annotator, results) == 1
@@ -518,7 +519,7 @@ class TestALabelThatWasDeletedInFiftyOne:
         dataset.load_annotations("run")
         assert [label.to_dict() for label in dataset.first().gt.detections] == before[::-1]
 
-    def test_value_stays_deleted(self, make_dataset, connection, annotator, caplog):
+    def test_value_stays_deleted_where_the_dataset_counts(self, make_dataset, connection, annotator, caplog):
         dataset = make_dataset({"caption": "one"})
         schema = {"caption": {"type": "scalar"}}
         results = dataset.annotate("run", backend="labelstudio", label_schema=schema, **connection)
@@ -532,7 +533,7 @@ class TestALabelThatWasDeletedInFiftyOne:
         sample.caption = None
         sample.save()
         with caplog.at_level("WARNING", LOGGER):
-            dataset.load_annotations("run")
+            fo_labelstudio.load_annotations(dataset, "run", on_conflict="dataset")
         dataset.reload()
         assert dataset.first().caption is None
         assert "Field 'caption': 1 labels were edited in Label Studio and deleted in FiftyOne" in caplog.text

@@ -93,3 +93,19 @@ def holder_of(
             for label in value if isinstance(value, list) else [value]:
                 held[path] += isinstance(label, Mapping) and str(label.get("_id")) in ids[sample_id]
     return max((path for path in held if held[path]), key=lambda path: held[path], default=None)
+
+
+def held_in(dataset: fo.Dataset, label_ids: Collection[str], container: type[fol.Label], scope: Scope) -> set[str]:
+    """Those of some labels that the dataset has, in whatever field of a class, on whatever sample.
+
+    Args:
+        dataset: the dataset
+        label_ids: the ids of the labels
+        container: the class of the fields' values
+        scope: whether samples or frames have them
+    """
+    schema = dataset.get_frame_field_schema if scope is Scope.FRAME else dataset.get_field_schema
+    found = schema(ftype=fof.EmbeddedDocumentField, embedded_doc_type=container, flat=True) or {}
+    inner = list_name(container)
+    places = (Place(dataset, path, scope) for path in found)
+    return {label_id for place in places for label_id in (place.at(inner) if inner else place).holds(label_ids)}

@@ -15,6 +15,7 @@ from pymongo import UpdateOne
 from fo_labelstudio.convert.annotation.answer import Answer
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.place import Doc, Place
+from fo_labelstudio.merge.conflicts import Conflict, Rules
 from fo_labelstudio.merge.ledger import Ledger
 
 Change = TypeVar("Change")
@@ -33,6 +34,7 @@ class MergeReport:
         departed: sample and label ids of labels that were edited but have left the dataset meanwhile
         left: number of changes that could not be made
         remade: number of labels that were made anew from their regions
+        conflicts: what the dataset and answers had both changed, each with the id of its sample
     """
 
     counts: Counter[str] = dataclass_field(default_factory=Counter)
@@ -42,6 +44,7 @@ class MergeReport:
     departed: list[tuple[str, str]] = dataclass_field(default_factory=list)
     left: int = 0
     remade: int = 0
+    conflicts: list[tuple[str, Conflict]] = dataclass_field(default_factory=list)
 
 
 class FieldMerge(ABC, Generic[Change]):
@@ -52,12 +55,21 @@ class FieldMerge(ABC, Generic[Change]):
         field: the label field of the run
         ledger: what loads have done to the place
         source: the run's field, where the place is another field that starts as a copy of it
+        on_conflict: what becomes of what the dataset and an answer have both changed, one of ON_CONFLICT; where None,
+            the answer counts, and nobody is told
 
     Raises:
         LabelSchemaError: the field cannot hold what was answered, or is read-only
     """
 
-    def __init__(self, place: Place, field: LabelField, ledger: Ledger, source: Place | None = None):
+    def __init__(
+        self,
+        place: Place,
+        field: LabelField,
+        ledger: Ledger,
+        source: Place | None = None,
+        on_conflict: str | None = None,
+    ):
         self.report = MergeReport()
         """What was done so far."""
         self.ledger = ledger
@@ -65,6 +77,7 @@ class FieldMerge(ABC, Generic[Change]):
         self._place = place
         self._field = field
         self._is_copy = source is not None
+        self._on_conflict = on_conflict
         declared = source and source.field
         # A field that is gone, or has become one of another type, has nothing to copy.
         self._source = source if declared is not None and self.can_hold(declared, field) else None
@@ -85,6 +98,7 @@ class FieldMerge(ABC, Generic[Change]):
         if not concerned:
             return
         docs = self._read(answer.sample_id for answer in concerned)
+        self._look_around(concerned, docs)
         planned: list[tuple[Answer, Change]] = []
         operations: list[UpdateOne] = []
         for answer in concerned:
@@ -104,6 +118,16 @@ class FieldMerge(ABC, Generic[Change]):
 
     def _read(self, sample_ids: Iterable[str]) -> dict[str, Doc]:
         return self._place.read(sample_ids, *filter(None, (self._source,)))
+
+    def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
+        """Looks at what else is to be known of the dataset before a page of answers is planned."""
+        return
+
+    def _rules(self, sample_id: str) -> Rules | None:
+        """How what the dataset and an answer have both changed is settled."""
+        if self._on_conflict is None:
+            return None
+        return Rules(self._on_conflict, self.ledger.settled.get(sample_id, {}))
 
     @abstractmethod
     def _may_change(self, answer: Answer) -> bool:

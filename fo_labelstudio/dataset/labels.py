@@ -16,12 +16,13 @@ from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import LabelDoc, list_name
 from fo_labelstudio.dataset import mask_files
-from fo_labelstudio.dataset.destinations import check_destination, check_writable
+from fo_labelstudio.dataset.destinations import check_destination, check_writable, held_in
 from fo_labelstudio.dataset.field_merge import FieldMerge
 from fo_labelstudio.dataset.fields import value_problem
 from fo_labelstudio.dataset.place import Doc, Place
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
+from fo_labelstudio.merge.conflicts import DATASET, Rules, left_as
 from fo_labelstudio.merge.ledger import Ledger
 
 MAX_SAMPLE_BYTES = 2**24 - 2**16
@@ -45,6 +46,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
         ledger: what loads have done to the place
         source: the run's field, where the place is another field that starts as a copy of it
         overwrite_masks: whether an edited mask that was read from a file is written to that file
+        on_conflict: what becomes of what the dataset and an answer have both changed; see :class:`FieldMerge`
 
     Raises:
         LabelSchemaError: the field cannot hold the labels, or is read-only
@@ -57,11 +59,13 @@ class LabelMerge(FieldMerge[LabelChanges]):
         ledger: Ledger,
         source: Place | None = None,
         overwrite_masks: bool = False,
+        on_conflict: str | None = None,
     ):
         self._container: Any = LABEL_TYPES[field.label_type]
         self._list_name = list_name(self._container)
         self._labels = place.at(self._list_name) if self._list_name else place
-        super().__init__(place, field, ledger, source)
+        super().__init__(place, field, ledger, source, on_conflict)
+        self._elsewhere: set[str] = set()
         self._overwrite_masks = overwrite_masks and not self._is_copy
 
     @staticmethod
@@ -103,15 +107,17 @@ class LabelMerge(FieldMerge[LabelChanges]):
             mask_files.with_mask,
             ledger.edited.get(sample_id, {}),
             not self._is_copy or self._field.allow_additions,
+            self._rules_of(doc, answer),
         )
         report.refused.update(changes.refused)
         report.departed.extend((sample_id, label_id) for label_id in changes.departed)
         report.left += changes.left
+        report.conflicts.extend((sample_id, conflict) for conflict in changes.conflicts)
         report.notes.extend(f"sample {sample_id}: {note}" for note in changes.notes)
         by_id = {str(label.get("_id")): label for label in stored}
         self._leave_out_unfit(answer, changes)
         if self._overwrite_masks:
-            _overwrite_files(changes, by_id)
+            _overwrite_files(changes, by_id, self._field)
         if not self._fits(doc, changes, by_id):
             report.notes.append(f"sample {sample_id}: {_TOO_LARGE}")
             report.left += 1
@@ -119,10 +125,14 @@ class LabelMerge(FieldMerge[LabelChanges]):
         is_written = not changes.is_empty or (answered.is_looked_at and self._is_to_be_marked(doc))
         if is_written and not self._is_copy:
             # Before the write: a label must not be deleted before it is remembered.
-            ledger.note_removed(sample_id, [by_id[label_id] for label_id in changes.deleted])
+            deleted = [label_id for label_id in changes.deleted if label_id not in changes.forgotten]
+            ledger.note_removed(sample_id, [by_id[label_id] for label_id in deleted])
         # Also where nothing is to be written: a record that was used up must not be used again.
         ledger.note_written(sample_id, changes.written)
-        return changes if is_written else None
+        if is_written:
+            return changes
+        ledger.note_settled(sample_id, changes.settled)
+        return None
 
     def _written(
         self, planned: Sequence[tuple[Answer, LabelChanges]], docs: Mapping[str, Doc]
@@ -136,7 +146,10 @@ class LabelMerge(FieldMerge[LabelChanges]):
 
     def _record(self, answer: Answer, change: LabelChanges) -> None:
         added = [str(label["_id"]) for label in change.added]
-        self.ledger.note_loaded(answer.sample_id, added, change.deleted)
+        # No answer ever holds a second label, so nothing is to be made of its absence.
+        loaded = [label_id for label_id in added if label_id not in change.seconds]
+        self.ledger.note_loaded(answer.sample_id, loaded, change.deleted)
+        self.ledger.note_settled(answer.sample_id, change.settled)
         if not self._is_copy:
             self.ledger.note_restored(answer.sample_id, added)
         originals = answer.originals.get(self._field.name, {})
@@ -161,12 +174,15 @@ class LabelMerge(FieldMerge[LabelChanges]):
             for name in unfit:
                 del values[name]
                 changes.written.get(label_id, {}).pop(name, None)
+                changes.unsettle(label_id, name, self._field)
             if unfit and not values:
                 del changes.values[label_id]
         for place, doc in enumerate(changes.added):
             unfit = self._unfit(answer, str(doc["_id"]), doc)
             if unfit:
                 changes.added[place] = {name: value for name, value in doc.items() if name not in unfit}
+                for name in unfit:
+                    changes.unsettle(str(doc["_id"]), name, self._field)
 
     def _unfit(self, answer: Answer, label_id: str, values: Mapping[str, Any]) -> list[str]:
         found: list[str] = []
@@ -196,6 +212,33 @@ class LabelMerge(FieldMerge[LabelChanges]):
         if value is None:
             return []
         return list(value.get(self._list_name) or ()) if self._list_name else [value]
+
+    def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
+        """Finds out which of the labels that were edited, and are no longer there, have only moved."""
+        self._elsewhere = set()
+        if self._on_conflict in (None, DATASET):
+            return
+        departed = {label_id for answer in answers for label_id in self._departed(answer, docs.get(answer.sample_id))}
+        if departed:
+            self._elsewhere = held_in(self._place.dataset, departed, self._container, self._place.scope)
+
+    def _departed(self, answer: Answer, doc: Doc | None) -> Iterator[str]:
+        if doc is None:
+            return
+        answered, loaded = answer.fields[self._field.name], self.ledger.loaded.get(answer.sample_id, ())
+        edited = [edit.label_id for edit in answered.edited]
+        edited += [edit.label_id for edit in answered.added if edit.label_id in loaded]
+        if edited:
+            there = {str(label.get("_id")) for label in self._labels_in(doc, self._place)}
+            there |= self._originals(doc, answer).keys()
+            yield from (label_id for label_id in edited if label_id not in there)
+
+    def _rules_of(self, doc: Doc, answer: Answer) -> Rules | None:
+        rules = self._rules(answer.sample_id)
+        if rules is None or self._source is None:
+            return rules and rules._replace(elsewhere=self._elsewhere)
+        lost = {str(label.get("_id")): label for label in self._labels_in(doc, self._source)}
+        return rules._replace(elsewhere=self._elsewhere - lost.keys(), lost=lost)
 
     def _originals(self, doc: Doc, answer: Answer) -> Mapping[str, LabelDoc]:
         """The labels that the destination may lack: remade, those of the run's field, and those that loads deleted."""
@@ -250,7 +293,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
         return {**value, "_cls": field.document_type.__name__} if field.document_type is not self._container else value
 
 
-def _overwrite_files(changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+def _overwrite_files(changes: LabelChanges, by_id: Mapping[str, LabelDoc], field: LabelField) -> None:
     """Writes edited masks to the files that they were read from, rather than into the labels."""
     for label_id, values in changes.values.items():
         path = by_id[label_id].get("mask_path")
@@ -260,6 +303,9 @@ def _overwrite_files(changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> No
             # The file is what it is now; nothing can take that back, nor the box that belongs to it.
             for name in ("mask", "mask_path", "bounding_box"):
                 changes.written[label_id].pop(name, None)
+            if label_id in changes.settled:
+                final = {**by_id[label_id], **values}
+                changes.settled[label_id] = left_as(changes.settled[label_id], "mask", final, field)
 
 
 def _update_of(path: str, change: LabelChanges, label_id: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Only this module knows how a sample or a frame is found in the database. Whoever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
@@ -122,6 +122,16 @@ class Place:
         """The ids of all samples, or frames, that have a value other than None."""
         found = self._collection.find({self.db_path: {"$ne": None}}, {"_id": True})
         return [str(doc["_id"]) for doc in found]
+
+    def holds(self, label_ids: Collection[str]) -> set[str]:
+        """Those of some labels that any sample or frame has here, where the value is a label, or a list of some."""
+        wanted, path = {ObjectId(label_id) for label_id in label_ids}, f"{self.db_path}._id"
+        found: set[str] = set()
+        for doc in self._collection.find({path: {"$in": list(wanted)}}, {path: True}):
+            value = self.value_in(doc)
+            labels = value if isinstance(value, list) else [value]
+            found.update(str(label["_id"]) for label in labels if label.get("_id") in wanted)
+        return found
 
     def size_of(self, doc: Doc) -> int:
         """The bytes that the whole document takes in the database; 0 where it is no longer there."""

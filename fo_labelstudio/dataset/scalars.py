@@ -66,17 +66,24 @@ class ScalarMerge(FieldMerge[ScalarChange]):
             self.ledger.loaded.get(sample_id, ()),
             self.ledger.edited.get(sample_id, {}).get(VALUE, {}),
             self._values_to_copy(doc),
+            self._rules(sample_id),
         )
         if change.refused:
             self.report.refused[change.refused] += 1
         if change.is_departed:
             self.report.departed.append((sample_id, VALUE))
+        if change.conflict is not None:
+            self.report.conflicts.append((sample_id, change.conflict))
         if change.kind is not None:
             return change
         # Also where nothing is to be written: a record that was used up must not be used again.
-        self.ledger.note_written(sample_id, {VALUE: change.written})
+        self._note(sample_id, change)
         self.report.remade += change.is_remade
         return None
+
+    def _note(self, sample_id: str, change: ScalarChange) -> None:
+        self.ledger.note_written(sample_id, {VALUE: change.written})
+        self.ledger.note_settled(sample_id, {} if change.settled is None else {VALUE: change.settled})
 
     def _values_to_copy(self, doc: Doc) -> dict[str, Any] | None:
         if not self._is_copy:
@@ -99,7 +106,7 @@ class ScalarMerge(FieldMerge[ScalarChange]):
 
     def _record(self, answer: Answer, change: ScalarChange) -> None:
         sample_id = answer.sample_id
-        self.ledger.note_written(sample_id, {VALUE: change.written})
+        self._note(sample_id, change)
         if change.new in (None, []):
             self.ledger.note_loaded(sample_id, [], [VALUE])
         elif change.old in (None, []):

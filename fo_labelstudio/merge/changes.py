@@ -8,7 +8,9 @@ from types import MappingProxyType
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.merge.conflicts import Rules
 from fo_labelstudio.merge.ledger import WrittenValues
+from fo_labelstudio.merge.settling import Settling
 from fo_labelstudio.merge.taking import LabelChanges, MaskReader, Taking
 
 __all__ = ["LabelChanges", "label_changes"]
@@ -23,10 +25,12 @@ def label_changes(
     with_mask: MaskReader = lambda doc: doc,
     written: Mapping[str, WrittenValues] = MappingProxyType({}),
     may_restore: bool = True,
+    rules: Rules | None = None,
 ) -> LabelChanges:
     """The changes that bring a sample's labels up to an answer.
 
-    A label that the dataset had and lacks now was deleted there, and stays deleted, unless it is among the originals.
+    A label that the dataset had and lacks now was deleted there. It stays deleted, unless it is among the originals, or
+    the rules say that an edit of it counts.
 
     Args:
         stored: the labels that the destination field holds now
@@ -39,8 +43,11 @@ def label_changes(
         with_mask: gives a stored label its mask; asked for labels whose mask was edited only
         written: label id -> what earlier loads wrote into it, which an edit that was taken back undoes
         may_restore: whether originals may be put there
+        rules: how what the dataset and the answer have both changed is settled; where None, the answer counts, and
+            nobody is told
     """
-    merge = Taking(stored, answer, field, originals, loaded, with_mask, written, may_restore)
+    given = (stored, answer, field, originals, loaded, with_mask, written, may_restore)
+    merge = Taking(*given) if rules is None else Settling(*given, rules)
     merge.delete_gone()
     merge.leave_untouched()
     merge.take_edits()

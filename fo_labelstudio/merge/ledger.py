@@ -24,6 +24,10 @@ EditedLabels = dict[str, dict[str, WrittenValues]]
 """Sample id -> label id -> what loads have written into the label."""
 
 
+SettledLabels = dict[str, dict[str, str]]
+"""Sample id -> label id -> what loads have settled of the label, as ``conflicts.Settled.text`` has it."""
+
+
 @dataclass
 class Ledger:
     """What loads have done to one label field; brought up to date as they do more.
@@ -32,15 +36,24 @@ class Ledger:
         loaded: the labels that they have put there
         removed: the labels that they have deleted from the run's field
         edited: what they have written into labels
+        settled: which answers they have taken over, and what they left in the dataset then
     """
 
     loaded: LoadedIds = dataclass_field(default_factory=dict)
     removed: RemovedLabels = dataclass_field(default_factory=dict)
     edited: EditedLabels = dataclass_field(default_factory=dict)
+    settled: SettledLabels = dataclass_field(default_factory=dict)
 
     def has(self, sample_id: str) -> bool:
         """Whether loads have done anything to a sample."""
-        return sample_id in self.loaded or sample_id in self.removed or sample_id in self.edited
+        return any(sample_id in done for done in (self.loaded, self.removed, self.edited, self.settled))
+
+    def note_settled(self, sample_id: str, settled: Mapping[str, str]) -> None:
+        """Notes what a load settles of labels; where that is nothing, what was settled is forgotten."""
+        if settled:
+            labels = {**self.settled.pop(sample_id, {}), **settled}
+            if left := {label_id: text for label_id, text in labels.items() if text}:
+                self.settled[sample_id] = left
 
     def note_written(self, sample_id: str, written: Mapping[str, WrittenValues]) -> None:
         """Notes what a load writes into labels.

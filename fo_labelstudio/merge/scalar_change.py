@@ -12,8 +12,20 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
-from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.records import LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.merge.conflicts import (
+    ANNOTATOR,
+    DATASET,
+    DELETED,
+    DELETION,
+    Conflict,
+    Rules,
+    Settled,
+    sent_digest,
+    shown,
+    value_digest,
+)
 from fo_labelstudio.merge.equality import is_identical
 from fo_labelstudio.merge.ledger import WrittenValues, before_loads
 
@@ -34,6 +46,8 @@ class ScalarChange(NamedTuple):
         refused: why a change was held back, or None
         is_departed: whether the value was edited but has left the dataset meanwhile; it stays away
         is_remade: whether the value was made anew from its region
+        conflict: what the dataset and the answer had both changed, or None
+        settled: what is settled of the value now, as :attr:`Settled.text` has it; None where that stays as it is
     """
 
     old: Any
@@ -42,6 +56,8 @@ class ScalarChange(NamedTuple):
     refused: str | None = None
     is_departed: bool = False
     is_remade: bool = False
+    conflict: Conflict | None = None
+    settled: str | None = None
 
     @property
     def kind(self) -> str | None:
@@ -57,6 +73,7 @@ def scalar_change(
     loaded: Collection[str] = (),
     written: WrittenValues = MappingProxyType({}),
     source: LabelDoc | None = None,
+    rules: Rules | None = None,
 ) -> ScalarChange:
     """The change that brings the value of a sample up to an answer.
 
@@ -69,7 +86,24 @@ def scalar_change(
         written: what earlier loads wrote, which an edit that was taken back undoes
         source: where the destination is a copy of the run's field: ``value`` -> the value there, or nothing where that
             field is gone
+        rules: how what the dataset and the answer have both changed is settled; where None, the answer counts, and
+            nobody is told
     """
+    given = (answer, field, originals, loaded)
+    if rules is None:
+        return _changed(stored, *given, written, source)
+    return _Settlement(stored, *given, written, source, rules).change()
+
+
+def _changed(
+    stored: Any,
+    answer: FieldAnswer,
+    field: LabelField,
+    originals: Mapping[str, LabelDoc],
+    loaded: Collection[str],
+    written: WrittenValues,
+    source: LabelDoc | None,
+) -> ScalarChange:
     merge = _Merge(answer, field, bool(loaded), source)
     base = before_loads({VALUE: stored}, written)[VALUE]
     original = originals.get(VALUE, {}).get(VALUE)
@@ -87,6 +121,149 @@ def scalar_change(
     record = {} if new is _KEEP else {VALUE: (base, new)}
     new = base if new is _KEEP else new
     return ScalarChange(stored, new, record, merge.refused, is_remade=is_remade and new not in (None, []))
+
+
+class _Settlement:
+    """What both sides have made of one value; a field of one cannot keep two, so ``keep_both`` is the annotator's."""
+
+    def __init__(
+        self,
+        stored: Any,
+        answer: FieldAnswer,
+        field: LabelField,
+        originals: Mapping[str, LabelDoc],
+        loaded: Collection[str],
+        written: WrittenValues,
+        source: LabelDoc | None,
+        rules: Rules,
+    ):
+        self._stored = stored
+        self._answer = answer
+        self._field = field
+        self._originals = originals
+        self._loaded = loaded
+        self._written = written
+        self._source = source
+        self._text = rules.settled.get(VALUE, "")
+        self._settled = Settled(self._text)
+        self._dataset_counts = rules.on_conflict == DATASET
+
+    def change(self) -> ScalarChange:
+        """The change, and what is settled now."""
+        answer = self._answer
+        edits = (*answer.edited, *answer.added)
+        is_gone = bool(answer.deleted or (self._loaded and not answer.kept and answer.gone((VALUE,))))
+        if edits:
+            change = self._edited(edits[0])
+        elif is_gone and not answer.kept and not answer.not_shown:
+            change = self._deleted()
+        else:
+            change = self._usual()
+            is_silent = bool(answer.not_shown) and not answer.kept
+            change = change if is_silent else change._replace(settled="")
+        return change if change.settled != self._text else change._replace(settled=None)
+
+    def _usual(self) -> ScalarChange:
+        given = (self._answer, self._field, self._originals, self._loaded, self._written, self._source)
+        return _changed(self._stored, *given)
+
+    def _edited(self, edit: LabelAnswer) -> ScalarChange:
+        stored, settled = self._stored, self._settled
+        digest = value_digest(edit.parsed.values.get(VALUE))
+        if settled.answer_of(VALUE) == digest:
+            # A load has taken it over already; whatever the dataset holds now was decided there.
+            return ScalarChange(stored, stored, self._written, settled=self._text)
+        is_empty = stored in (None, [])
+        if is_empty and (self._loaded or self._written) and not settled:
+            # An earlier version has loaded it, and noted less.
+            return ScalarChange(stored, stored, settled=_settled_as(VALUE, digest))
+        usual = self._usual()
+        if usual.refused is not None:
+            return usual
+        if is_empty and not usual.is_remade and self._has_departed(edit):
+            return self._departed(edit, digest, usual)
+        if _is_equal(usual.new, stored) or not self._is_changed(edit):
+            return usual._replace(settled=_settled_as(VALUE, digest, usual.new))
+        conflict = self._conflict(VALUE, edit, self._held(), usual.new)
+        if not self._dataset_counts:
+            return usual._replace(conflict=conflict, settled=_settled_as(VALUE, digest, usual.new))
+        kept = self._held() if self._is_first_copy() else stored
+        return ScalarChange(stored, kept, conflict=conflict, settled=_settled_as(VALUE, digest))
+
+    def _departed(self, edit: LabelAnswer, digest: str, usual: ScalarChange) -> ScalarChange:
+        """What becomes of a value that somebody has taken away, and somebody else edited."""
+        stored, merge = self._stored, _Merge(self._answer, self._field, False, self._source)
+        new = merge.new_value(None)
+        if new is _KEEP or new in (None, []):
+            return usual._replace(refused=merge.refused)
+        conflict = self._conflict(DELETION, edit, None, new)
+        if self._dataset_counts:
+            return ScalarChange(stored, stored, is_departed=True, conflict=conflict, settled=_settled_as(VALUE, digest))
+        settled = _settled_as(VALUE, digest, new)
+        return ScalarChange(stored, new, {VALUE: (stored, new)}, conflict=conflict, settled=settled)
+
+    def _conflict(self, aspect: str, edit: LabelAnswer, held: Any, theirs: Any) -> Conflict:
+        kept = DATASET if self._dataset_counts else ANNOTATOR
+        return Conflict(VALUE, aspect, self._sent(edit), shown(held), shown(theirs), kept)
+
+    def _deleted(self) -> ScalarChange:
+        stored, settled = self._stored, self._settled
+        if DELETED in settled:
+            return ScalarChange(stored, stored, settled=self._text)
+        usual = self._usual()
+        if usual.refused is not None or usual.kind is None:
+            return usual
+        if not self._is_edited_since():
+            return usual._replace(settled=_settled_as(DELETED))
+        kept = DATASET if self._dataset_counts else ANNOTATOR
+        conflict = Conflict(VALUE, DELETION, None, shown(stored), None, kept)
+        if self._dataset_counts:
+            return ScalarChange(stored, stored, conflict=conflict, settled=_settled_as(DELETED))
+        return usual._replace(conflict=conflict, settled=_settled_as(DELETED))
+
+    def _has_departed(self, edit: LabelAnswer) -> bool:
+        """Whether somebody has taken away a value that was sent, or loaded."""
+        was_there = bool(edit.sent) or bool(self._loaded) or self._settled.stored_of(VALUE) is not None
+        return was_there and self._held() in (None, []) and not self._originals
+
+    def _is_changed(self, edit: LabelAnswer) -> bool:
+        """Whether somebody else than a load has changed the value since it was sent, or last settled."""
+        left = self._settled.stored_of(VALUE)
+        if left is not None:
+            return left != value_digest(self._stored)
+        if VALUE in self._written:
+            return not is_identical(self._stored, self._written[VALUE][-1])
+        held = self._held()
+        question = self._field.scalar_question
+        # What is not among the values to choose from was not sent.
+        return held not in (None, []) and sent_digest(question.listed(held)[0], question) != edit.sent.get(VALUE)
+
+    def _is_edited_since(self) -> bool:
+        """Whether somebody has edited the value since it was sent, or since a load has put it there."""
+        edit = self._answer.was_sent.get(VALUE)
+        if edit is not None:
+            return self._is_changed(edit)
+        left = self._settled.stored_of(VALUE)
+        return left is not None and left != value_digest(self._stored)
+
+    def _is_first_copy(self) -> bool:
+        """Whether the value is to be copied from the run's field, for no load has put one there."""
+        return self._source is not None and self._stored is None and not self._loaded and not self._settled
+
+    def _held(self) -> Any:
+        """What the dataset holds: the value, or that of the run's field before it is copied."""
+        return (self._source or {}).get(VALUE) if self._is_first_copy() else self._stored
+
+    def _sent(self, edit: LabelAnswer) -> Any:
+        question, digest = self._field.scalar_question, edit.sent.get(VALUE)
+        found = next((value for value in question.values if sent_digest(value, question) == digest), None)
+        return shown(found if VALUE not in self._written else self._written[VALUE][0])
+
+
+def _settled_as(unit: str, answer: str | None = None, *stored: Any) -> str:
+    now = Settled()
+    now.put(unit, answer, *map(value_digest, stored))
+    return now.text
 
 
 class _Merge:

@@ -18,6 +18,7 @@ from fo_labelstudio.convert.families import family_of, holds_list, label_class_o
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
+from fo_labelstudio.merge.conflicts import Conflict, without
 from fo_labelstudio.merge.equality import blend, is_identical, is_same
 from fo_labelstudio.merge.ledger import WrittenValues, before_loads, written_into
 
@@ -39,6 +40,10 @@ class LabelChanges:
         notes: what had to be decided to make an edit fit
         departed: ids of labels that were edited but have left the dataset meanwhile; they stay away
         left: number of changes that could not be made
+        conflicts: what the dataset and the answer had both changed
+        settled: label id -> what is settled of it now, in place of what was; empty where nothing is
+        seconds: ids of the second labels, with the annotator's version, among those that are added
+        forgotten: ids of labels, among those that are deleted, that no later load is to restore
     """
 
     values: dict[str, dict[str, Any]] = dataclass_field(default_factory=dict)
@@ -50,6 +55,10 @@ class LabelChanges:
     notes: list[str] = dataclass_field(default_factory=list)
     departed: list[str] = dataclass_field(default_factory=list)
     left: int = 0
+    conflicts: list[Conflict] = dataclass_field(default_factory=list)
+    settled: dict[str, str] = dataclass_field(default_factory=dict)
+    seconds: set[str] = dataclass_field(default_factory=set)
+    forgotten: set[str] = dataclass_field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
@@ -71,6 +80,11 @@ class LabelChanges:
     def refuse(self, reason: str) -> None:
         """Counts a change that is held back."""
         self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def unsettle(self, label_id: str, name: str, field: LabelField) -> None:
+        """Notes that an attribute of a label is not stored after all, so that the next load tries again."""
+        if label_id in self.settled:
+            self.settled[label_id] = without(self.settled[label_id], name, field)
 
     def leave(self, label_id: str, reason: str) -> None:
         """Notes why a label is left alone."""
@@ -114,7 +128,7 @@ class Taking:
                     self._restore(self._originals[label_id], {})
             elif self._count[label_id] > 1:
                 changes.leave(label_id, self._ambiguous(label_id))
-            elif changes.allows("allow_deletions", self._field):
+            elif self._is_to_be_deleted(label_id):
                 changes.deleted.append(label_id)
 
     def leave_untouched(self) -> None:
@@ -126,8 +140,10 @@ class Taking:
                     self._restore(self._originals[label_id], {})
             elif label_id in self._written and self._count[label_id] == 1:
                 if label_id not in answer.left and label_id not in answer.not_shown:
-                    stored, record = self._by_id[label_id], self._written[label_id]
-                    _update(self._changes, stored, before_loads(stored, record), {}, record)
+                    stored = self._by_id[label_id]
+                    record = self._undoable(stored, self._written[label_id])
+                    update(self._changes, stored, before_loads(stored, record), {}, record)
+                    self._changes.written.setdefault(label_id, {})
 
     def take_edits(self) -> None:
         """Takes over the labels that came back changed or new."""
@@ -143,7 +159,7 @@ class Taking:
         # What was written into a label that has left says nothing of one that may come in its place.
         departed = self._written.keys() - self._by_id.keys() - changes.written.keys()
         changes.written.update((label_id, {}) for label_id in departed)
-        _add_relations(changes, self._by_id, self._answer.related)
+        _add_relations(changes, self._by_id, self._related())
         if self._originals:
             places = {label_id: place for place, label_id in enumerate(self._originals)}
             changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
@@ -154,6 +170,18 @@ class Taking:
             changes.added.clear()
         changes.written.update((label_id, {}) for label_id in changes.deleted)
         return changes
+
+    def _undoable(self, stored: LabelDoc, record: WrittenValues) -> WrittenValues:
+        """What of the things that loads wrote into a label goes with the edits that were taken back."""
+        return record
+
+    def _related(self) -> Mapping[str, Sequence[str]]:
+        """Label id -> ids of the labels that it is to name as related."""
+        return self._answer.related
+
+    def _is_to_be_deleted(self, label_id: str) -> bool:
+        """Whether a label that is there, and whose regions are gone, is deleted."""
+        return self._changes.allows("allow_deletions", self._field)
 
     def _take(self, edit: LabelAnswer) -> None:
         """Takes over one label.
@@ -167,25 +195,34 @@ class Taking:
         if label_id in self._by_id:
             self._edit(self._by_id[label_id], edit)
         elif label_id in self._originals:
-            values = self._changed_values(self._originals[label_id], edit)
-            if values is not None:
-                self._restore(self._originals[label_id], values)
+            self._take_original(self._originals[label_id], edit)
         elif label_id in self._loaded or label_id in self._sent:
             self._leave_departed(edit)
         elif edit.parsed.values and changes.allows("allow_additions", self._field):
-            added = to_doc(edit, self._field)
-            changes.added.append(added)
-            if answered := _answered(added, edit, self._field):
-                changes.written[label_id] = answered
+            self._add(edit)
+
+    def _take_original(self, original: LabelDoc, edit: LabelAnswer) -> None:
+        """Takes over an edit of a label that the destination lacks, for loads deleted it, or never put it there."""
+        values = self._changed_values(original, edit)
+        if values is not None:
+            self._restore(original, values)
+
+    def _add(self, edit: LabelAnswer) -> LabelDoc:
+        """Adds a label that was drawn or chosen."""
+        added = to_doc(edit, self._field)
+        self._changes.added.append(added)
+        if answered := _answered(added, edit, self._field):
+            self._changes.written[edit.label_id] = answered
+        return added
 
     def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
         """Notes what an edit changes of a stored label."""
         changes, label_id = self._changes, edit.label_id
-        record, retained = _parted(self._written.get(label_id, {}), edit, self._field)
+        record, retained = parted(self._written.get(label_id, {}), edit, self._field)
         base = before_loads(stored, record)
         values = self._changed_values(base, edit)
         if values is not None:
-            _update(changes, stored, base, values, record)
+            update(changes, stored, base, values, record)
             if retained and label_id in changes.written:
                 changes.written[label_id] = {**retained, **changes.written[label_id]}
         elif changes.allows("allow_deletions", self._field):
@@ -218,7 +255,7 @@ class Taking:
         return f"{self._count[label_id]} labels of the sample have its id; give each one of its own"
 
 
-def _parted(record: WrittenValues, edit: LabelAnswer, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
+def parted(record: WrittenValues, edit: LabelAnswer, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
     """What loads wrote into a label that an edit may undo, and what it may not: answers that this load skips."""
     skipped = () if field.takes_unexpected else [answer.control for answer in edit.parsed.answers]
     retained = {name: record[name] for name in skipped if name in record}
@@ -238,7 +275,7 @@ def _answered(added: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str
     return written_into(without.to_dict(), {a.name: added.get(a.name) for a in found if a})
 
 
-def _update(
+def update(
     changes: LabelChanges, stored: LabelDoc, base: LabelDoc, values: Mapping[str, Any], record: WrittenValues
 ) -> None:
     """Notes what makes a stored label what an edit makes of the label as it was before any load."""

@@ -48,6 +48,9 @@ class ImportState(LoadState):
         self.loaded: dict[str, Any] = {name: CompactIds(saved) for name, saved in record.get("loaded", {}).items()}
         self.removed: dict[str, Any] = record.get("removed", {})
         self.edited: dict[str, Any] = record.get("edited", {})
+        # An import has nothing to settle: nothing was sent.
+        self.settled: dict[str, Any] = {}
+        self.conflicts: list[dict[str, Any]] = []
         self.remade: list[str] = []
         self.left_behind: list[str] = []
         self.seen: dict[str, str] = record.get("seen", {})

@@ -25,11 +25,17 @@ from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge import unexpected
+from fo_labelstudio.merge.conflicts import ANNOTATOR, BOTH, DATASET
 from fo_labelstudio.merge.ledger import Ledger
-from fo_labelstudio.messages import listed
+from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.state import LoadState
+
+MAX_CONFLICTS = 10_000
+"""Conflicts that are listed with a run; the log counts all."""
+
+_KEPT = {ANNOTATOR: "the annotator", DATASET: "the dataset", BOTH: "both"}
 
 
 class Plan(NamedTuple):
@@ -63,7 +69,7 @@ def plan(results: LoadState, fields: Sequence[LabelField], options: LoadOptions)
     receivers: dict[str, LabelField] = {}
     for field in fields:
         path = named.get(field.name, field.name)
-        _merge_of(results, field, path, Ledger())
+        _merge_of(results, field, path, Ledger(), options)
         other = receivers.setdefault(path, field)
         is_shared = holds_list(field.label_type) and LABEL_TYPES[field.label_type] is LABEL_TYPES[other.label_type]
         if other is not field and not is_shared:
@@ -99,6 +105,7 @@ def load(
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
     results.left_behind = ["everything, because it was interrupted"]
+    results.conflicts = []
     merges = _Merges(results, fields, answers, plan, options)
     merges.make_fields()
     returned: dict[str, Any] = {}
@@ -108,6 +115,7 @@ def load(
     _log(answers, merges.reports)
     merges.report_remade()
     merges.report_departed()
+    merges.report_conflicts()
     results.left_behind = merges.left_behind()
     return returned
 
@@ -127,13 +135,14 @@ def _place(results: LoadState, path: str) -> Place:
 
 
 def _merge_of(
-    results: LoadState, field: LabelField, path: str, ledger: Ledger, is_moved: bool = False
+    results: LoadState, field: LabelField, path: str, ledger: Ledger, options: LoadOptions, is_moved: bool = False
 ) -> FieldMerge[Any]:
     place = _place(results, path)
     source = None if path == field.name or is_moved else _place(results, field.name)
+    on_conflict = options.on_conflict or results.on_conflict
     if field.question is not None:
-        return ScalarMerge(place, field, ledger, source)
-    return LabelMerge(place, field, ledger, source, results.overwrites_masks)
+        return ScalarMerge(place, field, ledger, source, on_conflict)
+    return LabelMerge(place, field, ledger, source, results.overwrites_masks, on_conflict)
 
 
 class _Merges:
@@ -151,6 +160,7 @@ class _Merges:
         self._fields = fields
         self._answers = answers
         self._plan = plan
+        self._options = options
         self._choice = options.unexpected
         self._keeps = options.keeps_unexpected
         self._asked = answers.asked
@@ -159,6 +169,7 @@ class _Merges:
         self._remade: dict[str, LabelField] = {}
         self._made: set[str] = set()
         self.reports: dict[str, MergeReport] = {}
+        self._paths: dict[str, str] = {}
         self._moved = {field.name for field in fields if field.name in plan.gone and self._is_moved(field)}
         self._expected = [
             self._merge_into(field, plan.destination_of(field), field.name in self._moved) for field in fields
@@ -186,8 +197,11 @@ class _Merges:
                 + len(report.departed)
                 + sum(count for reason, count in report.refused.items() if not reason.endswith("=False"))
             )
+            refused = sum(conflict.kept == DATASET for _, conflict in report.conflicts) - len(report.departed)
             if left:
                 lines.append(f"{left} changes of field {name!r}")
+            if refused > 0:
+                lines.append(f"{refused} changes of field {name!r} in whose place the dataset's were kept")
             if report.lost:
                 lines.append(f"the answers to {len(report.lost)} samples that are no longer in the dataset")
         if self._remade and answers.count < len(self._results.tasks):
@@ -253,6 +267,24 @@ class _Merges:
                     departed[0][0],
                     hint,
                 )
+
+    def report_conflicts(self) -> None:
+        """Says what the dataset and the answers had both changed, in the log and in the state."""
+        found = []
+        for name, report in self.reports.items():
+            path = _place(self._results, self._paths[name]).full_path
+            for sample_id, conflict in report.conflicts:
+                row = {"sample_id": sample_id, "label_id": conflict.label_id, "label_field": path}
+                found.append({**row, **conflict._asdict()})
+        if found:
+            lines = listed([_line_of(row) for row in found])
+            logger.warning(
+                "%d change(s) were made in FiftyOne and in Label Studio; on_conflict= says which counts, and the "
+                "`conflicts` of the results list them:%s",
+                len(found),
+                lines,
+            )
+        self._results.conflicts = found[:MAX_CONFLICTS]
 
     def _is_moved(self, field: LabelField) -> bool:
         """Whether the destination of a field that is gone is that field under another name.
@@ -348,7 +380,8 @@ class _Merges:
         name, ledger = results.records_of(field.name, field.name if is_moved else destination)
         attributes = self._attributes[field.name] = self._added_attributes(field, destination) if self._keeps else {}
         asking = replace(field, attributes=(*field.attributes, *attributes.values()))
-        merge = _merge_of(results, asking, destination, ledger, is_moved)
+        merge = _merge_of(results, asking, destination, ledger, self._options, is_moved)
+        self._paths[name] = destination
         self.reports[name] = merge.report
         if field.name in self._plan.remade and not is_moved:
             self._remade[name] = field
@@ -439,6 +472,14 @@ class _Merges:
 
     def _without_prefix(self, field: str) -> str:
         return field.removeprefix("frames.") if self._results.is_frames else field
+
+
+def _line_of(conflict: Mapping[str, Any]) -> str:
+    return (
+        f"field {conflict['label_field']!r}, sample {conflict['sample_id']}, label {conflict['label_id']}: "
+        f"{conflict['aspect']}, in the dataset {quoted(conflict['dataset'])}, of the annotator "
+        f"{quoted(conflict['annotator'])}; kept that of {_KEPT[conflict['kept']]}"
+    )
 
 
 def _log(answers: Answers, reports: Mapping[str, MergeReport]) -> None:

@@ -114,9 +114,10 @@ def load_run(
     Raises:
         RunError: the run is not complete, or its project is gone
         ServerError: a download failed; nothing was loaded
-        SettingsError: ``dest_field`` makes no sense; nothing was loaded
+        SettingsError: ``dest_field`` or ``on_conflict`` makes no sense; nothing was loaded
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
     """
+    options.check()
     state = results.config.saved_state
     is_complete = bool(state.get("complete"))
     if not is_complete and tasks is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.merge.conflicts import ON_CONFLICT
 from fo_labelstudio.messages import quoted
 
 
@@ -15,15 +16,28 @@ class LoadOptions(NamedTuple):
     Attributes:
         dest_field: where the labels go: a field, label field -> field, or None
         unexpected: what becomes of labels that the label schema does not expect
+        on_conflict: what becomes of what the dataset and an answer have both changed: ``annotator``, ``dataset`` or
+            ``keep_both``; None for what the run says
     """
 
     dest_field: str | Mapping[str, str] | None = None
     unexpected: Any = "ignore"
+    on_conflict: str | None = None
 
     @property
     def keeps_unexpected(self) -> bool:
         """Whether everything that the label schema does not expect is kept."""
         return isinstance(self.unexpected, str) and self.unexpected == "keep"
+
+    def check(self) -> None:
+        """Refuses words that mean nothing.
+
+        Raises:
+            SettingsError: there is one
+        """
+        if self.on_conflict is not None and self.on_conflict not in ON_CONFLICT:
+            *others, last = map(repr, ON_CONFLICT)
+            raise SettingsError(f"on_conflict is {quoted(self.on_conflict)}, expected {', '.join(others)} or {last}")
 
     def destinations(self, fields: Sequence[str]) -> dict[str, str]:
         """The destinations that the call names, by label field.

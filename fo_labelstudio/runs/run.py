@@ -53,6 +53,7 @@ class RunConfig(Protocol):
     export_dir: str | None
     upload_as: str
     ground_truth: bool
+    on_conflict: str
 
     @property
     def saved_state(self) -> dict[str, Any]:

@@ -25,6 +25,9 @@ class LoadState(ABC):
             restores it
         edited: field and destination -> sample id -> label id -> attribute -> its value before loads wrote into it, and
             the one that they wrote, for the case that the annotator takes an edit back
+        settled: field and destination -> sample id -> label id -> which answers loads have taken over, and what they
+            left in the dataset then, so that an answer that was loaded is no news
+        conflicts: what the dataset and the answers that the last load brought had both changed, as plain dicts
         remade: field and destination whose labels loads have made anew, for the run's field was gone
         left_behind: what the project holds that the last load did not load
         predicted: sample id -> the ``task`` of others to which a prediction was added, and the ``meta`` that our own
@@ -35,6 +38,8 @@ class LoadState(ABC):
     loaded: dict[str, Any]
     removed: dict[str, Any]
     edited: dict[str, Any]
+    settled: dict[str, Any]
+    conflicts: list[dict[str, Any]]
     remade: list[str]
     left_behind: list[str]
     predicted: dict[str, dict[str, Any]]
@@ -53,6 +58,13 @@ class LoadState(ABC):
     @abstractmethod
     def overwrites_masks(self) -> bool:
         """Whether an edited mask that was read from a file is written to that file."""
+
+    @property
+    def on_conflict(self) -> str | None:
+        """What becomes of what both sides have changed, where a load does not say; None where the answer counts, and
+        nobody is told.
+        """
+        return None
 
     @abstractmethod
     def save(self) -> None:
@@ -75,12 +87,16 @@ class LoadState(ABC):
         name = self.records_name(label_field, destination)
         self.loaded.pop(name, None)
         self.edited.pop(name, None)
+        self.settled.pop(name, None)
 
     def records_of(self, label_field: str, destination: str) -> tuple[str, Ledger]:
         """What loads have done to the destination of a label field, and its name in messages and in what is saved."""
         name = self.records_name(label_field, destination)
         ledger = Ledger(
-            self.loaded.setdefault(name, {}), self.removed.setdefault(label_field, {}), self.edited.setdefault(name, {})
+            self.loaded.setdefault(name, {}),
+            self.removed.setdefault(label_field, {}),
+            self.edited.setdefault(name, {}),
+            self.settled.setdefault(name, {}),
         )
         return name, ledger
 
@@ -136,6 +152,7 @@ class RunState(LoadState):
         self.loaded = saved.loaded
         self.removed = saved.removed
         self.edited = saved.edited
+        self.settled = saved.settled
         self.configs = saved.configs
         self.tagged = saved.tagged
         self.remade = saved.remade

@@ -12,6 +12,7 @@ def test_a_ledger_has_the_samples_that_loads_have_done_something_to():
     assert Ledger(loaded={SAMPLE: ["1"]}).has(SAMPLE)
     assert Ledger(removed={SAMPLE: {"1": {}}}).has(SAMPLE)
     assert Ledger(edited={SAMPLE: {"1": {"label": ("cat", "dog")}}}).has(SAMPLE)
+    assert Ledger(settled={SAMPLE: {"1": "digests"}}).has(SAMPLE)
 
 
 def test_what_was_written_into_a_label_is_replaced_and_forgotten_where_it_is_nothing():
@@ -55,3 +56,13 @@ def test_an_attribute_that_a_label_did_not_have_is_taken_away_again_and_one_that
     assert record == {"label": ("cat", "dog"), "size": (None, 3), "quality": ("good",)}
     assert before_loads({**before, **values}, record) == before
     assert before_loads({**values, "quality": "mine"}, record) == {**before, "quality": "mine"}
+
+
+def test_what_is_settled_of_a_label_is_replaced_and_forgotten_where_it_is_nothing():
+    ledger = Ledger()
+    ledger.note_settled(SAMPLE, {"1": "one", "2": "two"})
+    ledger.note_settled(SAMPLE, {})
+    ledger.note_settled(SAMPLE, {"1": "", "3": "three"})
+    assert ledger.settled == {SAMPLE: {"2": "two", "3": "three"}}
+    ledger.note_settled(SAMPLE, {"2": "", "3": ""})
+    assert ledger.settled == {}

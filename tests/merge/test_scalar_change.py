@@ -5,9 +5,11 @@ from datetime import date, datetime, timezone
 import pytest
 
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import LabelAnswer, LabelField, ParsedLabel
+from fo_labelstudio.merge.conflicts import ANNOTATOR, DATASET, KEEP_BOTH, ON_CONFLICT, Rules
 from fo_labelstudio.merge.scalar_change import VALUE, scalar_change
 
 KEPT = FieldAnswer(kept=[VALUE])
@@ -126,3 +128,104 @@ def test_a_date_is_stored_as_the_midnight_in_utc_that_the_database_takes_for_it(
 def test_a_value_outside_of_the_classes_is_not_replaced_by_an_addition():
     change = scalar_change("mine", added("a"), field_of("str", values=("a", "b")), {})
     assert (change.kind, change.refused) == (None, "a value outside of `classes` that is there already")
+
+
+class TestOnBothSides:
+    """A field of one value cannot keep two, so that keep_both is the annotator's version."""
+
+    class Value:
+        """A value, *cat*, that was sent, and what loads make of what both sides do to it."""
+
+        def __init__(self, policy, value="cat", field=TEXT):
+            self.policy, self.field = policy, field
+            self.held = self.sent = value
+            self.loaded, self.written, self.settled = [], {}, ""
+            self.conflict = None
+
+        def load(self, answer):
+            digests = {} if self.sent is None else {VALUE: digest_of(self.sent)}
+            edit = LabelAnswer(VALUE, ParsedLabel(VALUE, {}, MediaInfo(64, 48)), (VALUE,), digests)
+            said = self.said(answer, edit)
+            rules = Rules(self.policy, {VALUE: self.settled} if self.settled else {})
+            change = scalar_change(self.held, said, self.field, {}, self.loaded, self.written, rules=rules)
+            if change.new is None:
+                self.loaded = []
+            elif self.held is None and change.kind:
+                self.loaded = [VALUE]
+            self.held, self.written, self.conflict = change.new, change.written, change.conflict
+            self.settled = self.settled if change.settled is None else change.settled
+            return change
+
+        def said(self, answer, edit):
+            if answer == "kept":
+                return FieldAnswer(kept=[VALUE])
+            if answer == "deleted":
+                return FieldAnswer(deleted=[VALUE], was_sent={VALUE: edit})
+            answered = [edit._replace(parsed=edit.parsed._replace(values={VALUE: answer}))]
+            return FieldAnswer(added=answered) if self.sent is None else FieldAnswer(edited=answered)
+
+        def load_again(self, answer):
+            before = (self.held, self.settled)
+            assert self.load(answer).kind is None
+            assert ((self.held, self.settled), self.conflict) == (before, None)
+
+    @pytest.mark.parametrize("policy", ON_CONFLICT)
+    @pytest.mark.parametrize(
+        ("mine", "theirs", "aspect"),
+        [
+            ("dog", "cow", VALUE),
+            ("dog", "dog", None),
+            ("cat", "cow", None),
+            ("dog", "kept", None),
+            (None, "cow", "deletion"),
+            (None, "kept", None),
+            (None, "deleted", None),
+            ("dog", "deleted", "deletion"),
+            ("cat", "deleted", None),
+        ],
+    )
+    def test_every_pair_is_merged_settled_and_told(self, mine, theirs, aspect, policy):
+        value = self.Value(policy)
+        value.held = mine
+        change = value.load(theirs)
+        new = {"kept": mine, "deleted": None}.get(theirs, theirs)
+        assert value.held == (mine if aspect and policy == DATASET else new)
+        assert (change.conflict and change.conflict.aspect) == aspect
+        assert change.is_departed == (mine is None and aspect is not None and policy == DATASET)
+        if aspect:
+            assert (change.conflict.dataset, change.conflict.annotator) == (mine, new)
+            assert change.conflict.kept == (DATASET if policy == DATASET else ANNOTATOR)
+        value.load_again(theirs)
+
+    @pytest.mark.parametrize("policy", ON_CONFLICT)
+    def test_what_somebody_writes_after_a_load_stays_as_long_as_the_answer_does(self, policy):
+        for held in ("mine", None):
+            value = self.Value(policy)
+            value.load("cow")
+            value.held = held
+            value.load_again("cow")
+            change = value.load("bird")
+            assert value.held == (held if policy == DATASET else "bird")
+            assert change.conflict.dataset == held
+
+    def test_a_value_that_somebody_wrote_where_none_was_sent_is_a_conflict(self):
+        for policy, new in ((DATASET, "mine"), (ANNOTATOR, "cow"), (KEEP_BOTH, "cow")):
+            value = self.Value(policy, None)
+            value.held = "mine"
+            assert value.load("cow").conflict.dataset == "mine"
+            assert value.held == new
+
+    def test_a_value_that_a_load_wrote_is_nobodys_edit(self):
+        value = self.Value(DATASET)
+        for answer in ("cow", "bird", "dog"):
+            assert value.load(answer).conflict is None
+            assert value.held == answer
+        value.load("kept")
+        assert (value.held, value.settled) == ("cat", "")
+
+    def test_an_answer_that_is_taken_back_leaves_what_the_dataset_had(self):
+        value = self.Value(ANNOTATOR)
+        value.held = "mine"
+        value.load("cow")
+        value.load("kept")
+        assert (value.held, value.conflict, value.settled) == ("mine", None, "")

@@ -40,6 +40,7 @@ class FieldAnswer:
         kept: ids of labels to leave as they are: untouched, or not understood
         edited: labels that were changed
         deleted: ids of labels whose regions are gone
+        was_sent: id of a deleted label -> an edit that holds nothing but what was sent
         added: labels that were drawn or chosen
         deletions_unsafe: whether a region of an unknown label was not understood, so that no label may be called gone
         related: label id -> ids of the labels that it is to name as related
@@ -56,6 +57,7 @@ class FieldAnswer:
     kept: list[str] = dataclass_field(default_factory=list)
     edited: list[LabelAnswer] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
+    was_sent: dict[str, LabelAnswer] = dataclass_field(default_factory=dict)
     added: list[LabelAnswer] = dataclass_field(default_factory=list)
     deletions_unsafe: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)

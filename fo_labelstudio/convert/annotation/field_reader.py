@@ -90,11 +90,10 @@ class FieldReader:
             elif reason := self._why_not_shown(key, entry, is_missing, results.orphans):
                 answer.not_shown.update(dict.fromkeys(label_ids, reason))
             elif self._family.is_edited_when_empty:
-                nothing = ParsedLabel(key, {}, self._media)
-                aspects = tuple(aspect for aspect in entry if aspect != "ids")
-                answer.edited.extend(LabelAnswer(label_id, nothing, aspects, entry) for label_id in label_ids)
+                answer.edited.extend(self._emptied(key, entry))
             else:
                 answer.deleted.extend(label_ids)
+                answer.was_sent.update((edit.label_id, edit) for edit in self._emptied(key, entry))
         if self._is_nameless and sent.keys() - parsed.keys():
             reason = "a region without an id is taken for a new label; labels that it may stand for are left alone"
             self._report(None, reason, is_note=True)
@@ -106,6 +105,12 @@ class FieldReader:
         answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
         answer.elsewhere = None if is_missing else self._elsewhere()
         return answer
+
+    def _emptied(self, key: str, entry: Mapping[str, Any]) -> list[LabelAnswer]:
+        """An edit that leaves no region, for each label of a key."""
+        nothing = ParsedLabel(key, {}, self._media)
+        aspects = tuple(aspect for aspect in entry if aspect != "ids")
+        return [LabelAnswer(label_id, nothing, aspects, entry) for label_id in entry.get("ids", [key])]
 
     def _why_not_shown(
         self, key: str, entry: Mapping[str, Any], is_missing: bool, orphans: Collection[str]

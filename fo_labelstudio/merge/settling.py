@@ -1,0 +1,407 @@
+"""Takes what people changed into stored labels, and settles what has been changed there, too.
+
+A *second label* holds the annotator's version where both are kept. It belongs to loads as long as nobody edits it: it
+follows the answer, and goes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from bson import ObjectId
+
+from fo_labelstudio.convert.annotation.answer import FieldAnswer
+from fo_labelstudio.convert.attributes import aspect_name
+from fo_labelstudio.convert.edits import to_doc
+from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.records import RELATED, LabelAnswer, LabelField
+from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.merge.conflicts import (
+    ANNOTATOR,
+    BOTH,
+    DATASET,
+    DELETED,
+    DELETION,
+    KEEP_BOTH,
+    RELATIONS,
+    RESTORED,
+    SECOND,
+    Conflict,
+    Rules,
+    Settled,
+    answered_units,
+    aspect_of,
+    doc_digest,
+    is_changed,
+    is_permitted,
+    names_of,
+    second_id,
+    sent_value,
+    shown,
+    stored_digest,
+    unit_of,
+    value_digest,
+    value_of,
+    whole_of,
+)
+from fo_labelstudio.merge.equality import is_identical
+from fo_labelstudio.merge.ledger import WrittenValues, before_loads
+from fo_labelstudio.merge.taking import LabelChanges, MaskReader, Taking, parted, update
+
+_MARKS = (DELETED, RESTORED, SECOND, RELATIONS)
+
+
+class Settling(Taking):
+    """As :class:`Taking`, but what the dataset and the answer have both changed is settled as rules say, and told."""
+
+    def __init__(
+        self,
+        stored: Sequence[LabelDoc],
+        answer: FieldAnswer,
+        field: LabelField,
+        originals: Mapping[str, LabelDoc],
+        loaded: Collection[str],
+        with_mask: MaskReader,
+        written: Mapping[str, WrittenValues],
+        may_restore: bool,
+        rules: Rules,
+    ):
+        super().__init__(stored, answer, field, originals, loaded, with_mask, written, may_restore)
+        self._rules = rules
+        can_keep_both = holds_list(field.label_type) and field.allow_additions
+        self._policy = ANNOTATOR if rules.on_conflict == KEEP_BOTH and not can_keep_both else rules.on_conflict
+
+    def delete_gone(self) -> None:
+        """Also deletes what loads made of labels that neither side has any more."""
+        super().delete_gone()
+        for label_id in self._answer.deleted:
+            settled = self._settled_of(label_id)
+            if settled and DELETED not in settled and label_id not in self._by_id:
+                self._drop_second(label_id, settled)
+                self._changes.settled[label_id] = _DELETED
+
+    def leave_untouched(self) -> None:
+        """Also takes back what loads made of labels because of edits that were taken back."""
+        super().leave_untouched()
+        answer = self._answer
+        for label_id in answer.kept:
+            settled = self._settled_of(label_id)
+            if not settled or label_id in answer.left or label_id in answer.not_shown:
+                continue
+            stored = self._by_id.get(label_id)
+            if RESTORED in settled and stored is not None and not self._is_edited_since(stored, settled):
+                # Whoever deleted it stands alone now.
+                self._delete(label_id)
+            self._drop_second(label_id, settled)
+            now = Settled()
+            now.copy(settled, [RELATIONS])
+            self._changes.settled[label_id] = now.text
+
+    def finished(self) -> LabelChanges:
+        """The changes, and what is settled of what they make."""
+        changes = self._changes
+        meant = {str(doc["_id"]) for doc in changes.added}
+        changes = super().finished()
+        for label_id in meant - {str(doc["_id"]) for doc in changes.added}:
+            # The field cannot hold it.
+            changes.settled.pop(label_id, None)
+        known = self._rules.settled
+        changes.settled = {key: text for key, text in changes.settled.items() if text != known.get(key, "")}
+        return changes
+
+    def _undoable(self, stored: LabelDoc, record: WrittenValues) -> WrittenValues:
+        """As :meth:`Taking._undoable`; of a unit that somebody has edited since, nothing."""
+        settled = self._settled_of(str(stored["_id"]))
+        found = dict(record)
+        for unit in [unit for unit in settled if unit not in _MARKS]:
+            left = settled.stored_of(unit)
+            if left is not None and left != stored_digest(unit, stored, self._field):
+                for name in names_of(unit, self._field):
+                    found.pop(name, None)
+        return found
+
+    def _related(self) -> dict[str, Sequence[str]]:
+        """The relations that are news; see :meth:`Taking._related`."""
+        found: dict[str, Sequence[str]] = {}
+        for label_id, others in self._answer.related.items():
+            settled = self._settled_of(label_id)
+            digest, stored = value_digest(others), self._by_id.get(label_id)
+            if stored is not None and settled.answer_of(RELATIONS) == digest:
+                continue
+            now = Settled(self._changes.settled.get(label_id, self._rules.settled.get(label_id, "")))
+            there = None if stored is None else stored.get(RELATED)
+            left = settled.stored_of(RELATIONS)
+            is_theirs = there not in (None, [], others) if left is None else left != value_digest(there)
+            kept = ANNOTATOR
+            if is_theirs and there != others:
+                kept = DATASET if self._policy == DATASET else ANNOTATOR
+                self._tell(Conflict(label_id, f"attribute {RELATED}", None, shown(there), shown(others), kept))
+            if kept == ANNOTATOR:
+                found[label_id] = others
+            now.put(RELATIONS, digest, value_digest(others) if kept == ANNOTATOR else None)
+            self._changes.settled[label_id] = now.text
+        return found
+
+    def _is_to_be_deleted(self, label_id: str) -> bool:
+        settled = self._settled_of(label_id)
+        if DELETED in settled or not super()._is_to_be_deleted(label_id):
+            return False
+        self._drop_second(label_id, settled)
+        self._changes.settled[label_id] = _DELETED
+        stored = self._by_id[label_id]
+        if not self._is_edited_since(stored, settled):
+            return True
+        is_deleted = self._policy == ANNOTATOR
+        whole = whole_of(stored, self._field)
+        self._tell(Conflict(label_id, DELETION, None, whole, None, ANNOTATOR if is_deleted else DATASET))
+        return is_deleted
+
+    def _is_edited_since(self, stored: LabelDoc, settled: Settled) -> bool:
+        """Whether somebody has edited a stored label since it was sent, or since a load has put it there."""
+        label_id = str(stored["_id"])
+        record = self._written.get(label_id, {})
+        was_sent = self._answer.was_sent.get(label_id)
+        if was_sent is None:
+            left = [unit for unit in settled if settled.stored_of(unit) is not None and unit not in _MARKS]
+            return any(settled.stored_of(unit) != stored_digest(unit, stored, self._field) for unit in left)
+        units = [*family_of(self._field).aspects, *map(aspect_name, self._field.attributes)]
+        seen = self._with_mask(stored) if "mask" in units else stored
+        return any(is_changed(unit, stored, record, settled, was_sent, self._field, seen) for unit in units)
+
+    def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
+        label_id, changes, field = edit.label_id, self._changes, self._field
+        settled = self._settled_of(label_id)
+        units = answered_units(edit)
+        news = [unit for unit in units if settled.answer_of(unit) != units[unit]]
+        old = [unit for unit in units if unit not in news]
+        record, retained = parted(self._written.get(label_id, {}), edit, field)
+        held = {name for unit in old for name in names_of(unit, field)}
+        retained = {**retained, **{name: pair for name, pair in record.items() if name in held}}
+        record = {name: pair for name, pair in record.items() if name not in held}
+        taken_back = [unit for unit in settled if unit not in units and unit not in _MARKS]
+        if not (news or record or taken_back or DELETED in settled):
+            # A load has taken all of this over already; whatever the dataset holds now was decided there.
+            return
+        base = before_loads(stored, self._undoable(stored, record))
+        now = Settled()
+        now.copy(settled, [*old, RESTORED, RELATIONS])
+        values, second = self._resolved(base, edit, news, record, settled, now, stored)
+        if values is None:
+            self._empty(label_id, stored, base, now)
+            return
+        update(changes, stored, base, values, record)
+        if retained and label_id in changes.written:
+            changes.written[label_id] = {**retained, **changes.written[label_id]}
+        final = {**base, **values}
+        waiting = [unit for unit in old if settled.stored_of(unit) is None]
+        if waiting and (second or SECOND in settled):
+            second.update(self._changed_values(final, _only(edit, waiting)) or {})
+        self._keep_second(label_id, final, second, settled, now)
+        changes.settled[label_id] = now.text
+
+    def _empty(self, label_id: str, stored: LabelDoc, base: LabelDoc, now: Settled) -> None:
+        """Takes over an edit that leaves nothing of a label, unless the dataset's version counts."""
+        if DELETED in now:
+            self._changes.settled[label_id] = now.text
+        elif self._changes.allows("allow_deletions", self._field):
+            self._changes.deleted.append(label_id)
+            self._changes.settled[label_id] = _DELETED
+
+    def _resolved(
+        self,
+        base: LabelDoc,
+        edit: LabelAnswer,
+        news: Sequence[str],
+        record: WrittenValues,
+        settled: Settled,
+        now: Settled,
+        stored: LabelDoc,
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """What is to be written into a label, and what into a second one; settles the units that have news.
+
+        Args:
+            base: the label as it was before loads wrote into it
+            edit: what came back
+            news: the units that came back otherwise than earlier
+            record: what loads wrote
+            settled: what was settled
+            now: receives what is settled now
+            stored: the label as it is
+
+        Returns:
+            attribute -> value; None where nothing is left of the label
+        """
+        field = self._field
+        seen = self._with_mask(stored) if "mask" in news else stored
+        values = self._changed_values(base, _only(edit, news))
+        second: dict[str, Any] = {}
+        lost, answered = values is None, answered_units(edit)
+        for unit in news:
+            if not is_permitted(unit, field):
+                continue
+            names = names_of(unit, field)
+            mine = {name: value for name, value in (values or {}).items() if name in names}
+            kept = ANNOTATOR
+            if (mine or lost) and is_changed(unit, stored, record, settled, edit, field, seen):
+                kept = {KEEP_BOTH: BOTH}.get(self._policy, self._policy)
+                theirs = None if lost else value_of(unit, {**base, **mine}, field)
+                sent = sent_value(unit, edit, field, record)
+                aspect = DELETION if lost else aspect_of(unit, field)
+                conflict = Conflict(edit.label_id, aspect, sent, value_of(unit, stored, field), theirs, kept)
+                self._tell(conflict)
+                if kept != ANNOTATOR:
+                    for name in mine:
+                        del (values or {})[name]
+                    second.update(mine if kept == BOTH else {})
+                    if lost:
+                        now.put(DELETED)
+            left = None if kept != ANNOTATOR else stored_digest(unit, {**base, **mine}, field)
+            now.put(unit, answered[unit], left)
+        return values, second
+
+    def _take_original(self, original: LabelDoc, edit: LabelAnswer) -> None:
+        now = Settled()
+        units = list(answered_units(edit))
+        values, second = self._resolved(original, edit, units, {}, Settled(), now, original)
+        if values is None:
+            return
+        self._restore(original, values)
+        if self._may_restore:
+            self._keep_second(edit.label_id, {**original, **values}, second, Settled(), now)
+            self._changes.settled[edit.label_id] = now.text
+
+    def _add(self, edit: LabelAnswer) -> LabelDoc:
+        added = super()._add(edit)
+        self._changes.settled[edit.label_id] = self._settled_as(added, edit).text
+        return added
+
+    def _settled_as(self, doc: LabelDoc, edit: LabelAnswer) -> Settled:
+        """What is settled of a label that is as an answer says."""
+        now = Settled()
+        for unit, digest in answered_units(edit).items():
+            now.put(unit, digest, stored_digest(unit, doc, self._field))
+        return now
+
+    def _settled_without(self, edit: LabelAnswer) -> Settled:
+        """What is settled of a label that is not as an answer says."""
+        now = Settled()
+        for unit, digest in answered_units(edit).items():
+            now.put(unit, digest)
+        return now
+
+    def _leave_departed(self, edit: LabelAnswer) -> None:
+        """Puts a label back that was edited here and deleted there, where the edit counts."""
+        label_id, changes, field = edit.label_id, self._changes, self._field
+        settled, units = self._settled_of(label_id), answered_units(edit)
+        news = [unit for unit in units if settled.answer_of(unit) != units[unit]]
+        if not settled and (label_id in self._loaded or label_id in self._written):
+            # An earlier version has loaded it, and noted less.
+            self._changes.settled[label_id] = self._settled_without(edit).text
+            return
+        if not news or not edit.parsed.values:
+            return
+        if not self._may_restore:
+            changes.refuse("allow_additions=False")
+            return
+        has_room = holds_list(field.label_type) or not self._by_id
+        other = self._by_id.get(second_id(label_id)) if SECOND in settled else None
+        if label_id in self._rules.elsewhere or not has_room:
+            changes.departed.append(label_id)
+        elif other is not None:
+            self._edit_second(other, edit, news, settled)
+        else:
+            self._put_back(edit, settled)
+
+    def _put_back(self, edit: LabelAnswer, settled: Settled) -> None:
+        label_id, changes, field = edit.label_id, self._changes, self._field
+        is_back = self._policy != DATASET
+        lost = self._rules.lost.get(label_id)
+        values = {} if lost is None else self._changed_values(lost, edit)
+        if values is None:
+            return
+        made = to_doc(edit, field) if lost is None else {**lost, **values}
+        if is_back:
+            now = self._settled_as(made, edit)
+            now.put(RESTORED)
+            changes.added.append(made)
+        else:
+            now = self._settled_without(edit)
+            changes.departed.append(label_id)
+        self._tell(Conflict(label_id, DELETION, None, None, whole_of(made, field), ANNOTATOR if is_back else DATASET))
+        changes.settled[label_id] = now.text
+
+    def _keep_second(
+        self, label_id: str, final: LabelDoc, values: Mapping[str, Any], settled: Settled, now: Settled
+    ) -> None:
+        """Makes the second label of a label, or brings it up to the answer, or takes it away."""
+        if not values:
+            self._drop_second(label_id, settled)
+            return
+        made_id = second_id(label_id)
+        made = {**final, **values, "_id": ObjectId(made_id)}
+        there = self._by_id.get(made_id)
+        now.put(SECOND, stored=doc_digest(made))
+        if there is None:
+            self._changes.added.append(made)
+            self._changes.seconds.add(made_id)
+        elif settled.stored_of(SECOND) == doc_digest(there):
+            self._write_second(there, made)
+        else:
+            # Somebody has edited it, so it is theirs.
+            now.put(SECOND, stored=settled.stored_of(SECOND))
+
+    def _write_second(self, there: LabelDoc, made: LabelDoc) -> None:
+        changed = {name: value for name, value in made.items() if not is_identical(there.get(name), value)}
+        if changed:
+            self._changes.values[str(there["_id"])] = changed
+
+    def _edit_second(self, there: LabelDoc, edit: LabelAnswer, news: Iterable[str], settled: Settled) -> None:
+        """Takes an edit over into the second label, whose first one somebody has deleted to keep it."""
+        now = Settled(settled.text)
+        for unit, digest in answered_units(edit).items():
+            now.put(unit, digest)
+        if settled.stored_of(SECOND) == doc_digest(there):
+            made = {**there, **(self._changed_values(there, _only(edit, news)) or {})}
+            now.put(SECOND, stored=doc_digest(made))
+            self._write_second(there, made)
+        else:
+            theirs, mine = (whole_of(doc, self._field) for doc in (to_doc(edit, self._field), there))
+            self._tell(Conflict(str(there["_id"]), DELETION, None, mine, theirs, DATASET))
+        self._changes.settled[edit.label_id] = now.text
+
+    def _drop_second(self, label_id: str, settled: Settled) -> None:
+        """Deletes the second label of a label, unless somebody has edited it."""
+        made_id = second_id(label_id)
+        there = self._by_id.get(made_id) if SECOND in settled else None
+        if there is not None and settled.stored_of(SECOND) == doc_digest(there):
+            self._delete(made_id)
+
+    def _delete(self, label_id: str) -> None:
+        """Deletes a label that was there for a conflict only."""
+        changes = self._changes
+        if label_id not in changes.deleted and changes.allows("allow_deletions", self._field):
+            changes.deleted.append(label_id)
+            changes.forgotten.add(label_id)
+
+    def _settled_of(self, label_id: str) -> Settled:
+        return Settled(self._rules.settled.get(label_id, ""))
+
+    def _tell(self, conflict: Conflict) -> None:
+        self._changes.conflicts.append(conflict)
+
+
+def _settled_as_deleted() -> str:
+    settled = Settled()
+    settled.put(DELETED)
+    return settled.text
+
+
+_DELETED = _settled_as_deleted()
+"""What is settled of a label that its annotator has deleted."""
+
+
+def _only(edit: LabelAnswer, units: Iterable[str]) -> LabelAnswer:
+    """An edit of some units only."""
+    wanted = set(units)
+    return edit._replace(aspects=tuple(aspect for aspect in edit.aspects if unit_of(aspect) in wanted))
