@@ -204,7 +204,7 @@ def to_labeling_config(
 
 
 def import_annotations(
-    sample_collection: foc.SampleCollection,
+    sample_collection: foc.SampleCollection | str,
     project_name: str | None = None,
     project_id: int | None = None,
     task_ids: int | Collection[int] | None = None,
@@ -231,7 +231,7 @@ def import_annotations(
     what changed in Label Studio since, and touches nothing else.
 
     Args:
-        sample_collection: the dataset, or a view into it
+        sample_collection: the dataset, a view into it, or the name of the dataset
         project_name: the title of the project
         project_id: the id of the project, with which its address ends
         task_ids: the tasks that are wanted; all by default

@@ -33,7 +33,7 @@ from fo_labelstudio.runs.download import download_missing
 from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.import_answers import Early, ImportAnswers, read_early
-from fo_labelstudio.runs.import_checks import check_dataset, check_names, follow_renamed
+from fo_labelstudio.runs.import_checks import check_dataset, check_names, collection_of, follow_renamed
 from fo_labelstudio.runs.import_options import ImportOptions
 from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin, task_identity
 from fo_labelstudio.runs.load import Plan, load, plan
@@ -80,8 +80,9 @@ class _Kept(NamedTuple):
 
 
 @only_new_garbage()
-def import_annotations(samples: foc.SampleCollection, source: ForeignSource, options: ImportOptions) -> None:
+def import_annotations(samples: foc.SampleCollection | str, source: ForeignSource, options: ImportOptions) -> None:
     """Imports what a project or file holds; see :func:`fo_labelstudio.import_annotations`."""
+    samples = collection_of(samples)
     if is_generated(samples):
         raise SettingsError(
             "patches, frames and clips are made of a dataset's samples, and cannot receive labels; pass the dataset, "

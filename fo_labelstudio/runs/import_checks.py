@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 import fiftyone as fo
+import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, label_class_of
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import holder_of
 from fo_labelstudio.dataset.fields import attribute_name_problem, check_field
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
+from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.import_state import ImportState
+
+
+def collection_of(samples: foc.SampleCollection | str) -> foc.SampleCollection:
+    """What labels are imported into; a name is that of a dataset.
+
+    Raises:
+        SettingsError: there is no such dataset, or it is no collection of samples
+    """
+    if isinstance(samples, foc.SampleCollection):
+        return samples
+    if not isinstance(samples, str):
+        raise SettingsError(
+            f"sample_collection is {quoted(samples)}, expected a dataset, a view into one, or a dataset's name"
+        )
+    if not fo.dataset_exists(samples):
+        names = listed(sorted(fo.list_datasets()))
+        raise SettingsError(
+            f"there is no dataset {quoted(samples)}; make it, or pass one of those that there are:{names}"
+        )
+    return fo.load_dataset(samples)
 
 
 def check_dataset(dataset: fo.Dataset) -> None:

@@ -337,6 +337,21 @@ def test_tasks_without_an_answer_are_told(dataset, import_tasks, caplog):
     assert dataset.list_runs() == []
 
 
+def test_the_dataset_may_be_named(dataset, import_tasks):
+    import_tasks(dataset.name, task(1, names(dataset)[0], box("a", 10)))
+    dataset.reload()
+    assert boxes(dataset) == [[("cat", [0.1, 0.2, 0.3, 0.4])], None, None]
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(
+    "samples, message", [("no such one", "there is no dataset 'no such one'"), (None, "sample_collection is None")]
+)
+def test_what_is_no_dataset_is_refused(samples, message, import_tasks):
+    with pytest.raises(SettingsError, match=message):
+        import_tasks(samples, task(1, "a.jpg", box("a", 10)))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
