@@ -209,10 +209,11 @@ def import_annotations(
     project_id: int | None = None,
     task_ids: int | Collection[int] | None = None,
     data_path: str | os.PathLike[str] | Mapping[str, str] | None = None,
-    label_types: Collection[str] | Mapping[str, str] | None = None,
+    label_types: str | Collection[str] | Mapping[str, str] | None = None,
     insert_new: bool = True,
     download_media: bool = False,
     num_workers: int | None = None,
+    unexpected: str | Collection[str] | Mapping[str, str] = "ignore",
     *,
     json_path: str | os.PathLike[str] | None = None,
     labeling_config: str | os.PathLike[str] | None = None,
@@ -224,7 +225,7 @@ def import_annotations(
     full: bool = False,
     backend: str = "labelstudio",
     **connection: Any,
-) -> None:
+) -> dict[str, Any] | None:
     """Imports what a Label Studio project that somebody else made holds, or a file that Label Studio wrote.
 
     Labels have ids that are made of their project, task and region. Importing again updates, adds and deletes exactly
@@ -238,10 +239,14 @@ def import_annotations(
         data_path: the media on this machine: a folder, or a dict of the addresses or names in Label Studio -> paths, or
             the path of a JSON file that holds one. With ``download_media``, the folder that receives them
         label_types: the label types that are wanted, such as ``["detections"]``, or label type -> name of its field;
-            all by default
+            all by default; or ``"prompt"``, to be asked for a field for each
         insert_new: whether media of which there is no sample become new samples
         download_media: whether media that are not there are fetched, also from behind the server's login
         num_workers: how many media are fetched at once
+        unexpected: what becomes of labels of other types than ``label_types``, and of those of control tags that the
+            labeling config does not have: ``"ignore"``; ``"keep"``, in a field of the name of their label type;
+            ``"prompt"``, to be asked; ``"return"``; the label types that are kept, or a dict: label type -> name of a
+            field
         json_path: a JSON export, or another file that Label Studio writes, or a folder of them, in place of a project
         labeling_config: for ``json_path``, the project's labeling config: XML, or the path of a file
         annotations: which annotation of a task counts: ``"latest"``, the newest submitted one; ``"ground_truth"``; an
@@ -253,6 +258,10 @@ def import_annotations(
         full: whether tasks that have not changed since the last import are loaded again
         backend: the name of the backend
         **connection: settings of the connection, as ``load_annotations()`` takes them
+
+    Returns:
+        with ``unexpected="return"``, these labels if there are any: field that they would be in -> label type ->
+        sample id -> label id -> label, and the value itself in place of the last two for scalars. None otherwise
 
     Raises:
         SettingsError: what was asked for makes no sense; nothing was changed
@@ -267,9 +276,11 @@ def import_annotations(
     from fo_labelstudio.convert.foreign.which import Which
     from fo_labelstudio.runs import import_annotations as importing
     from fo_labelstudio.runs.foreign_source import open_source
-    from fo_labelstudio.runs.import_options import ImportOptions
+    from fo_labelstudio.runs.import_options import FLAGS, ImportOptions, refuse_flags
     from fo_labelstudio.settings import CONNECTION_SETTINGS, refuse_unknown
 
+    refuse_flags(connection)
+    connection = {name: value for name, value in connection.items() if name not in FLAGS}
     refuse_unknown(connection, (*CONNECTION_SETTINGS, *inspect.signature(import_annotations).parameters), backend)
     options = ImportOptions(
         Which(annotations, predictions),
@@ -282,8 +293,9 @@ def import_annotations(
         download_media,
         num_workers,
         full,
+        unexpected,
     )
     options.check()
     config = LabelStudioBackendConfig(backend, None, **connection)
     source = open_source(config, project_name, project_id, task_ids, json_path, labeling_config, download_media)
-    importing.import_annotations(sample_collection, source, options)
+    return importing.import_annotations(sample_collection, source, options)

@@ -117,6 +117,12 @@ def prompt_field(results: Any, label_type: str, label_field: str, frames: bool) 
     return field
 
 
+def prompt_imported_field(dataset: fo.Dataset, label_type: str) -> str | None:
+    """Asks the same of labels of which no field of the dataset is known to be theirs."""
+    field: str | None = foua._prompt_field(dataset, label_type, None, {}, False)
+    return field
+
+
 def built_label_schema(
     samples: foc.SampleCollection, backend: Any, label_schema: Any
 ) -> tuple[dict[str, Any], foc.SampleCollection]:

@@ -13,9 +13,10 @@ import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
 from fo_labelstudio.convert.digests import digest_of
+from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.foreign.answers import Pictured, answers_of, combined
-from fo_labelstudio.convert.foreign.fields import ForeignFields, fields_of
+from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.shown import Shown, images_of
@@ -34,7 +35,8 @@ from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.import_answers import Early, ImportAnswers, read_early
 from fo_labelstudio.runs.import_checks import check_dataset, check_names, collection_of, follow_renamed
-from fo_labelstudio.runs.import_options import ImportOptions
+from fo_labelstudio.runs.import_fields import ImportFields, import_fields
+from fo_labelstudio.runs.import_options import IGNORE, ImportOptions
 from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin, task_identity
 from fo_labelstudio.runs.load import Plan, load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -80,7 +82,9 @@ class _Kept(NamedTuple):
 
 
 @only_new_garbage()
-def import_annotations(samples: foc.SampleCollection | str, source: ForeignSource, options: ImportOptions) -> None:
+def import_annotations(
+    samples: foc.SampleCollection | str, source: ForeignSource, options: ImportOptions
+) -> dict[str, Any] | None:
     """Imports what a project or file holds; see :func:`fo_labelstudio.import_annotations`."""
     samples = collection_of(samples)
     if is_generated(samples):
@@ -91,7 +95,7 @@ def import_annotations(samples: foc.SampleCollection | str, source: ForeignSourc
     dataset = root_dataset(samples)
     check_dataset(dataset)
     earlier = Earlier(dataset)
-    found = _Found(source, options, OwnRuns(dataset), earlier, _has_sizes(samples))
+    found = _Found(source, options, OwnRuns(dataset), earlier, dataset)
     matching = match_tasks(
         found.task_images(),
         samples,
@@ -99,7 +103,7 @@ def import_annotations(samples: foc.SampleCollection | str, source: ForeignSourc
         match=options.match,
         data_path=options.data_path,
     )
-    fields = found.fields()
+    fields, returned_fields = found.fields()
     for note in fields.notes:
         logger.warning("%s: %s", source.name, note)
     state = earlier.state(found.origin, [row.key for row in found.rows])
@@ -118,6 +122,7 @@ def import_annotations(samples: foc.SampleCollection | str, source: ForeignSourc
     answers = _answers(found, fields, sample_ids, state, salt, options)
     state.tasks = {sample_id: 0 for sample_id in sample_ids.values()}
     is_answered = bool(found.rows)
+    returned = None if returned_fields is None else _returned(found, returned_fields, sample_ids, state)
     del found, sample_ids, earlier
     try:
         load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
@@ -125,6 +130,7 @@ def import_annotations(samples: foc.SampleCollection | str, source: ForeignSourc
     finally:
         if is_answered:
             state.save()
+    return returned or None
 
 
 def _plan(state: ImportState, fields: ForeignFields) -> Plan:
@@ -146,7 +152,9 @@ def _plan(state: ImportState, fields: ForeignFields) -> Plan:
 class _Found:
     """The tasks of a source, kept in a temporary file, and what must be known of them before any is loaded."""
 
-    def __init__(self, source: ForeignSource, options: ImportOptions, own: OwnRuns, earlier: Earlier, has_sizes: bool):
+    def __init__(
+        self, source: ForeignSource, options: ImportOptions, own: OwnRuns, earlier: Earlier, dataset: fo.Dataset
+    ):
         self.which = options.which
         if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
             self.which = Which(self.which.annotations, self.which.predictions, source.people())
@@ -158,16 +166,17 @@ class _Found:
         self.rows: list[_Row] = []
         self._keeps_data = bool(options.match)
         self._images: list[TaskImage] = []
-        self._label_types = options.label_types
-        self._names = options.fields
+        self._options = options
+        self._dataset = dataset
         # The results of all tasks tell what the labeling config does not.
         needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
+        needs_all = needs_all or options.choice != IGNORE
         self._observed = Observed(self.which) if needs_all else None
         self._spool = Spool[_Kept]()
         self._full = options.full
         self._earlier = earlier
-        self._has_sizes = has_sizes
-        self._early_fields = None if needs_all else self.fields()
+        self._has_sizes = _has_sizes(dataset)
+        self._early_fields = None if needs_all else self.fields().filled
         self._known: Collection[str] = ()
         self.identity: str | None = None
         """That of the project, as it was guessed to read tasks early."""
@@ -242,17 +251,9 @@ class _Found:
         images, self._images = self._images, []
         return iter(images)
 
-    def fields(self) -> ForeignFields:
+    def fields(self) -> ImportFields:
         """The fields that receive what the tasks hold."""
-        types = self._label_types
-        if not isinstance(types, Mapping):
-            return fields_of(self.config, self._observed, self.which, self._names, types)
-        found = fields_of(self.config, self._observed, self.which, self._names, list(types))
-        names = dict(self._names or {})
-        for (control, _), name in (*found.shapes.items(), *found.images.items()):
-            field = found.base[name]
-            names.setdefault(control, types.get(field.label_type) or types[family_of(field).filed_as])
-        return fields_of(self.config, self._observed, self.which, names, list(types))
+        return import_fields(self.config, self._observed, self.which, self._options, self._dataset)
 
     def tasks(self) -> Iterator[tuple[_Row, _Kept]]:
         """The tasks again, in the same order."""
@@ -418,9 +419,33 @@ def _answers(
     return answers
 
 
-def _has_sizes(samples: foc.SampleCollection) -> bool:
+def _returned(
+    found: _Found, fields: ForeignFields, sample_ids: Mapping[Place, str], state: ImportState
+) -> dict[str, Any]:
+    """Labels that no field expects: field of the control tag -> label type -> sample id -> label id -> label.
+
+    Of scalars there is one on a sample, so that its value stands in place of the labels, as FiftyOne has it.
+    """
+    returned: dict[str, Any] = {}
+    media = _media_of(state.dataset)
+    for row, kept in found.tasks():
+        ids = [sample_ids.get(place) for place in row.places]
+        images = [Pictured(shown, name, media.get(name or "")) for shown, name in zip(kept.images, ids, strict=True)]
+        task, identity = pickle.loads(kept.pickled), state.identity_of(row.key)
+        # What cannot be understood is told where the same tasks are loaded.
+        for answer in answers_of(task, fields, images, identity, found.which, kept.name, []):
+            for field in fields.fields:
+                for edit in answer.fields[field.name].added:
+                    of_type = returned.setdefault(field.name, {}).setdefault(family_of(field).filed_as, {})
+                    if field.question is not None:
+                        of_type[answer.sample_id] = to_label(edit, field)
+                    else:
+                        of_type.setdefault(answer.sample_id, {})[edit.label_id] = to_label(edit, field)
+    return returned
+
+
+def _has_sizes(dataset: fo.Dataset) -> bool:
     """Whether the sizes of images are known, or will be of new samples."""
-    dataset = root_dataset(samples)
     return len(dataset) == 0 or dataset.count("metadata.width") > 0
 
 

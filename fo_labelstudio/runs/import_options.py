@@ -10,9 +10,16 @@ from typing import Any
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.foreign.which import ALL, GROUND_TRUTH, LATEST, Which
+from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.messages import quoted
 from fo_labelstudio.runs.match import DataPath
+
+IGNORE, KEEP, PROMPT, RETURN = "ignore", "keep", "prompt", "return"
+"""What becomes of labels that are not expected, in the words of FiftyOne's ``load_annotations()``."""
+
+FLAGS = {"occluded_attr": "flag for what is occluded", "group_id_attr": "id of a group"}
+"""Arguments of FiftyOne's import from CVAT that nothing in Label Studio answers to."""
 
 _KNOWN_TYPES = tuple(dict.fromkeys([*LABEL_TYPES, *(family_of_type(name).filed_as for name in LABEL_TYPES)]))
 
@@ -32,6 +39,8 @@ class ImportOptions:
         download_media: whether media that are not on this machine are fetched into ``data_path``
         num_workers: how many media are fetched at once
         full: whether tasks that have not changed since the last import are loaded again
+        unexpected: what becomes of labels of other types, and of control tags that the labeling config does not have:
+            a word, the label types that are kept, or label type -> name of a field
     """
 
     which: Which = dataclass_field(default_factory=Which)
@@ -44,6 +53,17 @@ class ImportOptions:
     download_media: bool = False
     num_workers: int | None = None
     full: bool = False
+    unexpected: Any = IGNORE
+
+    @property
+    def wanted_types(self) -> Collection[str] | Mapping[str, str] | None:
+        """The label types that are expected; None for all."""
+        return () if self.label_types == PROMPT else self.label_types
+
+    @property
+    def choice(self) -> Any:
+        """What becomes of labels that are not expected."""
+        return PROMPT if self.label_types == PROMPT and self.unexpected == IGNORE else self.unexpected
 
     def check(self) -> None:
         """Refuses what makes no sense, whatever there is to import.
@@ -55,6 +75,7 @@ class ImportOptions:
         _check_names("fields", self.fields, "names of control tags and of fields")
         _check_names("match", self.match, "keys of the tasks' data and names of fields")
         _check_types(self.label_types)
+        _check_unexpected(self.unexpected)
         self._check_data_path()
 
     def _check_data_path(self) -> None:
@@ -102,11 +123,51 @@ def _check_names(argument: str, given: Any, what: str) -> None:
 def _check_types(given: Any) -> None:
     if given is None:
         return
+    if given == PROMPT:
+        if not has_terminal():
+            raise SettingsError("label_types is 'prompt', but nobody can be asked; pass a list such as ['detections']")
+        return
     if isinstance(given, str) or not isinstance(given, Collection):
-        raise SettingsError(f"label_types is {quoted(given)}, expected a list such as ['detections'], or a dict")
+        raise SettingsError(
+            f"label_types is {quoted(given)}, expected a list such as ['detections'], a dict, or 'prompt'"
+        )
+    _check_known_types("label_types", given)
+
+
+def _check_known_types(argument: str, given: Collection[Any]) -> None:
     strange = [name for name in given if name not in _KNOWN_TYPES]
     if strange:
         names = ", ".join(map(quoted, strange))
-        raise SettingsError(f"label_types: there is no label type {names}; there are {', '.join(_KNOWN_TYPES)}")
+        raise SettingsError(f"{argument}: there is no label type {names}; there are {', '.join(_KNOWN_TYPES)}")
     if isinstance(given, Mapping):
-        _check_names("label_types", given, "label types and names of fields")
+        _check_names(argument, given, "label types and names of fields")
+
+
+def _check_unexpected(given: Any) -> None:
+    words = (PROMPT, IGNORE, KEEP, RETURN)
+    if isinstance(given, str) and given in words:
+        return
+    if isinstance(given, str) or not isinstance(given, Collection):
+        raise SettingsError(
+            f"unexpected is {quoted(given)}, expected one of {', '.join(map(repr, words))}, a list of label types, or "
+            "a dict: label type -> name of a field"
+        )
+    _check_known_types("unexpected", given)
+
+
+def refuse_flags(given: Mapping[str, Any]) -> None:
+    """Refuses what FiftyOne's import from CVAT takes, and Label Studio has nothing like.
+
+    Args:
+        given: the other arguments of the call; None stands for none
+
+    Raises:
+        SettingsError: one is given
+    """
+    for argument, what in FLAGS.items():
+        if given.get(argument) is not None:
+            raise SettingsError(
+                f"{argument} is {quoted(given[argument])}, but regions of Label Studio have no {what} as those of CVAT "
+                'do. If a control tag with perRegion="true" asks for it, name the attribute of the labels with '
+                f"fields={{<name of the control tag>: {given[argument]!r}}}; leave {argument} out"
+            )

@@ -54,6 +54,11 @@ class TestOfADataset:
         assert {"id", "filepath", "tags", "metadata"} <= set(internals.own_fields(dataset, False))
         assert fo.Sample in internals.document_classes(dataset, False)
 
+    def test_a_person_is_asked_for_the_field_of_imported_labels(self, dataset, monkeypatch):
+        monkeypatch.setattr("builtins.input", lambda question: "boxes" if "'detections'" in question else "")
+        assert internals.prompt_imported_field(dataset, "detections") == "boxes"
+        assert internals.prompt_imported_field(dataset, "keypoints") is None
+
     def test_an_aggregation_sees_the_samples_of_the_view(self, dataset):
         (row,) = internals.aggregate(dataset.limit(1), [{"$count": "samples"}])
         assert row == {"samples": 1}

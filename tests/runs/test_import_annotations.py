@@ -52,7 +52,7 @@ def import_tasks(tmp_path):
     def run(dataset, *tasks, **options):
         path = tmp_path / "export.json"
         path.write_text(json.dumps(tasks))
-        fo_labelstudio.import_annotations(dataset, json_path=path, **{"labeling_config": CONFIG, **options})
+        return fo_labelstudio.import_annotations(dataset, json_path=path, **{"labeling_config": CONFIG, **options})
 
     return run
 
@@ -222,6 +222,100 @@ def test_the_caller_chooses_label_types(dataset, import_tasks):
     assert boxes(dataset, "boxes")[0] == [("cat", [0.1, 0.2, 0.3, 0.4])]
 
 
+@pytest.mark.parametrize(
+    "unexpected, fields",
+    [
+        ("ignore", {"animals"}),
+        ("return", {"animals"}),
+        ("keep", {"animals", "classifications", "scalar"}),
+        (["classifications"], {"animals", "classifications"}),
+        ({"classifications": "w"}, {"animals", "w"}),
+    ],
+)
+def test_labels_of_types_that_are_not_asked_for_are_left_or_kept(dataset, import_tasks, unexpected, fields):
+    count = {**choice("x"), "from_name": "count", "type": "number", "value": {"number": 3}}
+    tasks = [task(1, names(dataset)[0], box("a", 10), choice("sun"), count)]
+    before = dataset.get_field_schema().keys()
+    import_tasks(dataset, *tasks, label_types=["detections"], unexpected=unexpected)
+    assert dataset.get_field_schema().keys() - before == fields
+    for name in fields & {"classifications", "w"}:
+        assert dataset.first()[name].label == "sun"
+    if "scalar" in fields:
+        assert dataset.values("scalar") == [3, None, None]
+
+
+def test_labels_that_nobody_asked_for_are_returned_as_fiftyone_has_it(dataset, import_tasks):
+    first, second, _ = names(dataset)
+    count = {**choice("x"), "from_name": "count", "type": "number", "value": {"number": 3}}
+    tasks = [task(1, first, box("a", 10), choice("sun"), count), task(2, second, box("b", 50, "dog"))]
+    sample_ids = dataset.values("id")
+    returned = import_tasks(dataset, *tasks, label_types=["classification"], unexpected="return")
+    assert dataset.first().weather.label == "sun" and "animals" not in dataset.get_field_schema()
+    assert returned["count"] == {"scalar": {sample_ids[0]: 3}}
+    found = returned["animals"]["detections"]
+    assert [(name, [label.label for label in of.values()]) for name, of in found.items()] == [
+        (sample_ids[0], ["cat"]),
+        (sample_ids[1], ["dog"]),
+    ]
+    assert all(label.id == label_id for of in found.values() for label_id, label in of.items())
+    # Their tasks are known now, and they are returned again.
+    again = import_tasks(dataset, *tasks, label_types=["classification"], unexpected="return")
+    assert again["animals"]["detections"].keys() == found.keys()
+    assert import_tasks(dataset, *tasks, unexpected="return") is None
+
+
+def test_labels_of_control_tags_that_are_gone_are_kept_on_request(dataset, import_tasks, caplog):
+    gone = {**choice("sunny"), "from_name": "mood", "id": "m"}
+    tasks = [task(1, names(dataset)[0], box("a", 10), gone)]
+    import_tasks(dataset, *tasks)
+    assert "'mood' is not one of the project's" in caplog.text
+    import_tasks(dataset, *tasks, unexpected="keep")
+    assert dataset.first().classifications.label == "sunny"
+    assert boxes(dataset)[0] == [("cat", [0.1, 0.2, 0.3, 0.4])]
+    returned = import_tasks(dataset, *tasks, unexpected="return")
+    assert [label.label for label in returned["mood"]["classifications"][dataset.first().id].values()] == ["sunny"]
+
+
+def test_control_tags_that_cannot_share_the_field_of_their_label_type_keep_their_own(dataset, import_tasks):
+    config = CONFIG.replace("</View>", '<Choices name="light" toName="img"><Choice value="dim"/></Choices></View>')
+    light = {**choice("dim"), "from_name": "light", "id": "l"}
+    tasks = [task(1, names(dataset)[0], box("a", 10), choice("sun"), light)]
+    import_tasks(dataset, *tasks, labeling_config=config, label_types=["detections"], unexpected="keep")
+    sample = dataset.first()
+    assert (sample.weather.label, sample.light.label) == ("sun", "dim")
+    assert "classifications" not in dataset.get_field_schema()
+
+
+def test_somebody_at_a_terminal_is_asked_for_a_field_for_each_label_type(dataset, import_tasks, monkeypatch):
+    answers = {"detections": "boxes", "classifications": "", "scalar": "number"}
+    asked = []
+
+    def answer(question):
+        (label_type,) = (name for name in answers if f"'{name}'" in question)
+        asked.append(label_type)
+        return answers[label_type]
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    tasks = [task(1, names(dataset)[0], box("a", 10), choice("sun"))]
+    import_tasks(dataset, *tasks, label_types="prompt")
+    assert sorted(asked) == ["classifications", "detections", "scalar"]
+    assert boxes(dataset, "boxes")[0] == [("cat", [0.1, 0.2, 0.3, 0.4])]
+    schema = dataset.get_field_schema()
+    assert "number" in schema and not {"animals", "weather", "classifications"} & schema.keys()
+
+
+def test_where_nobody_can_be_asked_unexpected_labels_are_skipped_and_told(dataset, import_tasks, caplog):
+    tasks = [task(1, names(dataset)[0], box("a", 10), choice("sun"))]
+    import_tasks(dataset, *tasks, label_types=["detections"], unexpected="prompt")
+    assert "Skipping unexpected labels of type 'classifications', for nobody can be asked" in caplog.text
+
+
+def test_arguments_of_the_import_from_cvat_that_are_none_are_left_out(dataset, import_tasks):
+    import_tasks(dataset, task(1, names(dataset)[0], box("a", 10)), occluded_attr=None, group_id_attr=None)
+    assert boxes(dataset)[0] == [("cat", [0.1, 0.2, 0.3, 0.4])]
+
+
 def test_a_field_that_cannot_hold_the_labels_is_refused_before_anything_changes(make_dataset, import_tasks):
     dataset = make_dataset({"animals": fo.Classification(label="x")})
     before, schema = stored(dataset), set(dataset.get_field_schema())
@@ -288,6 +382,12 @@ def test_all_fields_that_cannot_hold_the_labels_are_named_with_their_control_tag
         ({"predictions": "v2"}, "no prediction of 'v2'; there are some of 'v1'"),
         ({"predictions": ""}, "predictions is '', expected a model version"),
         ({"label_types": ["boxes"]}, "label_types: there is no label type 'boxes'; there are .*detections"),
+        ({"unexpected": "kept"}, "unexpected is 'kept', expected one of 'prompt', 'ignore', 'keep', 'return'"),
+        ({"unexpected": ["boxes"]}, "unexpected: there is no label type 'boxes'"),
+        ({"unexpected": {"detections": 3}}, "unexpected holds 'detections': 3"),
+        ({"label_types": "prompt"}, "label_types is 'prompt', but nobody can be asked"),
+        ({"occluded_attr": "occluded"}, r"no flag for what is occluded .*fields=.*: 'occluded'}; leave occluded_attr"),
+        ({"group_id_attr": "group"}, r"no id of a group .*fields=.*: 'group'}; leave group_id_attr out"),
         ({"label_types": "detections"}, r"label_types is 'detections', expected a list such as \['detections'\]"),
         ({"match": {"name": "filepath"}}, "match: no task has 'name' in its data, which has 'photo'"),
         ({"match": "filepath"}, "match is 'filepath', expected a dict"),

@@ -75,7 +75,7 @@ def asked_of(config: LabelingConfig | None, observed: Observed | None) -> tuple[
                 continue
             asked.append(one)
             if config and one.control not in config.controls:
-                notes.append(f"control tag {one.control!r} is not in the labeling config; read from its results")
+                notes.append(unlisted_note(one.control))
         for name in sorted(observed.rankings - ignored):
             ignored.add(name)
             notes.append(f"control tag {name!r} compares objects, for which FiftyOne has no label; left out")
@@ -85,6 +85,11 @@ def asked_of(config: LabelingConfig | None, observed: Observed | None) -> tuple[
                 kind = ", ".join(f"{number} of type {kind!r}" for kind, number in kinds.items())
                 notes.append(f"control tag {name!r} has results that are not for images ({kind}); left out")
     return asked, ignored, notes
+
+
+def unlisted_note(control: str) -> str:
+    """What the caller is told of a control tag that the labeling config does not have."""
+    return f"control tag {control!r} is not in the labeling config; read from its results"
 
 
 def _seen_of(control: ControlTag, config: LabelingConfig | None, observed: Observed | None) -> dict[str, Seen]:

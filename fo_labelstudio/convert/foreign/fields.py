@@ -95,6 +95,34 @@ class ForeignFields:
         """The control tags whose answers a field receives."""
         return {control for (control, _), of in (*self.shapes.items(), *self.images.items()) if of == name}
 
+    @property
+    def unlisted(self) -> set[str]:
+        """The names of the fields of control tags that the labeling config does not have, where it is known."""
+        if self.config is None:
+            return set()
+        known = self.config.controls
+        return {name for name in self.base if all(control not in known for control in self.controls_of(name))}
+
+    def only(self, names: Collection[str]) -> ForeignFields:
+        """Some of the fields; what the control tags of the others hold has no place.
+
+        Args:
+            names: names of fields, before annotators and models are told apart
+        """
+        base = {name: field for name, field in self.base.items() if name in names}
+        places = [*self.shapes.items(), *self.images.items()]
+        wanted = {control for (control, _), name in places if name in base}
+        unwanted = {control for (control, _), name in places if name not in base} - wanted
+        unwanted |= {control for name, of in self.attributes.items() if name not in base for control in of}
+        return replace(
+            self,
+            base=base,
+            shapes={key: name for key, name in self.shapes.items() if name in base},
+            images={key: name for key, name in self.images.items() if name in base},
+            attributes={name: self.attributes[name] for name in base},
+            ignored=self.ignored | unwanted,
+        )
+
     def shape_field(self, control: str, kind: str) -> str | None:
         """The name of the field of a region; where its control tag cannot have drawn it, of the only one that can."""
         return self.shapes.get((control, kind)) or _only(self.shapes, kind)
@@ -151,28 +179,35 @@ def fields_of(
     maker = _Maker(names, asked)
     for one in asked:
         maker.add(one)
-    kept = {
-        name: field
-        for name, field in maker.base.items()
-        if label_types is None or {field.label_type, family_of(field).filed_as} & set(label_types)
-    }
-    unwanted = {
-        control for (control, _), name in (*maker.shapes.items(), *maker.images.items()) if name not in kept
-    } - {control for (control, _), name in (*maker.shapes.items(), *maker.images.items()) if name in kept}
-    unwanted |= {control for name, attributes in maker.attributes.items() if name not in kept for control in attributes}
     if observed and observed.relation_names:
         called = ", ".join(map(repr, sorted(observed.relation_names)))
         notes.append(f"relations are kept without what they are called ({called})")
-    return ForeignFields(
-        kept,
-        {key: name for key, name in maker.shapes.items() if name in kept},
-        {key: name for key, name in maker.images.items() if name in kept},
-        {name: maker.attributes.get(name, {}) for name in kept},
+    found = ForeignFields(
+        maker.base,
+        maker.shapes,
+        maker.images,
+        {name: maker.attributes.get(name, {}) for name in maker.base},
         _suffixes(which, observed),
-        frozenset(ignored | unwanted),
+        frozenset(ignored),
         tuple(notes),
         config,
     )
+    if label_types is None:
+        return found
+    return found.only([name for name, field in maker.base.items() if is_of_type(field, label_types)])
+
+
+def is_of_type(field: LabelField, label_types: Collection[str]) -> bool:
+    """Whether a field is of one of some label types, as FiftyOne or we call them."""
+    return not {field.label_type, family_of(field).filed_as}.isdisjoint(label_types)
+
+
+def can_share(known: LabelField, field: LabelField) -> bool:
+    """Whether two control tags can have one field."""
+    if known.label_type != field.label_type or known.question is not None or not holds_list(field.label_type):
+        return False
+    # Masks say themselves how they are coded; vectors and points are read differently.
+    return known.tool == field.tool or "mask" in family_of(field).aspects
 
 
 def _suffixes(which: Which, observed: Observed | None) -> dict[Source, str]:
@@ -258,7 +293,7 @@ class _Maker:
         given = self._names.get(one.control)
         is_second = any(control == one.control for control, _ in (*self.shapes, *self.images))
         name = naming.field_name(one.control) if given is None else given
-        if is_second and name in self.base and not self._can_share(self.base[name], field):
+        if is_second and name in self.base and not can_share(self.base[name], field):
             # One control tag whose results are of several kinds.
             name = naming.unique(f"{name}_{family_of(field).filed_as}", self.base)
         elif given is None and name in self.base and not is_second:
@@ -266,7 +301,7 @@ class _Maker:
         if name not in self.base:
             # Labels keep their ids where the caller names the field otherwise.
             self.base[name] = replace(field, name=name, known_as=one.control)
-        elif not self._can_share(self.base[name], field):
+        elif not can_share(self.base[name], field):
             other = self.base[name]
             raise LabelSchemaError(
                 f"field {name!r} cannot hold what control tag {one.control!r} holds ({field.label_type}), for it holds "
@@ -277,13 +312,6 @@ class _Maker:
             self.base[name] = replace(known, classes=tuple(dict.fromkeys((*known.classes, *field.classes))))
         roles[one.control, one.kind] = name
         return name
-
-    @staticmethod
-    def _can_share(known: LabelField, field: LabelField) -> bool:
-        if known.label_type != field.label_type or known.question is not None or not holds_list(field.label_type):
-            return False
-        # Masks say themselves how they are coded; vectors and points are read differently.
-        return known.tool == field.tool or "mask" in family_of(field).aspects
 
     def _attributes_of(self, shape: Asked, name: str) -> dict[str, Attribute]:
         """The attributes of the labels of a control tag: control tag that asks about its regions -> attribute."""
