@@ -21,7 +21,7 @@ L = TypeVar("L", bound=fol.Label)
 LabelDoc = Mapping[str, Any]
 """A label as the database stores it."""
 
-_LISTS = tuple(dict.fromkeys(cls._LABEL_LIST_FIELD for cls in fol._HasLabelList.__subclasses__()))
+LISTS = tuple(dict.fromkeys(cls._LABEL_LIST_FIELD for cls in fol._HasLabelList.__subclasses__()))
 """The attributes in which labels of labels lists lie."""
 
 
@@ -72,7 +72,7 @@ class StoredLabels(list[StoredLabel]):
         """The labels in a stored value: none, one, or those of a list."""
         if value is None:
             return cls()
-        for name in _LISTS:
+        for name in LISTS:
             if name in value:
                 return cls(StoredLabel(doc) for doc in value[name] or ())
         return cls([StoredLabel(value)])

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +23,9 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField, media_key_of
 from fo_labelstudio.convert.regions import group_regions
 from fo_labelstudio.convert.schema import OWN
-from fo_labelstudio.convert.stored import StoredLabels, list_name
+from fo_labelstudio.convert.stored import LISTS, LabelDoc, StoredLabel, StoredLabels, list_name
+from fo_labelstudio.convert.task.carried import CARRIED, to_carried
+from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.convert.task.write import Finished, SampleRecord, checked_task, with_address
 from fo_labelstudio.dataset import mask_files
 from fo_labelstudio.dataset.fields import FIELDS
@@ -31,6 +33,7 @@ from fo_labelstudio.errors import LabelSchemaError, RegionError, SampleError
 from fo_labelstudio.exports.write import LABELING_CONFIG, write_tasks
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
+from fo_labelstudio.runs.dataset_readers import PART_OF
 from fo_labelstudio.runs.labeling_config import fields_of
 from fo_labelstudio.runs.streams import Spool
 from fo_labelstudio.transport.local_files import address_of
@@ -80,6 +83,8 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
         self._label_types = dict(label_types or {})
         self._spool = Spool[tuple[str, str, MediaInfo, dict[str, Any]]]()
         self._seen: dict[str, _Seen] = {}
+        self._parts: dict[str, list[str]] = {}
+        """Name of a field -> names of the control tags that share its labels, where one cannot hold all of them."""
         self._collection: Any = None
 
     @property
@@ -162,7 +167,27 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
                 logger.warning("Field '%s': %s", key, losses[key][possible[-1]])
             # Where none is possible, the labels that keep it from being so are named with their samples.
             schema[key]["type"] = [*whole, *reversed(possible), *found][0]
+            if not possible and len(found) > 1:
+                self._share(key, found, schema)
         return fields_of(schema)
+
+    def _share(self, key: str, label_types: list[str], schema: dict[str, dict[str, Any]]) -> None:
+        """Gives the labels of a field to several control tags, if each label can have one of some label types."""
+        candidates = fields_of({name: {**schema[key], "type": name} for name in label_types})
+        values = (stored.get(key) for _, _, _, stored in self._spool)
+        places = {_place_of(label, candidates) for value in values for label in _read_any(value, candidates)}
+        if None in places:
+            return
+        names = [key]
+        first, *others = (label_types[place] for place in sorted(place for place in places if place is not None))
+        schema[key]["type"] = first
+        for label_type in others:
+            name = f"{key}_{label_type}"
+            while name in schema or name in self._seen:
+                name += "_"
+            schema[name] = {**schema[key], "type": label_type, PART_OF: key}
+            names.append(name)
+        self._parts[key] = names
 
     def _candidates(self, key: str) -> list[str]:
         if key in self._label_types:
@@ -174,18 +199,31 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
     def _tasks(self, fields: tuple[LabelField, ...]) -> Iterator[dict[str, Any]]:
         run = str(ObjectId())
         problems: list[str] = []
+        owners = {name: key for key, names in self._parts.items() for name in names}
+        shared = {key: [field for field in fields if field.name in names] for key, names in self._parts.items()}
         for path, name, media, stored in self._spool:
-            labels = {
-                field.name: stored[field.name] if field.question is not None else _read(stored[field.name], field)
-                for field in fields
-                if stored.get(field.name) is not None
-            }
+            labels = {}
+            for field in fields:
+                key = owners.get(field.name, field.name)
+                value = stored.get(key)
+                if value is None:
+                    continue
+                if field.question is not None:
+                    labels[field.name] = value
+                elif key not in shared:
+                    labels[field.name] = _read(value, field)
+                else:
+                    of_all = _read_any(value, shared[key])
+                    place = shared[key].index(field)
+                    labels[field.name] = StoredLabels(one for one in of_all if _place_of(one, shared[key]) == place)
             record = SampleRecord(name, name, media, labels)
             task = checked_task(record, fields, run, problems, self._finished)
             if task is not None:
                 if self._finished is not None and labels and "annotations" not in task:
                     task["annotations"] = [{"result": [], "was_cancelled": False, "ground_truth": False}]
                 del task["data"]["sample_id"]
+                keys = dict.fromkeys(owners.get(field.name, field.name) for field in fields)
+                task["meta"][META][CARRIED] = to_carried({key: _carried(stored.get(key)) for key in keys})
                 task["data"] = {
                     **with_address(task["data"], self._address(path), media_key_of(fields)),
                     "filename": name,
@@ -278,7 +316,7 @@ class _Seen:
             elif kind == "list" and self._values[name]:
                 facts = {"type": "checkbox", "values": [*self._values[name]]}
             else:
-                logger.warning("Field '%s': attribute '%s' is left out: no control tag holds it", self._key, name)
+                logger.info("Field '%s': attribute '%s' is not shown: no control tag holds it", self._key, name)
                 continue
             yield name, {**facts, "discovered": True}
 
@@ -318,6 +356,30 @@ def _read(value: Any, field: LabelField) -> StoredLabels:
     return labels
 
 
+def _read_any(value: Any, fields: Sequence[LabelField]) -> StoredLabels:
+    """The labels in a value, whose masks are read where one of some fields has masks."""
+    return _read(value, next((field for field in fields if has_masks(field.label_type)), fields[0]))
+
+
+def _place_of(label: StoredLabel, fields: Sequence[LabelField]) -> int | None:
+    """The place of the first of some fields that can hold a label, or None."""
+    return next((place for place, field in enumerate(fields) if family_of(field).check(label, field) is None), None)
+
+
+def _carried(value: Any) -> Any:
+    """A stored value as tasks carry it: its masks are in it, for files may not be where the tasks go."""
+    if not isinstance(value, Mapping):
+        return value
+    name = next((name for name in LISTS if name in value), None)
+    if name is not None:
+        return {**value, name: [_with_own_mask(doc) for doc in value[name] or ()]}
+    return _with_own_mask(value)
+
+
+def _with_own_mask(doc: LabelDoc) -> LabelDoc:
+    return {**mask_files.with_mask(doc), "mask_path": None} if doc.get("mask_path") else doc
+
+
 def _problem(value: Any, field: LabelField) -> str | None:
     """What keeps the labels of a field from being of its label type, or None."""
     if value is None or field.question is not None:
@@ -341,5 +403,5 @@ def _loss(value: Any, field: LabelField, media: MediaInfo) -> str | None:
         other = made.get(family.key_of(label, field) or "")
         for name, switch in vars(label).items():
             if isinstance(switch, bool) and getattr(other, name, switch) is not switch:
-                return f"label {label.id}: {name}={switch} cannot be shown, and is lost"
+                return f"label {label.id}: {name}={switch} cannot be shown"
     return None

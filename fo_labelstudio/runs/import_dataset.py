@@ -12,34 +12,21 @@ from typing import Any
 
 import fiftyone.core.fields as fof
 import fiftyone.utils.data as foud
-from bson import ObjectId
 
-from fo_labelstudio.convert.annotation.answer import FieldAnswer, Problem
-from fo_labelstudio.convert.annotation.choose import newest
-from fo_labelstudio.convert.annotation.parse import parse_task
-from fo_labelstudio.convert.edits import to_label
+from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.families import LABEL_TYPES
-from fo_labelstudio.convert.foreign.answers import Pictured, answers_of
-from fo_labelstudio.convert.foreign.fields import ForeignFields
-from fo_labelstudio.convert.foreign.fields import fields_of as foreign_fields_of
-from fo_labelstudio.convert.foreign.ids import TaskNames
-from fo_labelstudio.convert.foreign.observed import Observed
-from fo_labelstudio.convert.foreign.shown import images_of
-from fo_labelstudio.convert.foreign.which import Which
-from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.media_address import parse_address, tails, upload_names
 from fo_labelstudio.convert.records import LabelField
-from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.convert.task.origin import META, SAMPLE_ID
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.errors import ExportError, RegionError, SettingsError
+from fo_labelstudio.errors import ExportError, SettingsError
 from fo_labelstudio.exports.read import read_tasks
 from fo_labelstudio.exports.write import LABELING_CONFIG
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
+from fo_labelstudio.runs.dataset_readers import ForeignReader, OwnReader
 from fo_labelstudio.runs.export_dataset import IMAGES, LABEL_SCHEMA, TASKS
-from fo_labelstudio.runs.labeling_config import fields_of
 from fo_labelstudio.settings import parse_labeling_config
 
 TASK_ID = "task_id"
@@ -49,7 +36,9 @@ TASK_ID = "task_id"
 class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ignore[misc]
     """Reads labels from tasks of Label Studio's: those that our exporter has written, and Label Studio's own exports.
 
-    Of each task, the newest submitted annotation counts, or else its first prediction.
+    Of each task, the newest submitted annotation counts. Where there is none, tasks that our exporter has written have
+    the labels that were exported, and others those of their first prediction. Of labels that were exported, only what
+    people have changed is changed.
 
     Args:
         dataset_dir: the folder
@@ -84,7 +73,7 @@ class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ign
         self._labeling_config = labeling_config
         self._classes = {classes} if isinstance(classes, str) else set(classes or ())
         self._include_id = include_id
-        self._reader: _OwnReader | _ForeignReader
+        self._reader: OwnReader | ForeignReader
         self._tasks: _Kept
         self._chosen: list[tuple[int, str]] = []
         self._problems: list[Problem] = []
@@ -156,14 +145,14 @@ class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ign
         for task in read_tasks(self._labels_path):
             yield self._tasks.add(task)
 
-    def _reader_of(self, tasks: Sequence[int]) -> _OwnReader | _ForeignReader:
+    def _reader_of(self, tasks: Sequence[int]) -> OwnReader | ForeignReader:
         schema = self._labels_path.with_name(LABEL_SCHEMA)
         first = (self._tasks.get(number) for number in tasks[:1])
         if schema.exists() and all(isinstance(task["meta"].get(META), Mapping) for task in first):
-            return _OwnReader(fields_of(json.loads(schema.read_text(encoding="utf-8"))))
+            return OwnReader(json.loads(schema.read_text(encoding="utf-8")))
         beside = self._labels_path.with_name(LABELING_CONFIG)
         given = self._labeling_config or (str(beside) if beside.exists() else None)
-        return _ForeignReader(parse_labeling_config(given), map(self._tasks.get, tasks))
+        return ForeignReader(parse_labeling_config(given), map(self._tasks.get, tasks))
 
     def _labels(self, number: int) -> dict[str, Any]:
         return self._reader.labels(self._tasks.get(number), self._problems)
@@ -171,73 +160,6 @@ class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ign
     def _has_class(self, labels: Mapping[str, Any]) -> bool:
         found = (label for value in labels.values() for label in _labels_in(value))
         return any(getattr(label, "label", None) in self._classes for label in found)
-
-
-class _OwnReader:
-    """Reads tasks that our exporter has written."""
-
-    def __init__(self, fields: Sequence[LabelField]):
-        self.fields = tuple(fields)
-
-    def labels(self, task: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-        """The value of each field."""
-        found = _result_of(task)
-        if found is None:
-            return dict.fromkeys(field.name for field in self.fields)
-        result, is_prediction = found
-        origin = _mapping(task["meta"].get(META))
-        sent = _mapping(origin.get("sent"))
-        # As if nothing had been sent: all labels are new ones, whose ids are those that were sent.
-        whole = {
-            "id": task["id"] or 0,
-            "data": {SAMPLE_ID: "-"},
-            "meta": {META: {**origin, "sent": {}, "annotation": None}},
-            "annotations": [{"id": 1, "was_cancelled": False, "result": result}],
-        }
-        answer = parse_task(whole, self.fields, str(origin.get("run")), problems)
-        scores = _scores(result)
-        values: dict[str, Any] = {}
-        for field in self.fields:
-            if answer is None:
-                values[field.name] = None
-                continue
-            said = answer.fields[field.name]
-            ids = _mapping(sent.get(field.name))
-            labels = list(_made(said, field, ids, scores, problems))
-            values[field.name] = _value_of(labels, field, said.is_looked_at and not is_prediction)
-        return values
-
-
-class _ForeignReader:
-    """Reads tasks of anybody's."""
-
-    def __init__(self, labeling_config: str | None, tasks: Iterator[Mapping[str, Any]]):
-        self._config = None if labeling_config is None else read(labeling_config)
-        self._which = Which()
-        observed = Observed(self._which)
-        for task in tasks:
-            observed.add(task)
-        self._observed = observed
-        self._fields: ForeignFields = foreign_fields_of(self._config, observed, self._which)
-        self._names = TaskNames()
-        self.fields = tuple(self._fields.fields)
-        for note in self._fields.notes:
-            logger.warning("%s", note)
-
-    def labels(self, task: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-        """The value of each field, of the first image that a task shows."""
-        values: dict[str, Any] = dict.fromkeys(field.name for field in self.fields)
-        shown, _ = images_of(task, self._config, self._observed)
-        if not shown:
-            return values
-        pictured = [Pictured(image, "-" if place == 0 else None) for place, image in enumerate(shown)]
-        name = self._names.of(task)
-        for answer in answers_of(task, self._fields, pictured, "", self._which, name, problems):
-            for field in self.fields:
-                said = answer.fields[field.name]
-                labels = list(_made(said, field, {}, {}, problems))
-                values[field.name] = _value_of(labels, field, said.is_looked_at)
-        return values
 
 
 class _Kept:
@@ -287,60 +209,6 @@ def _names(task: Mapping[str, Any]) -> Iterator[str]:
             for parts in tails(address):
                 yield "/".join(parts)
             yield from upload_names(address)
-
-
-def _result_of(task: Mapping[str, Any]) -> tuple[list[Any], bool] | None:
-    """The result that counts, and whether it is a prediction; None where there is none."""
-    annotations = [one for one in task["annotations"] if one["was_cancelled"] is False]
-    predictions = [one for one in task["predictions"] if isinstance(one, Mapping)]
-    chosen = newest(annotations) or next(iter(predictions), None)
-    return None if chosen is None else (chosen["result"], not annotations)
-
-
-def _scores(result: Sequence[Any]) -> dict[str, float]:
-    """Id of a label's regions -> the score that they have."""
-    regions = [region for region in result if isinstance(region, Mapping) and isinstance(region.get("id"), str)]
-    return {whole_id(one["id"]): one["score"] for one in regions if isinstance(one.get("score"), (int, float))}
-
-
-def _made(
-    said: FieldAnswer,
-    field: LabelField,
-    sent: Mapping[str, Mapping[str, Any]],
-    scores: Mapping[str, float],
-    problems: list[Problem],
-) -> Iterator[Any]:
-    for edit in said.added:
-        key = edit.parsed.key
-        is_known = key in sent or _is_id(key)
-        for label_id in sent.get(key, {}).get("ids", [key if is_known else edit.label_id]):
-            try:
-                label = to_label(edit._replace(label_id=label_id if _is_id(label_id) else edit.label_id), field)
-            except RegionError as error:
-                problems.append(Problem("?", key, f"{error}; left alone"))
-                continue
-            score = scores.get(key)
-            if score is not None and isinstance(getattr(type(label), "confidence", None), fof.FloatField):
-                label.confidence = score
-            yield label
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _is_id(text: str) -> bool:
-    return ObjectId.is_valid(text)
-
-
-def _value_of(labels: Sequence[Any], field: LabelField, is_looked_at: bool) -> Any:
-    container = LABEL_TYPES[field.label_type]
-    name = list_name(container)
-    if name is None:
-        return labels[0] if labels else None
-    if container is None or not (labels or is_looked_at):
-        return None
-    return container(**{name: list(labels)})
 
 
 def _class_of(field: LabelField) -> Any:
