@@ -179,7 +179,7 @@ class TestHalfWay:
             "POST", f"/api/projects/{broken.project_id}/import?return_task_ids=true", json=[{"image": "/x.png"}]
         )
         annotator.submit(task["task_ids"][0])
-        with pytest.raises(RunError, match="of the incomplete run has annotations"):
+        with pytest.raises(RunError, match="of the incomplete run has annotations of people"):
             annotate(dataset, connection, classes=["cat", "others"])
         assert broken.project_id in project_ids()
 

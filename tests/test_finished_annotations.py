@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import fiftyone as fo
 import pytest
 
 import fo_labelstudio
-from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.errors import RunError, ServerError, SettingsError
+from fo_labelstudio.remote.client import Client
 from tests.support import stored
 from tests.test_without_a_server import ImportPage
 
@@ -100,6 +103,43 @@ def test_what_a_reviewer_does_is_loaded_from_the_server(dataset, connection, ann
     once = stored(dataset)
     dataset.load_annotations("run")
     assert stored(dataset) == once
+
+
+class TestAnIncompleteRun:
+    OPTIONS: ClassVar = {"upload_as": "annotations", "backend": "labelstudio", "label_schema": SCHEMA}
+
+    @pytest.fixture
+    def project_id(self, dataset, connection, monkeypatch):
+        """The project of a run that could send some tasks only."""
+        import_tasks = Client.import_tasks
+
+        def fail_at_the_last(self, project_id, tasks):
+            if len(tasks) < 3:
+                raise ServerError("the disk is full", 500)
+            return import_tasks(self, project_id, tasks)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "import_tasks", fail_at_the_last)
+            with pytest.raises(RunError, match="with 6 tasks") as error:
+                dataset.annotate("run", max_tasks=3, **self.OPTIONS, **connection)
+        return error.value.project_id
+
+    def test_is_replaced_where_all_annotations_are_those_that_were_sent(
+        self, dataset, connection, annotator, project_id
+    ):
+        changed = {**self.OPTIONS, "label_schema": {**SCHEMA, "gt": {**SCHEMA["gt"], "classes": ["cat", "other"]}}}
+        results = dataset.annotate("run", **changed, **connection)
+        assert len(results.tasks) == 8
+        with pytest.raises(Exception, match="404"):
+            annotator.call("GET", f"/api/projects/{project_id}/")
+
+    def test_is_kept_where_people_have_answered(self, dataset, connection, annotator, project_id):
+        tasks = dataset.load_annotation_results("run", **connection).tasks
+        Reviewer(annotator, tasks).edit(next(iter(tasks)), relabel)
+        changed = {**self.OPTIONS, "upload_as": "predictions"}
+        with pytest.raises(RunError, match="of the incomplete run has annotations of people"):
+            dataset.annotate("run", **changed, **connection)
+        assert annotator.call("GET", f"/api/projects/{project_id}/")["task_number"] == 6
 
 
 def test_what_a_reviewer_does_is_loaded_from_files(dataset, annotator, tmp_path):

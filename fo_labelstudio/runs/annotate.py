@@ -23,13 +23,13 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import existing_project, project
 from fo_labelstudio.runs.check import CheckedRun, check_run
-from fo_labelstudio.runs.cleanup import discard_tasks
+from fo_labelstudio.runs.cleanup import discard_tasks, is_answered
 from fo_labelstudio.runs.existing_tasks import shown_already
 from fo_labelstudio.runs.predict import predict
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
 from fo_labelstudio.runs.send import send
-from fo_labelstudio.runs.server import tasks_in
+from fo_labelstudio.runs.server import ServerTasks, tasks_in
 from fo_labelstudio.runs.state import RunState
 
 SAVING_SECONDS = 30.0
@@ -323,7 +323,12 @@ def _discard(incomplete: RunConfig, client: Client) -> None:
     """
     state = incomplete.saved_state
     if state.get("owns_project", True):
-        project.discard_project(client, state["token"], state["project_id"])
+
+        def is_theirs(project_id: int) -> bool:
+            tasks = ServerTasks(client, project_id)
+            return is_answered(tasks, [task["id"] for task in tasks.tasks()])
+
+        project.discard_project(client, state["token"], state["project_id"], is_theirs)
     elif state["project_id"] is not None:
         discard_tasks(client, state)
 

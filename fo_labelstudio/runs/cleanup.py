@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 from urllib.parse import quote
 
+from fo_labelstudio.convert.annotation.choose import is_as_sent
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
@@ -64,15 +65,24 @@ def discard_tasks(client: Client, state: Mapping[str, Any]) -> None:
     if project.project_of(client, state["project_id"]) is None:
         return
     tasks = tasks_in(client, state)
-    own = ids_of_run(state["token"], tasks)
-    if any(page.tasks for page in tasks.exported(own, len(own) or 1)):
+    if is_answered(tasks, ids_of_run(state["token"], tasks)):
         raise RunError(
-            f"tasks of the incomplete run in project {state['project_id']} have annotations, see "
+            f"tasks of the incomplete run in project {state['project_id']} have annotations of people, see "
             f"{project.project_url(client.url, state['project_id'])}; bring them home with load_annotations(), and "
             "annotate under another anno_key, or continue it with the arguments of its first annotate()",
             state["project_id"],
         )
     _remove_from(client, state)
+
+
+def is_answered(tasks: ServerTasks, task_ids: Sequence[int]) -> bool:
+    """Whether people have submitted or skipped an annotation of some tasks, or made one."""
+    return any(
+        not (isinstance(annotation, Mapping) and is_as_sent(annotation, task))
+        for page in tasks.exported(task_ids, len(task_ids) or 1)
+        for task in page.tasks
+        for annotation in task.get("annotations") or (None,)
+    )
 
 
 def _remove(client: Client, state: Mapping[str, Any], tasks: int) -> None:

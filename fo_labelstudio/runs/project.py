@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fo_labelstudio.errors import RunError, ServerError, SettingsError
@@ -66,13 +67,14 @@ def existing_project(client: Client, run_token: str, project_id: int | None) -> 
     return None if project_of(client, project_id) is None else project_id
 
 
-def discard_project(client: Client, run_token: str, project_id: int | None) -> None:
+def discard_project(client: Client, run_token: str, project_id: int | None, is_answered: Callable[[int], bool]) -> None:
     """Deletes the project of a run that did not get complete.
 
     Args:
         client: the server
         run_token: the token of the run
         project_id: its project, or None where the run did not get to know it
+        is_answered: tells of a project with annotations whether any of them is not as it was sent
 
     Raises:
         RunError: people have annotated it already, so that it must not be deleted
@@ -84,11 +86,11 @@ def discard_project(client: Client, run_token: str, project_id: int | None) -> N
     project = project_of(client, project_id)
     if project is None:
         return
-    if project.get("total_annotations_number"):
+    if project.get("total_annotations_number") and is_answered(project_id):
         raise RunError(
-            f"project {project_id} of the incomplete run has annotations, see {project_url(client.url, project_id)}; "
-            "load them with load_annotations() and annotate with another anno_key, or continue the run with the "
-            "arguments of its first annotate()",
+            f"project {project_id} of the incomplete run has annotations of people, see "
+            f"{project_url(client.url, project_id)}; load them with load_annotations() and annotate with another "
+            "anno_key, or continue the run with the arguments of its first annotate()",
             project_id,
         )
     logger.info("Removing project %d of the incomplete run...", project_id)
