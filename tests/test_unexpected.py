@@ -78,6 +78,13 @@ def test_unexpected_labels_are_kept_in_fields_of_their_kind_and_follow_later_ans
     once = stored(dataset)
     dataset.load_annotations("run", unexpected="keep")
     assert stored(dataset) == once
+    answered = [item for item in annotator.call("GET", f"/api/annotations/{annotation}/")["result"] if item != RELATION]
+    annotator.call("PATCH", f"/api/annotations/{annotation}/", json={"result": answered})
+    dataset.load_annotations("run", unexpected="ignore")
+    assert stored(dataset) == once, "it loads no relations"
+    dataset.load_annotations("run", unexpected="keep")
+    dataset.reload()
+    assert dataset.first().polylines.polylines[0].get_attribute_value("related_to", None) is None
     annotator.call("PATCH", f"/api/annotations/{annotation}/", json={"result": [FREE]})
     dataset.load_annotations("run", unexpected="keep")
     dataset.reload()

@@ -95,7 +95,7 @@ class Settling(Taking):
                 self._delete(label_id)
             self._drop_second(label_id, settled)
             now = Settled()
-            now.copy(settled, [RELATIONS])
+            now.copy(settled, self._relations(label_id))
             self._changes.settled[label_id] = now.text
 
     def finished(self) -> LabelChanges:
@@ -143,6 +143,10 @@ class Settling(Taking):
             self._changes.settled[label_id] = now.text
         return found
 
+    def _relations(self, label_id: str) -> tuple[str, ...]:
+        """The relations of a label as a mark, unless the annotator has taken them away."""
+        return (RELATIONS,) if self._not_told(label_id) else ()
+
     def _is_to_be_deleted(self, label_id: str) -> bool:
         settled = self._settled_of(label_id)
         if DELETED in settled or not super()._is_to_be_deleted(label_id):
@@ -175,7 +179,7 @@ class Settling(Taking):
         units = answered_units(edit)
         news = [unit for unit in units if settled.answer_of(unit) != units[unit]]
         old = [unit for unit in units if unit not in news]
-        record, retained = parted(self._written.get(label_id, {}), edit, field)
+        record, retained = parted(self._written.get(label_id, {}), self._skipped_in(edit))
         held = {name for unit in old for name in names_of(unit, field)}
         retained = {**retained, **{name: pair for name, pair in record.items() if name in held}}
         record = {name: pair for name, pair in record.items() if name not in held}
@@ -185,14 +189,13 @@ class Settling(Taking):
             return
         base = before_loads(stored, self._undoable(stored, record))
         now = Settled()
-        now.copy(settled, [*old, RESTORED, RELATIONS])
+        now.copy(settled, [*old, RESTORED, *self._relations(label_id)])
         values, second = self._resolved(base, edit, news, record, settled, now, stored)
         if values is None:
             self._empty(label_id, stored, base, now)
             return
         update(changes, stored, base, values, record)
-        if retained and label_id in changes.written:
-            changes.written[label_id] = {**retained, **changes.written[label_id]}
+        self._retain(label_id, retained)
         final = {**base, **values}
         waiting = [unit for unit in old if settled.stored_of(unit) is None]
         if waiting and (second or SECOND in settled):

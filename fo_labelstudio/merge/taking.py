@@ -141,9 +141,11 @@ class Taking:
             elif label_id in self._written and self._count[label_id] == 1:
                 if label_id not in answer.left and label_id not in answer.not_shown:
                     stored = self._by_id[label_id]
-                    record = self._undoable(stored, self._written[label_id])
+                    record, retained = parted(self._written[label_id], self._not_told(label_id))
+                    record = self._undoable(stored, record)
                     update(self._changes, stored, before_loads(stored, record), {}, record)
                     self._changes.written.setdefault(label_id, {})
+                    self._retain(label_id, retained)
 
     def take_edits(self) -> None:
         """Takes over the labels that came back changed or new."""
@@ -159,7 +161,7 @@ class Taking:
         # What was written into a label that has left says nothing of one that may come in its place.
         departed = self._written.keys() - self._by_id.keys() - changes.written.keys()
         changes.written.update((label_id, {}) for label_id in departed)
-        _add_relations(changes, self._by_id, self._related())
+        _add_relations(changes, self._by_id, self._related(), self._written)
         if self._originals:
             places = {label_id: place for place, label_id in enumerate(self._originals)}
             changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
@@ -218,15 +220,29 @@ class Taking:
     def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
         """Notes what an edit changes of a stored label."""
         changes, label_id = self._changes, edit.label_id
-        record, retained = parted(self._written.get(label_id, {}), edit, self._field)
+        record, retained = parted(self._written.get(label_id, {}), self._skipped_in(edit))
         base = before_loads(stored, record)
         values = self._changed_values(base, edit)
         if values is not None:
             update(changes, stored, base, values, record)
-            if retained and label_id in changes.written:
-                changes.written[label_id] = {**retained, **changes.written[label_id]}
+            self._retain(label_id, retained)
         elif changes.allows("allow_deletions", self._field):
             changes.deleted.append(label_id)
+
+    def _not_told(self, label_id: str) -> tuple[str, ...]:
+        """What loads may have written into a label that does not go with the edits that were taken back."""
+        is_gone = self._answer.relations_told and label_id not in self._answer.related
+        return () if is_gone else (RELATED,)
+
+    def _skipped_in(self, edit: LabelAnswer) -> tuple[str, ...]:
+        """What loads may have written into a label of which this edit says nothing, or which this load skips."""
+        skipped = () if self._field.takes_unexpected else tuple(answer.control for answer in edit.parsed.answers)
+        return (*skipped, *self._not_told(edit.label_id))
+
+    def _retain(self, label_id: str, retained: WrittenValues) -> None:
+        """Keeps in mind what earlier loads have written into a label that stays there."""
+        if retained and label_id in self._changes.written:
+            self._changes.written[label_id] = {**retained, **self._changes.written[label_id]}
 
     def _changed_values(self, doc: LabelDoc, edit: LabelAnswer) -> dict[str, Any] | None:
         """The attributes that an edit changed, as they are to be stored; None where nothing is left of the label."""
@@ -255,9 +271,8 @@ class Taking:
         return f"{self._count[label_id]} labels of the sample have its id; give each one of its own"
 
 
-def parted(record: WrittenValues, edit: LabelAnswer, field: LabelField) -> tuple[WrittenValues, WrittenValues]:
-    """What loads wrote into a label that an edit may undo, and what it may not: answers that this load skips."""
-    skipped = () if field.takes_unexpected else [answer.control for answer in edit.parsed.answers]
+def parted(record: WrittenValues, skipped: Collection[str]) -> tuple[WrittenValues, WrittenValues]:
+    """What loads wrote into a label that an answer may undo, and what it may not: what this load skips."""
     retained = {name: record[name] for name in skipped if name in record}
     return {name: pair for name, pair in record.items() if name not in retained}, retained
 
@@ -290,15 +305,30 @@ def update(
         changes.written[label_id] = written_into(base, values)
 
 
-def _add_relations(changes: LabelChanges, by_id: Mapping[str, LabelDoc], related: Mapping[str, Sequence[str]]) -> None:
-    if not related:
-        return
+def _add_relations(
+    changes: LabelChanges,
+    by_id: Mapping[str, LabelDoc],
+    related: Mapping[str, Sequence[str]],
+    written: Mapping[str, WrittenValues],
+) -> None:
+    """Notes which labels are to name others as related, and that a later answer may take it back."""
     for label_id, others in related.items():
-        if label_id in by_id and by_id[label_id].get(RELATED) != others and label_id not in changes.deleted:
+        if label_id not in by_id or label_id in changes.deleted:
+            continue
+        stored, record = by_id[label_id], written.get(label_id, {})
+        if not is_identical(stored.get(RELATED), others):
             changes.values.setdefault(label_id, {})[RELATED] = others
-    changes.added = [
-        {**doc, RELATED: related[str(doc["_id"])]} if str(doc["_id"]) in related else doc for doc in changes.added
-    ]
+        elif RELATED not in record:
+            continue
+        before = before_loads(stored, {RELATED: record[RELATED]} if RELATED in record else {})
+        now = changes.written.get(label_id, record)
+        changes.written[label_id] = {**now, **written_into(before, {RELATED: others})}
+    for place, doc in enumerate(changes.added):
+        label_id = str(doc["_id"])
+        if label_id in related:
+            changes.added[place] = {**doc, RELATED: related[label_id]}
+            note = written_into(doc, {RELATED: related[label_id]})
+            changes.written[label_id] = {**changes.written.get(label_id, {}), **note}
 
 
 def _changed_values(

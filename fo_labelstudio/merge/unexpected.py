@@ -17,6 +17,7 @@ def attach_relations(answers: Iterable[Answer]) -> None:
         for field_answer in answer.fields.values():
             ids = {*field_answer.kept, *(edit.label_id for edit in (*field_answer.edited, *field_answer.added))}
             field_answer.related = _relations_from(ids, answer)
+            field_answer.relations_told = not answer.relations_unclear
 
 
 def _relations_from(ids: Collection[str], answer: Answer) -> dict[str, list[str]]:
@@ -39,7 +40,10 @@ def as_field_answers(
         edits = answer.unexpected.get(label_type, [])
         if edits or answer.sample_id in loaded:
             related = _relations_from({edit.label_id for edit in edits}, answer) if with_relations else {}
-            kept = FieldAnswer(added=edits, related=related, elsewhere=answer.unexpected_elsewhere)
+            is_told = with_relations and not answer.relations_unclear
+            kept = FieldAnswer(
+                added=edits, related=related, relations_told=is_told, elsewhere=answer.unexpected_elsewhere
+            )
             yield Answer(answer.task_id, answer.sample_id, {name: kept})
 
 

@@ -367,3 +367,96 @@ def test_blend_leaves_a_missing_point_missing():
     stored = [[nan, nan], [1 / 3, 0.2]]
     blended = blend(stored, [[nan, nan], [0.333333333333, 0.2]], [[nan, nan], [0.333333333333, 0.5]])
     assert str(blended) == str([[nan, nan], [1 / 3, 0.5]])
+
+
+class TestRelations:
+    """A label that loads related to another, answer by answer."""
+
+    OTHERS = ("a" * 24,)
+
+    @pytest.fixture
+    def label(self):
+        return Related(stored_box())
+
+    def test_a_relation_is_written_once(self, label):
+        assert label.load(self.OTHERS) == {"related_to": list(self.OTHERS)}
+        assert label.load(self.OTHERS) == {}
+        assert label.doc["related_to"] == list(self.OTHERS)
+
+    def test_a_relation_that_was_taken_back_is_taken_away(self, label):
+        label.load(self.OTHERS)
+        assert label.load(()) == {"related_to": None} and "related_to" not in label.doc
+        assert label.load(()) == {}
+
+    def test_what_the_label_had_before_is_put_back(self):
+        label = Related(stored_box(related_to=["mine"]))
+        label.load(self.OTHERS)
+        label.load(("b" * 24,))
+        assert label.doc["related_to"] == ["b" * 24]
+        label.load(())
+        assert label.doc["related_to"] == ["mine"]
+
+    def test_a_relation_that_no_load_has_put_there_stays(self):
+        label = Related(stored_box(related_to=["mine"]))
+        assert label.load(()) == {} and label.doc["related_to"] == ["mine"]
+
+    def test_a_relation_that_a_user_has_changed_stays(self, label):
+        label.load(self.OTHERS)
+        label.doc["related_to"] = ["mine"]
+        assert label.load(()) == {} and label.doc["related_to"] == ["mine"]
+
+    def test_a_load_without_relations_leaves_them_and_a_later_one_still_takes_them_away(self, label):
+        label.load(self.OTHERS)
+        assert label.load(None) == {}
+        label.load(None, "label", label="dog")
+        assert (label.doc["label"], label.doc["related_to"]) == ("dog", list(self.OTHERS))
+        label.load((), "label", label="dog")
+        assert label.doc["label"] == "dog" and "related_to" not in label.doc
+
+    def test_a_relation_of_an_edited_label_is_kept_with_the_edit(self, label):
+        label.load(self.OTHERS)
+        label.load(self.OTHERS, "label", label="dog")
+        assert (label.doc["label"], label.doc["related_to"]) == ("dog", list(self.OTHERS))
+        label.load(self.OTHERS)
+        assert (label.doc["label"], label.doc["related_to"]) == ("cat", list(self.OTHERS))
+        label.load(())
+        assert label.doc["label"] == "cat" and "related_to" not in label.doc
+
+    def test_a_label_that_was_drawn_with_a_relation_loses_it_with_that(self):
+        edit = an_edit()
+        answer = FieldAnswer(added=[edit], related={edit.label_id: list(self.OTHERS)}, relations_told=True)
+        changes = changes_of([], answer)
+        (doc,) = changes.added
+        assert doc["related_to"] == list(self.OTHERS)
+        changes = label_changes(
+            [doc],
+            FieldAnswer(added=[edit], relations_told=True),
+            BOXES,
+            {},
+            [edit.label_id],
+            written=changes.written,
+        )
+        assert changes.unset == {edit.label_id: ["related_to"]} and changes.values == {}
+
+
+class Related:
+    """A stored label, with what loads have written into it."""
+
+    def __init__(self, doc):
+        self.doc, self._written = doc, {}
+
+    def load(self, others, *aspects, **values):
+        """Loads an answer to which the label leads to others, and was edited; returns what is written."""
+        label_id = str(self.doc["_id"])
+        answer = FieldAnswer(relations_told=others is not None)
+        if others:
+            answer.related = {label_id: list(others)}
+        if aspects:
+            answer.edited = [an_edit(label_id, *aspects, **values)]
+        else:
+            answer.kept = [label_id]
+        changes = label_changes([self.doc], answer, BOXES, {}, (), written={label_id: self._written})
+        self._written = changes.written.get(label_id, self._written)
+        new, gone = changes.values.get(label_id, {}), changes.unset.get(label_id, [])
+        self.doc = {name: value for name, value in {**self.doc, **new}.items() if name not in gone}
+        return {**new, **dict.fromkeys(gone)}

@@ -44,6 +44,7 @@ class FieldAnswer:
         added: labels that were drawn or chosen
         deletions_unsafe: whether a region of an unknown label was not understood, so that no label may be called gone
         related: label id -> ids of the labels that it is to name as related
+        relations_told: whether a label that ``related`` does not have is related to none; else nothing is said of it
         left: ids of kept labels of which something was said that is not loaded: what earlier loads wrote there stays
         not_shown: id of a label that the annotation lacks, but cannot have shown -> why; to be left exactly as it is
         attributes_not_shown: the same for answers about attributes: name of the attribute -> why
@@ -61,6 +62,7 @@ class FieldAnswer:
     added: list[LabelAnswer] = dataclass_field(default_factory=list)
     deletions_unsafe: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    relations_told: bool = False
     left: set[str] = dataclass_field(default_factory=set)
     not_shown: dict[str, str] = dataclass_field(default_factory=dict)
     attributes_not_shown: dict[str, str] = dataclass_field(default_factory=dict)
@@ -93,6 +95,7 @@ class Answer:
         unexpected: label type -> labels that no label field expects
         unexpected_elsewhere: ids of such labels that the annotation cannot have shown, for other annotations made them
         relations: label id -> ids of the labels that it was related to
+        relations_unclear: whether there are others, of which an end is not known
         answered: name of a control tag that somebody added -> number of regions that it tells something of
         originals: label field -> label id -> label as it was sent, as far as regions hold it; where asked for only
     """
@@ -103,5 +106,6 @@ class Answer:
     unexpected: dict[str, list[LabelAnswer]] = dataclass_field(default_factory=dict)
     unexpected_elsewhere: frozenset[str] = frozenset()
     relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
+    relations_unclear: bool = False
     answered: dict[str, int] = dataclass_field(default_factory=dict)
     originals: dict[str, dict[str, LabelDoc]] = dataclass_field(default_factory=dict)

@@ -239,6 +239,8 @@ def _add_relations(
             if all(isinstance(end, str) and whole_id(end) in ids for end in ends):
                 start, end = (ids[whole_id(end)] for end in ends)
                 answer.relations.setdefault(start, []).append(end)
-            elif lost:
+                continue
+            answer.relations_unclear = True
+            if lost:
                 reason = f"its relation to {quoted(ends[1])} was left alone: {quoted(lost[0])} is of another object"
                 problems.append(Problem(answer.task_id, ends[0], reason))

@@ -98,6 +98,7 @@ def combined(answers: Sequence[Answer], fields: ForeignFields, problems: list[Pr
             left={label_id for part in spoken for label_id in part.left},
             not_shown={key: reason for part in spoken for key, reason in part.not_shown.items()},
             related={start: ends for part in spoken for start, ends in part.related.items()},
+            relations_told=all(part.relations_told for part in spoken),
             elsewhere=spoken[0].elsewhere,
             is_looked_at=all(part.is_looked_at for part in spoken),
         )
@@ -258,6 +259,7 @@ class _TaskReader:
         self, found: Results, ids: Mapping[str, str], own: Iterable[LabelField], answers: Sequence[Answer]
     ) -> None:
         names = [field.name for field in own]
+        is_told = True
         for start, end in found.relations:
             ends = [
                 ids.get(safe_id(one, is_ours=False)) or ids.get(safe_id(one)) or ids.get(whole_id(safe_id(one)))
@@ -266,6 +268,7 @@ class _TaskReader:
             if ends[0] is None or ends[1] is None:
                 lost = start if ends[0] is None else end
                 self._report(start, f"its relation leads to or from {quoted(lost)}, which is no label")
+                is_told = False
                 continue
             for answer in answers:
                 for name in names:
@@ -274,6 +277,9 @@ class _TaskReader:
                         if ends[1] not in related:
                             related.append(ends[1])
                         answer.relations[ends[0]] = related
+        for answer in answers:
+            for name in names:
+                answer.fields[name].relations_told = is_told
 
     def _report(self, region_id: str | None, reason: str, is_note: bool = False) -> None:
         ending = "" if is_note else "; left alone"
