@@ -223,6 +223,7 @@ def import_annotations(
     fields: Mapping[str, str] | None = None,
     media_field: str = "filepath",
     full: bool = False,
+    allow_private_hosts: bool = False,
     backend: str = "labelstudio",
     **connection: Any,
 ) -> dict[str, Any] | None:
@@ -256,6 +257,8 @@ def import_annotations(
         fields: name of a control tag -> the field, or the attribute, that receives its answers
         media_field: the field of samples that holds the paths of their media
         full: whether tasks that have not changed since the last import are loaded again
+        allow_private_hosts: whether ``download_media`` also fetches media from this machine and from private networks,
+            where tasks name such an address; from the Label Studio server itself it always does
         backend: the name of the backend
         **connection: settings of the connection, as ``load_annotations()`` takes them
 
@@ -294,6 +297,7 @@ def import_annotations(
         num_workers,
         full,
         unexpected,
+        allow_private_hosts,
     )
     options.check()
     config = LabelStudioBackendConfig(backend, None, **connection)

@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import secrets
+import shutil
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from fo_labelstudio.remote.body import BodyError, Stream
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.runs.match import TEMPORARY, DataPath
+from fo_labelstudio.transport.private_hosts import PublicHosts
 from fo_labelstudio.transport.public_web import Web, origin_of
 
 _AT_ONCE = 10
@@ -39,6 +41,9 @@ _LARGEST = 4 * 2**30
 _RETRIES = 4
 
 _LOGIN = "no server was given; pass url and api_key of the Label Studio that it is from, or data_path with the files"
+
+
+_IF_PRIVATE = "pass allow_private_hosts=True if you trust whoever made the tasks, or data_path with the files"
 
 
 class Downloaded(NamedTuple):
@@ -88,18 +93,28 @@ def download_missing(
     *,
     num_workers: int | None = None,
     progress: bool | None = None,
+    allow_private_hosts: bool = False,
 ) -> Downloaded:
     """Fetches the media that are neither samples nor files: into ``data_path``, or to the path that a manifest names.
 
     Args:
         found: which sample each image of the tasks is
         data_path: what was passed to :func:`match_tasks`
-        client, project_id, num_workers, progress: see :func:`download`
+        client, project_id, num_workers, progress, allow_private_hosts: see :func:`download`
     """
     absent = {place: path for place, path in found.files.items() if not os.path.lexists(path)}
     images = {**found.left, **{place: found.addresses[place] for place in absent}}
     folder = None if isinstance(data_path, Mapping) or os.path.isfile(data_path) else data_path
-    return download(images, folder, client, project_id, paths=absent, num_workers=num_workers, progress=progress)
+    return download(
+        images,
+        folder,
+        client,
+        project_id,
+        paths=absent,
+        num_workers=num_workers,
+        progress=progress,
+        allow_private_hosts=allow_private_hosts,
+    )
 
 
 def download(
@@ -111,6 +126,7 @@ def download(
     paths: Mapping[Place, str] | None = None,
     num_workers: int | None = None,
     progress: bool | None = None,
+    allow_private_hosts: bool = False,
 ) -> Downloaded:
     """Fetches the media of tasks, several at once.
 
@@ -119,7 +135,7 @@ def download(
     again. So the same call continues one that was interrupted.
 
     The API key is sent to the server itself only, never to where it redirects; everything else is asked for as anybody
-    could.
+    could. Tasks may name any address, so that only hosts of the internet are asked, and the server's own.
 
     Args:
         images: image of a task -> what the task calls it
@@ -129,6 +145,7 @@ def download(
         paths: image of a task -> path of its file, where that is known
         num_workers: how many files are fetched at once, at most 10
         progress: whether to show a progress bar; FiftyOne's setting if None
+        allow_private_hosts: whether hosts of private networks, and this machine, are asked, too
 
     Returns:
         the paths; what failed is told, and stops nothing
@@ -143,7 +160,8 @@ def download(
             named[address.identity] = paths[place]
     root = None if folder is None else os.path.abspath(os.path.expanduser(os.fspath(folder)))
     targets = _targets(addresses, root, named)
-    fetcher = _Fetcher(root, client, project_id)
+    hosts = None if allow_private_hosts else PublicHosts(None if client is None else client.url, _IF_PRIVATE)
+    fetcher = _Fetcher(root, client, project_id, hosts)
     workers = max(1, min(fou.recommend_thread_pool_workers(num_workers), _AT_ONCE))
     found = Downloaded({}, {}, 0, 0)
     with fou.ProgressBar(total=len(addresses), progress=progress) as bar:
@@ -189,12 +207,12 @@ def _targets(addresses: Mapping[str, MediaAddress], root: str | None, named: Map
 class _Fetcher:
     """Fetches files into one folder; may be used by several threads."""
 
-    def __init__(self, root: str | None, client: Client | None, project_id: int | None):
+    def __init__(self, root: str | None, client: Client | None, project_id: int | None, hosts: PublicHosts | None):
         self._root = root
         self._client = client
         self._project_id = project_id
         self._retries = _RETRIES if client is None else client.retries
-        self._web = Web(self._retries)
+        self._web = Web(self._retries, hosts)
         self._closed: dict[str, str] = {}
         """Origin -> why nothing can be fetched from it: that is not found out for each file anew."""
 
@@ -311,6 +329,12 @@ def _save(stream: Stream, path: str) -> bool:
         raise ServerError(f"it has {stream.length} bytes, more than the {_LARGEST} that are fetched")
     if os.path.isfile(path) and stream.length in (None, os.path.getsize(path)):
         return False
+    free = shutil.disk_usage(os.path.dirname(path)).free
+    if stream.length is not None and stream.length > free:
+        raise ServerError(
+            f"it has {stream.length} bytes, and {os.path.dirname(path)} has room for {free}; make room, or pass "
+            "another folder as data_path"
+        )
     try:
         return _write(path, stream.pieces)
     except BodyError as error:

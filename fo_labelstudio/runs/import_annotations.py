@@ -311,7 +311,12 @@ def _sample_ids(
     if options.download_media:
         assert options.data_path is not None
         fetched = download_missing(
-            matching, options.data_path, source.client, source.project_id, num_workers=options.num_workers
+            matching,
+            options.data_path,
+            source.client,
+            source.project_id,
+            num_workers=options.num_workers,
+            allow_private_hosts=options.allow_private_hosts,
         )
         if fetched.failures:
             logger.warning(fetched.report())

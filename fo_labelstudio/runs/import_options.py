@@ -41,6 +41,7 @@ class ImportOptions:
         full: whether tasks that have not changed since the last import are loaded again
         unexpected: what becomes of labels of other types, and of control tags that the labeling config does not have:
             a word, the label types that are kept, or label type -> name of a field
+        allow_private_hosts: whether media are fetched from hosts of private networks, too
     """
 
     which: Which = dataclass_field(default_factory=Which)
@@ -54,6 +55,7 @@ class ImportOptions:
     num_workers: int | None = None
     full: bool = False
     unexpected: Any = IGNORE
+    allow_private_hosts: bool = False
 
     @property
     def wanted_types(self) -> Collection[str] | Mapping[str, str] | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -15,6 +16,7 @@ from fo_labelstudio.errors import ConnectionFailedError, ServerError, TLSError
 from fo_labelstudio.remote.body import Stream, stream_of
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.sign_in import unsigned
+from fo_labelstudio.transport.private_hosts import PublicHosts
 
 AT_ONCE = 16
 """Requests that are made at the same time."""
@@ -42,14 +44,15 @@ class Web:
 
     Args:
         retries: how often a request that failed for a passing reason is repeated
+        hosts: the hosts that may be asked, also where others redirect to them; None where all may be
     """
 
-    def __init__(self, retries: int):
+    def __init__(self, retries: int, hosts: PublicHosts | None = None):
         self._retries = retries
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
+            self._session.mount(scheme, _Adapter(hosts))
 
     def read(self, url: str, start: int, stop: int) -> bytes:
         """The bytes of a file from one position to another, fewer at its end.
@@ -128,6 +131,24 @@ class Web:
             ) from None
         except requests.exceptions.RequestException as error:
             raise ConnectionFailedError(f"no connection to {origin_of(url)} ({type(error).__name__})") from None
+
+
+class _Adapter(HTTPAdapter):
+    """Sends each request, also those that a redirect asks for, to hosts that may be asked only."""
+
+    def __init__(self, hosts: PublicHosts | None):
+        super().__init__(pool_maxsize=AT_ONCE)
+        self._hosts = hosts
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Sends a request.
+
+        Raises:
+            ServerError: its host may not be asked
+        """
+        if self._hosts is not None:
+            self._hosts.check(request.url or "")
+        return super().send(request, *args, **options)
 
 
 def origin_of(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import socket
 import threading
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from fo_labelstudio.runs import download as module
 from fo_labelstudio.runs.download import download, download_missing
 from fo_labelstudio.runs.match import read_data_path
 from fo_labelstudio.settings import ConnectionSettings, Secret
+from fo_labelstudio.transport import private_hosts
 from tests.support import Annotator, write_image
 from tests.web import web_server
 
@@ -213,6 +215,63 @@ def test_files_that_differ_in_case_only_have_names_of_their_own(client, studio, 
     done = download(images(*studio.files), tmp_path, client, 1)
     assert len({path.casefold() for path in done.paths.values()}) == 2
     assert sorted(map(content_of, done.paths.values())) == [b"one", b"two"]
+
+
+def test_hosts_of_private_networks_are_not_asked_unless_that_is_allowed(other, urls, tmp_path):
+    other.files = {"/cat.png": b"cat"}
+    task = images(f"{urls[1]}/cat.png")
+    refused = download(task, tmp_path)
+    assert other.requests == [] and refused.paths == {}
+    message = refused.failures[0, "image"]
+    assert "localhost (127.0.0.1) is this machine or in a private network" in message
+    assert "allow_private_hosts=True" in message and "data_path" in message
+    assert "task 0, image: localhost (127.0.0.1) is this machine" in refused.report()
+    allowed = download(task, tmp_path, allow_private_hosts=True)
+    assert content_of(allowed.paths[0, "image"]) == b"cat"
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:127.0.0.1"])
+def test_names_that_lead_into_a_private_network_are_not_asked(monkeypatch, client, tmp_path, address):
+    find = socket.getaddrinfo
+
+    def getaddrinfo(host, *args, **options):
+        if host != "inside.example":
+            return find(host, *args, **options)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))]
+
+    private_hosts._resolved.cache_clear()
+    monkeypatch.setattr("socket.getaddrinfo", getaddrinfo)
+    failures = download(images("http://inside.example/cat.png"), tmp_path, client, 1).failures
+    private_hosts._resolved.cache_clear()
+    assert f"inside.example ({address}) is this machine or in a private network" in failures[0, "image"]
+
+
+def test_a_redirect_leads_into_no_private_network(client, studio, tmp_path):
+    studio.answers["/data/upload/1/0a1b2c3d-cat.png"] = [(302, {"Location": "http://10.255.255.1/cat.png"}, b"")]
+    failures = download(images("/data/upload/1/0a1b2c3d-cat.png"), tmp_path, client, 1).failures
+    assert "10.255.255.1 is this machine or in a private network" in failures[0, "image"]
+
+
+def test_what_leads_from_one_host_to_another_is_looked_at_again(client, other, urls, tmp_path):
+    other.answers["/cat.png"] = [(302, {"Location": "http://[fd00::1]/cat.png"}, b"")]
+    failures = download(images(f"{urls[1]}/cat.png"), tmp_path, client, 1).failures
+    assert "fd00::1 is this machine or in a private network" in failures[0, "image"]
+
+
+@pytest.mark.parametrize("text", ["ftp://example.org/cat.png", "file:///etc/passwd"])
+def test_only_addresses_of_the_web_are_asked(client, tmp_path, text):
+    done = download(images(text), tmp_path, client, 1)
+    assert done.paths == {} and len(done.failures) == 1
+
+
+def test_media_that_do_not_fit_on_the_disk_are_named_and_the_rest_goes_on(client, studio, tmp_path, monkeypatch):
+    studio.files = {"/data/upload/1/big.png": b"x" * 2000, "/data/upload/1/small.png": b"x" * 20}
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
+    done = download(images("/data/upload/1/big.png", "/data/upload/1/small.png"), tmp_path, client, 1)
+    assert list(done.paths) == [(1, "image")]
+    message = done.failures[0, "image"]
+    assert message.startswith("it has 2000 bytes, and ") and "has room for 1000; make room, or pass" in message
 
 
 def test_more_bytes_than_are_fetched_are_refused(client, studio, tmp_path, monkeypatch):
