@@ -426,6 +426,24 @@ class TaskPage:
         """Brush a new mask along the points."""
         return self.draw(label, lambda: self.drag(*points), field)
 
+    def draw_wand(self, label: str, at: Point, to: Point, field: str | None = None) -> Region:
+        """Make a new mask of what is coloured alike, with the magic wand: press at a point, drag, and let go.
+
+        Args:
+            label: the class
+            at: where to begin; what looks like it, and hangs together with it, becomes the mask
+            to: where to let go; the further away, the more is taken for alike
+            field: the control that has the class; may be left out where only one has it
+        """
+
+        def gesture() -> None:
+            self._tool("magicwand")
+            self.drag(at, to)
+
+        region_id = self.draw(label, gesture, field).id
+        self._until(lambda: self._at_rest(_REGIONS), f"the mask of region {region_id!r}")
+        return self.region(region_id)
+
     def draw(self, label: str, gesture: Callable[[], None], field: str | None = None) -> Region:
         """Make a new region: pick its label, then do ``gesture``, which is made of `drag` and `click`."""
         self.unselect()
@@ -535,6 +553,28 @@ class TaskPage:
                 it away, which a Number does not allow
         """
         return self._enter(control, value, None)
+
+    def rank(self, control: str, item: str, places: int, columns: int = 0) -> dict[str, list[str]]:
+        """Move an item of a Ranker with the keyboard; what the control says then.
+
+        Args:
+            control: the control
+            item: the id of the item
+            places: how many places down; up where it is negative
+            columns: how many columns to the right, before that
+        """
+        before = self.entered(control)
+        names = self._read("return tags.filter(tag => tag.type === 'ranker').map(tag => tag.name)")
+        # Several may show the same items.
+        self.page.locator(f'[data-ranker-id="{item}"]').nth(names.index(control)).focus()
+        # It listens to the arrows once it has lifted the item.
+        keys = ["Space", *["ArrowRight"] * columns, *["ArrowUp" if places < 0 else "ArrowDown"] * abs(places), "Space"]
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.page.wait_for_timeout(_BETWEEN_CLICKS_MS)
+        self._until(lambda: self.entered(control) != before, f"item {item!r} of control {control!r} to move")
+        ranked: dict[str, list[str]] = self.entered(control)
+        return ranked
 
     def submit(self) -> dict[str, Any]:
         """Submit the annotation, or update the one submitted before; the annotation as the server answers."""

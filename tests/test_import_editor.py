@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fo_labelstudio
 from tests.support import stored
@@ -163,3 +164,68 @@ def test_what_a_person_draws_and_answers_in_the_editor_is_imported(
     fo_labelstudio.import_annotations(dataset, json_path=path, labeling_config=CONFIG, full=True)
     fo_labelstudio.import_annotations(dataset, project_id=project_id, **connection)
     assert stored(dataset) == before and len(dataset.list_runs()) == 1
+
+
+WANTED = """
+<View>
+  <Image name="img" value="$image"/>
+  <Labels name="areas" toName="img"><Label value="sky"/><Label value="sea"/></Labels>
+  <MagicWand name="wand" toName="img"/>
+  <List name="found" value="$found" title="Found"/>
+  <Ranker name="rank" toName="found"/>
+  <List name="shops" value="$found" title="Shops"/>
+  <Ranker name="sorted" toName="shops"><Bucket name="best" title="Best"/><Bucket name="paid" title="Paid"/></Ranker>
+</View>
+"""
+
+
+def test_the_magic_wand_is_imported_and_a_ranker_is_reported_as_what_it_is(
+    make_dataset,
+    connection,
+    annotator,
+    editor,  # noqa: F811
+    make_project,
+    upload,
+    export,
+    caplog,
+):
+    dataset = make_dataset({}, size=SIZE)
+    picture = np.full((SIZE[1], SIZE[0], 3), 255, np.uint8)
+    picture[120:360, 160:480] = (200, 30, 30)
+    Image.fromarray(picture).save(dataset.first().filepath)
+    clone = dataset.clone()
+    project_id = make_project('<View><Image name="img" value="$image"/></View>')
+    task_id = upload(project_id, dataset.first().filepath)
+    data = annotator.call("GET", f"/api/tasks/{task_id}/?resolve_uri=false")["data"]
+    items = [{"id": name, "title": name.title()} for name in ("first", "second", "third")]
+    annotator.call("PATCH", f"/api/tasks/{task_id}/", json={"data": {**data, "found": items}})
+    annotator.call("PATCH", f"/api/projects/{project_id}/", json={"label_config": WANTED})
+    page = editor.open_task(project_id, task_id)
+    area = page.draw_wand("sea", (50, 50), (52, 50), "areas")
+    assert page.rank("rank", "first", 2) == {"rank": ["second", "third", "first"]}
+    assert page.rank("sorted", "second", 0, columns=1)["best"] == ["second"]
+    assert page.problems() == []
+    drawn = page.submit()
+    by_type = {item["type"]: item for item in drawn["result"] if item["from_name"] != "sorted"}
+    assert by_type.keys() == {"magicwand", "labels", "ranker"}
+    assert by_type["ranker"]["value"] == {"ranker": {"rank": ["second", "third", "first"]}}
+    rankings = {item["from_name"]: item["value"] for item in drawn["result"] if item["type"] == "ranker"}
+    assert rankings["sorted"] == {"ranker": {"_": ["first", "third"], "best": ["second"], "paid": []}}
+
+    fo_labelstudio.import_annotations(dataset, project_id=project_id, **connection)
+
+    (mask,) = dataset.first().wand.detections
+    assert mask.label == "sea"
+    decoded = brushed(by_type["magicwand"]["value"]["rle"])
+    assert (pixels(mask) == decoded).all() and by_type["magicwand"]["id"] == area.id
+    # The tool blurs what it selects, by five pixels of what the screen shows.
+    assert decoded[150:330, 190:450].all() and not decoded[:90].any() and not decoded[:, 510:].any()
+    assert not {"rank", "sorted", "found"} & set(dataset.get_field_schema())
+    for name in ("rank", "sorted"):
+        assert f"control tag '{name}' (<Ranker>) compares objects, for which FiftyOne has no label" in caplog.text
+
+    try:
+        fo_labelstudio.import_annotations(clone, json_path=export(project_id), labeling_config=WANTED)
+        assert values_of(clone) == values_of(dataset)
+    finally:
+        clone.delete()
