@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.runs import export_dataset
 from fo_labelstudio.types import LabelStudioDataset
 from tests.convert import strategies
 from tests.properties import examples
@@ -139,6 +141,18 @@ def test_labels_that_went_through_a_server_are_what_they_were(dataset, tmp_path,
     assert values_in(found, names) == values_in(dataset, names)
     found.delete()
     annotator.call("DELETE", f"/api/projects/{project}/")
+
+
+def test_an_export_in_several_files_is_read_in_their_order(make_dataset, tmp_path, monkeypatch):
+    dataset = make_dataset(*({"gt": boxes("cat", "dog")} for _ in range(11)))
+    monkeypatch.setattr(export_dataset, "write_tasks", partial(export_dataset.write_tasks, max_tasks=1))
+    options = {"dataset_type": LabelStudioDataset, "label_field": "gt"}
+    dataset.export(export_dir=str(tmp_path / "out"), **options)
+    assert not (tmp_path / "out" / "tasks.json").exists() and (tmp_path / "out" / "tasks_11.json").exists()
+    found = back(tmp_path / "out", label_field="gt")
+    assert found.values("gt.detections.id") == dataset.values("gt.detections.id")
+    assert values_in(found, ["gt"]) == values_in(dataset, ["gt"])
+    found.delete()
 
 
 def edited_tasks(folder, edit, **annotation):

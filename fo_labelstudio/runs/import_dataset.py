@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -142,8 +143,9 @@ class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ign
             logger.warning("%d region(s) or task(s) need a look:%s", len(self._problems), listed(self._problems))
 
     def _read(self) -> Iterator[int]:
-        for task in read_tasks(self._labels_path):
-            yield self._tasks.add(task)
+        for path in _parts(self._labels_path):
+            for task in read_tasks(path):
+                yield self._tasks.add(task)
 
     def _reader_of(self, tasks: Sequence[int]) -> OwnReader | ForeignReader:
         schema = self._labels_path.with_name(LABEL_SCHEMA)
@@ -183,6 +185,14 @@ class _Kept:
 
 def _place(folder: str | None, path: str) -> Path:
     return Path(os.path.join(os.path.expanduser(folder or ""), os.path.expanduser(path)))
+
+
+def _parts(path: Path) -> list[Path]:
+    """The files with tasks: one, or those that an export is in where one file would be too large to import."""
+    numbered = re.compile(rf"{re.escape(path.stem)}_(\d+){re.escape(path.suffix)}")
+    found = {} if path.exists() else {numbered.fullmatch(other.name): other for other in path.parent.glob("*")}
+    parts = sorted((int(match[1]), other) for match, other in found.items() if match is not None)
+    return [other for _, other in parts] or [path]
 
 
 def _images(data: Any) -> dict[str, str]:
