@@ -7,7 +7,7 @@ import json
 
 import fiftyone as fo
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.annotation.parse import parse_task
@@ -17,6 +17,7 @@ from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from fo_labelstudio.merge.agreement import is_disputed, is_edited
 from tests.convert import strategies
 from tests.convert.trip import RUN, SAMPLE, SQUARE, through_the_editor
+from tests.properties import examples
 from tests.support import as_exported
 
 BOXES = strategies.field_of("detections", "boxes")
@@ -129,7 +130,7 @@ def renamed(result):
     return [{**item, **{key: other(item[key]) for key in ("id", "parentID") if key in item}} for item in result]
 
 
-@settings(max_examples=10)
+@examples(10)
 @pytest.mark.parametrize("label_type", LABEL_TYPES)
 @given(data=st.data())
 def test_two_who_submit_the_same_labels_of_any_type_agree(label_type, data):

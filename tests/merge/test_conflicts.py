@@ -9,10 +9,10 @@ from itertools import product
 import fiftyone as fo
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio import settings as package_settings
+from fo_labelstudio import settings
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.question import Question
@@ -31,6 +31,7 @@ from fo_labelstudio.merge.conflicts import (
 from fo_labelstudio.merge.ledger import Ledger
 from tests.convert import strategies
 from tests.convert.trip import SAMPLE, Trip, loaded
+from tests.properties import examples
 from tests.support import comparable
 
 QUALITY = Attribute("quality", Question("select", "str", ("good", "bad", "worst", "poor", "fair")), "quality")
@@ -493,7 +494,7 @@ steps = st.lists(
 
 
 @given(steps, st.sampled_from(ON_CONFLICT))
-@settings(max_examples=400)
+@examples(400)
 def test_after_any_history_a_load_says_all_and_the_next_nothing(history, policy):
     campaign = Campaign(policy)
     for what, change, number in history:
@@ -511,7 +512,7 @@ def test_after_any_history_a_load_says_all_and_the_next_nothing(history, policy)
 
 
 @given(steps, st.sampled_from(ON_CONFLICT))
-@settings(max_examples=400)
+@examples(400)
 def test_nothing_that_the_dataset_had_is_overwritten_in_silence(history, policy):
     campaign = Campaign(policy)
     last = None
@@ -542,7 +543,7 @@ def test_what_is_settled_is_kept_in_few_characters():
 
 
 def test_the_setting_knows_the_same_words():
-    (row,) = (row for row in package_settings.SETTINGS if row.name == "on_conflict")
+    (row,) = (row for row in settings.SETTINGS if row.name == "on_conflict")
     assert [row.parse(None), *map(row.parse, ON_CONFLICT)] == [ANNOTATOR, *ON_CONFLICT]
 
 
@@ -551,7 +552,7 @@ class TestEveryFamily:
 
     @pytest.mark.parametrize("label_type", [label_type for label_type in LABEL_TYPES if label_type != "scalar"])
     @given(data=st.data())
-    @settings(max_examples=40)
+    @examples(40)
     def test_a_label_that_the_dataset_left_alone_is_in_no_conflict(self, label_type, data):
         field, labels, media = data.draw(strategies.cases(label_type))
         trip = Trip(field, *labels, media=media)
@@ -586,7 +587,7 @@ class TestEveryFamily:
 
     @pytest.mark.parametrize("label_type", [name for name in LABEL_TYPES if name not in ("scalar", "segmentation")])
     @given(data=st.data())
-    @settings(max_examples=20)
+    @examples(20)
     def test_a_label_that_somebody_relabelled_is_not_deleted_in_silence(self, label_type, data):
         field, labels, media = data.draw(strategies.cases(label_type))
         trip = Trip(field, *labels, media=media)
