@@ -46,7 +46,8 @@ def collection_of(dataset: fo.Dataset, frames: bool) -> Any:
 
 def bulk_write(dataset: fo.Dataset, operations: Sequence[Any], ids: Sequence[str], frames: bool) -> int:
     """Writes into samples or frames, has their objects read again, and returns how many documents were found."""
-    results = foo.bulk_write(list(operations), collection_of(dataset, frames))
+    # They are few, and FiftyOne would begin with a batch of one.
+    results = foo.bulk_write(list(operations), collection_of(dataset, frames), batcher=False)
     if frames:
         fofr.Frame._reload_docs(dataset._frame_collection_name, frame_ids=list(ids))
     else:

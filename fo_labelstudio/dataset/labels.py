@@ -9,9 +9,10 @@ from typing import Any
 import bson
 import fiftyone.core.fields as fof
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
 
-from fo_labelstudio.convert.annotation.answer import Answer
+from fo_labelstudio.convert.annotation.answer import Answer, ReadyLabels
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import LabelDoc, list_name
@@ -92,10 +93,17 @@ class LabelMerge(FieldMerge[LabelChanges]):
         return {"ftype": fof.EmbeddedDocumentField, "embedded_doc_type": self._container}
 
     def _may_change(self, answer: Answer) -> bool:
+        if self._field.name in answer.ready:
+            return True
         is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
         return not (is_untouched and self._field.existing and not self._is_copy) or self.ledger.has(answer.sample_id)
 
     def _plan(self, answer: Answer, doc: Doc) -> LabelChanges | None:
+        ready = self._ready(answer, doc)
+        if ready is not None:
+            if ready.written:
+                self.ledger.note_written(answer.sample_id, ready.written)
+            return LabelChanges(ready=ready)
         sample_id, report, ledger = answer.sample_id, self.report, self.ledger
         stored, answered = self._labels_in(doc, self._place), answer.fields[self._field.name]
         changes = label_changes(
@@ -134,10 +142,22 @@ class LabelMerge(FieldMerge[LabelChanges]):
         ledger.note_settled(sample_id, changes.settled)
         return None
 
+    def _ready(self, answer: Answer, doc: Doc) -> ReadyLabels | None:
+        """The labels that were made ahead, where a merge would make and write the same ones."""
+        ready = answer.ready.get(self._field.name)
+        if ready is None or self._is_copy or self._declared or len(ready.encoded) >= _UNCHECKED_GROWTH_BYTES:
+            return None
+        had_labels = self.ledger.has(answer.sample_id) or bool(answer.originals.get(self._field.name))
+        is_plain = self._place.value_in(doc) is None and self._rules_of(doc, answer) is None
+        return ready if is_plain and not had_labels else None
+
     def _written(
         self, planned: Sequence[tuple[Answer, LabelChanges]], docs: Mapping[str, Doc]
     ) -> list[tuple[Answer, LabelChanges]]:
         for answer, changes in planned:
+            if changes.ready is not None:
+                changes.added = bson.decode(changes.ready.encoded)[str(self._list_name)]
+                changes.ready = None
             there = {str(label.get("_id")) for label in self._labels_in(docs.get(answer.sample_id, {}), self._place)}
             added = [label for label in changes.added if str(label["_id"]) in there]
             self.report.left += len(changes.added) - len(added)
@@ -145,7 +165,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
         return list(planned)
 
     def _record(self, answer: Answer, change: LabelChanges) -> None:
-        added = [str(label["_id"]) for label in change.added]
+        added = change.added_ids
         # No answer ever holds a second label, so nothing is to be made of its absence.
         loaded = [label_id for label_id in added if label_id not in change.seconds]
         self.ledger.note_loaded(answer.sample_id, loaded, change.deleted)
@@ -260,7 +280,9 @@ class LabelMerge(FieldMerge[LabelChanges]):
 
     def _operations(self, answer: Answer, doc: Doc, change: LabelChanges) -> Iterator[UpdateOne]:
         value = self._place.value_in(doc)
-        if value is None or (change.added and not self._list_name):
+        if change.ready is not None:
+            yield self._place.replace(doc, self._encoded_value(change.ready))
+        elif value is None or (change.added and not self._list_name):
             yield self._place.replace(doc, self._new_value(change.added))
         elif self._list_name:
             yield from self._list_operations(doc, change)
@@ -286,11 +308,35 @@ class LabelMerge(FieldMerge[LabelChanges]):
 
     def _new_value(self, added: Sequence[LabelDoc]) -> Mapping[str, Any]:
         """The value of a field that has none yet, as a field of the dataset's own class stores it."""
-        field: Any = self._place.field
         if self._list_name:
-            return {**field.document_type().to_dict(), self._list_name: list(added)}
+            return {**self._empty_value, self._list_name: list(added)}
+        field: Any = self._place.field
         (value,) = added
         return {**value, "_cls": field.document_type.__name__} if field.document_type is not self._container else value
+
+    @cached_property
+    def _empty_value(self) -> Mapping[str, Any]:
+        """What the field holds of a sample without labels; asked for when the field is there."""
+        field: Any = self._place.field
+        empty: Mapping[str, Any] = field.document_type().to_dict()
+        return empty
+
+    def _encoded_value(self, ready: ReadyLabels) -> RawBSONDocument:
+        """The same as :meth:`_new_value`, of labels that are encoded already."""
+        before, after = self._around_labels
+        elements = before + _elements(ready.encoded) + after
+        # Its own length, its elements, and a zero.
+        return RawBSONDocument((len(elements) + 5).to_bytes(4, "little") + elements + b"\0")
+
+    @cached_property
+    def _around_labels(self) -> tuple[bytes, bytes]:
+        """The elements that a value has before and after the list of its labels, encoded."""
+        names = [*{**self._empty_value, str(self._list_name): None}]
+        place = names.index(str(self._list_name))
+        before, after = (
+            {name: self._empty_value[name] for name in part} for part in (names[:place], names[place + 1 :])
+        )
+        return _elements(bson.encode(before)), _elements(bson.encode(after))
 
 
 def _overwrite_files(changes: LabelChanges, by_id: Mapping[str, LabelDoc], field: LabelField) -> None:
@@ -306,6 +352,11 @@ def _overwrite_files(changes: LabelChanges, by_id: Mapping[str, LabelDoc], field
             if label_id in changes.settled:
                 final = {**by_id[label_id], **values}
                 changes.settled[label_id] = left_as(changes.settled[label_id], "mask", final, field)
+
+
+def _elements(document: bytes) -> bytes:
+    """What stands in a BSON document between its length and the zero at its end."""
+    return document[4:-1]
 
 
 def _update_of(path: str, change: LabelChanges, label_id: str) -> dict[str, Any]:

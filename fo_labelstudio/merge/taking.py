@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from fo_labelstudio.convert.annotation.answer import FieldAnswer
+from fo_labelstudio.convert.annotation.answer import FieldAnswer, ReadyLabels
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_doc
 from fo_labelstudio.convert.families import family_of, holds_list, label_class_of
@@ -44,6 +44,7 @@ class LabelChanges:
         settled: label id -> what is settled of it now, in place of what was; empty where nothing is
         seconds: ids of the second labels, with the annotator's version, among those that are added
         forgotten: ids of labels, among those that are deleted, that no later load is to restore
+        ready: labels to append that were made ahead, where nothing else is to be written
     """
 
     values: dict[str, dict[str, Any]] = dataclass_field(default_factory=dict)
@@ -59,11 +60,17 @@ class LabelChanges:
     settled: dict[str, str] = dataclass_field(default_factory=dict)
     seconds: set[str] = dataclass_field(default_factory=set)
     forgotten: set[str] = dataclass_field(default_factory=set)
+    ready: ReadyLabels | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be written."""
-        return not (self.values or self.unset or self.deleted or self.added)
+        return not (self.values or self.unset or self.deleted or self.added or self.ready)
+
+    @property
+    def added_ids(self) -> Sequence[str]:
+        """The ids of the labels that are to be appended."""
+        return self.ready.label_ids if self.ready else [str(label["_id"]) for label in self.added]
 
     @property
     def edited(self) -> list[str]:

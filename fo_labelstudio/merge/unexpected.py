@@ -14,7 +14,8 @@ from fo_labelstudio.convert.records import LabelField
 def attach_relations(answers: Iterable[Answer]) -> None:
     """Has relations kept: each label that one starts from names the labels at their ends."""
     for answer in answers:
-        for field_answer in answer.fields.values():
+        for name in answer.fields.keys() - answer.ready.keys():
+            field_answer = answer.fields[name]
             ids = {*field_answer.kept, *(edit.label_id for edit in (*field_answer.edited, *field_answer.added))}
             field_answer.related = _relations_from(ids, answer)
             field_answer.relations_told = not answer.relations_unclear

@@ -16,7 +16,7 @@ from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.project import project_of
-from fo_labelstudio.runs.streams import read_ahead
+from fo_labelstudio.runs.streams import side_by_side
 from fo_labelstudio.settings import ConnectionSettings, parse_labeling_config
 
 PAGE_TASKS = 200
@@ -24,6 +24,9 @@ PAGE_TASKS = 200
 
 LARGE_PAGE_TASKS = 400
 """The same where the server is quick; their address is below the 8,192 characters at which most cut."""
+
+REQUESTS = 2
+"""Requests at once: while one is sent and read, the server works at the next."""
 
 _QUICK_SECONDS = 5.0
 """An answer that takes less may be twice as long; many servers give up after 120 s."""
@@ -105,6 +108,7 @@ class ServerProject:
         self._remote = client
         self._id = project_id
         self._task_ids = None if task_ids is None else sorted(set(task_ids))
+        self._number: int = found.get("task_number") or 0
         self._page_tasks = PAGE_TASKS
         self._may_grow = True
 
@@ -115,7 +119,8 @@ class ServerProject:
     def tasks(self, with_predictions: bool) -> Iterator[Task]:
         """The tasks; see :class:`ForeignSource`."""
         found: set[int] = set()
-        for page in read_ahead(self._pages(with_predictions)):
+        read = self._whole if with_predictions else self._exported
+        for page in side_by_side(read, self._requests(), REQUESTS):
             found.update(task["id"] for task in page)
             yield from page
         self._check_found(found)
@@ -129,14 +134,9 @@ class ServerProject:
             numbers = ", ".join(map(str, sorted(missing)[:10])) + (" ..." if len(missing) > 10 else "")
             raise RunError(f"{self.name} has no task {numbers}; pass task_ids that are in it", self._id)
 
-    def _pages(self, with_predictions: bool) -> Iterator[list[Task]]:
-        for ids in self._requests():
-            if with_predictions:
-                wanted = set(ids)
-                found = self._remote.whole_tasks(self._id, ids[0], ids[-1])
-                yield [task for task in found if task["id"] in wanted]
-            else:
-                yield self._exported(ids)
+    def _whole(self, ids: list[int]) -> list[Task]:
+        wanted = set(ids)
+        return [task for task in self._remote.whole_tasks(self._id, ids[0], ids[-1]) if task["id"] in wanted]
 
     def _requests(self) -> Iterator[list[int]]:
         if self._task_ids is not None:
@@ -152,8 +152,7 @@ class ServerProject:
             yield page
 
     def _all_ids(self, first: int, last: int) -> Any:
-        number = (project_of(self._remote, self._id) or {}).get("task_number") or 0
-        if last - first < 4 * number:
+        if last - first < 4 * self._number:
             return range(first, last + 1)
         return [task["id"] for task in self._remote.tasks(self._id)]
 

@@ -239,12 +239,13 @@ class _Found:
         row = self.rows[-1]
         if self.identity is None:
             self.identity, self._known = self._earlier.guess(self.origin, self.rows[0].key, row.key)
-        if self.identity is None or (row.key in self._known and not self._full):
+        is_new = row.key not in self._known
+        if self.identity is None or not (is_new or self._full):
             return None
         found = [self.sizes.get(place) if self._has_sizes else None for place in row.places]
         sizes = [size and MediaInfo(*size) for size in found]
         identity = task_identity(self.origin.project, row.key, self.identity)
-        return read_early(task, self._early_fields, images, sizes, identity, self.which, name)
+        return read_early(task, self._early_fields, images, sizes, identity, self.which, name, is_new)
 
     def task_images(self) -> Iterator[TaskImage]:
         """The images that the tasks show; to be asked for once, and kept by nobody."""

@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from fo_labelstudio.convert.annotation.answer import Answer, Problem
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer, Problem, ReadyLabels
 from fo_labelstudio.convert.foreign.answers import Pictured, answers_of
 from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.ids import TaskName
 from fo_labelstudio.convert.foreign.shown import Shown
 from fo_labelstudio.convert.foreign.which import Which
 from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.merge.ready import ready_labels
+from fo_labelstudio.merge.unexpected import attach_relations
 from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.streams import Spool, read_ahead
+
+
+class _Packed(NamedTuple):
+    """An answer of no sample yet, as bytes, for most of it is only passed on.
+
+    Attributes:
+        pickled: the answer without its fields
+        fields: label field -> what was answered
+        ready: label field -> its labels, where they were made ahead
+    """
+
+    pickled: bytes
+    fields: Mapping[str, bytes]
+    ready: Mapping[str, ReadyLabels]
 
 
 class Early(NamedTuple):
     """What a task says of its images, where all of them have a sample.
 
     Attributes:
-        pickled: an answer for each image, of no sample yet, or none at all; as bytes, for most are only passed on
-        number: how many these are
+        packed: an answer for each image, or none at all
         project: what their project was taken for
         sizes: the size of each image that they were read with
         problems: what could not be understood
     """
 
-    pickled: bytes
-    number: int
+    packed: Sequence[_Packed]
     project: str
     sizes: Sequence[MediaInfo | None]
     problems: Sequence[Problem]
@@ -43,8 +58,41 @@ class Early(NamedTuple):
 
     def answers(self, sample_ids: Sequence[str]) -> list[Answer]:
         """The answers, now that the sample of each image is known."""
-        answers: list[Answer] = pickle.loads(self.pickled)
-        return [replace(answer, sample_id=name) for answer, name in zip(answers, sample_ids, strict=False)]
+        pairs = zip(self.packed, sample_ids, strict=False)
+        return [
+            replace(pickle.loads(one.pickled), sample_id=name, fields=_PackedFields(one.fields), ready=one.ready)
+            for one, name in pairs
+        ]
+
+
+class _PackedFields(MutableMapping[str, FieldAnswer]):
+    """Label field -> what was answered; each is read when it is first asked for.
+
+    Args:
+        pickled: the same as bytes
+    """
+
+    def __init__(self, pickled: Mapping[str, bytes]):
+        self._found: dict[str, bytes | FieldAnswer] = dict(pickled)
+
+    def __getitem__(self, name: str) -> FieldAnswer:
+        found = self._found[name]
+        if isinstance(found, bytes):
+            found = self._found[name] = pickle.loads(found)
+            assert isinstance(found, FieldAnswer)
+        return found
+
+    def __setitem__(self, name: str, answered: FieldAnswer) -> None:
+        self._found[name] = answered
+
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def read_early(
@@ -55,13 +103,37 @@ def read_early(
     project: str,
     which: Which,
     name: TaskName,
+    is_new: bool,
 ) -> Early:
-    """Reads a task as if each of its images had a sample of the size that is given; see :func:`answers_of`."""
+    """Reads a task as if each of its images had a sample of the size that is given; see :func:`answers_of`.
+
+    Args:
+        task: the task
+        fields: the fields of its project
+        images: the images that it shows
+        sizes: the size of each of them, or None
+        project: what its project is taken for
+        which: which of its answers count
+        name: what tells it from the others of its project
+        is_new: whether no earlier import has read it, so that its labels are made ahead
+    """
     problems: list[Problem] = []
     pictured = [Pictured(shown, str(place), sizes[place]) for place, shown in enumerate(images)]
     answers = answers_of(task, fields, pictured, project, which, name, problems)
-    pickled = pickle.dumps(answers, pickle.HIGHEST_PROTOCOL)
-    return Early(pickled, len(answers), project, sizes, problems)
+    by_name = {field.name: field for field in fields.fields} if is_new else {}
+    return Early([_packed(answer, by_name) for answer in answers], project, sizes, problems)
+
+
+def _packed(answer: Answer, fields: Mapping[str, LabelField]) -> _Packed:
+    """An answer as bytes, with the labels of some fields made ahead."""
+    # Imports keep relations; a load passes over fields whose labels are ready.
+    attach_relations([answer])
+    pickled = {name: pickle.dumps(said, pickle.HIGHEST_PROTOCOL) for name, said in answer.fields.items()}
+    found = (
+        {} if answer.relations else {name: ready_labels(answer.fields[name], field) for name, field in fields.items()}
+    )
+    ready = {name: labels for name, labels in found.items() if labels is not None}
+    return _Packed(pickle.dumps(replace(answer, fields={}), pickle.HIGHEST_PROTOCOL), pickled, ready)
 
 
 class ImportAnswers(Answers):
@@ -99,8 +171,8 @@ class ImportAnswers(Answers):
     def add_early(self, early: Early, sample_ids: Sequence[str]) -> None:
         """Adds the answers to a task, each of another sample."""
         self.problems.extend(early.problems)
-        self.count += early.number
-        if early.number:
+        self.count += len(early.packed)
+        if early.packed:
             self._add([(early._replace(problems=()), sample_ids)])
 
     def _add(self, items: Sequence[Answer | tuple[Early, Sequence[str]]]) -> None:

@@ -365,7 +365,7 @@ class _Merges:
                     self._problems.append(Problem(answer.task_id, None, f"field {name!r}, label {label_id}: {reason}"))
 
                 fields[name] = added.with_attributes(fields[name], attributes, refuse)
-        return replace(answer, fields=fields)
+        return replace(answer, fields=fields, ready={})
 
     def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> FieldMerge[Any]:
         results = self._results

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pickle
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MEMORY_BYTES = 16 * 2**20
 """Of a spool; more than these are in a file."""
@@ -23,6 +26,23 @@ def read_ahead(items: Iterable[T]) -> Iterator[T]:
         while (item := following.result()) is not end:
             following = executor.submit(next, remaining, end)
             yield item
+
+
+def side_by_side(work: Callable[[T], R], items: Iterable[T], number: int) -> Iterator[R]:
+    """What becomes of items, in their order; a number of threads work at the next ones while one is used.
+
+    Args:
+        work: makes something of an item
+        items: the items; each is asked for when there is a thread for it
+        number: how many are worked at at once
+    """
+    remaining = iter(items)
+    with ThreadPoolExecutor(number) as executor:
+        started = deque(executor.submit(work, item) for item in islice(remaining, number))
+        while started:
+            made = started.popleft().result()
+            started.extend(executor.submit(work, item) for item in islice(remaining, 1))
+            yield made
 
 
 class Spool(Generic[T]):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from fo_labelstudio.errors import AnswerTooLargeError, ServerError
@@ -34,6 +36,27 @@ class Server:
         return [task["id"] for task in ServerProject(self, 1, **options).tasks(with_predictions=False)]
 
 
+@pytest.fixture
+def one_request_at_a_time(monkeypatch):
+    monkeypatch.setattr(foreign_source, "REQUESTS", 1)
+
+
+def test_the_next_tasks_are_asked_for_while_the_server_works_at_others():
+    both = threading.Barrier(2)
+
+    def wait(ids):
+        both.wait(10)
+
+    assert Server(2 * PAGE_TASKS, wait).read() == list(range(1, 2 * PAGE_TASKS + 1))
+
+
+def test_several_addresses_that_are_too_long_are_shortened_each():
+    server = Server(3000, lambda ids: ServerError("too long", 414) if len(ids) > PAGE_TASKS else None)
+    assert server.read() == list(range(1, 3001))
+    assert server.asked.count(LARGE_PAGE_TASKS) <= foreign_source.REQUESTS
+
+
+@pytest.mark.usefixtures("one_request_at_a_time")
 def test_more_tasks_are_asked_for_at_once_where_the_server_is_quick():
     server = Server(1100)
     assert server.read() == list(range(1, 1101))
@@ -41,6 +64,7 @@ def test_more_tasks_are_asked_for_at_once_where_the_server_is_quick():
     assert Server(0).read() == []
 
 
+@pytest.mark.usefixtures("one_request_at_a_time")
 @pytest.mark.parametrize("status", [400, 414, 431])
 def test_an_address_that_is_too_long_is_shortened_for_good(status):
     server = Server(1100, lambda ids: ServerError("too long", status) if len(ids) > PAGE_TASKS else None)
@@ -48,6 +72,7 @@ def test_an_address_that_is_too_long_is_shortened_for_good(status):
     assert server.asked == [200, 400, *[PAGE_TASKS] * 4, 100]
 
 
+@pytest.mark.usefixtures("one_request_at_a_time")
 def test_answers_that_are_too_large_or_slow_are_asked_for_in_parts(monkeypatch):
     server = Server(300, lambda ids: AnswerTooLargeError("too large") if len(ids) > 100 else None)
     assert server.read() == list(range(1, 301))

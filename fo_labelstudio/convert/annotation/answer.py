@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
@@ -84,6 +84,20 @@ class FieldAnswer:
         return not (self.edited or self.deleted or self.added or self.related)
 
 
+class ReadyLabels(NamedTuple):
+    """New labels of a field, as the database stores them: what an answer makes of a sample that has never had any.
+
+    Attributes:
+        label_ids: their ids, in order
+        encoded: a BSON document whose only value is the list of them
+        written: label id -> what the ledger is to hold of it
+    """
+
+    label_ids: tuple[str, ...]
+    encoded: bytes
+    written: Mapping[str, Mapping[str, Any]]
+
+
 @dataclass
 class Answer:
     """The submitted annotation of one task.
@@ -98,14 +112,16 @@ class Answer:
         relations_unclear: whether there are others, of which an end is not known
         answered: name of a control tag that somebody added -> number of regions that it tells something of
         originals: label field -> label id -> label as it was sent, as far as regions hold it; where asked for only
+        ready: label field -> its labels, where they were made ahead for a sample that has never had any
     """
 
     task_id: int
     sample_id: str
-    fields: dict[str, FieldAnswer]
+    fields: MutableMapping[str, FieldAnswer]
     unexpected: dict[str, list[LabelAnswer]] = dataclass_field(default_factory=dict)
     unexpected_elsewhere: frozenset[str] = frozenset()
     relations: dict[str, list[str]] = dataclass_field(default_factory=dict)
     relations_unclear: bool = False
     answered: dict[str, int] = dataclass_field(default_factory=dict)
     originals: dict[str, dict[str, LabelDoc]] = dataclass_field(default_factory=dict)
+    ready: Mapping[str, ReadyLabels] = dataclass_field(default_factory=dict)
