@@ -153,7 +153,9 @@ def path_key(path: str) -> str:
     if path.partition("://")[0].lower() in _ADDRESSES:
         address = parse_address(path)
         return address.keys[0] if address.keys else path
-    return _joined(*_parts(path))
+    key = _joined(*_parts(path))
+    # Nearly all are the same, and one text takes less memory than two.
+    return path if key == path else key
 
 
 def is_elsewhere(key: str) -> bool:

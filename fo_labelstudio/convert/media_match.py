@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fo_labelstudio.convert.media_address import (
     LOCAL_FILES,
@@ -136,6 +136,42 @@ def _place_text(place: Place) -> str:
     return f"task {place[0]}, {place[1]}"
 
 
+K = TypeVar("K", bound=Hashable)
+
+
+class _Index(Generic[K]):
+    """Positions by a key. Nearly all keys have one, and a list of one takes much memory.
+
+    Args:
+        pairs: keys and positions; those of a key in their order
+    """
+
+    def __init__(self, pairs: Iterable[tuple[K, int]] = ()):
+        self._positions: dict[K, int | list[int]] = {}
+        for key, n in pairs:
+            self.add(key, n)
+
+    def add(self, key: K, n: int) -> None:
+        """Adds a position, once."""
+        known = self._positions.setdefault(key, n)
+        if isinstance(known, list):
+            if known[-1] != n:
+                known.append(n)
+        elif known != n:
+            self._positions[key] = [known, n]
+
+    def __getitem__(self, key: K) -> Sequence[int]:
+        known = self._positions.get(key, ())
+        return (known,) if isinstance(known, int) else known
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._positions
+
+    def several(self) -> Iterator[tuple[K, Sequence[int]]]:
+        """The keys that have several positions, with these."""
+        return ((key, positions) for key, positions in self._positions.items() if isinstance(positions, list))
+
+
 class Paths:
     """Paths or addresses, found by any of their names. What they are found by is made when it is first asked for.
 
@@ -145,10 +181,10 @@ class Paths:
 
     def __init__(self, paths: Sequence[str | None]):
         self._keys = [path_key(path) if path else "" for path in paths]
-        self._whole: dict[str, list[int]] | None = None
-        self._names: dict[str, list[int]] | None = None
-        self._uploads: dict[str, list[int]] | None = None
-        self._tails: dict[int, dict[str, list[int]]] = {}
+        self._whole: _Index[str] | None = None
+        self._names: _Index[str] | None = None
+        self._uploads: _Index[str] | None = None
+        self._tails: dict[int, _Index[str]] = {}
         self._beginnings: dict[int, dict[str, list[tuple[str, int]]]] = {}
 
     def key(self, position: int) -> str:
@@ -158,28 +194,28 @@ class Paths:
     def whole(self, key: str) -> Sequence[int]:
         """Positions of the paths that are the same as a key."""
         if self._whole is None:
-            self._whole = _index((key, n) for n, key in enumerate(self._keys) if key)
-        return self._whole.get(key, ())
+            self._whole = _Index((key, n) for n, key in enumerate(self._keys) if key)
+        return self._whole[key]
 
     def ending(self, tail: tuple[str, ...]) -> Sequence[int]:
         """Positions of the paths whose last components are these; addresses have no components."""
         size = len(tail)
         if size not in self._tails:
-            self._tails[size] = _index((end, n) for n, key in enumerate(self._keys) if (end := _end(key, size)))
-        return self._tails[size].get("/".join(tail), ())
+            self._tails[size] = _Index((end, n) for n, key in enumerate(self._keys) if (end := _end(key, size)))
+        return self._tails[size]["/".join(tail)]
 
     def named(self, name: str) -> Sequence[int]:
         """Positions of the paths with a base name."""
         if self._names is None:
-            self._names = _index((name, n) for n, name in enumerate(self._base_names()) if name)
-        return self._names.get(name, ())
+            self._names = _Index((name, n) for n, name in enumerate(self._base_names()) if name)
+        return self._names[name]
 
     def uploaded(self, name: str) -> Sequence[int]:
         """Positions of the paths whose files the server would give a name."""
         if self._uploads is None:
             pairs = ((sent, n) for n, name in enumerate(self._base_names()) if name for sent in server_names(name))
-            self._uploads = _index(pairs)
-        return self._uploads.get(name, ())
+            self._uploads = _Index(pairs)
+        return self._uploads[name]
 
     def uploaded_shortened(self, beginning: str, end: str) -> Sequence[int]:
         """Positions of the paths whose files the server would give a name that begins and ends so."""
@@ -208,15 +244,6 @@ def _end(key: str, size: int) -> str:
     return "/".join(own) if len(own) == size and own[0] else ""
 
 
-def _index(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for key, n in pairs:
-        positions = found.setdefault(key, [])
-        if not positions or positions[-1] != n:
-            positions.append(n)
-    return found
-
-
 class Samples:
     """The samples that tasks may show.
 
@@ -237,7 +264,7 @@ class Samples:
         self.ids = ids
         self.paths = Paths(paths)
         self._inside = None if inside is None else frozenset(inside)
-        self._positions = {sample_id: n for n, sample_id in enumerate(ids)}
+        self._positions: dict[str, int] | None = None
         self._by_values: dict[tuple[str, ...], list[int]] = {}
         for n, own in enumerate(values):
             if own is not None:
@@ -245,7 +272,11 @@ class Samples:
 
     def of_id(self, sample_id: str | None) -> Sequence[int]:
         """Position of the sample with an id."""
-        position = self._positions.get(sample_id) if isinstance(sample_id, str) else None
+        if not isinstance(sample_id, str):
+            return ()
+        if self._positions is None:
+            self._positions = {known: n for n, known in enumerate(self.ids)}
+        position = self._positions.get(sample_id)
         return () if position is None else (position,)
 
     def is_inside(self, position: int) -> bool:
@@ -363,8 +394,8 @@ class _Matcher:
         self._doubts: dict[int, Question] = {}
         self._possible: dict[int, tuple[str | None, frozenset[int | str]]] = {}
         """Image in doubt -> source and candidates of the rule that has found several."""
-        self._claims: dict[int | str, dict[str, Place]] = defaultdict(dict)
-        """Candidate -> the addresses that were found to be it -> the image of each."""
+        self._claims = _Index[int | str]()
+        """Candidate -> positions of the images that were found to be it."""
         self._settled: set[str] = set()
         """The addresses in it."""
 
@@ -381,9 +412,8 @@ class _Matcher:
             # Nobody asks for the claims of the last ones.
             if rule.is_by_address and pending:
                 for n, candidate in clear.items():
-                    identity = self._shown[n].address.identity
-                    self._claims[candidate][identity] = self._shown[n].place
-                    self._settled.add(identity)
+                    self._claims.add(candidate, n)
+                    self._settled.add(self._shown[n].address.identity)
         return self._result(found, rules)
 
     def _apply(self, rule: _Rule, pending: Iterable[int]) -> tuple[dict[int, int | str], list[int]]:
@@ -428,8 +458,10 @@ class _Matcher:
         numbers = Counter(clear.values())
         several = {n: one for n, one in clear.items() if numbers[one] > 1 or one in self._claims}
         for n, candidate in several.items():
-            own = claims.setdefault(candidate, dict(self._claims.get(candidate, {})))
-            own[self._shown[n].address.identity] = self._shown[n].place
+            if candidate not in claims:
+                before = (self._shown[other] for other in self._claims[candidate])
+                claims[candidate] = {shown.address.identity: shown.place for shown in before}
+            claims[candidate][self._shown[n].address.identity] = self._shown[n].place
         contested = {}
         for n, candidate in several.items():
             identity = self._shown[n].address.identity
@@ -455,12 +487,12 @@ class _Matcher:
         left: dict[Place, MediaAddress] = {}
         elsewhere: dict[Place, str] = {}
         addresses: dict[Place, MediaAddress] = {}
-        shared: dict[str, list[Place]] = defaultdict(list)
+        shared = _Index[int | str]()
         for n, shown in enumerate(self._shown):
             candidate = found.get(n)
             if candidate is not None:
                 name = self._name(candidate)
-                shared[name].append(shown.place)
+                shared.add(candidate, n)
                 if isinstance(candidate, str):
                     files[shown.place], addresses[shown.place] = name, shown.address
                 else:
@@ -470,7 +502,10 @@ class _Matcher:
                     self._refused[shown.place] = shown.address.problem
                 else:
                     left[shown.place] = shown.address
-        several = {name: tuple(places) for name, places in shared.items() if len(places) > 1}
+        several = {
+            self._name(candidate): tuple(self._shown[n].place for n in positions)
+            for candidate, positions in shared.several()
+        }
         questions = tuple(self._doubts[n] for n in sorted(self._doubts))
         return Matching(samples, files, left, self._refused, questions, dict(rules), several, elsewhere, addresses)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fiftyone as fo
+from bson import json_util
+
+from fo_labelstudio.dataset.internals import put_run_results
 
 METHOD = "labelstudio_import"
 """The method of these runs; their keys begin with it."""
@@ -39,8 +44,15 @@ def save_record(dataset: fo.Dataset, key: str, origin: Mapping[str, Any], record
     """
     if not dataset.has_run(key):
         dataset.register_run(key, dataset.init_run(method=METHOD, origin=dict(origin)))
-    results = dataset.init_run_results(key, record=dict(record))
+    results = dataset.init_run_results(key, record={})
     dataset.save_run_results(key, results, cache=False)
+    # Of many samples, it is large, and FiftyOne would hold three copies of it.
+    whole = {**results.serialize(), "record": record}
+    with tempfile.TemporaryFile() as file:
+        for piece in json.JSONEncoder(default=json_util.default).iterencode(whole):
+            file.write(piece.encode())
+        file.seek(0)
+        put_run_results(dataset, key, file)
 
 
 def delete_record(dataset: fo.Dataset, key: str) -> None:

@@ -10,7 +10,8 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.media_match import Samples, text_of
-from fo_labelstudio.dataset.internals import root_dataset, ungrouped
+from fo_labelstudio.dataset.internals import aggregate, root_dataset, ungrouped
+from fo_labelstudio.dataset.place import Place, value_at
 from fo_labelstudio.errors import SettingsError
 
 _BLOCK = 1_000
@@ -34,10 +35,23 @@ def read_samples(samples: foc.SampleCollection, media_field: str = "filepath", f
             known = ", ".join(sorted(dataset.get_field_schema()))
             raise SettingsError(f"there is no field {name!r} of samples; pass one of {known}")
     # What a view leaves out is looked at, too: a task that shows it must not be taken for another.
-    ids, paths, *columns = ungrouped(dataset).values(["id", media_field, *fields])
-    values = [_texts(own) for own in zip(*columns)] if fields else []
+    if fields:
+        ids, paths, *columns = ungrouped(dataset).values(["id", media_field, *fields])
+        values = [_texts(own) for own in zip(*columns)]
+    else:
+        (ids, paths), values = _ids_and_paths(dataset, media_field), []
     inside = None if samples is dataset else ungrouped(samples).values("id")
     return Samples(ids, [path if isinstance(path, str) else None for path in paths], values, inside)
+
+
+def _ids_and_paths(dataset: fo.Dataset, media_field: str) -> tuple[list[str], list[Any]]:
+    """The same as ``values()`` gives, which holds all documents at once."""
+    path = Place(dataset, media_field).db_path
+    ids, paths = [], []
+    for doc in aggregate(ungrouped(dataset), [{"$project": {path: True}}]):
+        ids.append(str(doc["_id"]))
+        paths.append(value_at(doc, path))
+    return ids, paths
 
 
 def _texts(values: Sequence[Any]) -> tuple[str, ...] | None:

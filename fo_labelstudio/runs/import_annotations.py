@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, tell
 from fo_labelstudio.runs.own_runs import OwnRuns
 from fo_labelstudio.runs.ports import Task
-from fo_labelstudio.runs.streams import Spool
+from fo_labelstudio.runs.streams import FEW_BYTES, Spool
 
 _NO_DATA: Mapping[str, Any] = {}
 
@@ -57,11 +57,13 @@ class _Row(NamedTuple):
     Attributes:
         key: what tells it from the tasks of all projects
         places: where the images that it shows are matched
+        sizes: the sizes of these, in pixels, as far as results say
         digest: of what counts of it
     """
 
     key: str
     places: tuple[Place, ...]
+    sizes: tuple[tuple[int, int] | None, ...]
     digest: str
 
 
@@ -106,12 +108,12 @@ def import_annotations(
     fields, returned_fields = found.fields()
     for note in fields.notes:
         logger.warning("%s: %s", source.name, note)
-    state = earlier.state(found.origin, [row.key for row in found.rows])
+    state = earlier.state(found.origin, found.first, (row.key for row in found.rows))
     follow_renamed(state, fields.fields, options.fields or ())
     # All that can be refused is refused here, before anything is changed.
     destinations = _plan(state, fields)
     check_names(dataset, fields.fields)
-    if not found.rows:
+    if not found.first:
         logger.warning("%s: no task has an answer that was asked for, so there is nothing to import", source.name)
     sample_ids = _sample_ids(samples, source, options, matching, found)
     tell(_without_new(matching, sample_ids, options))
@@ -121,14 +123,14 @@ def import_annotations(
     _forget_gone(state, fields)
     answers = _answers(found, fields, sample_ids, state, salt, options)
     state.tasks = {sample_id: 0 for sample_id in sample_ids.values()}
-    is_answered = bool(found.rows)
+    is_answered = bool(found.first)
     returned = None if returned_fields is None else _returned(found, returned_fields, sample_ids, state)
     del found, sample_ids, earlier
     try:
         load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
-        state.seen.update(answers.seen)
+        state.note_seen(answers.seen)
     finally:
-        if is_answered:
+        if is_answered and (answers.count or not state.is_kept):
             state.save()
     return returned or None
 
@@ -161,11 +163,11 @@ class _Found:
         self.config = source.labeling_config
         self.origin = Origin(source.place, source.project_id, source.made_at)
         self.problems: list[Problem] = []
-        self.sizes: dict[Place, tuple[int, int]] = {}
-        self._known_sizes: dict[tuple[int, int], tuple[int, int]] = {}
-        self.rows: list[_Row] = []
+        self.rows = Spool[_Row](FEW_BYTES)
+        self.first = ""
+        """The key of the first task; empty where there is none."""
         self._keeps_data = bool(options.match)
-        self._images: list[TaskImage] = []
+        self._images = Spool[TaskImage](FEW_BYTES)
         self._options = options
         self._dataset = dataset
         # The results of all tasks tell what the labeling config does not.
@@ -198,8 +200,11 @@ class _Found:
                     continue
                 if self._observed is not None:
                     self._observed.add(task)
-                images = [] if self.config is None else self._look_at(name, task, chosen)
-                early = self._read_early(name, task, images)
+                images: list[Shown] = []
+                early = None
+                if self.config is not None:
+                    images, row = self._look_at(name, task, chosen)
+                    early = self._read_early(name, task, images, row)
                 self._spool.add(_Kept(name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), images, early))
         for line in own.report(self._spool.size > 0):
             logger.warning("%s: %s", source.name, line)
@@ -207,10 +212,10 @@ class _Found:
             spool, self._spool = self._spool, Spool()
             for kept in spool:
                 task = pickle.loads(kept.pickled)
-                images = self._look_at(kept.name, task, chosen_of(task, self.which, kept.name.shown, []))
+                images, _ = self._look_at(kept.name, task, chosen_of(task, self.which, kept.name.shown, []))
                 self._spool.add(kept._replace(images=images))
 
-    def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> list[Shown]:
+    def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> tuple[list[Shown], _Row]:
         shown, problem = images_of(task, self.config, self._observed)
         if problem is not None:
             self.problems.append(Problem(name.shown, None, f"{problem}; left alone"))
@@ -222,35 +227,37 @@ class _Found:
             place = (name.shown, slot)
             places.append(place)
             kept = data if self._keeps_data else _NO_DATA
-            self._images.append(TaskImage(name.shown, slot, image.address, data.get(SAMPLE_ID), kept))
-            size = _size_in(chosen, image)
-            if size is not None:
-                self.sizes[place] = self._known_sizes.setdefault(size, size)
-        self.rows.append(_Row(f"{name.number}@{task.get('created_at')}", tuple(places), _digest(chosen)))
-        return shown
+            self._images.add(TaskImage(name.shown, slot, image.address, data.get(SAMPLE_ID), kept))
+        sizes = tuple(_size_in(chosen, image) for image in shown)
+        row = _Row(f"{name.number}@{task.get('created_at')}", tuple(places), sizes, _digest(chosen))
+        self.rows.add(row)
+        self.first = self.first or row.key
+        return shown, row
 
-    def _read_early(self, name: TaskName, task: Task, images: Sequence[Shown]) -> Early | None:
-        """What the task that was looked at last says, where it need not be known yet which samples it shows.
+    def _read_early(self, name: TaskName, task: Task, images: Sequence[Shown], row: _Row) -> Early | None:
+        """What a task says, where it need not be known yet which samples it shows.
 
         While that is read, the server works at the next tasks.
         """
         if self._early_fields is None:
             return None
-        row = self.rows[-1]
         if self.identity is None:
-            self.identity, self._known = self._earlier.guess(self.origin, self.rows[0].key, row.key)
+            self.identity, self._known = self._earlier.guess(self.origin, self.first, row.key)
         is_new = row.key not in self._known
         if self.identity is None or not (is_new or self._full):
             return None
-        found = [self.sizes.get(place) if self._has_sizes else None for place in row.places]
-        sizes = [size and MediaInfo(*size) for size in found]
+        sizes = [MediaInfo(*size) if size and self._has_sizes else None for size in row.sizes]
         identity = task_identity(self.origin.project, row.key, self.identity)
         return read_early(task, self._early_fields, images, sizes, identity, self.which, name, is_new)
 
     def task_images(self) -> Iterator[TaskImage]:
-        """The images that the tasks show; to be asked for once, and kept by nobody."""
-        images, self._images = self._images, []
-        return iter(images)
+        """The images that the tasks show."""
+        return iter(self._images)
+
+    def sizes_of(self, places: Container[Place]) -> dict[Place, tuple[int, int]]:
+        """The sizes of some images, as far as results say."""
+        pairs = ((place, size) for row in self.rows for place, size in zip(row.places, row.sizes, strict=True))
+        return {place: size for place, size in pairs if size is not None and place in places}
 
     def fields(self) -> ImportFields:
         """The fields that receive what the tasks hold."""
@@ -324,7 +331,7 @@ def _sample_ids(
         paths.update(fetched.paths)
     if not paths:
         return ids
-    inserted = insert_new(paths, samples, found.sizes, options.media_field)
+    inserted = insert_new(paths, samples, found.sizes_of(paths), options.media_field)
     logger.info("Added %d new samples", len(set(inserted.samples.values())))
     if inserted.failures:
         lines = [f"task {task}, {slot}: {reason}" for (task, slot), reason in inserted.failures.items()]
@@ -348,7 +355,7 @@ def _forget_gone(state: ImportState, fields: ForeignFields) -> None:
     if gone or any(state.dataset.get_field(field.name) is None for field in fields.fields):
         for name in gone:
             state.forget(name, name)
-        state.seen.clear()
+        state.forget_seen()
 
 
 def _answers(
@@ -363,26 +370,28 @@ def _answers(
     answers.problems.extend(found.problems)
     media = _media_of(state.dataset)
     answers.problems.extend(_other_sizes(found, sample_ids, media))
-    of_sample: dict[str, set[str]] = {}
-    changed = set()
+    # A tuple of one takes a quarter of the memory of a set.
+    of_sample: dict[str, tuple[str, ...]] = {}
+    here: set[str] = set()
+    changed: set[str] = set()
     for row in found.rows:
         ids = [sample_ids.get(place, "") for place in row.places]
         digest = digest_of([salt, row.digest, ids])
         if any(ids):
             answers.seen[row.key] = digest
         for sample_id in filter(None, ids):
-            of_sample.setdefault(sample_id, set()).add(row.key)
+            of_sample[sample_id] = tuple(dict.fromkeys((*of_sample.get(sample_id, ()), row.key)))
+        here.add(row.key)
         if options.full or state.seen.get(row.key) != digest:
             changed.add(row.key)
-    here = {row.key for row in found.rows}
     for sample_id in of_sample:
         absent = [key for key in state.tasks_of(sample_id) if key not in here]
         if absent:
             answers.absent[sample_id] = absent
     state.note_shown(of_sample)
-    state.unchanged = len(of_sample) - len({name for name, tasks in of_sample.items() if tasks & changed})
+    state.unchanged = len(of_sample) - sum(not changed.isdisjoint(tasks) for tasks in of_sample.values())
     # What several tasks say of one sample is one answer.
-    waiting_for = {sample_id: tasks for sample_id, tasks in of_sample.items() if len(tasks) > 1}
+    waiting_for = {sample_id: set(tasks) for sample_id, tasks in of_sample.items() if len(tasks) > 1}
     for tasks in waiting_for.values():
         if tasks & changed:
             changed |= tasks
@@ -464,10 +473,11 @@ def _media_of(dataset: fo.Dataset) -> dict[str, MediaInfo]:
 
 def _other_sizes(found: _Found, sample_ids: Mapping[Place, str], media: Mapping[str, MediaInfo]) -> Iterator[Problem]:
     """A note for each image that has another size than the one that was annotated."""
-    for place, size in found.sizes.items():
-        difference = compare_sizes(size, media.get(sample_ids.get(place, "")))
-        if difference is not None:
-            yield Problem(place[0], None, f"{place[1]}, sample {sample_ids[place]}: {difference}", is_note=True)
+    for row in found.rows if media else ():
+        for place, size in zip(row.places, row.sizes, strict=True):
+            difference = size and compare_sizes(size, media.get(sample_ids.get(place, "")))
+            if difference is not None:
+                yield Problem(place[0], None, f"{place[1]}, sample {sample_ids[place]}: {difference}", is_note=True)
 
 
 def _size_in(chosen: Sequence[Chosen], image: Shown) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import fiftyone as fo
@@ -59,6 +59,8 @@ class ImportState(LoadState):
         self.joined: list[str] = []
         self.unchanged = 0
         """How many samples have answers that are as they were at the last import."""
+        self.is_kept = bool(record)
+        """Whether the dataset holds it as it is now."""
 
     def identity_of(self, task: str) -> str:
         """What the ids of the labels of a task are made of."""
@@ -69,6 +71,22 @@ class ImportState(LoadState):
         for done in (self.loaded, self.removed, self.edited):
             if old in done:
                 done[new] = done.pop(old)
+        self.is_kept = False
+
+    def forget(self, label_field: str, destination: str) -> None:
+        """Forgets what imports have put into the destination of a label field; see :class:`LoadState`."""
+        super().forget(label_field, destination)
+        self.is_kept = False
+
+    def forget_seen(self) -> None:
+        """Forgets what of tasks was loaded, so that it is loaded again."""
+        self.seen.clear()
+        self.is_kept = False
+
+    def note_seen(self, seen: Mapping[str, str]) -> None:
+        """Notes what of tasks was loaded last: a task -> its digest."""
+        self.is_kept = self.is_kept and seen.items() <= self.seen.items()
+        self.seen.update(seen)
 
     def tasks_of(self, sample_id: str) -> list[str]:
         """The tasks that have shown a sample."""
@@ -78,7 +96,10 @@ class ImportState(LoadState):
         """Notes which tasks show a sample; those of earlier imports do so still, as far as is known."""
         for sample_id, tasks in shown.items():
             # Of one task, it is the same text as elsewhere, which takes no memory.
-            self.shown[sample_id] = "\n".join(dict.fromkeys([*self.tasks_of(sample_id), *sorted(tasks)]))
+            lines = "\n".join(dict.fromkeys([*self.tasks_of(sample_id), *sorted(tasks)]))
+            if self.shown.get(sample_id) != lines:
+                self.shown[sample_id] = lines
+                self.is_kept = False
 
     def join(self, key: str, other: ImportState) -> None:
         """Takes over what another import has done, of which is known now that it was of the same project.
@@ -101,6 +122,7 @@ class ImportState(LoadState):
         self.seen = {**other.seen, **self.seen}
         self.note_shown({sample_id: other.tasks_of(sample_id) for sample_id in other.shown})
         self.joined.append(key)
+        self.is_kept = False
 
     def summary(self, answers: int) -> str:
         """How much is imported, for people."""
@@ -136,6 +158,7 @@ class ImportState(LoadState):
         for key in self.joined:
             delete_record(self._dataset, key)
         self.joined = []
+        self.is_kept = True
 
 
 class Earlier:
@@ -154,16 +177,18 @@ class Earlier:
         self._origins = list(load_origins(dataset))
         self._records: dict[str, dict[str, Any]] = {}
 
-    def state(self, origin: Origin, tasks: Sequence[str]) -> ImportState:
+    def state(self, origin: Origin, first: str, tasks: Iterable[str]) -> ImportState:
         """The state of the imports of a project: that of an earlier one, from a server or from a file, or a new one.
 
         Args:
             origin: where the tasks come from
+            first: the first of its tasks
             tasks: what tells each task from all others, with the time at which it was made
         """
-        names = set(tasks)
+        like = list(self._like(origin))
+        names = set(tasks) if like else set()
         found: ImportState | None = None
-        for key, earlier in self._like(origin):
+        for key, earlier in like:
             record = self._record(key)
             del self._records[key]
             if _is_same(origin, earlier) or not names.isdisjoint(record.get("seen", ())):
@@ -174,7 +199,7 @@ class Earlier:
                     found.join(key, state)
         if found is not None:
             return found
-        identity = _new_identity(origin, tasks[0] if tasks else "")
+        identity = _new_identity(origin, first)
         new = {**origin._asdict(), "identity": identity}
         return ImportState(self._dataset, f"{METHOD}_{identity}", new, {})
 

@@ -77,6 +77,8 @@ def match_tasks(
     rows = list(images)
     _check_keys(rows, keys)
     shown = _shown(rows, keys)
+    # Of many tasks, they are large.
+    del rows
     found = match_media(shown, own, files)
     if found.questions:
         raise MatchError(found.questions)
@@ -135,13 +137,16 @@ def _check_keys(rows: Sequence[TaskImage], keys: Iterable[str]) -> None:
 
 def _shown(rows: Sequence[TaskImage], keys: Mapping[str, str]) -> list[Shown]:
     numbers = Counter(row.task for row in rows)
+    slots: dict[str, str] = {}
     shown = []
     for row in rows:
         is_only = numbers[row.task] == 1
         # What a task says of itself does not tell which of its images is meant.
         sample_id = row.sample_id if is_only and isinstance(row.sample_id, str) else None
         values = _values(row, keys, is_only) if keys else None
-        shown.append(Shown(row.task, row.slot, parse_address(row.address), sample_id, values))
+        # Thousands of tasks share a few slots.
+        slot = slots.setdefault(row.slot, row.slot)
+        shown.append(Shown(row.task, slot, parse_address(row.address), sample_id, values))
     return shown
 
 

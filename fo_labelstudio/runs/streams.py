@@ -14,7 +14,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MEMORY_BYTES = 16 * 2**20
-"""Of a spool; more than these are in a file."""
+"""Of a spool of large items; more than these are in a file."""
+
+FEW_BYTES = 2**20
+"""The same of one of small items, of which there are as many."""
 
 
 def read_ahead(items: Iterable[T]) -> Iterator[T]:
@@ -46,10 +49,14 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], number: int) -> Ite
 
 
 class Spool(Generic[T]):
-    """Items in the order in which they were added; in memory as long as they are small."""
+    """Items in the order in which they were added; in memory as long as they are small.
 
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)
+    Args:
+        memory: bytes that they may take there
+    """
+
+    def __init__(self, memory: int = MEMORY_BYTES) -> None:
+        self._file = tempfile.SpooledTemporaryFile(memory)
 
     @property
     def size(self) -> int:

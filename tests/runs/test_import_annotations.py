@@ -7,7 +7,7 @@ import pytest
 
 import fo_labelstudio
 from fo_labelstudio.errors import ExportError, LabelSchemaError, MatchError, RunError, SettingsError
-from fo_labelstudio.runs import import_annotations
+from fo_labelstudio.runs import import_annotations, import_state
 from tests.support import stored
 
 CONFIG = """
@@ -93,6 +93,22 @@ def test_importing_again_changes_nothing(dataset, import_tasks):
     import_tasks(dataset, *tasks)
     import_tasks(dataset, *tasks, full=True)
     assert stored(dataset) == before
+
+
+def test_importing_again_keeps_the_record_of_what_was_imported_as_it_is(dataset, import_tasks, monkeypatch):
+    first, second, _ = names(dataset)
+    import_tasks(dataset, task(1, first, box("a", 10)))
+    saved = []
+    save = import_state.save_record
+    monkeypatch.setattr(import_state, "save_record", lambda *args: saved.append(args) or save(*args))
+    import_tasks(dataset, task(1, first, box("a", 10)))
+    assert saved == []
+    import_tasks(dataset, task(1, first, box("a", 10)), task(2, second, box("b", 10)))
+    assert len(saved) == 1
+    dataset.delete_sample_field("animals")
+    import_tasks(dataset, task(1, first, box("a", 10)), task(2, second, box("b", 10)))
+    assert len(saved) > 1
+    assert boxes(dataset)[:2] == [[("cat", [0.1, 0.2, 0.3, 0.4])]] * 2
 
 
 def test_importing_again_after_more_work_updates_adds_and_deletes_what_changed(dataset, import_tasks):
