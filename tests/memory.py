@@ -217,7 +217,8 @@ class MemoryState(RunState):
         self.tagged = {}
         self.saves: list[str] = []
         self.deleted: list[int] = []
-        self._config = SimpleNamespace(saved_state={"token": "token", "project_id": project_id, "complete": True})
+        state = {"token": "token", "project_id": project_id, "complete": True}
+        self._config = SimpleNamespace(saved_state=state, media="local_files")
 
     @property
     def config(self) -> Any:

@@ -323,6 +323,22 @@ class Client:
         answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", {"all": "true"})
         return [_part(upload, "file", str) for upload in _list(answer)]
 
+    def upload_ids(self, project_id: int) -> dict[str, int]:
+        """The ids of all uploaded files of a project, of the owner of the key, by their paths."""
+        answer = self._connection.get(f"/api/projects/{project_id}/file-uploads", {"all": "true"})
+        return {_part(upload, "file", str): _part(upload, "id", int) for upload in _list(answer)}
+
+    def delete_uploads(self, project_id: int, upload_ids: Sequence[int]) -> None:
+        """Has the server hand out uploaded files no longer; their files stay on its disk (1.23.2).
+
+        Args:
+            project_id: the project
+            upload_ids: which ones; without any, nothing is asked, for the server would take that for all of them
+        """
+        if upload_ids:
+            uploads = {"file_upload_ids": list(upload_ids)}
+            self._connection.delete(f"/api/projects/{project_id}/file-uploads", uploads)
+
     def tasks(self, project_id: int, after: int = 0) -> Iterator[dict[str, Any]]:
         """The tasks of a project: ``id``, ``data``, ``meta``, ``total_predictions`` and ``total_annotations`` of each.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
+from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.predict import is_of_a_run, model_version_of, remove_predictions
 from fo_labelstudio.runs.send import ids_of_run, run_of_task
 from fo_labelstudio.runs.server import ServerTasks, TasksInExistingProject, tasks_in
@@ -23,6 +24,16 @@ _BEGINNINGS = {
     "azure": "azure-blob://{}/",
 }
 """Kind of storage -> what is in each address that it opens."""
+
+
+_UPLOADED = "upload"
+
+_LEFT = (
+    "Label Studio hands out the %d files no more that the run has uploaded, but deletes none from its disk: they are "
+    "in media/upload/%d of its data directory (LABEL_STUDIO_BASE_DATA_DIR), or below upload/%d in its persistent "
+    "storage, for its administrator to delete"
+)
+"""What is told of uploaded files; source: Label Studio 1.23.2, ``data_import.models.upload_name_generator``."""
 
 
 def clean_up(results: RunState, force: bool = False) -> None:
@@ -46,7 +57,7 @@ def clean_up(results: RunState, force: bool = False) -> None:
     results.left_behind = []
     state = results.config.saved_state
     if results.project_id is not None:
-        _remove(results.connect_to_api().client, state, len(results.tasks))
+        _remove(results.connect_to_api().client, state, len(results.tasks), results.config.media)
         state["project_id"] = None
         results.save_config()
     results.tasks, results.predicted = {}, {}
@@ -72,7 +83,7 @@ def discard_tasks(client: Client, state: Mapping[str, Any]) -> None:
             "annotate under another anno_key, or continue it with the arguments of its first annotate()",
             state["project_id"],
         )
-    _remove_from(client, state)
+    _remove_from(client, state, client.upload_ids(state["project_id"]))
 
 
 def is_answered(tasks: ServerTasks, task_ids: Sequence[int]) -> bool:
@@ -85,22 +96,27 @@ def is_answered(tasks: ServerTasks, task_ids: Sequence[int]) -> bool:
     )
 
 
-def _remove(client: Client, state: Mapping[str, Any], tasks: int) -> None:
+def _remove(client: Client, state: Mapping[str, Any], tasks: int, media: str) -> None:
     project_id: int = state["project_id"]
     there = project.project_of(client, project_id)
     if there is None:
         return
+    uploads = client.upload_ids(project_id) if media == _UPLOADED else {}
     if not state.get("owns_project", True):
-        _remove_from(client, state)
+        left = _remove_from(client, state, uploads)
     elif _has_other_runs(client, state, there.get("task_number", 0) > tasks):
         logger.warning(
             "Project %d is kept, because other runs were sent into it; only the tasks of this run are deleted",
             project_id,
         )
         # What others see of the project stays as it is.
-        _delete_tasks(state["token"], TasksInExistingProject(client, {**state, "model_version": "", "last_task": 0}))
+        own = TasksInExistingProject(client, {**state, "model_version": "", "last_task": 0})
+        left = _forget_uploads(client, project_id, _delete_tasks(state["token"], own), uploads)
     else:
         project.delete_project(client, project_id)
+        left = len(uploads)
+    if left:
+        logger.info(_LEFT, left, project_id, project_id)
 
 
 def _has_other_runs(client: Client, state: Mapping[str, Any], has_other_tasks: bool) -> bool:
@@ -112,10 +128,10 @@ def _has_other_runs(client: Client, state: Mapping[str, Any], has_other_tasks: b
     return any(run_of_task(task) not in (None, state["token"]) for task in tasks)
 
 
-def _remove_from(client: Client, state: Mapping[str, Any]) -> None:
-    """Takes out of a project that was there what a run has added to it."""
+def _remove_from(client: Client, state: Mapping[str, Any], uploads: Mapping[str, int]) -> int:
+    """Takes out of a project that was there what a run has added to it; returns how many uploaded files are left."""
     tasks = TasksInExistingProject(client, state)
-    _delete_tasks(state["token"], tasks)
+    shown = _delete_tasks(state["token"], tasks)
     tasks.restore()
     remove_predictions(client, state["project_id"], model_version_of(state["token"]))
     made = {
@@ -128,6 +144,29 @@ def _remove_from(client: Client, state: Mapping[str, Any]) -> None:
     for (kind, storage_id), beginning in made.items():
         if beginning not in used:
             client.delete_storage(kind, storage_id)
+    return _forget_uploads(client, state["project_id"], shown, uploads)
+
+
+def _forget_uploads(client: Client, project_id: int, shown: Set[str], uploads: Mapping[str, int]) -> int:
+    """Has the server hand out no more what tasks that are gone have shown, but for what others show, too.
+
+    Args:
+        client: the server
+        project_id: the project
+        shown: what the data of these tasks held
+        uploads: the uploaded files of the project: path -> id
+
+    Returns:
+        how many files are left on the server's disk
+    """
+    paths = {text.partition("/data/")[2] for text in shown}
+    own = {path: number for path, number in uploads.items() if path in paths}
+    if own:
+        for text in _texts(ServerTasks(client, project_id).tasks()):
+            own.pop(text.partition("/data/")[2], None)
+    if own:
+        client.delete_uploads(project_id, list(own.values()))
+    return len(own)
 
 
 def _used(client: Client, project_id: int, beginnings: Set[str]) -> set[str]:
@@ -139,8 +178,15 @@ def _used(client: Client, project_id: int, beginnings: Set[str]) -> set[str]:
     return used
 
 
-def _delete_tasks(token: str, tasks: ServerTasks) -> None:
-    own = ids_of_run(token, tasks)
+def _delete_tasks(token: str, tasks: ServerTasks) -> set[str]:
+    """Deletes the tasks of a run; returns the texts that their data held."""
+    own = [task for task in tasks.tasks() if run_of_task(task) == token]
     if own:
         logger.info("Deleting %d tasks of the run...", len(own))
-        tasks.delete_tasks(own)
+        tasks.delete_tasks([task["id"] for task in own])
+    return set(_texts(own))
+
+
+def _texts(tasks: Iterable[Task]) -> Iterator[str]:
+    for task in tasks:
+        yield from (value for value in task["data"].values() if isinstance(value, str))

@@ -73,8 +73,9 @@ class Server:
         return done
 
 
-def cleaned(server, **state):
+def cleaned(server, media="local_files", **state):
     results = MemoryState(project_id=3)
+    results.config.media = media
     results.config.saved_state.update(state)
     results.connect_to_api = lambda: SimpleNamespace(client=server)
     clean_up(results)
@@ -119,3 +120,30 @@ def test_a_project_of_the_run_to_which_people_added_tasks_is_deleted():
     server = Server(model_versions=["FiftyOne", "FiftyOne v2"])
     server.tasks_there = {1: None, 6: "token"}
     assert cleaned(server) == [("delete_project", 3)]
+
+
+class Uploading(Server):
+    """The same, where the tasks of the run show uploaded files; another task shows one of them, too."""
+
+    def tasks(self, project_id, after):
+        shown = {1: "theirs", 2: "theirs", 6: "a", 7: "b", 8: "b"}
+        for number, run in self.tasks_there.items():
+            if number > after:
+                data = {"image": f"/under/data/upload/3/{shown[number]}.png"}
+                yield {"id": number, "data": data, "meta": {"fiftyone": {"run": run}} if run else {}}
+
+    def upload_ids(self, project_id):
+        return {f"upload/3/{name}.png": number for number, name in enumerate(("theirs", "a", "b"), start=20)}
+
+
+def test_files_that_the_run_has_uploaded_are_handed_out_no_more_unless_others_show_them(caplog):
+    done = cleaned(Uploading(""), media="upload", **THEIRS)
+    assert done[2:] == [("delete_uploads", 3, [21])]
+    assert "hands out the 1 files no more" in caplog.text and "they are in media/upload/3 of its data" in caplog.text
+
+
+def test_it_says_how_many_files_of_a_project_of_the_run_stay_on_the_disk(caplog):
+    server = Uploading()
+    server.tasks_there = {6: "token"}
+    assert cleaned(server, media="upload") == [("delete_project", 3)]
+    assert "hands out the 3 files no more" in caplog.text
