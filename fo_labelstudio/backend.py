@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import webbrowser
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -21,22 +21,26 @@ from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.dataset.internals import load_arguments, patch, reload_run, root_dataset
+from fo_labelstudio.dataset.internals import load_arguments, patch, reload_run, root_dataset, save_run_view
 from fo_labelstudio.dataset.label_schema import discover_attributes, only_type
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import annotate
+from fo_labelstudio.runs.add_samples import add_samples
 from fo_labelstudio.runs.cleanup import clean_up
+from fo_labelstudio.runs.delete_tasks import delete_tasks
 from fo_labelstudio.runs.export_tasks import write_run
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.project import project_url
+from fo_labelstudio.runs.remove_samples import remove_samples
 from fo_labelstudio.runs.state import RunState, without_project
 from fo_labelstudio.runs.status import get_status
 from fo_labelstudio.runs.status_table import print_status
 from fo_labelstudio.runs.tag_samples import STATES, tag_samples
+from fo_labelstudio.runs.update_label_schema import update_label_schema
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
@@ -306,6 +310,11 @@ class LabelStudioBackend(foua.AnnotationBackend):
         """Registers the run, with its config as it is."""
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
 
+    def put_view(self, results: Any, view: Any) -> None:
+        """Has a run be one on other samples."""
+        save_run_view(self._get_run_doc(view, results.key), view)
+        results._samples = view
+
     @classmethod
     def save_run_info(cls, samples: Any, run_info: Any, **options: Any) -> None:
         with run_info.config.being_saved():
@@ -407,6 +416,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         left_behind: list[str] | None = None,
         predicted: dict[str, dict[str, Any]] | None = None,
         tagged: dict[str, list[str]] | None = None,
+        answered: dict[str, str] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -421,6 +431,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.left_behind = left_behind or []
         self.predicted = predicted or {}
         self.tagged = tagged or {}
+        self.answered = answered or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
@@ -500,6 +511,68 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         """
         return tag_samples(self, states, prefix, field)
 
+    def add_samples(self, samples: Any) -> int:
+        """Sends more samples of the dataset to the run's project; see :func:`add_samples`.
+
+        Args:
+            samples: samples of the dataset; those that the run has already are left alone
+
+        Returns:
+            how many samples were added
+
+        Raises:
+            RunError: the run is not complete, its project is gone, or the samples are not of its dataset
+            SampleError: media or labels that cannot be sent; names them all, and nothing was made
+        """
+        return add_samples(self.backend, self, samples)
+
+    def remove_samples(self, samples: Any, force: bool = False) -> int:
+        """Takes samples out of the run, and deletes their tasks; their labels stay as they are.
+
+        Args:
+            samples: samples of the dataset; those that the run does not have are passed over
+            force: whether tasks are deleted although they hold answers that were not loaded, or drafts
+
+        Returns:
+            how many tasks were deleted
+
+        Raises:
+            RunError: tasks hold work that was not loaded; says how many, and nothing was deleted
+        """
+        return remove_samples(self.backend, self, samples, force)
+
+    def delete_tasks(self, task_ids: int | Iterable[int], force: bool = False) -> int:
+        """Deletes tasks from the server and from the run; labels stay as they are.
+
+        Args:
+            task_ids: ids of tasks of the run, or one of them
+            force: whether tasks are deleted although they hold answers that were not loaded, or drafts
+
+        Returns:
+            how many tasks were deleted
+
+        Raises:
+            RunError: some are not tasks of the run, or hold work that was not loaded; nothing was deleted
+        """
+        return delete_tasks(self.backend, self, task_ids, force)
+
+    def update_label_schema(
+        self, label_schema: Mapping[str, Any], labeling_config: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Adds classes, attributes and values of attributes to the label schema of the run; see
+        :func:`update_label_schema`.
+
+        Args:
+            label_schema: field of the run -> what is to be asked of its labels; fields and attributes that it does not
+                name stay as they are
+            labeling_config: the labeling config that fits, where the run was made with one of your own
+
+        Raises:
+            LabelSchemaError: it takes something away, or changes it; names all of it, and nothing was changed
+            RunError: the labeling config of the project is not the run's own
+        """
+        update_label_schema(self.backend, self, label_schema, labeling_config)
+
     def cleanup(self, force: bool = False) -> None:
         """Deletes the project, with its tasks and annotations, from the server.
 
@@ -540,7 +613,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         return cls(samples, config, anno_key, **d)
 
 
-_NOT_SHOWN = ("token", "labeling_config", "model_version", "last_task", "storages")
+_NOT_SHOWN = ("token", "labeling_config", "model_version", "last_task", "storages", "tasks")
 """Of the state of a run: what nobody needs to see."""
 
 

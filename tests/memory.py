@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,6 +38,7 @@ class MemoryTasks:
         pages: the tasks that each page was asked for
         labeling_config: the labeling config
         model_version: which predictions people start from
+        clock: the time of the server
         retries, max_tasks, max_bytes: as a sink has them
     """
 
@@ -49,6 +51,7 @@ class MemoryTasks:
         self.labeling_config = ""
         self.model_version: str | None = None
         self.is_gone = False
+        self.clock: datetime | None = None
         self._last = 0
 
     def state(self) -> ProjectState:
@@ -68,6 +71,13 @@ class MemoryTasks:
             self.pages.append(page)
             there = [self.by_id[task_id] for task_id in page if task_id in self.by_id]
             yield Page(len(page), json.loads(json.dumps([task for task in there if task["annotations"]])))
+
+    def whole(self, task_ids: Sequence[int]) -> Iterator[dict[str, Any]]:
+        self.pages.append(list(task_ids))
+        yield from [json.loads(json.dumps(self.by_id[task_id])) for task_id in task_ids if task_id in self.by_id]
+
+    def time(self) -> datetime | None:
+        return self.clock
 
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         return None
@@ -215,6 +225,7 @@ class MemoryState(RunState):
         self.left_behind = list(left_behind)
         self.predicted, self.conflicts = {}, []
         self.tagged = {}
+        self.answered = {}
         self.saves: list[str] = []
         self.deleted: list[int] = []
         state = {"token": "token", "project_id": project_id, "complete": True}

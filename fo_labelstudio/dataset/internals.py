@@ -20,7 +20,7 @@ import fiftyone.core.odm as foo
 import fiftyone.core.runs as fors
 import fiftyone.core.sample as fos
 import fiftyone.utils.annotations as foua
-from bson import ObjectId
+from bson import ObjectId, json_util
 
 from fo_labelstudio.errors import RunError
 
@@ -86,6 +86,26 @@ def put_run_results(dataset: fo.Dataset, key: str, content: IO[bytes]) -> None:
     document.results.delete()
     document.results.put(content, content_type="application/json")
     document.save()
+
+
+def save_run_view(document: Any, view: foc.SampleCollection) -> None:
+    """Has the document of a run name other samples, as FiftyOne does (``BaseRun.save_run_info``, 1.22.1)."""
+    reload_run(document)
+    stages = view._serialize(include_uuids=False) if isinstance(view, fo.DatasetView) else None
+    document.view_stages = stages and [json_util.dumps(stage) for stage in stages]
+    document.save()
+
+
+def narrowed(samples: foc.SampleCollection, backend: Any, label_schema: Mapping[str, Any]) -> foc.SampleCollection:
+    """The samples with those of their labels that a label schema takes, as ``annotate()`` narrows them."""
+    # The classes do not count here; without any, FiftyOne looks for them.
+    rest = {"classes": ["any"], "mask_targets": {}, "attributes": False}
+    asked = {
+        name: {"type": info["type"], **rest}
+        for name, info in label_schema.items()
+        if info.get("existing_field") and samples.get_field(name) is not None
+    }
+    return built_label_schema(samples, backend, asked)[1]
 
 
 def document_classes(samples: foc.SampleCollection, frames: bool) -> tuple[type, ...]:

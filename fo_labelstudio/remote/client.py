@@ -12,6 +12,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -134,6 +135,10 @@ class Client:
                 path=path,
             )
         return release
+
+    def time(self) -> datetime | None:
+        """The server's time in UTC, to the second, or None where it does not say."""
+        return self._connection.time_at("/api/version")
 
     def project_titles(self, part: str) -> list[str]:
         """The titles of the projects whose title contains a text."""
@@ -496,6 +501,25 @@ class Client:
             if error.status == 404:
                 return None
             raise
+
+    def predictions_of(self, task_id: int) -> list[dict[str, Any]]:
+        """The predictions of a task, with their results."""
+        return list(map(_task, _list(self._connection.get("/api/predictions/", {"task": task_id}))))
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        """Deletes one prediction."""
+        self._connection.delete(f"/api/predictions/{prediction_id}/")
+
+    def export_open_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:
+        """Some tasks, with annotations and drafts or without any.
+
+        Args:
+            project_id: the project
+            task_ids: the tasks, at most 900
+        """
+        params = [("exportType", "JSON"), ("download_all_tasks", "true")]
+        params += [("ids[]", str(task_id)) for task_id in task_ids]
+        return list(map(_task, _list(self._connection.get(f"/api/projects/{project_id}/export", params))))
 
     def export_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:
         """Those of some tasks that have any annotation, with their annotations.

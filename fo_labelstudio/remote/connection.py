@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -84,6 +85,19 @@ class Connection:
         def request() -> Any:
             with self._asked("GET", path, None) as response:
                 return self._decoded(response, "GET", path)
+
+        return self._repeated("GET", path, request)
+
+    def time_at(self, path: str) -> datetime | None:
+        """When a path was answered, in UTC, by the clock of who answers; None where it does not say."""
+
+        def request() -> datetime | None:
+            with self._asked("GET", path, None) as response:
+                body.start_of(response, _LOOKED_AT)
+                try:
+                    return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(timezone.utc)
+                except (TypeError, ValueError):
+                    return None
 
         return self._repeated("GET", path, request)
 

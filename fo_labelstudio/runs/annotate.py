@@ -53,6 +53,11 @@ class RunRegister(Protocol):
         """A connection to the server, whose ``client`` has been checked."""
         ...
 
+    @property
+    def supported_media_types(self) -> list[str]:
+        """The types of media that can be annotated."""
+        ...
+
     def list_runs(self, samples: foc.SampleCollection) -> list[str]:
         """The keys of all runs of a dataset."""
         ...
@@ -69,8 +74,16 @@ class RunRegister(Protocol):
         """Registers the run, with its config as it is."""
         ...
 
+    def put_view(self, results: Any, view: foc.SampleCollection) -> None:
+        """Has a run be one on other samples."""
+        ...
+
     def delete_run(self, samples: foc.SampleCollection, key: str, cleanup: bool = True) -> None:
         """Forgets a run."""
+        ...
+
+    def load_run_view(self, samples: foc.SampleCollection, key: str) -> foc.SampleCollection:
+        """The samples of a run."""
         ...
 
     def load_run_results(self, samples: foc.SampleCollection, key: str, cache: bool, load_view: bool) -> Any:
@@ -243,7 +256,7 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
             )
             return
         sink, sender = tasks_in(client, state), sender_of(run, client, state)
-        checked, saving = begun.checked, _Saving(results)
+        checked, saving = begun.checked, Saving(results)
         prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
         send(run, prepared, sink, sender, results.tasks, saving, checked.left_out + len(begun.predicted))
         if begun.predicted:
@@ -341,7 +354,7 @@ def _put_again(register: RunRegister, samples: foc.SampleCollection, key: str) -
         register.save_run_results(samples, key, results)
 
 
-class _Saving:
+class Saving:
     """Saves the results of a run while it is being sent, now and then."""
 
     def __init__(self, results: RunState):
@@ -350,7 +363,7 @@ class _Saving:
 
     def __call__(self) -> None:
         if time.monotonic() - self._saved > SAVING_SECONDS:
-            self._results.save()
+            self._results.save_run()
             self._saved = time.monotonic()
 
 

@@ -62,6 +62,7 @@ class Answers:
         asked: label field -> name of such a control tag -> what the answers about its labels are like
         not_shown: label field -> what annotations cannot have shown, a line a task and reason
         configs: what loads have seen of the labeling config, with this one
+        times: sample id -> when its annotation was submitted
     """
 
     def __init__(self) -> None:
@@ -74,6 +75,7 @@ class Answers:
         self.asked: dict[str, dict[str, Asked]] = {}
         self.not_shown: dict[str, list[NotShown]] = {}
         self.configs: list[Sighting] = []
+        self.times: dict[str, str] = {}
         self._pages = Spool[list[Answer]]()
 
     def add(self, page: list[Answer]) -> None:
@@ -163,6 +165,7 @@ def _download(
                 answer = parse_task(task, fields, run_token, answers.problems, configs, gone)
                 if answer and _is_ours(answer, tasks, answers.problems):
                     page.append(answer)
+                    answers.times[answer.sample_id] = time_of(annotation or {})
             answers.add(page)
             progress.update(looked_at)
     answers.configs = configs.seen(until)

@@ -118,14 +118,18 @@ def load_run(
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
     """
     options.check()
+    saved = results.saved()
+    results.refresh_run(saved)
     state = results.config.saved_state
     is_complete = bool(state.get("complete"))
     if not is_complete and tasks is None:
         _find_tasks_so_far(results, source)
+    elif tasks is None and state.get("tasks", len(results.tasks)) != len(results.tasks):
+        _find_tasks_again(results, source)
     fields = results.config.label_fields()
     if options.keeps_unexpected:
         fields = tuple(replace(field, takes_unexpected=True) for field in fields)
-    results.refresh(results.saved())
+    results.refresh(saved)
     sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
     destinations = plan(results, fields, options)
     answers = fetch(
@@ -141,7 +145,9 @@ def load_run(
     answers.problems += problems
     results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
     try:
-        return load(results, fields, answers, destinations, options)
+        returned = load(results, fields, answers, destinations, options)
+        results.answered.update(answers.times)
+        return returned
     except BaseException:
         # What was done so far must be known to the next load.
         results.save()
@@ -177,6 +183,21 @@ def _find_tasks_so_far(results: RunState, source: TaskSource | None) -> None:
             state.get("project_id"),
         )
     logger.warning("The run is not complete; loading the annotations of its %d tasks", len(results.tasks))
+
+
+def _find_tasks_again(results: RunState, source: TaskSource | None) -> None:
+    """Has the results of a run name its tasks where samples were added or removed, and the tasks were not saved.
+
+    What adds samples may have been interrupted, or a load of another session may have saved what it began with.
+    """
+    logger.info("Looking for the tasks of the run, because samples were added or removed...")
+    state = results.config.saved_state
+    found = tasks_of_run(state["token"], _source_of(results) if source is None else source)
+    predicted = {sample_id: entry["task"] for sample_id, entry in results.predicted.items()}
+    results.tasks = predicted | {sample_id: task.id for sample_id, task in found.items()}
+    if state["tasks"] is not None:
+        state["tasks"] = len(results.tasks)
+        results.save_config()
 
 
 def _source_so_far(results: RunState, state: dict[str, Any]) -> TaskSource | None:

@@ -6,6 +6,7 @@ A Label Studio project is both (``runs/server``); a list in memory is, for tests
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 Task = dict[str, Any]
@@ -124,6 +125,42 @@ class TaskOverview(Protocol):
 
     def users(self) -> dict[int, str]:
         """The e-mail address of each user, by id."""
+        ...
+
+
+class TaskKeeper(TaskHolder, Protocol):
+    """Holds tasks that can be looked at as they are, and deleted."""
+
+    def whole(self, task_ids: Sequence[int]) -> Iterator[Task]:
+        """Some tasks with their annotations and drafts, whether there are any or not; without those that are gone."""
+        ...
+
+    def delete_tasks(self, task_ids: Sequence[int]) -> None:
+        """Deletes tasks."""
+        ...
+
+
+class ConfigHolder(Protocol):
+    """Holds a labeling config."""
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now.
+
+        Raises:
+            RunError: it is gone
+        """
+        ...
+
+    def time(self) -> datetime | None:
+        """The time of the clock by which annotations are dated, or None where nobody says."""
+        ...
+
+    def set_labeling_config(self, labeling_config: str) -> None:
+        """Lets people annotate the tasks by another labeling config.
+
+        Raises:
+            ServerError: it is refused
+        """
         ...
 
 

@@ -219,6 +219,7 @@ def make_tasks(
     tasks: dict[str, int],
     report: Callable[[int], None],
     left_out: int = 0,
+    after: int = 0,
 ) -> None:
     """Makes the tasks of a run, or of a part of it, that the sink does not have yet, and nothing else.
 
@@ -230,13 +231,14 @@ def make_tasks(
         tasks: sample id -> task id; receives those that there are, as they are made
         report: called after each block, with the number of tasks that there are
         left_out: how many samples have no task
+        after: the task id after which to look for those that there are
 
     Raises:
         SampleError: media or labels that cannot be sent; names them all, once all others are sent
         ServerError: tasks could not be made
     """
     own = None if run.sample_ids is None else set(run.sample_ids)
-    found = reconcile_tasks(run.token, sink, sample_ids=own)
+    found = reconcile_tasks(run.token, sink, after, own)
     tasks.update((sample_id, task.id) for sample_id, task in found.items())
     if found:
         logger.info("Continuing with %d tasks that are there already...", len(found))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fo_labelstudio.convert.task.write import MODEL_VERSION
@@ -76,18 +77,23 @@ class ServerTasks:
         size = min(page_tasks, MAX_EXPORTED_TASKS)
         for start in range(0, len(task_ids), size):
             request = task_ids[start : start + size]
-            yield Page(len(request), self._exported(request))
+            yield Page(len(request), self._exported(request, self._client.export_tasks))
 
-    def _exported(self, task_ids: Sequence[int]) -> list[Task]:
+    def _exported(self, task_ids: Sequence[int], export: Callable[[int, Sequence[int]], list[Task]]) -> list[Task]:
         try:
-            return self._client.export_tasks(self._project_id, task_ids)
+            return export(self._project_id, task_ids)
         except AnswerTooLargeError as error:
             if len(task_ids) == 1:
                 raise AnswerTooLargeError(
                     f"task {task_ids[0]} is too large: {error.args[0]}", error.status, error.path
                 ) from error
         middle = len(task_ids) // 2
-        return self._exported(task_ids[:middle]) + self._exported(task_ids[middle:])
+        return self._exported(task_ids[:middle], export) + self._exported(task_ids[middle:], export)
+
+    def whole(self, task_ids: Sequence[int]) -> Iterator[Task]:
+        """Some tasks with their annotations and drafts, whether there are any or not; see :class:`TaskKeeper`."""
+        for start in range(0, len(task_ids), MAX_EXPORTED_TASKS):
+            yield from self._exported(task_ids[start : start + MAX_EXPORTED_TASKS], self._client.export_open_tasks)
 
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
@@ -104,6 +110,10 @@ class ServerTasks:
     def set_labeling_config(self, labeling_config: str) -> None:
         """Lets people annotate the tasks."""
         self._client.update_project(self._project_id, label_config=labeling_config)
+
+    def time(self) -> datetime | None:
+        """The server's time, or None where it does not say."""
+        return self._client.time()
 
     def start_from(self, model_version: str) -> None:
         """Has people start from the predictions of a model, where there are any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import fiftyone as fo
@@ -109,11 +109,13 @@ class RunState(LoadState):
         configs: what loads have seen of the project's labeling config, oldest first: ``until``, the time of the newest
             annotation then, and the ``controls`` and ``classes`` of the run that were gone
         tagged: what tag_samples() has written: ``prefixes`` of tags, and ``fields``
+        answered: sample id -> when its newest annotation was submitted that a load has brought home
     """
 
     tasks: dict[str, int]
     configs: list[dict[str, Any]]
     tagged: dict[str, list[str]]
+    answered: dict[str, str]
 
     @property
     @abstractmethod
@@ -153,10 +155,41 @@ class RunState(LoadState):
         self.removed = saved.removed
         self.edited = saved.edited
         self.settled = saved.settled
+        self.conflicts = saved.conflicts
         self.configs = saved.configs
         self.tagged = saved.tagged
         self.remade = saved.remade
         self.left_behind = saved.left_behind
+        self.answered = saved.answered
+
+    def refresh_run(self, saved: RunState) -> None:
+        """Takes over which samples another session has added or removed since, and what it asks for besides.
+
+        Args:
+            saved: the state as it is in the database
+        """
+        if saved is self:
+            return
+        self.tasks = saved.tasks
+        self.predicted = saved.predicted
+        self.config.label_schema = saved.config.label_schema
+        self.config.labeling_config = saved.config.labeling_config
+        if "tasks" in saved.config.saved_state:
+            self.config.saved_state["tasks"] = saved.config.saved_state["tasks"]
+
+    def save_run(self) -> None:
+        """Saves the state, with what another session has loaded since."""
+        self.refresh(self.saved())
+        self.save()
+
+    def forget_samples(self, sample_ids: Iterable[str]) -> None:
+        """Forgets that samples are in the run, and what loads did to them; their labels stay as they are."""
+        by_sample: list[dict[str, Any]] = [self.tasks, self.predicted, self.answered]
+        for records in (self.loaded, self.removed, self.edited, self.settled):
+            by_sample += records.values()
+        for sample_id in sample_ids:
+            for record in by_sample:
+                record.pop(sample_id, None)
 
 
 def without_project(results: RunState) -> str:

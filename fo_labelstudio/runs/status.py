@@ -70,29 +70,31 @@ class Survey(NamedTuple):
 
 
 class LastLoad:
-    """What the loads of a run have seen of its annotations.
+    """What the loads of a run have brought home of its annotations.
 
     Args:
         results: the results of the run
     """
 
     def __init__(self, results: RunState):
-        self._until: str = results.configs[-1]["until"] if results.configs else ""
+        answered = results.answered.items()
+        self._times = {results.tasks[name]: time for name, time in answered if name in results.tasks}
+        self._until = max(self._times.values(), default="")
 
     @property
     def has_seen(self) -> bool:
         """Whether there was anything to see."""
-        return bool(self._until)
+        return bool(self._times)
 
     def may_lack(self, row: TaskRow) -> bool:
         """Whether a task may have an answer that was not loaded."""
         # A task is changed together with its annotations, and a moment after them.
-        return row.answered > 0 and row.updated_at > self._until
+        return row.answered > 0 and (row.id not in self._times or row.updated_at > self._until)
 
     def lacks(self, task: Task) -> bool:
         """Whether the answer of an exported task was not loaded."""
         annotation = annotation_of(task)
-        return annotation is not None and time_of(annotation) > self._until
+        return annotation is not None and time_of(annotation) > self._times.get(task["id"], "")
 
 
 def get_status(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 
 import pytest
 import responses
@@ -155,6 +156,15 @@ CALLS = {
     ),
     "delete_predictions": (lambda client: client.delete_predictions(1, "x"), lambda value: value is None),
     "prediction": (lambda client: client.prediction(1), lambda value: value is None or isinstance(value, dict)),
+    "predictions_of": (lambda client: client.predictions_of(1), lambda value: is_ids([one["id"] for one in value])),
+    "delete_prediction": (lambda client: client.delete_prediction(1), lambda value: value is None),
+    "upload_ids": (lambda client: client.upload_ids(1), lambda value: is_texts(value) and is_ids(value.values())),
+    "delete_uploads": (lambda client: client.delete_uploads(1, [1]), lambda value: value is None),
+    "time": (lambda client: client.time(), lambda value: value is None or isinstance(value, datetime)),
+    "export_open_tasks": (
+        lambda client: client.export_open_tasks(1, [1]),
+        lambda value: is_ids([task["id"] for task in value]),
+    ),
     "export_tasks": (lambda client: client.export_tasks(1, [1]), lambda value: isinstance(value, list)),
 }
 

@@ -278,6 +278,14 @@ def canonical_tree(xml: str) -> Element:
     return root
 
 
+def is_alike(one: str, other: str) -> bool:
+    """Whether two labeling configs have the same tags, whatever stands between them; of what is no XML, none are."""
+    try:
+        return ElementTree.tostring(canonical_tree(one)) == ElementTree.tostring(canonical_tree(other))
+    except LabelingConfigError:
+        return False
+
+
 def _parse(xml: str) -> Element:
     if len(xml) > MAX_CHARACTERS:
         raise LabelingConfigError(

@@ -1,0 +1,39 @@
+"""remove_samples(): samples are taken out of a run, with their tasks."""
+
+from __future__ import annotations
+
+import fiftyone.core.collections as foc
+
+from fo_labelstudio.runs.annotate import RunRegister
+from fo_labelstudio.runs.delete_tasks import take_out
+from fo_labelstudio.runs.ongoing import check_dataset, ongoing
+from fo_labelstudio.runs.ports import TaskKeeper
+from fo_labelstudio.runs.state import RunState
+
+
+def remove_samples(
+    register: RunRegister,
+    results: RunState,
+    samples: foc.SampleCollection,
+    force: bool = False,
+    keeper: TaskKeeper | None = None,
+) -> int:
+    """Takes samples out of a run, and deletes their tasks; their labels stay as they are.
+
+    Args:
+        register: keeps the run
+        results: the results of the run, which are saved
+        samples: samples of the run's dataset; those that the run does not have are passed over
+        force: whether tasks are deleted although they hold work that was not loaded
+        keeper: what holds the tasks; the run's project by default
+
+    Returns:
+        how many tasks were deleted
+
+    Raises:
+        RunError: the samples are not of the dataset, or their tasks hold work that was not loaded; nothing was deleted
+    """
+    check_dataset(results, samples)
+    with ongoing(results):
+        wanted = [sample_id for sample_id in dict.fromkeys(samples.values("id")) if sample_id in results.tasks]
+        return take_out(register, results, wanted, force, keeper) if wanted else 0
