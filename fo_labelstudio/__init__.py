@@ -147,6 +147,43 @@ def get_status(samples: foc.SampleCollection, anno_key: str, **connection: Any) 
     return get_status(results_of(samples, anno_key, connection))
 
 
+def adopt(samples: foc.SampleCollection, anno_key: str, backend: str = "labelstudio", **connection: Any) -> Any:
+    """Takes over an annotation run that was made by the integration inside FiftyOne, in mid-campaign.
+
+    From then on ``dataset.load_annotations(anno_key)`` loads it as a run of this package. Tasks are matched to samples
+    by their media. Nothing is changed on the server.
+
+    Args:
+        samples: the dataset of the run, or any view into it
+        anno_key: the key of the run
+        backend: the name of the backend
+        **connection: settings of the connection, as ``load_annotations()`` takes them; the url is the run's by default
+
+    Returns:
+        the results of the run
+
+    Raises:
+        RunError: it is no such run, or its project is gone
+        AdoptionError: tasks, samples or labels cannot be told; names them all, and nothing was changed
+        LabelSchemaError: a field cannot be loaded; nothing was changed
+        LabelingConfigError: the labeling config was changed so that it no longer fits; nothing was changed
+        SettingsError: a setting is unknown, missing or malformed
+    """
+    from fo_labelstudio.backend import LabelStudioAnnotationResults, LabelStudioBackendConfig
+    from fo_labelstudio.runs.adopt import adopt
+    from fo_labelstudio.settings import CONNECTION_SETTINGS, refuse_unknown
+
+    refuse_unknown(connection, CONNECTION_SETTINGS, backend)
+    config = LabelStudioBackendConfig(backend, None, **connection)
+    register = config.build()
+    return adopt(
+        samples,
+        anno_key,
+        register,
+        lambda view, key: LabelStudioAnnotationResults(view, config, key, {}, backend=register),
+    )
+
+
 def export_tasks(
     samples: foc.SampleCollection,
     anno_key: str,

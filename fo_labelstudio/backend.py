@@ -10,6 +10,7 @@ import os
 import webbrowser
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import date, datetime
 from typing import Any
 
@@ -309,6 +310,14 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def put_run(self, samples: Any, key: str, overwrite: bool, cleanup: bool) -> None:
         """Registers the run, with its config as it is."""
         super().register_run(samples, key, overwrite=overwrite, cleanup=cleanup)
+
+    def take_over(self, results: Any) -> None:
+        """Puts the config and results in place of those of a run that another integration has made, in one step."""
+        document = self._get_run_doc(results.samples, results.key)
+        reload_run(document)
+        with self.config.being_saved():
+            document.config = deepcopy(self.config.serialize())
+        self.save_run_results(results.samples, results.key, results)
 
     def put_view(self, results: Any, view: Any) -> None:
         """Has a run be one on other samples."""

@@ -11,6 +11,7 @@
     ├── RegionError            a region that cannot be understood; costs only itself
     ├── ExportError            a file that holds no tasks of Label Studio, or is damaged; or tasks that no file can hold
     ├── RunError               the run's project is gone, half-made or already answered
+    │   └── AdoptionError          a run of another integration that cannot be taken over; nothing was changed
     └── ServerError            the server, or the way to it
         ├── ConnectionFailedError  nothing answers at the url, or the answer breaks off
         ├── TLSError               the server's certificate is not trusted
@@ -111,6 +112,23 @@ class RunError(LabelStudioError):
     def __init__(self, message: str, project_id: int | None = None):
         super().__init__(message)
         self.project_id = project_id
+
+
+class AdoptionError(RunError):
+    """A run of another integration that cannot be taken over.
+
+    Attributes:
+        problems: one message for each task, sample or label that cannot be told
+    """
+
+    def __init__(self, anno_key: str, problems: Sequence[str], project_id: int | None):
+        self.problems = tuple(problems)
+        super().__init__(
+            f"annotation run {anno_key!r} cannot be taken over for {len(problems)} reason(s), and nothing was changed; "
+            "load it with the integration that made it, or annotate anew under another anno_key:"
+            f"{listed(self.problems, ' (see .problems)')}",
+            project_id,
+        )
 
 
 class ServerError(LabelStudioError):

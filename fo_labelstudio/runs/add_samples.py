@@ -120,7 +120,8 @@ def _send(run: Run, results: RunState, sink: TaskSink | None, sender: Sender | N
     prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
     try:
         make_tasks(run, prepared, sink, sender, results.tasks, lambda _: saving(), checked.left_out, after)
-        if state.get("owns_project", True) and not sink.state().model_version:
+        is_own = state.get("owns_project", True) and not state.get("adopted")
+        if is_own and not sink.state().model_version:
             # The first tasks of the run may have had no predictions.
             sink.start_from(MODEL_VERSION)
     except BaseException as error:

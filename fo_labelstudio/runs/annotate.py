@@ -74,6 +74,10 @@ class RunRegister(Protocol):
         """Registers the run, with its config as it is."""
         ...
 
+    def take_over(self, results: Any) -> None:
+        """Puts the config and results in place of those of a run that another integration has made, in one step."""
+        ...
+
     def put_view(self, results: Any, view: foc.SampleCollection) -> None:
         """Has a run be one on other samples."""
         ...

@@ -163,7 +163,8 @@ def _source_of(results: RunState) -> TaskSource:
     if results.project_id is None:
         raise RunError(without_project(results))
     client: Client = results.connect_to_api().client
-    return PredictedTasks(tasks_in(client, results.config.saved_state), results.predicted)
+    state = results.config.saved_state
+    return PredictedTasks(tasks_in(client, state), results.predicted, state.get("owns_project", True))
 
 
 def _find_tasks_so_far(results: RunState, source: TaskSource | None) -> None:

@@ -31,7 +31,7 @@ class OwnRuns:
             state = getattr(dataset.get_annotation_info(key).config, "saved_state", None) or {}
             if "token" in state:
                 self._keys[state["token"]] = key
-            if state and not state.get("owns_project", True):
+            if state and (state.get("adopted") or not state.get("owns_project", True)):
                 self._add_predicted(dataset, key)
 
     def _add_predicted(self, dataset: fo.Dataset, key: str) -> None:

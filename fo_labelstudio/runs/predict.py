@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
+from fo_labelstudio.convert.adopted import as_own_annotation
 from fo_labelstudio.convert.task.origin import META, SAMPLE_ID
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import HalfMadeError, SampleError
@@ -147,17 +148,21 @@ class PredictedTasks:
 
     Args:
         source: where they come back from
-        predicted: what :func:`predict` has recorded
+        predicted: what :func:`predict` has recorded, or :func:`adopt`
+        is_counted: whether those of others are among the tasks that the source counts
     """
 
-    def __init__(self, source: TaskSource, predicted: Mapping[str, Mapping[str, Any]]):
+    def __init__(self, source: TaskSource, predicted: Mapping[str, Mapping[str, Any]], is_counted: bool = False):
         self._source = source
-        self._origins = {entry["task"]: (sample_id, entry["meta"]) for sample_id, entry in predicted.items()}
+        self._is_counted = is_counted
+        self._origins = {entry["task"]: (sample_id, entry) for sample_id, entry in predicted.items()}
 
     def state(self) -> ProjectState:
         """What the project says of itself now; those of others count as its tasks, too."""
         state = self._source.state()
-        return state if state.tasks is None else state._replace(tasks=state.tasks + len(self._origins))
+        return (
+            state if state.tasks is None or self._is_counted else state._replace(tasks=state.tasks + len(self._origins))
+        )
 
     def tasks(self, after: int = 0) -> Iterator[Task]:
         """The tasks that the run has made."""
@@ -177,10 +182,15 @@ class PredictedTasks:
         origin = self._origins.get(task_id) if type(task_id) is int else None
         if origin is None:
             return task
-        sample_id, meta = origin
+        sample_id, entry = origin
         data = task.get("data")
-        return {
+        own = {
             **task,
             "data": {**(data if isinstance(data, dict) else {}), SAMPLE_ID: sample_id},
-            "meta": {META: meta},
+            "meta": {META: entry["meta"]},
         }
+        if "predictions" in entry:
+            annotations = task.get("annotations")
+            rows = annotations if isinstance(annotations, list) else []
+            own["annotations"] = [as_own_annotation(annotation, entry["predictions"]) for annotation in rows]
+        return own

@@ -31,7 +31,8 @@ class LoadState(ABC):
         remade: field and destination whose labels loads have made anew, for the run's field was gone
         left_behind: what the project holds that the last load did not load
         predicted: sample id -> the ``task`` of others to which a prediction was added, and the ``meta`` that our own
-            task would have
+            task would have; where another integration has made them, also what of its ``predictions`` tells whether a
+            label was shown
     """
 
     tasks: Mapping[str, int]

@@ -1,0 +1,141 @@
+"""A run that the integration inside FiftyOne has made is taken over, against a real server."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+
+import fiftyone as fo
+import pytest
+
+import fo_labelstudio
+from tests.support import stored
+
+pytestmark = pytest.mark.server
+
+BUILT_IN = "fiftyone.utils.labelstudio.LabelStudioBackendConfig"
+SCHEMA = {
+    "gt": {"type": "detections", "classes": ["cat", "dog"]},
+    "scene": {"type": "classification", "classes": ["day", "night"]},
+}
+
+
+@pytest.fixture
+def dataset(make_dataset):
+    def box(label, x):
+        return fo.Detection(label=label, bounding_box=[x, 0.1 + 0.2, 1 / 3, 0.3], confidence=0.7, index=4, mood="calm")
+
+    values = (
+        {
+            "gt": fo.Detections(detections=[box("cat", 0.1), box("dog", 0.5)]),
+            "scene": fo.Classification(label="day", confidence=0.6),
+        }
+        for _ in range(30)
+    )
+    return make_dataset(*values)
+
+
+def annotate(dataset, connection):
+    """The integration's own annotate(), as its docs have it."""
+    before = dict(fo.annotation_config.backends["labelstudio"])
+    fo.annotation_config.backends["labelstudio"]["config_cls"] = BUILT_IN
+    try:
+        return dataset.annotate("boxes", backend="labelstudio", label_schema=SCHEMA, attributes=False, **connection)
+    finally:
+        fo.annotation_config.backends["labelstudio"] = before
+
+
+def start(annotator, task_id, field):
+    """The id and the result of the prediction that holds a field, of which people start from one."""
+    predictions = annotator.task(task_id)["predictions"]
+    (found,) = [one for one in predictions if all(region["from_name"] == field for region in one["result"])]
+    return found["id"], found["result"]
+
+
+def submit(annotator, task_id, field, edit=lambda result: result):
+    parent, result = start(annotator, task_id, field)
+    answer = {"result": edit(copy.deepcopy(result)), "parent_prediction": parent}
+    annotator.call("POST", f"/api/tasks/{task_id}/annotations/", json=answer)
+
+
+def test_a_run_with_two_fields_and_30_images_is_adopted_and_loads_right(dataset, connection, annotator):
+    made = annotate(dataset, connection)
+    assert type(made).__module__ == "fiftyone.utils.labelstudio"
+    ids, before = dataset.values("id"), stored(dataset)
+    project_id = made.project_id
+    page = (Path(__file__).parents[1] / "docs/adopt.md").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    recipe = recipe.replace("http://localhost:8080", connection["url"]).replace("...", connection["api_key"])
+    found = {"dataset": dataset}
+    exec(recipe, found)
+    results = found["results"]
+    assert set(results.tasks) == set(ids) and results.project_id == project_id
+    assert stored(dataset) == before
+
+    def moved(result):
+        result[0]["value"]["x"] = 50
+        return result
+
+    drawn = {"x": 5, "y": 5, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["dog"]}
+
+    def added(result):
+        return [*result, {**result[0], "id": "drawn", "value": drawn}]
+
+    task = dict(results.tasks)
+    submit(annotator, task[ids[0]], "gt")
+    submit(annotator, task[ids[1]], "scene")
+    submit(annotator, task[ids[2]], "gt", moved)
+    submit(annotator, task[ids[3]], "gt", lambda result: result[1:])
+    submit(annotator, task[ids[4]], "gt", added)
+    submit(annotator, task[ids[5]], "scene", lambda result: [{**result[0], "value": {"choices": ["night"]}}])
+    submit(annotator, task[ids[6]], "scene", lambda result: [])
+    annotator.call("POST", f"/api/tasks/{task[ids[7]]}/annotations/", json={"result": []})
+    # Another session loads, as every day.
+    dataset.reload()
+    dataset._annotation_cache.clear()
+    dataset.load_annotations("boxes", **connection)
+    after = stored(dataset)
+    changed = [sample_id for sample_id in ids if after[sample_id] != before[sample_id]]
+    assert changed == [ids[number] for number in (2, 3, 4, 5, 6)]
+    first, second = dataset[ids[2]].gt.detections
+    assert first.bounding_box == [0.5, 0.1 + 0.2, 1 / 3, 0.3] and (first.confidence, first.mood) == (0.7, "calm")
+    assert second.to_dict() == fo.Detection.from_dict(before[ids[2]]["gt"]["detections"][1]).to_dict()
+    assert [label.label for label in dataset[ids[3]].gt.detections] == ["dog"]
+    new = dataset[ids[4]].gt.detections[2]
+    assert (new.label, new.bounding_box) == ("dog", [0.05, 0.05, 0.1, 0.1])
+    assert dataset[ids[5]].scene.label == "night" and dataset[ids[5]].scene.id == str(before[ids[5]]["scene"]["_id"])
+    assert dataset[ids[6]].scene is None and len(dataset[ids[6]].gt.detections) == 2
+    again = stored(dataset)
+    dataset.load_annotations("boxes")
+    assert stored(dataset) == again
+    results = dataset.load_annotation_results("boxes")
+    results.cleanup()
+    with pytest.raises(Exception, match="404"):
+        annotator.call("GET", f"/api/projects/{project_id}/")
+
+
+def test_what_the_integration_has_loaded_already_is_not_added_twice(make_dataset, connection, annotator):
+    box = fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4], mood="calm")
+    dataset = make_dataset({"gt": fo.Detections(detections=[box]), "scene": fo.Classification(label="day")}, {})
+    made = annotate(dataset, connection)
+    task_id = next(task_id for task_id, sample_id in made.uploaded_tasks.items() if sample_id == dataset.first().id)
+    drawn = {"x": 5, "y": 5, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["dog"]}
+    submit(annotator, task_id, "gt", lambda result: [*result, {**result[0], "id": "drawn", "value": drawn}])
+    dataset.load_annotations("boxes")
+    loaded = [label.label for label in dataset.first().gt.detections]
+    assert loaded == ["cat", "dog"]
+    before = stored(dataset)
+    results = fo_labelstudio.adopt(dataset, "boxes", api_key=connection["api_key"])
+    dataset.load_annotations("boxes")
+    assert stored(dataset) == before
+    # The annotator moves what was drawn.
+    (annotation,) = annotator.task(task_id)["annotations"]
+    first, second = annotation["result"]
+    moved = {**second, "value": {**second["value"], "x": 60}}
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": [first, moved]})
+    dataset.load_annotations("boxes")
+    label = dataset.first().gt.detections[1]
+    assert (label.label, label.bounding_box) == ("dog", [0.6, 0.05, 0.1, 0.1])
+    assert label.id == str(before[dataset.first().id]["gt"]["detections"][1]["_id"])
+    results.cleanup()
