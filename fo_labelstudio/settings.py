@@ -217,6 +217,12 @@ def _parse_choice(setting: str, *choices: str) -> Callable[[Any], str]:
     return parse
 
 
+def _parse_choice_if_any(setting: str, *choices: str) -> Callable[[Any], str | None]:
+    """Parses a setting that is one of some words, or None."""
+    parse = _parse_choice(setting, *choices)
+    return lambda value: None if value is None else parse(value)
+
+
 def _parse_switch(setting: str) -> Callable[[Any], bool]:
     """Parses a setting that is on or off, off by default."""
 
@@ -343,6 +349,17 @@ def parse_task_fields(value: Any) -> list[str] | None:
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in names):
         raise SettingsError(f"task_fields is {value!r}, expected names of fields, for example ['tags', 'uniqueness']")
     return list(dict.fromkeys(name.strip() for name in names))
+
+
+def parse_score_field(value: Any) -> str | None:
+    """The field of samples whose value is the score of predictions, or None where that is the mean of confidences.
+
+    Raises:
+        SettingsError: it is no name
+    """
+    if value is None or (isinstance(value, str) and value.strip()):
+        return None if value is None else value.strip()
+    raise SettingsError(f"score_field is {value!r}, expected the name of a field, for example 'uniqueness'")
 
 
 def without_login(url: str) -> str:
@@ -532,6 +549,19 @@ SETTINGS = (
         "on_conflict",
         _parse_choice("on_conflict", "annotator", "dataset", "keep_both"),
         "what a load makes of what was changed in FiftyOne and in Label Studio",
+        of_run=True,
+    ),
+    Setting(
+        "sampling",
+        _parse_choice_if_any("sampling", "sequential", "uniform", "uncertainty"),
+        "in which order a new project serves its tasks",
+        of_run=True,
+    ),
+    Setting("score_field", parse_score_field, "field of samples whose value is the score of predictions", of_run=True),
+    Setting(
+        "score_order",
+        _parse_choice("score_order", "lowest", "highest"),
+        "whether the samples with the lowest or the highest values are served first",
         of_run=True,
     ),
     Setting("export_dir", parse_export_dir, "folder that tasks are written to, in place of a server", of_run=True),

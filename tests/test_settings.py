@@ -227,7 +227,8 @@ def test_each_setting_is_a_row_with_a_meaning(row):
     assert row.meaning
     assert not (row.of_run and row.is_secret), "what is saved with a run must be no secret"
     if row.of_run:
-        assert row.parse(None) in (None, False, {}, "brush", "leave", "refuse", "new", "predictions", "annotator")
+        defaults = ("brush", "leave", "refuse", "new", "predictions", "lowest", "annotator")
+        assert row.parse(None) in (None, False, {}, *defaults)
 
 
 def test_a_labeling_config_is_given_as_xml_or_as_a_path(tmp_path):

@@ -31,6 +31,7 @@ class StoredSample(NamedTuple):
         info: what its metadata says of its media file, or None
         values: label field -> its stored value; fields that are new are missing
         shown: field that its task is to show -> its stored value
+        score_value: the value of the field that is the score of its prediction, where there is one
     """
 
     id: str
@@ -38,6 +39,7 @@ class StoredSample(NamedTuple):
     info: MediaInfo | None
     values: Mapping[str, Any]
     shown: Mapping[str, Any]
+    score_value: Any = None
 
 
 def read_blocks(
@@ -49,6 +51,7 @@ def read_blocks(
     sample_ids: Sequence[str] | None = None,
     without: Collection[str] = (),
     task_fields: Sequence[str] = (),
+    score_field: str | None = None,
 ) -> Iterator[list[StoredSample]]:
     """The samples of a collection, each once, in blocks of SAMPLES_PER_BLOCK.
 
@@ -61,10 +64,12 @@ def read_blocks(
         sample_ids: the samples to read, where that is not all of them
         without: ids of samples that are passed over
         task_fields: the fields that tasks are to show
+        score_field: the field that is the score of predictions
     """
     metadata = () if metadata_of is None else metadata_of.metadata
     names = [field.name for field in fields if field.existing]
-    paths = ["id", media_field, *metadata, *names, *task_fields]
+    scores = [] if score_field is None else [score_field]
+    paths = ["id", media_field, *metadata, *names, *task_fields, *scores]
     all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
     ids = (sample_id for sample_id in all_ids if sample_id not in without)
     size = SAMPLES_PER_BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else SAMPLES_PER_BLOCK
@@ -80,7 +85,8 @@ def read_blocks(
             values = rest[len(metadata) :]
             info = None if metadata_of is None else metadata_of.parse_metadata(rest[: len(metadata)])
             labels, shown = dict(zip(names, values)), dict(zip(task_fields, values[len(names) :]))
-            stored.append(StoredSample(sample_id, path, info, labels, shown))
+            score_value = values[-1] if scores else None
+            stored.append(StoredSample(sample_id, path, info, labels, shown, score_value))
         yield stored
 
 
@@ -88,13 +94,19 @@ Unlisted = dict[str, Counter[str]]
 """Label field -> class that the label schema does not list -> labels of it that are left out."""
 
 
-def read_labels(stored: StoredSample, fields: Sequence[LabelField], unlisted: Unlisted | None = None) -> dict[str, Any]:
+def read_labels(
+    stored: StoredSample,
+    fields: Sequence[LabelField],
+    unlisted: Unlisted | None = None,
+    complete: Collection[str] = (),
+) -> dict[str, Any]:
     """The value of each label field of a sample, masks read.
 
     Args:
         stored: the sample
         fields: the label fields of the run
         unlisted: receives what is left out, for its class is not in the label schema; without, nothing is
+        complete: names of the fields of which nothing is left out
 
     Raises:
         OSError: the file of a mask cannot be read
@@ -103,13 +115,14 @@ def read_labels(stored: StoredSample, fields: Sequence[LabelField], unlisted: Un
     for field in fields:
         if field.name not in labels:
             continue
+        is_sifted = unlisted is not None and field.name not in complete
         if field.question is not None:
-            if unlisted is not None:
+            if unlisted is not None and is_sifted:
                 labels[field.name], found = field.question.listed(labels[field.name])
                 _count(unlisted, field, found)
             continue
         labels[field.name] = StoredLabels.of(labels[field.name])
-        if unlisted is not None:
+        if unlisted is not None and is_sifted:
             labels[field.name] = _listed(labels[field.name], field, unlisted)
         if has_masks(field.label_type):
             for label in labels[field.name]:

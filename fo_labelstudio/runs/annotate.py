@@ -36,7 +36,10 @@ SAVING_SECONDS = 30.0
 """Between two times that the results of a run are saved while it is being sent: what is saved grows with the run."""
 
 
-_SAME = ("label_schema", "media_field", "task_fields", "existing_tasks", "upload_as", "ground_truth")
+_SAME = (
+    *("label_schema", "media_field", "task_fields", "existing_tasks", "upload_as", "ground_truth"),
+    *("sampling", "score_field", "score_order"),
+)
 """What an incomplete run must have in common with the one that continues it."""
 
 
@@ -242,7 +245,9 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
     if state["project_id"] is None:
         try:
             name = root_dataset(samples).name
-            state["project_id"] = project.make_project(run.token, name, client, title_of(config, samples))
+            state["project_id"] = project.make_project(
+                run.token, name, client, title_of(config, samples), config.sampling
+            )
         except BaseException:
             # Without proof that there is no project, the run stays, and with it the token to find the project by.
             if client.find_project(run.token) is None:

@@ -94,7 +94,7 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
             yield sample
             continue
         problems: list[str] = []
-        task = checked_task(sample, run.fields, run.token, problems, run.finished)
+        task = checked_task(sample, run.fields, run.token, problems, run.finished, run.scoring)
         yield from map(Refused, problems)
         if task is not None:
             yield _prepared(task, sample, media_key_of(run.fields))
@@ -126,6 +126,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
         run.sample_ids,
         without,
         run.task_fields,
+        run.scoring.field,
     )
     dates = date_fields(run.samples, run.task_fields)
     for block in read_ahead(blocks):
@@ -137,13 +138,13 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
                 yield media
                 continue
             try:
-                labels = read_labels(stored, run.fields, unlisted if run.leaves_unlisted else None)
+                labels = read_labels(stored, run.fields, unlisted if run.leaves_unlisted else None, run.complete_fields)
             except OSError as error:
                 yield Refused(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue
             # No way to the server finds out anything about media without a path.
             path = stored.path or ""
-            yield SampleRecord(stored.id, path, media, labels, to_data(stored.shown, dates))
+            yield SampleRecord(stored.id, path, media, labels, to_data(stored.shown, dates), stored.score_value)
     yield from _drained(unreadable)
 
 

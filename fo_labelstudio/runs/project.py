@@ -21,7 +21,15 @@ _PROJECT_SETTINGS = {
 }
 
 
-def make_project(run_token: str, dataset_name: str, client: Client, title: str) -> int:
+SAMPLINGS = {
+    "sequential": "Sequential sampling",
+    "uniform": "Uniform sampling",
+    "uncertainty": "Uncertainty sampling",
+}
+"""Setting ``sampling`` -> what the server calls it (1.23.2, ``projects.models.Project.SAMPLING_CHOICES``)."""
+
+
+def make_project(run_token: str, dataset_name: str, client: Client, title: str, sampling: str | None = None) -> int:
     """Makes the project of a run, without a labeling config.
 
     Args:
@@ -29,6 +37,7 @@ def make_project(run_token: str, dataset_name: str, client: Client, title: str) 
         dataset_name: the dataset of the run
         client: the server
         title: its title, with a number behind it where it is taken
+        sampling: in which order its tasks are served, a key of SAMPLINGS; the server's own where None
 
     Returns:
         its id
@@ -38,6 +47,7 @@ def make_project(run_token: str, dataset_name: str, client: Client, title: str) 
         "title": title,
         "description": f"Annotation run {run_token} of FiftyOne dataset {dataset_name}",
         **_PROJECT_SETTINGS,
+        **({} if sampling is None else {"sampling": SAMPLINGS[sampling]}),
     }
 
     def make(attempt: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,9 +10,11 @@ import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField, medium_of_fields
+from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring
 from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
+from fo_labelstudio.dataset.score_field import scoring_of
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
 from fo_labelstudio.settings import ConnectionSettings
@@ -54,6 +56,9 @@ class RunConfig(Protocol):
     upload_as: str
     ground_truth: bool
     on_conflict: str
+    sampling: str | None
+    score_field: str | None
+    score_order: str
 
     @property
     def saved_state(self) -> dict[str, Any]:
@@ -100,6 +105,8 @@ class Run:
         leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
         labeling_config: the labeling config of the user's own, or None
         finished: how labels are sent as finished annotations; None where they are sent as predictions
+        scoring: how predictions are scored
+        complete_fields: names of the fields of which no label is left out for its class
     """
 
     samples: foc.SampleCollection
@@ -112,6 +119,8 @@ class Run:
     leaves_unlisted: bool = False
     labeling_config: str | None = None
     finished: Finished | None = None
+    scoring: Scoring = BY_CONFIDENCE
+    complete_fields: Collection[str] = ()
 
     @property
     def medium(self) -> Medium:
@@ -153,6 +162,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         leaves_unlisted=config.unlisted_classes == "leave",
         labeling_config=config.labeling_config,
         finished=Finished(config.ground_truth) if config.upload_as == "annotations" else None,
+        scoring=scoring_of(samples, config.score_field, config.score_order, config.sampling),
     )
 
 

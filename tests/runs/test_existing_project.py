@@ -29,9 +29,8 @@ class Server:
 
 
 def asked(**values):
-    return SimpleNamespace(
-        **{"project_id": None, "project_name": None, "parts": None, "labeling_config": None, **values}
-    )
+    nothing = dict.fromkeys(("project_id", "project_name", "parts", "labeling_config", "sampling"))
+    return SimpleNamespace(**{**nothing, **values})
 
 
 def test_a_project_is_found_by_its_number_or_name_and_a_new_one_is_not_there():
@@ -62,8 +61,8 @@ def test_two_projects_of_a_name_are_listed():
         existing_of(asked(project_name="both"), Server(), None)
 
 
-@pytest.mark.parametrize("setting", ["parts", "labeling_config"])
-def test_a_project_that_is_found_by_its_name_gets_no_parts_and_no_labeling_config(setting):
+@pytest.mark.parametrize("setting", ["parts", "labeling_config", "sampling"])
+def test_a_project_that_is_found_by_its_name_gets_no_settings_of_a_new_one(setting):
     with pytest.raises(SettingsError, match=f"project 7, which is there, and gets no {setting}"):
         existing_of(asked(project_name="theirs", **{setting: 2}), Server(), None)
 

@@ -33,6 +33,7 @@ from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, medi
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID, SENT_ANNOTATION
+from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring, score_of
 from fo_labelstudio.errors import RegionError
 
 FILENAME = "filename"
@@ -58,6 +59,7 @@ class SampleRecord(NamedTuple):
         media: what its regions refer to
         labels: label field -> its value on this sample, masks read; fields that are new are missing
         shown: key -> JSON value, what its task's data holds besides what all have
+        score_value: the value of the field that is the score of its prediction, where there is one
     """
 
     id: str
@@ -65,6 +67,7 @@ class SampleRecord(NamedTuple):
     media: MediaInfo
     labels: Mapping[str, Any]
     shown: Mapping[str, Any] = MappingProxyType({})
+    score_value: Any = None
 
 
 class Finished(NamedTuple):
@@ -96,6 +99,7 @@ def checked_task(
     run: str,
     problems: list[str],
     finished: Finished | None = None,
+    scoring: Scoring = BY_CONFIDENCE,
 ) -> Task | None:
     """The task that shows one sample, as yet without the address of its media, or None where it cannot be sent.
 
@@ -105,6 +109,7 @@ def checked_task(
         run: the token of the annotation run
         problems: receives those of :func:`problems_of`
         finished: how labels are sent as finished annotations; None where they are predictions
+        scoring: how the prediction is scored
     """
     found = [
         problem
@@ -113,7 +118,7 @@ def checked_task(
     ]
     if not found:
         try:
-            return to_task(sample, fields, "", run, finished)
+            return to_task(sample, fields, "", run, finished, scoring)
         except RegionError:
             # Converting what is right once is enough; what is not is told with its field.
             found = list(problems_of(sample, fields))
@@ -137,7 +142,12 @@ def _problem_of(label: Any, field: LabelField, is_repeated: bool) -> str | None:
 
 
 def to_task(
-    sample: SampleRecord, fields: Sequence[LabelField], url: str, run: str, finished: Finished | None = None
+    sample: SampleRecord,
+    fields: Sequence[LabelField],
+    url: str,
+    run: str,
+    finished: Finished | None = None,
+    scoring: Scoring = BY_CONFIDENCE,
 ) -> Task:
     """The task that shows one sample, with one prediction, or one annotation, that holds the labels of all fields.
 
@@ -147,6 +157,7 @@ def to_task(
         url: the address at which the server serves the media
         run: the token of the annotation run
         finished: how labels are sent as finished annotations; None where they are predictions
+        scoring: how the prediction is scored
     """
     result: list[Region] = []
     sent: dict[str, SentLabels] = {}
@@ -171,7 +182,7 @@ def to_task(
         # Somebody else's labeling config may call the media as we call the name of its file.
         "data": with_address(data, url, key),
         "meta": {META: meta},
-        "predictions": [_prediction(result)] if result and not annotations else [],
+        "predictions": _predictions(result, sample, scoring) if finished is None else [],
     }
     return {**task, "annotations": annotations} if annotations else task
 
@@ -261,9 +272,10 @@ def _annotation(result: list[Region], finished: Finished, run: str, sample_id: s
     return {"id": number, "result": result, "was_cancelled": False, "ground_truth": finished.ground_truth}
 
 
-def _prediction(result: list[Region]) -> dict[str, Any]:
+def _predictions(result: list[Region], sample: SampleRecord, scoring: Scoring) -> list[dict[str, Any]]:
+    # Where the order counts, a sample without labels has its place in it, too.
+    if not (result or scoring.is_for_all):
+        return []
     prediction: dict[str, Any] = {"model_version": MODEL_VERSION, "result": result}
-    scores = [region["score"] for region in result if "score" in region]
-    if scores:
-        prediction["score"] = sum(scores) / len(scores)
-    return prediction
+    score = score_of(sample.labels, sample.score_value, scoring)
+    return [prediction if score is None else {**prediction, "score": score}]
