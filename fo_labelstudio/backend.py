@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fiftyone as fo
 import fiftyone.utils.annotations as foua
@@ -58,6 +58,9 @@ from fo_labelstudio.settings import (
 )
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.local_files import is_below
+
+if TYPE_CHECKING:
+    from fo_labelstudio.runs.upload_predictions import RefreshReport
 
 
 class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
@@ -449,6 +452,48 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
 
     def get_meta(self) -> dict[str, Any]:
         return {"url": self.config.url, "project_id": self.project_id, "tasks": len(self.tasks)}
+
+    def upload_predictions(
+        self,
+        samples: Any,
+        label_field: str | Mapping[str, str] | None = None,
+        model_version: str = "",
+        *,
+        answered: bool = False,
+        start_from: bool | None = None,
+        score_field: str | None = None,
+        score_order: str | None = None,
+    ) -> RefreshReport:
+        """Adds the labels of samples as predictions to the tasks of the run, or replaces those of the same model.
+
+        Nothing is sent unless all of it fits. However often it is called, and wherever it is interrupted, each task has
+        one prediction of the model. What annotators have submitted, and what they have open, stays as it is.
+
+        Args:
+            samples: the samples, with the labels
+            label_field: a field of the run, or another field of the dataset that stands for one; where the run has
+                several, label field of the run -> field; all fields of the run where None. Labels of the other fields
+                of the run are sent as they are in the dataset
+            model_version: the name of the model, which tells its predictions from all others
+            answered: whether tasks that have an annotation get the predictions, too
+            start_from: whether people start from these predictions from now on; by default in projects of the run's own
+            score_field: the field of the samples that is the score, where that is not the run's
+            score_order: ``lowest`` or ``highest``: which values are served first, where that is not the run's
+
+        Returns:
+            how many predictions were added, replaced, or as they were, and how many samples were passed over
+
+        Raises:
+            SettingsError: an argument makes no sense
+            LabelSchemaError: a field is not there, or the project no longer asks for it
+            SampleError: labels do not fit the labeling config; names field, sample, label and class of each
+            RunError: the run is not complete, or has no project
+            ServerError: predictions could not be made; the same call continues
+        """
+        from fo_labelstudio.runs.upload_predictions import Asked, upload_predictions
+
+        asked = Asked(label_field, model_version, answered, start_from, score_field, score_order)
+        return upload_predictions(self, samples, asked)
 
     def launch_editor(self) -> None:
         """Opens the project in a browser.

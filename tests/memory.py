@@ -17,7 +17,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import MODEL_VERSION, SampleRecord, to_task
 from fo_labelstudio.dataset.label_schema import completed_label_schema
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.errors import RunError, ServerError
 from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of
@@ -270,3 +270,115 @@ def annotate_in_memory(
     send(run, prepared_tasks(run), project, MemoryMedia(), results.tasks, lambda: None)
     backend.save_run_results(dataset, key, results)
     return results, project
+
+
+class MemoryPredictions(MemoryTasks):
+    """The tasks of a project and their predictions, each with an id; a ``TaskSource`` and a ``PredictionSink``.
+
+    Args:
+        project: the tasks
+        started_from: the model whose predictions people start from
+
+    Attributes:
+        calls: what was asked of it that changes anything, in order
+        fail_at: the number of such a call, from 1, that fails; none where 0
+        is_lost: whether it is served before it fails
+    """
+
+    def __init__(self, project: MemoryTasks, **options: Any):
+        super().__init__(**options)
+        self.by_id, self._last = project.by_id, project._last
+        self.labeling_config, self.model_version = project.labeling_config, project.model_version
+        self.calls: list[str] = []
+        self.fail_at, self.is_lost = 0, False
+        self._number = 100
+        for task in self.by_id.values():
+            task["predictions"] = [self._with_id(prediction) for prediction in task["predictions"]]
+
+    def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
+        for page in super().exported(task_ids, page_tasks):
+            for task in page.tasks:
+                task["predictions"] = [prediction["id"] for prediction in task["predictions"]]
+            yield page
+
+    def answered_tasks(self) -> set[int]:
+        submitted = {number: [a for a in task["annotations"] if not a["was_cancelled"]] for number, task in self._tasks}
+        return {number for number, annotations in submitted.items() if annotations}
+
+    def model_versions(self) -> dict[str, int]:
+        return dict(Counter(prediction["model_version"] for _, prediction in self._predictions))
+
+    def predictions_of(self, model_version: str) -> Iterator[dict[str, Any]]:
+        for task_id, prediction in list(self._predictions):
+            if prediction["model_version"] == model_version:
+                yield {**json.loads(json.dumps(prediction)), "task": task_id}
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        found = [prediction for _, prediction in self._predictions if prediction["id"] == prediction_id]
+        return json.loads(json.dumps(found[0])) if found else None
+
+    def add_predictions(self, predictions: Sequence[bytes]) -> int:
+        def add() -> None:
+            for body in map(json.loads, predictions):
+                self.by_id[body.pop("task")]["predictions"].append(self._with_id(body))
+
+        self._call("add", add)
+        return len(predictions)
+
+    def replace_prediction(self, prediction_id: int, result: Sequence[Any], score: float | None) -> None:
+        def replace() -> None:
+            (found,) = (prediction for _, prediction in self._predictions if prediction["id"] == prediction_id)
+            found.update(result=list(result), score=score)
+
+        self._call("replace", replace)
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        def delete() -> None:
+            for task in self.by_id.values():
+                task["predictions"] = [item for item in task["predictions"] if item["id"] != prediction_id]
+
+        self._call("delete", delete)
+
+    def start_from(self, model_version: str) -> None:
+        self._call("start from", lambda: super(MemoryPredictions, self).start_from(model_version))
+
+    def opened(self, task_id: int, model_version: str | None = None) -> tuple[int | None, Result]:
+        """What the editor starts from: the id and the result of the prediction of a model."""
+        wanted = model_version or self.model_version
+        found = [item for item in self.by_id[task_id]["predictions"] if item["model_version"] == wanted]
+        assert len(found) <= 1, "a task has one prediction of a model"
+        return (found[0]["id"], json.loads(json.dumps(found[0]["result"]))) if found else (None, [])
+
+    def answer(
+        self,
+        task_id: int,
+        edit: Callable[[Result], Result] = lambda result: result,
+        opened: tuple[int | None, Result] | None = None,
+        **values: Any,
+    ) -> None:
+        """Submits what was opened, after an edit, as the editor does, which keeps no key that it does not know."""
+        parent, result = self.opened(task_id) if opened is None else opened
+        kept = [{key: value for key, value in region.items() if key != "fiftyone"} for region in edit(result)]
+        seen = self.opened(task_id)[0]
+        copy = {"parent_prediction": parent, "prediction": self.prediction(seen or 0) or {}}
+        self.by_id[task_id]["annotations"].append({**as_exported(kept, []), **copy, **values})
+
+    @property
+    def _tasks(self) -> list[tuple[int, dict[str, Any]]]:
+        return sorted(self.by_id.items())
+
+    @property
+    def _predictions(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        return ((task_id, prediction) for task_id, task in self._tasks for prediction in task["predictions"])
+
+    def _with_id(self, prediction: dict[str, Any]) -> dict[str, Any]:
+        self._number += 1
+        return {"id": self._number, "score": None, **prediction}
+
+    def _call(self, name: str, serve: Callable[[], None]) -> None:
+        self.calls.append(name)
+        fails = len(self.calls) == self.fail_at
+        if not fails or self.is_lost:
+            serve()
+        if fails:
+            raise ServerError(f"call {self.fail_at} failed", 500)

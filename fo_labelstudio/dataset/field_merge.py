@@ -78,6 +78,7 @@ class FieldMerge(ABC, Generic[Change]):
         self._field = field
         self._is_copy = source is not None
         self._on_conflict = on_conflict
+        self._origins: dict[str, Place] = {}
         declared = source and source.field
         # A field that is gone, or has become one of another type, has nothing to copy.
         self._source = source if declared is not None and self.can_hold(declared, field) else None
@@ -97,6 +98,7 @@ class FieldMerge(ABC, Generic[Change]):
         concerned = [answer for answer in answers if self._may_change(answer)]
         if not concerned:
             return
+        self._find_origins(concerned)
         docs = self._read(answer.sample_id for answer in concerned)
         self._look_around(concerned, docs)
         planned: list[tuple[Answer, Change]] = []
@@ -117,7 +119,20 @@ class FieldMerge(ABC, Generic[Change]):
             self._record(answer, change)
 
     def _read(self, sample_ids: Iterable[str]) -> dict[str, Doc]:
-        return self._place.read(sample_ids, *filter(None, (self._source,)))
+        return self._place.read(sample_ids, *filter(None, (self._source,)), *self._origins.values())
+
+    def _find_origins(self, answers: Iterable[Answer]) -> None:
+        """Finds the fields whose labels people started from, where these were sent from other fields than the run's."""
+        paths = {answer.sources[self._field.name] for answer in answers if self._field.name in answer.sources}
+        places = {path: Place(self._place.dataset, path, self._place.scope) for path in sorted(paths)}
+        fields = {path: place.field for path, place in places.items()}
+        self._origins = {
+            path: places[path] for path, found in fields.items() if found and self.can_hold(found, self._field)
+        }
+
+    def _origin_of(self, answer: Answer) -> Place | None:
+        """The field whose labels an answer started from, where that is another one than the run's and is there."""
+        return self._origins.get(answer.sources.get(self._field.name, ""))
 
     def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
         """Looks at what else is to be known of the dataset before a page of answers is planned."""

@@ -95,7 +95,9 @@ class LabelMerge(FieldMerge[LabelChanges]):
     def _may_change(self, answer: Answer) -> bool:
         if self._field.name in answer.ready:
             return True
-        is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
+        name = self._field.name
+        is_as_sent = not answer.originals.get(name) and name not in answer.sources
+        is_untouched = answer.fields[name].is_untouched and is_as_sent
         return not (is_untouched and self._field.existing and not self._is_copy) or self.ledger.has(answer.sample_id)
 
     def _plan(self, answer: Answer, doc: Doc) -> LabelChanges | None:
@@ -116,6 +118,8 @@ class LabelMerge(FieldMerge[LabelChanges]):
             ledger.edited.get(sample_id, {}),
             not self._is_copy or self._field.allow_additions,
             self._rules_of(doc, answer),
+            self._field.name in answer.sources,
+            self._shown(doc, answer),
         )
         report.refused.update(changes.refused)
         report.departed.extend((sample_id, label_id) for label_id in changes.departed)
@@ -139,6 +143,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
         ledger.note_written(sample_id, changes.written)
         if is_written:
             return changes
+        ledger.note_loaded(sample_id, changes.accepted)
         ledger.note_settled(sample_id, changes.settled)
         return None
 
@@ -168,11 +173,11 @@ class LabelMerge(FieldMerge[LabelChanges]):
         added = change.added_ids
         # No answer ever holds a second label, so nothing is to be made of its absence.
         loaded = [label_id for label_id in added if label_id not in change.seconds]
-        self.ledger.note_loaded(answer.sample_id, loaded, change.deleted)
+        self.ledger.note_loaded(answer.sample_id, [*loaded, *change.accepted], change.deleted)
         self.ledger.note_settled(answer.sample_id, change.settled)
         if not self._is_copy:
             self.ledger.note_restored(answer.sample_id, added)
-        originals = answer.originals.get(self._field.name, {})
+        originals = () if self._field.name in answer.sources else answer.originals.get(self._field.name, ())
         self.report.remade += sum(label_id in originals for label_id in added)
         self.report.counts.update(added=len(added), edited=len(change.edited), deleted=len(change.deleted))
 
@@ -255,9 +260,10 @@ class LabelMerge(FieldMerge[LabelChanges]):
 
     def _rules_of(self, doc: Doc, answer: Answer) -> Rules | None:
         rules = self._rules(answer.sample_id)
-        if rules is None or self._source is None:
-            return rules and rules._replace(elsewhere=self._elsewhere)
-        lost = {str(label.get("_id")): label for label in self._labels_in(doc, self._source)}
+        if rules is None:
+            return None
+        copied = [] if self._source is None else self._labels_in(doc, self._source)
+        lost = {**{str(label.get("_id")): label for label in copied}, **self._shown(doc, answer)}
         return rules._replace(elsewhere=self._elsewhere - lost.keys(), lost=lost)
 
     def _originals(self, doc: Doc, answer: Answer) -> Mapping[str, LabelDoc]:
@@ -265,13 +271,27 @@ class LabelMerge(FieldMerge[LabelChanges]):
         originals = dict(answer.originals.get(self._field.name, {}))
         if self._source is not None:
             originals.update((str(label.get("_id")), label) for label in self._labels_in(doc, self._source))
+        # Whoever was shown the label of another field answered about that one.
+        shown = self._shown(doc, answer)
+        originals.update(shown)
         # What a load has put there and is there no more was deleted in FiftyOne.
         for label_id in self.ledger.loaded.get(answer.sample_id, ()):
             originals.pop(label_id, None)
         removed = self.ledger.removed.get(answer.sample_id, {})
         # Whoever was not shown a label did not restore it either.
         not_shown = () if self._is_copy else answer.fields[self._field.name].not_shown
-        return {**originals, **{label_id: label for label_id, label in removed.items() if label_id not in not_shown}}
+        passed_over = {*not_shown, *shown}
+        return {**originals, **{label_id: label for label_id, label in removed.items() if label_id not in passed_over}}
+
+    def _shown(self, doc: Doc, answer: Answer) -> dict[str, LabelDoc]:
+        """The labels of another field than the run's that an annotation started from and still has."""
+        origin = self._origin_of(answer)
+        if origin is None:
+            return {}
+        answered = answer.fields[self._field.name]
+        wanted = {*answered.kept, *(edit.label_id for edit in answered.edited)}
+        labels = {str(label.get("_id")): label for label in self._labels_in(doc, origin)}
+        return {label_id: label for label_id, label in labels.items() if label_id in wanted}
 
     def _is_to_be_marked(self, doc: Doc) -> bool:
         """Whether an empty list is to say "looked at, nothing there": in new fields only."""

@@ -16,7 +16,7 @@ from fo_labelstudio.dataset.fields import kind_of, new_field_of
 from fo_labelstudio.dataset.place import Doc
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.equality import is_identical
-from fo_labelstudio.merge.scalar_change import VALUE, ScalarChange, scalar_change
+from fo_labelstudio.merge.scalar_change import VALUE, ScalarChange, accepted_change, scalar_change
 
 
 class ScalarMerge(FieldMerge[ScalarChange]):
@@ -44,7 +44,9 @@ class ScalarMerge(FieldMerge[ScalarChange]):
         return new_field_of(self._field.scalar_question.kind)
 
     def _may_change(self, answer: Answer) -> bool:
-        is_untouched = answer.fields[self._field.name].is_untouched and not answer.originals.get(self._field.name)
+        name = self._field.name
+        is_as_sent = not answer.originals.get(name) and name not in answer.sources
+        is_untouched = answer.fields[name].is_untouched and is_as_sent
         return not is_untouched or self._is_copy or self.ledger.has(answer.sample_id)
 
     def _is_silent(self, answer: Answer) -> bool:
@@ -58,16 +60,32 @@ class ScalarMerge(FieldMerge[ScalarChange]):
         sample_id, name = answer.sample_id, self._field.name
         if self._is_silent(answer):
             return None
-        change = scalar_change(
-            self._place.value_in(doc),
-            answer.fields[name],
-            self._field,
-            answer.originals.get(name, {}),
-            self.ledger.loaded.get(sample_id, ()),
-            self.ledger.edited.get(sample_id, {}).get(VALUE, {}),
-            self._values_to_copy(doc),
-            self._rules(sample_id),
-        )
+        written = self.ledger.edited.get(sample_id, {}).get(VALUE, {})
+        loaded = self.ledger.loaded.get(sample_id, ())
+        accepted = self._accepted(answer, doc)
+        if accepted is not None:
+            change = accepted_change(
+                self._place.value_in(doc),
+                accepted,
+                answer.fields[name],
+                self._field,
+                loaded,
+                written,
+                self._rules(sample_id),
+            )
+        else:
+            change = scalar_change(
+                self._place.value_in(doc),
+                answer.fields[name],
+                self._field,
+                answer.originals.get(name, {}),
+                loaded,
+                written,
+                self._values_to_copy(doc),
+                self._rules(sample_id),
+            )
+        if name in answer.sources:
+            change = change._replace(is_remade=False)
         if change.refused:
             self.report.refused[change.refused] += 1
         if change.is_departed:
@@ -84,6 +102,19 @@ class ScalarMerge(FieldMerge[ScalarChange]):
     def _note(self, sample_id: str, change: ScalarChange) -> None:
         self.ledger.note_written(sample_id, {VALUE: change.written})
         self.ledger.note_settled(sample_id, {} if change.settled is None else {VALUE: change.settled})
+
+    def _accepted(self, answer: Answer, doc: Doc) -> Any:
+        """The value that was sent from another field than the run's, where it was accepted as it was, or None."""
+        name, question = self._field.name, self._field.scalar_question
+        if name not in answer.sources or VALUE not in answer.fields[name].kept:
+            return None
+        sent = answer.originals.get(name, {}).get(VALUE, {}).get(VALUE)
+        origin = self._origin_of(answer)
+        found = None if origin is None else origin.value_in(doc)
+        if found is None or question.problem_of(found) is not None:
+            return sent
+        # As it is stored there, unless it has become another one.
+        return found if sent is None or question.to_json(found) == question.to_json(sent) else sent
 
     def _values_to_copy(self, doc: Doc) -> dict[str, Any] | None:
         if not self._is_copy:

@@ -26,6 +26,8 @@ def label_changes(
     written: Mapping[str, WrittenValues] = MappingProxyType({}),
     may_restore: bool = True,
     rules: Rules | None = None,
+    takes_place: bool = False,
+    shown: Mapping[str, LabelDoc] = MappingProxyType({}),
 ) -> LabelChanges:
     """The changes that bring a sample's labels up to an answer.
 
@@ -45,8 +47,10 @@ def label_changes(
         may_restore: whether originals may be put there
         rules: how what the dataset and the answer have both changed is settled; where None, the answer counts, and
             nobody is told
+        takes_place: whether, in a field of one label, one of the originals takes the place of another label
+        shown: label id -> the label that was sent, where that was one of another field with the same id
     """
-    given = (stored, answer, field, originals, loaded, with_mask, written, may_restore)
+    given = (stored, answer, field, originals, loaded, with_mask, written, may_restore, takes_place, shown)
     merge = Taking(*given) if rules is None else Settling(*given, rules)
     merge.delete_gone()
     merge.leave_untouched()

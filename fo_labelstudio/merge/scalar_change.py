@@ -163,6 +163,20 @@ class _Settlement:
             change = change if is_silent else change._replace(settled="")
         return change if change.settled != self._text else change._replace(settled=None)
 
+    def accepted(self, new: Any) -> ScalarChange:
+        """The change that puts an accepted value in place of what is there, unless that was edited and counts."""
+        stored, digest = self._stored, value_digest(new)
+        if self._settled.answer_of(VALUE) == digest:
+            return ScalarChange(stored, stored, self._written)
+        change = ScalarChange(stored, new, {VALUE: (stored, new)}, settled=_settled_as(VALUE, digest, new))
+        if _is_equal(stored, new) or not self._is_changed(None):
+            return change
+        kept = DATASET if self._dataset_counts else ANNOTATOR
+        conflict = Conflict(VALUE, VALUE, None, shown(stored), shown(new), kept)
+        if not self._dataset_counts:
+            return change._replace(conflict=conflict)
+        return ScalarChange(stored, stored, self._written, conflict=conflict, settled=_settled_as(VALUE, digest))
+
     def _usual(self) -> ScalarChange:
         given = (self._answer, self._field, self._originals, self._loaded, self._written, self._source)
         return _changed(self._stored, *given)
@@ -223,11 +237,19 @@ class _Settlement:
 
     def _has_departed(self, edit: LabelAnswer) -> bool:
         """Whether somebody has taken away a value that was sent, or loaded."""
-        was_there = bool(edit.sent) or bool(self._loaded) or self._settled.stored_of(VALUE) is not None
+        besides = self._answer.sent_besides.get(VALUE, ())
+        sent = besides if self._answer.is_of_another_field else (edit, *besides)
+        was_there = any(one.sent for one in sent) or bool(self._loaded) or self._settled.stored_of(VALUE) is not None
         return was_there and self._held() in (None, []) and not self._originals
 
-    def _is_changed(self, edit: LabelAnswer) -> bool:
-        """Whether somebody else than a load has changed the value since it was sent, or last settled."""
+    def _is_changed(self, edit: LabelAnswer | None) -> bool:
+        """Whether somebody else than a load has changed the value since it was sent, or last settled.
+
+        Nobody has where it is as any prediction has shown it; where nothing is known of that, the answer counts.
+
+        Args:
+            edit: what came back, with what was sent; None where only other predictions say what was sent
+        """
         left = self._settled.stored_of(VALUE)
         if left is not None:
             return left != value_digest(self._stored)
@@ -235,8 +257,10 @@ class _Settlement:
             return not is_identical(self._stored, self._written[VALUE][-1])
         held = self._held()
         question = self._field.scalar_question
+        sent = [*([] if edit is None else [edit]), *self._answer.sent_besides.get(VALUE, ())]
         # What is not among the values to choose from was not sent.
-        return held not in (None, []) and sent_digest(question.listed(held)[0], question) != edit.sent.get(VALUE)
+        digest = None if held in (None, []) else sent_digest(question.listed(held)[0], question)
+        return held not in (None, []) and bool(sent) and digest not in [one.sent.get(VALUE) for one in sent]
 
     def _is_edited_since(self) -> bool:
         """Whether somebody has edited the value since it was sent, or since a load has put it there."""
@@ -264,6 +288,36 @@ def _settled_as(unit: str, answer: str | None = None, *stored: Any) -> str:
     now = Settled()
     now.put(unit, answer, *map(value_digest, stored))
     return now.text
+
+
+def accepted_change(
+    stored: Any,
+    accepted: Any,
+    answer: FieldAnswer,
+    field: LabelField,
+    loaded: Collection[str] = (),
+    written: WrittenValues = MappingProxyType({}),
+    rules: Rules | None = None,
+) -> ScalarChange:
+    """The change that puts a value, which was sent from another field and accepted, into the field of the run.
+
+    Args:
+        stored: the value that the field has now, as the database stores it
+        accepted: the value that was accepted
+        answer: what was answered
+        field: the scalar field of the run
+        loaded: holds ``value`` where earlier loads have put a value into a field that had none
+        written: what earlier loads wrote
+        rules: see :func:`scalar_change`
+    """
+    new = _as_stored(accepted)
+    was_written = VALUE in written and is_identical(written[VALUE][-1], new)
+    if was_written or (stored is None and loaded):
+        # What has become another value since, or none, was changed in FiftyOne.
+        return ScalarChange(stored, stored, written)
+    if rules is None:
+        return ScalarChange(stored, new, {VALUE: (stored, new)})
+    return _Settlement(stored, answer, field, {}, loaded, written, None, rules).accepted(new)
 
 
 class _Merge:

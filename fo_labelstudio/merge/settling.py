@@ -38,12 +38,14 @@ from fo_labelstudio.merge.conflicts import (
     names_of,
     second_id,
     sent_value,
-    shown,
     stored_digest,
     unit_of,
     value_digest,
     value_of,
     whole_of,
+)
+from fo_labelstudio.merge.conflicts import (
+    shown as shown_value,
 )
 from fo_labelstudio.merge.equality import is_identical
 from fo_labelstudio.merge.ledger import WrittenValues, before_loads
@@ -65,9 +67,11 @@ class Settling(Taking):
         with_mask: MaskReader,
         written: Mapping[str, WrittenValues],
         may_restore: bool,
+        takes_place: bool,
+        shown: Mapping[str, LabelDoc],
         rules: Rules,
     ):
-        super().__init__(stored, answer, field, originals, loaded, with_mask, written, may_restore)
+        super().__init__(stored, answer, field, originals, loaded, with_mask, written, may_restore, takes_place, shown)
         self._rules = rules
         can_keep_both = holds_list(field.label_type) and field.allow_additions
         self._policy = ANNOTATOR if rules.on_conflict == KEEP_BOTH and not can_keep_both else rules.on_conflict
@@ -87,7 +91,8 @@ class Settling(Taking):
         answer = self._answer
         for label_id in answer.kept:
             settled = self._settled_of(label_id)
-            if not settled or label_id in answer.left or label_id in answer.not_shown:
+            is_decided = label_id in answer.left or label_id in answer.not_shown or self._takes_values(label_id)
+            if not settled or is_decided:
                 continue
             stored = self._by_id.get(label_id)
             if RESTORED in settled and stored is not None and not self._is_edited_since(stored, settled):
@@ -136,7 +141,9 @@ class Settling(Taking):
             kept = ANNOTATOR
             if is_theirs and there != others:
                 kept = DATASET if self._policy == DATASET else ANNOTATOR
-                self._tell(Conflict(label_id, f"attribute {RELATED}", None, shown(there), shown(others), kept))
+                self._tell(
+                    Conflict(label_id, f"attribute {RELATED}", None, shown_value(there), shown_value(others), kept)
+                )
             if kept == ANNOTATOR:
                 found[label_id] = others
             now.put(RELATIONS, digest, value_digest(others) if kept == ANNOTATOR else None)
@@ -171,10 +178,104 @@ class Settling(Taking):
             return any(settled.stored_of(unit) != stored_digest(unit, stored, self._field) for unit in left)
         units = [*family_of(self._field).aspects, *map(aspect_name, self._field.attributes)]
         seen = self._with_mask(stored) if "mask" in units else stored
-        return any(is_changed(unit, stored, record, settled, was_sent, self._field, seen) for unit in units)
+        return any(self._is_theirs(unit, stored, record, settled, was_sent, seen) for unit in units)
+
+    def _is_theirs(
+        self,
+        unit: str,
+        stored: LabelDoc,
+        record: WrittenValues,
+        settled: Settled,
+        edit: LabelAnswer | None,
+        with_mask: LabelDoc,
+    ) -> bool:
+        """Whether somebody else than a load has changed a unit of a stored label; see :func:`is_changed`.
+
+        What a load has noted of it decides. Else nobody has where it is as any of the predictions has shown it, nor
+        where it is as another field has it that the label was accepted from. Where nothing is known of what was sent,
+        the annotator's answer counts.
+
+        Args:
+            edit: what came back of it, with what was sent; None where only other predictions say what was sent
+        """
+        label_id, field = str(stored["_id"]), self._field
+        is_noted = settled.stored_of(unit) is not None or any(name in record for name in names_of(unit, field))
+        if label_id in self._shown and not is_noted:
+            other = self._shown[label_id]
+            if stored_digest(unit, stored, field) == stored_digest(unit, {**stored, **other}, field):
+                return False
+        sent = [*([] if edit is None else [edit]), *self._answer.sent_besides.get(label_id, ())]
+        return bool(sent) and all(is_changed(unit, stored, record, settled, one, field, with_mask) for one in sent)
+
+    def _changed_there(self, stored: LabelDoc, final: LabelDoc) -> list[str]:
+        """The units of a stored label that somebody has changed, and that another prediction has otherwise."""
+        field, label_id = self._field, str(stored["_id"])
+        settled, record = self._settled_of(label_id), self._written.get(label_id, {})
+        units = [*family_of(field).aspects, *map(aspect_name, field.attributes)]
+        units = [unit for unit in units if stored_digest(unit, stored, field) != stored_digest(unit, final, field)]
+        seen = self._with_mask(stored) if "mask" in units else stored
+        return [unit for unit in units if self._is_theirs(unit, stored, record, settled, None, seen)]
+
+    def _accepted(
+        self, stored: LabelDoc, base: LabelDoc, values: dict[str, Any], edit: LabelAnswer | None
+    ) -> tuple[LabelDoc, dict[str, Any]]:
+        """As :meth:`Taking._accepted`; what somebody has changed in the dataset since it was sent is settled, too."""
+        label_id, field, final = str(stored["_id"]), self._field, {**base, **values}
+        settled, now = self._settled_of(label_id), Settled()
+        now.copy(settled, self._relations(label_id))
+        theirs = self._changed_there(stored, final)
+        answered = {} if edit is None else answered_units(edit)
+        units = {unit: digest for unit, digest in answered.items() if unit in theirs or is_permitted(unit, field)}
+        units = {**{unit: stored_digest(unit, final, field) for unit in theirs}, **units}
+        if (
+            SECOND in settled
+            and theirs
+            and units == {one: settled.answer_of(one) for one in settled if one not in _MARKS}
+        ):
+            # Both are there already, or whoever has deleted one of them wants it so.
+            return stored, {}
+        kept = {KEEP_BOTH: BOTH}.get(self._policy, self._policy)
+        for unit, digest in units.items():
+            if unit in theirs and settled.answer_of(unit) != digest:
+                self._tell_of(unit, stored, final, kept)
+            is_left = unit in theirs and kept != ANNOTATOR
+            now.put(unit, digest, None if is_left else stored_digest(unit, final, field))
+        if kept != BOTH or not theirs:
+            # Else each load makes the second label anew.
+            self._changes.accepted.append(label_id)
+        names = {name for unit in theirs for name in names_of(unit, field)} if kept != ANNOTATOR else set()
+        second = {name: final[name] for name in names if name in final} if kept == BOTH else {}
+        base = {name: value for name, value in base.items() if name not in names}
+        base.update((name, stored[name]) for name in names if name in stored)
+        values = {name: value for name, value in values.items() if name not in names}
+        self._keep_second(label_id, {**base, **values}, second, settled, now)
+        self._changes.settled[label_id] = now.text
+        return base, values
+
+    def _make_room(self, added: LabelDoc) -> None:
+        """As :meth:`Taking._make_room`, unless the dataset's label was edited and counts."""
+        changes, field, is_left = self._changes, self._field, False
+        for label_id, stored in self._by_id.items():
+            settled = self._settled_of(label_id)
+            theirs = {unit: stored_digest(unit, added, field) for unit in self._changed_there(stored, added)}
+            news = [unit for unit, digest in theirs.items() if settled.answer_of(unit) != digest]
+            for unit in news:
+                self._tell_of(unit, stored, added, self._policy)
+            if theirs and (self._policy == DATASET or not news):
+                for unit, digest in theirs.items():
+                    settled.put(unit, digest)
+                is_left, changes.settled[label_id] = True, settled.text
+        if is_left:
+            changes.added.remove(added)
+            changes.written.pop(str(added["_id"]), None)
+        else:
+            super()._make_room(added)
 
     def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
         label_id, changes, field = edit.label_id, self._changes, self._field
+        if self._takes_values(label_id):
+            self._accept(stored, edit)
+            return
         settled = self._settled_of(label_id)
         units = answered_units(edit)
         news = [unit for unit in units if settled.answer_of(unit) != units[unit]]
@@ -192,7 +293,10 @@ class Settling(Taking):
         now.copy(settled, [*old, RESTORED, *self._relations(label_id)])
         values, second = self._resolved(base, edit, news, record, settled, now, stored)
         if values is None:
-            self._empty(label_id, stored, base, now)
+            if DELETED in now:
+                changes.settled[label_id] = now.text
+            else:
+                self._empty(label_id)
             return
         update(changes, stored, base, values, record)
         self._retain(label_id, retained)
@@ -203,12 +307,9 @@ class Settling(Taking):
         self._keep_second(label_id, final, second, settled, now)
         changes.settled[label_id] = now.text
 
-    def _empty(self, label_id: str, stored: LabelDoc, base: LabelDoc, now: Settled) -> None:
-        """Takes over an edit that leaves nothing of a label, unless the dataset's version counts."""
-        if DELETED in now:
-            self._changes.settled[label_id] = now.text
-        elif self._changes.allows("allow_deletions", self._field):
-            self._changes.deleted.append(label_id)
+    def _empty(self, label_id: str) -> None:
+        super()._empty(label_id)
+        if label_id in self._changes.deleted:
             self._changes.settled[label_id] = _DELETED
 
     def _resolved(
@@ -246,7 +347,7 @@ class Settling(Taking):
             names = names_of(unit, field)
             mine = {name: value for name, value in (values or {}).items() if name in names}
             kept = ANNOTATOR
-            if (mine or lost) and is_changed(unit, stored, record, settled, edit, field, seen):
+            if (mine or lost) and self._is_theirs(unit, stored, record, settled, edit, seen):
                 kept = {KEEP_BOTH: BOTH}.get(self._policy, self._policy)
                 theirs = None if lost else value_of(unit, {**base, **mine}, field)
                 sent = sent_value(unit, edit, field, record)
@@ -298,7 +399,8 @@ class Settling(Taking):
         label_id, changes, field = edit.label_id, self._changes, self._field
         settled, units = self._settled_of(label_id), answered_units(edit)
         news = [unit for unit in units if settled.answer_of(unit) != units[unit]]
-        if not settled and (label_id in self._loaded or label_id in self._written):
+        was_there = label_id in self._loaded or label_id in self._written
+        if was_there and not settled and not self._answer.is_of_another_field:
             # An earlier version has loaded it, and noted less.
             self._changes.settled[label_id] = self._settled_without(edit).text
             return
@@ -389,6 +491,12 @@ class Settling(Taking):
 
     def _settled_of(self, label_id: str) -> Settled:
         return Settled(self._rules.settled.get(label_id, ""))
+
+    def _tell_of(self, unit: str, stored: LabelDoc, theirs: LabelDoc, kept: str) -> None:
+        """Tells that a unit is one thing in the dataset, and another in a label that was accepted."""
+        field, label_id = self._field, str(stored["_id"])
+        mine, other = value_of(unit, stored, field), value_of(unit, theirs, field)
+        self._tell(Conflict(label_id, aspect_of(unit, field), None, mine, other, kept))
 
     def _tell(self, conflict: Conflict) -> None:
         self._changes.conflicts.append(conflict)

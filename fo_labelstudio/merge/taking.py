@@ -40,6 +40,7 @@ class LabelChanges:
         notes: what had to be decided to make an edit fit
         departed: ids of labels that were edited but have left the dataset meanwhile; they stay away
         left: number of changes that could not be made
+        accepted: ids of labels that became those with their ids that were sent from another field
         conflicts: what the dataset and the answer had both changed
         settled: label id -> what is settled of it now, in place of what was; empty where nothing is
         seconds: ids of the second labels, with the annotator's version, among those that are added
@@ -56,6 +57,7 @@ class LabelChanges:
     notes: list[str] = dataclass_field(default_factory=list)
     departed: list[str] = dataclass_field(default_factory=list)
     left: int = 0
+    accepted: list[str] = dataclass_field(default_factory=list)
     conflicts: list[Conflict] = dataclass_field(default_factory=list)
     settled: dict[str, str] = dataclass_field(default_factory=dict)
     seconds: set[str] = dataclass_field(default_factory=set)
@@ -112,6 +114,8 @@ class Taking:
         with_mask: MaskReader,
         written: Mapping[str, WrittenValues],
         may_restore: bool,
+        takes_place: bool,
+        shown: Mapping[str, LabelDoc],
     ):
         self._changes = LabelChanges()
         self._by_id = {str(doc.get("_id")): doc for doc in stored}
@@ -125,6 +129,8 @@ class Taking:
         self._with_mask = with_mask
         self._written = written
         self._may_restore = may_restore
+        self._takes_place = takes_place
+        self._shown = shown
 
     def delete_gone(self) -> None:
         """Deletes the labels whose regions are gone, where that is allowed."""
@@ -145,6 +151,8 @@ class Taking:
             if label_id not in self._by_id:
                 if label_id in self._originals:
                     self._restore(self._originals[label_id], {})
+            elif self._takes_values(label_id):
+                self._accept(self._by_id[label_id], None)
             elif label_id in self._written and self._count[label_id] == 1:
                 if label_id not in answer.left and label_id not in answer.not_shown:
                     stored = self._by_id[label_id]
@@ -172,6 +180,9 @@ class Taking:
         if self._originals:
             places = {label_id: place for place, label_id in enumerate(self._originals)}
             changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
+        if self._takes_place and not holds_list(self._field.label_type):
+            for doc in [doc for doc in changes.added if str(doc["_id"]) in self._originals]:
+                self._make_room(doc)
         if not holds_list(self._field.label_type) and len(self._by_id) > len(changes.deleted):
             for doc in changes.added:
                 changes.refuse("a label that is there already")
@@ -179,6 +190,52 @@ class Taking:
             changes.added.clear()
         changes.written.update((label_id, {}) for label_id in changes.deleted)
         return changes
+
+    def _make_room(self, added: LabelDoc) -> None:
+        """Has a field of one label give up the label that it holds for one that was sent in its place."""
+        self._changes.deleted = list(self._by_id)
+        self._changes.values.clear()
+        self._changes.unset.clear()
+
+    def _takes_values(self, label_id: str) -> bool:
+        """Whether a label is to become the one with its id that was sent in its place; that is done only once."""
+        return label_id in self._shown and label_id not in self._loaded and self._count[label_id] == 1
+
+    def _accept(self, stored: LabelDoc, edit: LabelAnswer | None) -> None:
+        """Has a label become the one that was sent in its place, with what an edit makes of that."""
+        label_id, shown = str(stored["_id"]), self._shown[str(stored["_id"])]
+        skipped = self._not_told(label_id) if edit is None else self._skipped_in(edit)
+        record, retained = parted(self._written.get(label_id, {}), skipped)
+        base: LabelDoc = {**before_loads(stored, self._undoable(stored, record)), **shown}
+        values = {} if edit is None else self._changed_values(base, edit)
+        if values is None:
+            self._empty(label_id)
+            return
+        base, values = self._accepted(stored, base, values, edit)
+        update(self._changes, stored, base, values, {**record, **dict.fromkeys(shown, ())})
+        self._retain(label_id, retained)
+
+    def _accepted(
+        self, stored: LabelDoc, base: LabelDoc, values: dict[str, Any], edit: LabelAnswer | None
+    ) -> tuple[LabelDoc, dict[str, Any]]:
+        """Notes that a label takes the values that were sent in its place.
+
+        Args:
+            stored: the label as it is
+            base: the same with all that was sent
+            values: attribute -> what an edit makes of that
+            edit: the edit, or None where the label was accepted as it was sent
+
+        Returns:
+            those of ``base`` and ``values`` that are to be stored
+        """
+        self._changes.accepted.append(str(stored["_id"]))
+        return base, values
+
+    def _empty(self, label_id: str) -> None:
+        """Deletes a label of which an edit leaves nothing, where that is allowed."""
+        if self._changes.allows("allow_deletions", self._field):
+            self._changes.deleted.append(label_id)
 
     def _undoable(self, stored: LabelDoc, record: WrittenValues) -> WrittenValues:
         """What of the things that loads wrote into a label goes with the edits that were taken back."""
@@ -227,14 +284,17 @@ class Taking:
     def _edit(self, stored: LabelDoc, edit: LabelAnswer) -> None:
         """Notes what an edit changes of a stored label."""
         changes, label_id = self._changes, edit.label_id
+        if self._takes_values(label_id):
+            self._accept(stored, edit)
+            return
         record, retained = parted(self._written.get(label_id, {}), self._skipped_in(edit))
         base = before_loads(stored, record)
         values = self._changed_values(base, edit)
         if values is not None:
             update(changes, stored, base, values, record)
             self._retain(label_id, retained)
-        elif changes.allows("allow_deletions", self._field):
-            changes.deleted.append(label_id)
+        else:
+            self._empty(label_id)
 
     def _not_told(self, label_id: str) -> tuple[str, ...]:
         """What loads may have written into a label that does not go with the edits that were taken back."""

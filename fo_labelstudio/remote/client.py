@@ -493,6 +493,36 @@ class Client:
         """Deletes the predictions of a model from the tasks of a project."""
         self._connection.delete(f"/api/projects/{project_id}/model-versions/", {"model_version": model_version})
 
+    def predictions(self, project_id: int, model_version: str) -> Iterator[dict[str, Any]]:
+        """The predictions of a model: ``id``, ``task``, ``result`` and ``score`` of each."""
+        named = {"filter": "filter:tasks:predictions_model_versions", "operator": "contains", "type": "List"}
+        query = {"filters": {"conjunction": "and", "items": [{**named, "value": [model_version]}]}}
+        params = {"project": project_id, "fields": "all", "include": "id,predictions", "query": json.dumps(query)}
+        for task in self._pages_of_tasks({**params, "resolve_uri": "false"}):
+            for prediction in _part(task, "predictions", list):
+                _part(prediction, "id", int)
+                if prediction.get("model_version") == model_version:
+                    yield {**prediction, "task": task["id"]}
+
+    def update_prediction(self, prediction_id: int, **values: Any) -> None:
+        """Changes a prediction where it lies; annotations that began with it still name it."""
+        self._connection.patch(f"/api/predictions/{prediction_id}/", values)
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        """Deletes a prediction, unless it is gone already."""
+        try:
+            self._connection.delete(f"/api/predictions/{prediction_id}/")
+        except ServerError as error:
+            if error.status != 404:
+                raise
+
+    def answered_tasks(self, project_id: int) -> Iterator[int]:
+        """The ids of the tasks of a project that have a submitted annotation."""
+        answered = {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0}
+        query = json.dumps({"filters": {"conjunction": "and", "items": [answered]}})
+        for task in self._pages_of_tasks({"project": project_id, "include": "id", "query": query}):
+            yield task["id"]
+
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
         try:
@@ -505,10 +535,6 @@ class Client:
     def predictions_of(self, task_id: int) -> list[dict[str, Any]]:
         """The predictions of a task, with their results."""
         return list(map(_task, _list(self._connection.get("/api/predictions/", {"task": task_id}))))
-
-    def delete_prediction(self, prediction_id: int) -> None:
-        """Deletes one prediction."""
-        self._connection.delete(f"/api/predictions/{prediction_id}/")
 
     def export_open_tasks(self, project_id: int, task_ids: Sequence[int]) -> list[Any]:
         """Some tasks, with annotations and drafts or without any.

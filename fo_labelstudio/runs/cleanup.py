@@ -133,7 +133,8 @@ def _remove_from(client: Client, state: Mapping[str, Any], uploads: Mapping[str,
     tasks = TasksInExistingProject(client, state)
     shown = _delete_tasks(state["token"], tasks)
     tasks.restore()
-    remove_predictions(client, state["project_id"], model_version_of(state["token"]))
+    for model_version in (model_version_of(state["token"]), *state.get("refreshed", ())):
+        remove_predictions(client, state["project_id"], model_version)
     made = {
         (kind, storage_id): _BEGINNINGS[kind].format(quote(place.replace("\\", "/").rpartition("/")[2]))
         for kind, before in state["storages"].items()

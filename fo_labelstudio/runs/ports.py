@@ -5,7 +5,7 @@ A Label Studio project is both (``runs/server``); a list in memory is, for tests
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -203,4 +203,67 @@ class TaskSink(TaskHolder, Protocol):
 
     def start_from(self, model_version: str) -> None:
         """Has people start from the predictions of a model, where there are any."""
+        ...
+
+
+class PredictionSink(Protocol):
+    """What predictions are added to."""
+
+    @property
+    def retries(self) -> int:
+        """How often something that failed for a passing reason is tried again."""
+        ...
+
+    @property
+    def max_tasks(self) -> int:
+        """How many predictions may be added at once."""
+        ...
+
+    @property
+    def max_bytes(self) -> int:
+        """How many bytes the predictions that are added at once may have, unless a single one has more."""
+        ...
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now.
+
+        Raises:
+            RunError: the project is gone
+        """
+        ...
+
+    def model_versions(self) -> Mapping[str, int]:
+        """How many predictions of each model there are."""
+        ...
+
+    def start_from(self, model_version: str) -> None:
+        """Has people start from the predictions of a model, of which there are some."""
+        ...
+
+    def answered_tasks(self) -> set[int]:
+        """The ids of the tasks that have a submitted annotation."""
+        ...
+
+    def predictions_of(self, model_version: str) -> Iterator[Mapping[str, Any]]:
+        """The predictions of a model: ``id``, ``task``, ``result`` and ``score`` of each."""
+        ...
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        ...
+
+    def add_predictions(self, predictions: Sequence[bytes]) -> int:
+        """Adds predictions; returns how many were made.
+
+        Args:
+            predictions: the JSON of each
+        """
+        ...
+
+    def replace_prediction(self, prediction_id: int, result: Sequence[Any], score: float | None) -> None:
+        """Changes the result and the score of a prediction where it lies."""
+        ...
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        """Deletes a prediction."""
         ...

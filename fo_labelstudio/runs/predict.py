@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from fo_labelstudio.runs import project
 from fo_labelstudio.runs.ports import Page, ProjectState, Task, TaskSource
 from fo_labelstudio.runs.prepare import PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run
+from fo_labelstudio.runs.streams import in_blocks
 
 
 class _Predicted(NamedTuple):
@@ -76,7 +77,8 @@ def predict(
     logger.info("Adding predictions %r to %d tasks that are there...", model_version, len(shown))
     sent = 0
     refused: list[str] = []
-    for block in _blocks(_to_predict(run, shown, model_version, refused), client):
+    to_predict = _to_predict(run, shown, model_version, refused)
+    for block in in_blocks(to_predict, lambda item: len(item.body or b""), client.max_tasks, client.max_bytes):
         bodies = [item.body for item in block if item.body is not None]
         if bodies:
             _add(client, project_id, model_version, bodies, sent)
@@ -110,21 +112,6 @@ def _to_predict(run: Run, shown: Mapping[str, int], model_version: str, refused:
                 whole = {**prediction, "task": task_id, "model_version": model_version}
                 body = json.dumps(whole, allow_nan=False, separators=(",", ":")).encode()
             yield _Predicted(item.sample_id, task_id, rest["meta"][META], body)
-
-
-def _blocks(items: Iterable[_Predicted], client: Client) -> Iterator[list[_Predicted]]:
-    """As many as a request may send."""
-    block: list[_Predicted] = []
-    size = 0
-    for item in items:
-        own = len(item.body or b"")
-        if block and (len(block) == client.max_tasks or size + own > client.max_bytes):
-            yield block
-            block, size = [], 0
-        block.append(item)
-        size += own
-    if block:
-        yield block
 
 
 def _add(client: Client, project_id: int, model_version: str, bodies: Sequence[bytes], before: int) -> None:

@@ -125,6 +125,75 @@ class ServerTasks:
                 raise
 
 
+class ServerPredictions:
+    """The predictions on the tasks of a project; a ``PredictionSink``.
+
+    Args:
+        client: the server
+        project_id: the project
+    """
+
+    def __init__(self, client: Client, project_id: int):
+        self._client = client
+        self._project_id = project_id
+
+    @property
+    def retries(self) -> int:
+        """How often a request that failed may be repeated."""
+        return self._client.retries
+
+    @property
+    def max_tasks(self) -> int:
+        """How many predictions a request may add."""
+        return self._client.max_tasks
+
+    @property
+    def max_bytes(self) -> int:
+        """How many bytes a request may send, unless a single prediction has more."""
+        return self._client.max_bytes
+
+    def state(self) -> ProjectState:
+        """What the project says of itself now.
+
+        Raises:
+            RunError: it is gone
+        """
+        return ServerTasks(self._client, self._project_id).state()
+
+    def model_versions(self) -> Mapping[str, int]:
+        """How many predictions of each model the project has."""
+        return self._client.model_versions(self._project_id)
+
+    def start_from(self, model_version: str) -> None:
+        """Has people start from the predictions of a model, of which there are some."""
+        self._client.update_project(self._project_id, model_version=model_version)
+
+    def answered_tasks(self) -> set[int]:
+        """The ids of the tasks that have a submitted annotation."""
+        return set(self._client.answered_tasks(self._project_id))
+
+    def predictions_of(self, model_version: str) -> Iterator[Mapping[str, Any]]:
+        """The predictions of a model; of one that the project does not know, nothing is downloaded."""
+        if self._client.model_versions(self._project_id).get(model_version):
+            yield from self._client.predictions(self._project_id, model_version)
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        return self._client.prediction(prediction_id)
+
+    def add_predictions(self, predictions: Sequence[bytes]) -> int:
+        """Adds predictions; returns how many were made."""
+        return self._client.add_predictions(self._project_id, predictions)
+
+    def replace_prediction(self, prediction_id: int, result: Sequence[Any], score: float | None) -> None:
+        """Changes the result and the score of a prediction where it lies."""
+        self._client.update_prediction(prediction_id, result=result, score=score)
+
+    def delete_prediction(self, prediction_id: int) -> None:
+        """Deletes a prediction."""
+        self._client.delete_prediction(prediction_id)
+
+
 class TasksInExistingProject(ServerTasks):
     """The tasks that a run adds to a project that was there; all else of the project stays as it is.
 

@@ -31,6 +31,28 @@ def read_ahead(items: Iterable[T]) -> Iterator[T]:
             yield item
 
 
+def in_blocks(items: Iterable[T], size: Callable[[T], int], most: int, most_bytes: int) -> Iterator[list[T]]:
+    """Items, as many together as a request may send.
+
+    Args:
+        items: the items
+        size: how many bytes an item takes
+        most: items a block
+        most_bytes: bytes a block, unless a single item takes more
+    """
+    block: list[T] = []
+    total = 0
+    for item in items:
+        own = size(item)
+        if block and (len(block) == most or total + own > most_bytes):
+            yield block
+            block, total = [], 0
+        block.append(item)
+        total += own
+    if block:
+        yield block
+
+
 def side_by_side(work: Callable[[T], R], items: Iterable[T], number: int) -> Iterator[R]:
     """What becomes of items, in their order; a number of threads work at the next ones while one is used.
 

@@ -297,6 +297,23 @@ class TestRecipes:
         with pytest.raises(Exception, match="404"):
             Annotator(server.url, server.legacy_token).call("GET", f"/api/projects/{project_id}/")
 
+    def test_each_call_of_the_page_on_predictions(self, dataset, server):
+        dataset.set_values("uniqueness", [0.3, 0.1, 0.2])
+        first, refresh, most_unique = (
+            self.with_server(text, server)
+            for text in re.findall(r"```python\n(.*?)```", page("docs/predictions.md"), re.DOTALL)
+        )
+        prepare = "import fo_labelstudio; fo_labelstudio.register()\n"
+        better = "dataset.clone_sample_field('predictions', 'yolo_2')\n"
+        better += "dataset.set_values('yolo_2.detections.confidence', [[0.5, 0.5]] * 3)\n"
+        printed = self.run(prepare + first + better + refresh + most_unique)
+        assert "3 0 0 0" in printed.splitlines()
+        dataset.reload()
+        results = dataset.load_annotation_results("most_unique_first", api_key=server.legacy_token)
+        annotator = Annotator(server.url, server.legacy_token)
+        task = annotator.call("GET", f"/api/projects/{results.project_id}/next")
+        assert task["data"]["sample_id"] == dataset.first().id
+
     def test_the_set_up_with_environment_variables(self, dataset, server):
         exports = re.findall(r"export (\w+)=(\S+)", code("docs/settings.md", "Environment variables", "bash"))
         environment = {

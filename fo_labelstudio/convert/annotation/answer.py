@@ -41,6 +41,8 @@ class FieldAnswer:
         edited: labels that were changed
         deleted: ids of labels whose regions are gone
         was_sent: id of a deleted label -> an edit that holds nothing but what was sent
+        sent_besides: label id -> the same of each other prediction of the task that showed it
+        is_of_another_field: whether it started from labels of another field than the run's
         added: labels that were drawn or chosen
         deletions_unsafe: whether a region of an unknown label was not understood, so that no label may be called gone
         related: label id -> ids of the labels that it is to name as related
@@ -59,6 +61,8 @@ class FieldAnswer:
     edited: list[LabelAnswer] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
     was_sent: dict[str, LabelAnswer] = dataclass_field(default_factory=dict)
+    sent_besides: dict[str, list[LabelAnswer]] = dataclass_field(default_factory=dict)
+    is_of_another_field: bool = False
     added: list[LabelAnswer] = dataclass_field(default_factory=list)
     deletions_unsafe: bool = False
     related: dict[str, list[str]] = dataclass_field(default_factory=dict)
@@ -113,6 +117,7 @@ class Answer:
         answered: name of a control tag that somebody added -> number of regions that it tells something of
         originals: label field -> label id -> label as it was sent, as far as regions hold it; where asked for only
         ready: label field -> its labels, where they were made ahead for a sample that has never had any
+        sources: label field -> field of the dataset whose labels the annotation started from, where that is another one
     """
 
     task_id: int
@@ -125,3 +130,4 @@ class Answer:
     answered: dict[str, int] = dataclass_field(default_factory=dict)
     originals: dict[str, dict[str, LabelDoc]] = dataclass_field(default_factory=dict)
     ready: Mapping[str, ReadyLabels] = dataclass_field(default_factory=dict)
+    sources: Mapping[str, str] = dataclass_field(default_factory=dict)

@@ -29,6 +29,9 @@ from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
+_LABEL_ID_DIGITS = 24
+"""The ids of regions that are sent begin with those of their labels."""
+
 
 class FieldReader:
     """Reads the regions of one label field of one task."""
@@ -118,6 +121,8 @@ class FieldReader:
         """Why the annotation cannot have shown a label that it lacks, or None where somebody deleted it."""
         if not self._origin.is_ours:
             return "the annotation did not start from the labels that were sent"
+        if not self._origin.is_certain:
+            return "the prediction that the annotation may have started from was replaced"
         if not self._origin.held(self._field, key):
             return "the prediction that the annotation started from does not hold them"
         if is_missing or any(label_id in orphans for label_id in (key, *entry.get("ids", ()))):
@@ -135,7 +140,7 @@ class FieldReader:
 
     def _elsewhere(self) -> frozenset[str] | None:
         """Ids of labels that the annotation cannot have shown, for other annotations made them; None where of any."""
-        if self._origin.is_ours:
+        if self._origin.is_ours and not self._origin.is_refreshed:
             return frozenset()
         ids = {
             region["id"]
@@ -144,7 +149,9 @@ class FieldReader:
         }
         if ids and self._family.grouping(self._field) is Grouping.FIELD:
             return None
-        return frozenset(self._new_id(whole_id(region_id)) for region_id in ids)
+        made = (self._new_id(whole_id(region_id)) for region_id in ids)
+        # Labels that were sent at other times may have been loaded with the answers to them.
+        return frozenset((*made, *(region_id[:_LABEL_ID_DIGITS] for region_id in ids)))
 
     def originals(
         self, results: FieldResults, sent: Mapping[str, Mapping[str, Any]], is_as_sent: bool

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -22,6 +23,7 @@ from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.task.origin import is_sent_annotation
+from fo_labelstudio.convert.task.refreshed import Shown, generation_id
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import LabelingConfigError
 
@@ -179,32 +181,44 @@ class Configs:
         return [*found[1:], Sighting(until, self._now)]
 
 
-def own_regions(sent: Mapping[str, Mapping[str, Any]], fields: Sequence[LabelField]) -> dict[str, str]:
+def own_regions(
+    sent: Mapping[str, Mapping[str, Any]],
+    fields: Sequence[LabelField],
+    generation: str = "",
+    sources: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
     """The ids of the regions that were sent with a task, those of labels of several regions in short -> label field.
 
     Args:
         sent: label field -> key of the label -> aspect -> digest, as the task records it
         fields: the label fields of the run
+        generation: what ends the ids of all of them; empty for those that tasks were made with
+        sources: label field -> field of the dataset that the labels are of, where that is another one
     """
     own: dict[str, str] = {}
     for field in fields:
         family = family_of(field)
         controls = [] if family.is_drawn else attributes.controls_of(field, family)
         is_whole = family.grouping(field) is Grouping.FIELD
-        suffixes = [digest_of(name) for name in (field.name, *(control.name for control in controls))]
+        suffixes = [
+            digest_of(name) for name in (sources.get(field.name, field.name), *(control.name for control in controls))
+        ]
         for key, entry in sent.get(field.name, {}).items():
-            for label_id in (key, *entry.get("ids", ())):
-                own.update({f"{label_id}-{suffix}": field.name for suffix in suffixes})
-            own.update(dict.fromkeys(entry.get("ids", ()) if is_whole else (key,), field.name))
+            ids = dict.fromkeys((key, *entry.get("ids", ())))
+            found = [f"{label_id}-{suffix}" for label_id in ids for suffix in suffixes]
+            found += entry.get("ids", ()) if is_whole else (key,)
+            if generation and is_whole:
+                found = [generation_id(region_id, generation) for region_id in found]
+            own.update(dict.fromkeys(found, field.name))
     return own
 
 
 def is_without_parent(annotation: Mapping[str, Any]) -> bool:
     """Whether an annotation names a prediction that it started from, but does not hold it."""
-    return type(annotation.get("parent_prediction")) is int and _prediction_of(annotation, ()) is None
+    return type(annotation.get("parent_prediction")) is int and prediction_of(annotation, ()) is None
 
 
-def _prediction_of(annotation: Mapping[str, Any], predictions: Iterable[Any]) -> Mapping[str, Any] | None:
+def prediction_of(annotation: Mapping[str, Any], predictions: Iterable[Any]) -> Mapping[str, Any] | None:
     """The prediction that an annotation started from: its own copy, or one of its task."""
     parent = annotation.get("parent_prediction")
     for prediction in (annotation.get("prediction"), *predictions):
@@ -223,8 +237,10 @@ class Origin:
     Args:
         annotation: the annotation
         task: its task, with all annotations; predictions may be there as their ids
-        sent: label field -> key of the label -> aspect -> digest, as the task records it
+        sent: label field -> key of the label -> aspect -> digest, as it was recorded
         fields: the label fields of the run
+        shown: what that showed, where it was sent later than the task
+        is_certain: whether it surely started from what is recorded so, if from anything
 
     Source: Label Studio 1.23.2. ``parent_prediction`` is the id of the prediction whose copy a person began with, null
     where it began blank or the prediction is gone; ``prediction`` is a copy, made on submission, of the prediction of
@@ -237,7 +253,12 @@ class Origin:
         task: Mapping[str, Any],
         sent: Mapping[str, Mapping[str, Any]],
         fields: Sequence[LabelField],
+        shown: Shown | None = None,
+        is_certain: bool = True,
     ):
+        self._generation = "" if shown is None else shown.generation
+        self._sources = {} if shown is None else shown.sources
+        self.is_certain = is_certain
         self._annotation = annotation
         self._annotations = task["annotations"]
         self._task = task
@@ -249,12 +270,17 @@ class Origin:
     @cached_property
     def own(self) -> dict[str, str]:
         """What :func:`own_regions` says of the task."""
-        return own_regions(self._sent, self._fields)
+        return own_regions(self._sent, self._fields, self._generation, self._sources)
 
     @property
     def is_ours(self) -> bool:
         """Whether it started from our prediction."""
         return self._start[0]
+
+    @property
+    def is_refreshed(self) -> bool:
+        """Whether what it started from was sent later than its task."""
+        return bool(self._generation)
 
     @cached_property
     def regions_of_others(self) -> list[Mapping[str, Any]]:
@@ -297,7 +323,7 @@ class Origin:
             if is_sent_annotation(annotation, self._task):
                 # Whoever edits or copies it begins with all that was sent.
                 return True, None
-            prediction = _prediction_of(annotation, self._predictions)
+            prediction = prediction_of(annotation, self._predictions)
             started = _regions(prediction.get("result")) if prediction is not None else []
             own = [region for region in _regions(annotation.get("result")) if self._is_own(region)]
             is_named = prediction is not None and prediction.get("model_version") == MODEL_VERSION

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fo_labelstudio.convert.annotation import objects, unexpected
-from fo_labelstudio.convert.annotation.answer import Answer, Problem
+from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer, Problem
 from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
 from fo_labelstudio.convert.annotation.field_reader import FieldReader, label_id_of
 from fo_labelstudio.convert.annotation.origin import UNCHANGED, Configs, Missing, Origin, is_without_parent
@@ -19,11 +19,20 @@ from fo_labelstudio.convert.annotation.sorting import (
     sorted_by_field,
     with_ids,
 )
+from fo_labelstudio.convert.annotation.start import Start, prediction_in_doubt_of, start_of
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import LabelAnswer, LabelField, Region, RegionAnswer, medium_of_fields, objects_of
+from fo_labelstudio.convert.records import (
+    LabelAnswer,
+    LabelField,
+    ParsedLabel,
+    Region,
+    RegionAnswer,
+    medium_of_fields,
+    objects_of,
+)
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import META, parse_origin
@@ -69,14 +78,16 @@ def parse_task(
     shown = objects_of(fields)
     medium = next(iter(shown.values()))
     try:
-        sample_id, media, sent = parse_origin(task, run, medium)
+        sample_id, media, first_sent = parse_origin(task, run, medium)
     except RegionError as error:
         problems.append(Problem(task_id, None, str(error)))
         return None
     if not isinstance(annotation.get("result"), list):
         problems.append(Problem(task_id, None, "the result of its annotation is no list"))
         return None
-    origin = Origin(annotation, task, sent, fields)
+    start = start_of(annotation, task, first_sent, fields, run)
+    sent, sources = start.shown.sent, start.shown.sources
+    origin = _origin(annotation, task, start, fields)
     known = {key for entries in sent.values() for key in entries}
     result, elsewhere = objects.split(with_ids(annotation), shown)
     problems.extend(problems_elsewhere(elsewhere, task_id, medium.noun))
@@ -98,9 +109,11 @@ def parse_task(
         )
         for field in fields
     }
-    departed = [field for field in fields if field.name in gone]
+    _leave_what_others_showed(answers, fields, start, first_sent)
+    _add_what_others_showed(answers, fields, start, media)
+    departed = [field for field in fields if field.name in gone or field.name in sources]
     originals = _originals(annotation, result, departed, origin, sent, media, task_id, run)
-    answer = Answer(task_id, sample_id, answers, originals=originals)
+    answer = Answer(task_id, sample_id, answers, originals=originals, sources=dict(sources))
     for region_answer in (item for items in about.values() for item in items):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
     _add_unexpected(answer, found.unclaimed, about, media, run, origin, problems)
@@ -163,14 +176,60 @@ def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str) -> in
     Put into the annotation as its ``prediction``, it is found by :func:`parse_task`.
     """
     annotation = annotation_of(task)
-    if annotation is None or not is_without_parent(annotation) or _holds_a_key(annotation.get("result"), task):
+    if annotation is None or _holds_a_key(annotation.get("result"), task):
         return None
     try:
         _, _, sent = parse_origin(task, run, medium_of_fields(fields))
     except RegionError:
         return None
-    is_ours = Origin(annotation, task, sent, fields).is_ours
+    start = start_of(annotation, task, sent, fields, run)
+    if not is_without_parent(annotation):
+        return prediction_in_doubt_of(annotation, task, start, fields)
+    is_ours = _origin(annotation, task, start, fields).is_ours
     return None if is_ours else annotation["parent_prediction"]
+
+
+def _origin(
+    annotation: Mapping[str, Any], task: Mapping[str, Any], start: Start, fields: Sequence[LabelField]
+) -> Origin:
+    return Origin(annotation, task, start.shown.sent, fields, start.shown, start.is_certain)
+
+
+def _leave_what_others_showed(
+    answers: Mapping[str, FieldAnswer],
+    fields: Sequence[LabelField],
+    start: Start,
+    first_sent: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Notes the labels of the run's own fields that the labels of another field were shown in place of."""
+    for field in fields:
+        if field.name not in start.shown.sources or not holds_list(field.label_type):
+            continue
+        shown = {label_id for label_id, _ in _sent_labels(start.shown.sent.get(field.name, {}))}
+        reason = f"the annotation started from labels of field {start.shown.sources[field.name]!r}"
+        not_shown = (label_id for label_id, _ in _sent_labels(first_sent.get(field.name, {})) if label_id not in shown)
+        answers[field.name].not_shown.update(dict.fromkeys(not_shown, reason))
+
+
+def _add_what_others_showed(
+    answers: Mapping[str, FieldAnswer], fields: Sequence[LabelField], start: Start, media: MediaInfo
+) -> None:
+    """Notes what the other predictions of the task showed of labels: who has not edited these has them so."""
+    nothing = ParsedLabel("", {}, media)
+    for field in fields:
+        answer = answers[field.name]
+        answer.is_of_another_field = field.name in start.shown.sources
+        for other in start.others:
+            entries = other.sent.get(field.name, {})
+            for label_id, key in _sent_labels(entries):
+                sent = LabelAnswer(label_id, nothing, (), entries[key])
+                answer.sent_besides.setdefault(label_id, []).append(sent)
+
+
+def _sent_labels(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The id of each label that was sent, with its key."""
+    for key, entry in entries.items():
+        yield from ((label_id, key) for label_id in entry.get("ids", [key]))
 
 
 def _holds_a_key(result: Any, task: Mapping[str, Any]) -> bool:
