@@ -223,7 +223,8 @@ class _Settlement:
     def _deleted(self) -> ScalarChange:
         stored, settled = self._stored, self._settled
         if DELETED in settled:
-            return ScalarChange(stored, stored, settled=self._text)
+            # What was there before is still needed, for the case that the deletion is taken back.
+            return ScalarChange(stored, stored, self._written, settled=self._text)
         usual = self._usual()
         if usual.refused is not None or usual.kind is None:
             return usual

@@ -255,6 +255,17 @@ def test_a_scalar_is_settled_like_a_label(make_dataset):
     assert (sent.dataset.values("caption"), sent.results.conflicts) == (["mine"], [])
 
 
+def test_a_value_that_was_deleted_in_label_studio_comes_back_however_often_that_was_loaded(make_dataset):
+    sent = Sent(make_dataset({"caption": "one"}), {"caption": {"type": "scalar", "existing_field": True}})
+    sent.answer(lambda result: [])
+    for _ in range(2):
+        sent.load()
+        assert sent.dataset.values("caption") == [None]
+    sent.answer(lambda result: result)
+    sent.load()
+    assert sent.dataset.values("caption") == ["one"]
+
+
 def test_a_mask_that_a_load_wrote_to_its_file_is_nobodys_edit(make_dataset, tmp_path, monkeypatch):
     label = fo.Detection(label="cat", bounding_box=[0.125, 0.125, 0.25, 0.25], mask=np.ones((12, 16), bool))
     label.export_mask(str(tmp_path / "mask.png"), update=True)
