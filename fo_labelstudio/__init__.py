@@ -72,6 +72,7 @@ def load_annotations(
     cleanup: bool = False,
     *,
     on_conflict: str | None = None,
+    full: bool = False,
     json_path: str | os.PathLike[str] | None = None,
     labeling_config: str | os.PathLike[str] | None = None,
     **connection: Any,
@@ -89,6 +90,8 @@ def load_annotations(
         on_conflict: what becomes of what was changed in FiftyOne and in Label Studio since it was sent:
             ``"annotator"``, the annotator's version counts; ``"dataset"``, the dataset's; ``"keep_both"``, the
             annotator's becomes a second label; by default what the run says
+        full: whether all tasks are looked at; by default only those that were changed since the last load, where the
+            server can tell
         json_path: a JSON export of Label Studio's in place of the server: a file, a folder or a zip file. Tasks are
             found by their samples, whatever project they were imported into; of a sample with several tasks, the
             newest submitted annotation counts
@@ -110,17 +113,16 @@ def load_annotations(
     """
     from fo_labelstudio.errors import SettingsError
     from fo_labelstudio.runs.load_annotations import load_annotations, load_json
-    from fo_labelstudio.runs.load_options import LoadOptions
 
-    options = LoadOptions(dest_field, unexpected, on_conflict=on_conflict)
+    options = {"on_conflict": on_conflict, "full": full}
     if json_path is None:
         if labeling_config is not None:
             raise SettingsError("labeling_config is for a load with json_path; a server says what its project has")
-        return load_annotations(samples, anno_key, options, cleanup, connection)
+        return load_annotations(samples, anno_key, dest_field, unexpected, options, cleanup, connection)
     if cleanup or connection:
         given = ", ".join(sorted({*connection, *(["cleanup"] if cleanup else [])}))
         raise SettingsError(f"{given}: a load with json_path asks no server; leave it out")
-    return load_json(samples, anno_key, options, json_path, labeling_config)
+    return load_json(samples, anno_key, dest_field, unexpected, options, json_path, labeling_config)
 
 
 def get_status(samples: foc.SampleCollection, anno_key: str, **connection: Any) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from fo_labelstudio.runs.update_label_schema import update_label_schema
 from fo_labelstudio.settings import (
     CONNECTION_SETTINGS,
     DEFAULT_NAME,
+    LOAD_SETTINGS,
     RUN_SETTINGS,
     SECRET_SETTINGS,
     SETTINGS,
@@ -158,13 +159,15 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             self._is_being_saved = False
 
     def load_credentials(self, **settings: Any) -> None:
-        """Takes the settings of a call of ``load_annotations()``.
+        """Takes the settings of a call of ``load_annotations()`` that say how to reach the server.
+
+        FiftyOne hands all of the call's settings on to it; the others are read where the load begins.
 
         Raises:
             SettingsError: there is no such setting
         """
-        refuse_unknown(settings, CONNECTION_SETTINGS, self.name)
-        self._take(**settings)
+        refuse_unknown(settings, (*CONNECTION_SETTINGS, *LOAD_SETTINGS), self.name)
+        self._take(**{name: value for name, value in settings.items() if name in CONNECTION_SETTINGS})
 
     def connection_settings(self) -> ConnectionSettings:
         """How to reach the server, from all sources as they are now.
@@ -371,7 +374,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
                 f"{results.key!r})",
                 results.project_id,
             )
-        return load_run(results, LoadOptions(**given))
+        # FiftyOne ignores the settings of a call where it has the results already (1.22.1).
+        results.config.load_credentials(**given.settings)
+        return load_run(results, LoadOptions.of(given.settings, results.config, given.dest_field, given.unexpected))
 
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
         return LabelStudioAnnotationAPI(self.config.connection_settings())
@@ -429,6 +434,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         predicted: dict[str, dict[str, Any]] | None = None,
         tagged: dict[str, list[str]] | None = None,
         answered: dict[str, str] | None = None,
+        last_load: dict[str, Any] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -444,6 +450,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.predicted = predicted or {}
         self.tagged = tagged or {}
         self.answered = answered or {}
+        self.last_load = last_load or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
@@ -655,10 +662,6 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
     @property
     def overwrites_masks(self) -> bool:
         return bool(self.config.overwrite_masks)
-
-    @property
-    def on_conflict(self) -> str:
-        return str(self.config.on_conflict)
 
     @classmethod
     def _from_dict(

@@ -447,9 +447,11 @@ class Setting(NamedTuple):
         name: its name in a call; its environment variable is :func:`variable`
         parse: checks a value; None stands for its default where it is one of the run
         meaning: what it says
-        of_run: whether it says how a run is made, is given to ``annotate()`` and saved with the run; all others say how
-            to reach the server, can also be given to ``load_annotations()``, and are not saved, but for the url
+        of_run: whether it says how a run is made, is given to ``annotate()`` and saved with the run
         is_secret: whether it is never shown
+        of_load: whether it says how a run is loaded, and can be given to ``load_annotations()``; one of the run, too,
+            is what loads do that say nothing else. All that are neither say how to reach the server, can be given to
+            both, and are not saved, but for the url
     """
 
     name: str
@@ -457,6 +459,7 @@ class Setting(NamedTuple):
     meaning: str
     of_run: bool = False
     is_secret: bool = False
+    of_load: bool = False
 
 
 SETTINGS = (
@@ -550,6 +553,13 @@ SETTINGS = (
         _parse_choice("on_conflict", "annotator", "dataset", "keep_both"),
         "what a load makes of what was changed in FiftyOne and in Label Studio",
         of_run=True,
+        of_load=True,
+    ),
+    Setting(
+        "full",
+        _parse_switch("full"),
+        "whether a load looks at all tasks, whatever was changed since the last one",
+        of_load=True,
     ),
     Setting(
         "sampling",
@@ -568,7 +578,9 @@ SETTINGS = (
 )
 """Every setting, a row each."""
 
-CONNECTION_SETTINGS = tuple(row.name for row in SETTINGS if not row.of_run)
+CONNECTION_SETTINGS = tuple(row.name for row in SETTINGS if not row.of_run and not row.of_load)
 RUN_SETTINGS = tuple(row.name for row in SETTINGS if row.of_run)
+LOAD_SETTINGS = tuple(row.name for row in SETTINGS if row.of_load)
 SECRET_SETTINGS = tuple(row.name for row in SETTINGS if row.is_secret)
 _PARSERS = {row.name: row.parse for row in SETTINGS}
+LOAD_PARSERS = {row.name: row.parse for row in SETTINGS if row.of_load}

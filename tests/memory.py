@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +18,7 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import MODEL_VERSION, SampleRecord, to_task
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import RunError, ServerError
-from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState
+from fo_labelstudio.runs.ports import Changes, MadeTasks, Page, ProjectState
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of
 from fo_labelstudio.runs.send import send
@@ -37,6 +37,7 @@ class MemoryTasks:
         deleted: ids of tasks that were deleted
         pages: the tasks that each page was asked for
         labeling_config: the labeling config
+        lists_all: whether changed tasks are listed that nobody has answered
         model_version: which predictions people start from
         clock: the time of the server
         retries, max_tasks, max_bytes: as a sink has them
@@ -53,6 +54,9 @@ class MemoryTasks:
         self.is_gone = False
         self.clock: datetime | None = None
         self._last = 0
+        self.lists_all = True
+        self._hours = 0
+        self._seen: dict[int, tuple[str, str]] = {}
 
     def state(self) -> ProjectState:
         if self.is_gone:
@@ -81,6 +85,27 @@ class MemoryTasks:
 
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         return None
+
+    def changes(self, since: str | None) -> Changes | None:
+        self._look_for_changes()
+        newest = max((time for _, time in self._seen.values()), default="")
+        if since is None:
+            return Changes(newest)
+        times = {task_id: time for task_id, (_, time) in self._seen.items() if time >= since}
+        if self.lists_all:
+            return Changes(newest, times)
+        answered = {task_id: time for task_id, time in times.items() if self.by_id[task_id]["annotations"]}
+        return Changes(newest, answered, len(times) - len(answered))
+
+    def _look_for_changes(self) -> None:
+        """Dates each task that is not what it was when somebody asked last, as the server does at once."""
+        self._hours += 1
+        now = f"{datetime(2026, 11, 20) + timedelta(hours=self._hours):%Y-%m-%dT%H:%M:%S.%f}Z"
+        there = {task_id: json.dumps(task) for task_id, task in self.by_id.items()}
+        self._seen = {
+            task_id: self._seen[task_id] if self._seen.get(task_id, ("",))[0] == text else (text, now)
+            for task_id, text in there.items()
+        }
 
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         self.requests.append(len(tasks))
@@ -226,6 +251,7 @@ class MemoryState(RunState):
         self.predicted, self.conflicts = {}, []
         self.tagged = {}
         self.answered = {}
+        self.last_load = {}
         self.saves: list[str] = []
         self.deleted: list[int] = []
         state = {"token": "token", "project_id": project_id, "complete": True}

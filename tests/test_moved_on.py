@@ -566,7 +566,7 @@ class TestADestination:
     ):
         moved.add_sample_field("text", fof.StringField)
         before, schema = stored(moved), moved.get_field_schema(flat=True).keys()
-        monkeypatch.setattr("fo_labelstudio.runs.load_annotations.fetch", None)
+        monkeypatch.setattr("fo_labelstudio.runs.load_annotations.fetch_answers", None)
         with pytest.raises(error, match=message):
             moved.load_annotations("run", dest_field=dest_field)
         assert stored(moved) == before

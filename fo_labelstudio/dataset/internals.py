@@ -11,7 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
@@ -174,9 +174,23 @@ def built_label_schema(
     return built
 
 
-def load_arguments() -> Mapping[str, Any] | None:
-    """``dest_field`` and ``unexpected`` of the call of ``load_annotations()`` that is running, which hands them to no
-    backend; None where none is running.
+class LoadArguments(NamedTuple):
+    """What a call of ``load_annotations()`` was given.
+
+    Attributes:
+        dest_field: where the labels go
+        unexpected: what becomes of labels that the label schema does not expect
+        settings: all other keyword arguments that FiftyOne does not know
+    """
+
+    dest_field: Any
+    unexpected: Any
+    settings: Mapping[str, Any]
+
+
+def load_arguments() -> LoadArguments | None:
+    """The arguments of the call of ``load_annotations()`` that is running, which hands them to no backend; None where
+    none is running.
 
     Raises:
         RunError: this version of FiftyOne calls them otherwise
@@ -187,7 +201,7 @@ def load_arguments() -> Mapping[str, Any] | None:
     if frame is None:
         return None
     try:
-        return {name: frame.f_locals[name] for name in ("dest_field", "unexpected")}
+        return LoadArguments(*(frame.f_locals[name] for name in ("dest_field", "unexpected", "kwargs")))
     except KeyError as error:
         raise RunError(f"this version of FiftyOne has no {error} in load_annotations(); report it") from None
 

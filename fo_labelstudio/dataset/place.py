@@ -6,8 +6,9 @@ Only this module knows how a sample or a frame is found in the database. Whoever
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from enum import Enum
 from functools import cached_property
@@ -36,6 +37,28 @@ class Scope(Enum):
         return cls.FRAME if is_frames else cls.SAMPLE
 
 
+class Stamp:
+    """The times that a load writes as those of its changes, so that they can be told from the changes of others.
+
+    Attributes:
+        times: those that were given out, in milliseconds since 1970, oldest first
+    """
+
+    def __init__(self) -> None:
+        self.times: list[int] = []
+
+    def begin(self) -> None:
+        """Begins to read documents that are to be written to: what others write from now on is newer."""
+        now = int(time.time() * 1000)
+        if self.times[-1:] != [now]:
+            self.times.append(now)
+
+    @property
+    def time(self) -> datetime:
+        """The time of the changes."""
+        return datetime.fromtimestamp(self.times[-1] / 1000, timezone.utc)
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """One field of a dataset, whether the dataset has it yet or not.
@@ -44,11 +67,13 @@ class Place:
         dataset: the dataset
         path: path of the field, for example ``ground_truth`` or ``a.b``, without ``frames.``
         scope: whether samples or frames have it
+        stamp: what says when changes are made; each is made now where it is missing
     """
 
     dataset: fo.Dataset
     path: str
     scope: Scope = Scope.SAMPLE
+    stamp: Stamp | None = None
 
     @property
     def full_path(self) -> str:
@@ -69,11 +94,11 @@ class Place:
     def parents(self) -> list[Place]:
         """The documents around the field, outermost first."""
         parts = self.path.split(".")
-        return [Place(self.dataset, ".".join(parts[:end]), self.scope) for end in range(1, len(parts))]
+        return [replace(self, path=".".join(parts[:end])) for end in range(1, len(parts))]
 
     def at(self, name: str) -> Place:
         """A field within this one."""
-        return Place(self.dataset, f"{self.path}.{name}", self.scope)
+        return replace(self, path=f"{self.path}.{name}")
 
     @cached_property
     def db_path(self) -> str:
@@ -162,8 +187,10 @@ class Place:
             expected: path in the database -> value that must still be there
             **options: further options of ``UpdateOne``
         """
-        changed = {**update.get("$set", {}), "last_modified_at": datetime.now(timezone.utc)}
-        return UpdateOne({"_id": doc["_id"], **(expected or {})}, {**update, "$set": changed}, **options)
+        now = datetime.now(timezone.utc) if self.stamp is None else self.stamp.time
+        # Somebody may have changed the document since it was read; that must not be hidden.
+        changed = {**{name: values for name, values in update.items() if values}, "$max": {"last_modified_at": now}}
+        return UpdateOne({"_id": doc["_id"], **(expected or {})}, changed, **options)
 
     def write(self, operations: Sequence[UpdateOne], ids: Iterable[str]) -> int:
         """Writes, and has FiftyOne read what was written.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -44,6 +45,10 @@ MIN_VERSION = Version("1.20.0")
 
 
 _OF_TASKS = "id,data,meta,total_predictions,total_annotations"
+_OF_CHANGES = "id,updated_at"
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+"""A time as the server writes it (1.23.2)."""
 
 _OF_ROWS = (
     "id,total_annotations,cancelled_annotations,annotations_ids,annotators,avg_lead_time,draft_exists,created_at,"
@@ -428,6 +433,46 @@ class Client:
         query = json.dumps({"filters": {"conjunction": "or", "items": items}, "hiddenColumns": hidden})
         return self._pages_of_tasks({"project": project_id, "include": _OF_ROWS, "query": query})
 
+    def newest_change(self, project_id: int) -> str | None:
+        """When a task of a project was changed last, as the server writes it; empty where there is none.
+
+        Returns:
+            None where the server does not say so
+        """
+        params = {"project": project_id, "include": _OF_CHANGES, "page": 1, "page_size": 1}
+        params["query"] = json.dumps({"ordering": ["-tasks:updated_at"]})
+        found = _part(self._connection.get("/api/tasks", params), "tasks", list)
+        if not found:
+            return ""
+        time = _task(found[0]).get("updated_at")
+        return time if isinstance(time, str) and _TIME.fullmatch(time) else None
+
+    def changed_tasks(self, project_id: int, since: str, is_answered: bool) -> Iterator[dict[str, Any]]:
+        """The tasks of a project that were changed at a time or later: ``id`` and ``updated_at`` of each.
+
+        Args:
+            project_id: the project
+            since: the time, in UTC, as the server writes it
+            is_answered: whether those are asked for that somebody has answered or skipped, or the others
+        """
+        for filters in _ANSWERED if is_answered else [_NOT_ANSWERED]:
+            query = json.dumps({"filters": _changed(since, filters), "ordering": ["tasks:id"]})
+            params = {"project": project_id, "include": _OF_CHANGES, "query": query}
+            for task in self._pages_of_tasks(params):
+                _part(task, "updated_at", str)
+                yield task
+
+    def count_changed(self, project_id: int, since: str) -> int:
+        """How many tasks of a project were changed at a time or later and are neither answered nor skipped.
+
+        Args:
+            project_id: the project
+            since: the time, in UTC, as the server writes it
+        """
+        query = json.dumps({"filters": _changed(since, _NOT_ANSWERED)})
+        params = {"project": project_id, "include": "id", "page": 1, "page_size": 1, "query": query}
+        return _part(self._connection.get("/api/tasks", params), "total", int)
+
     def whole_tasks(self, project_id: int, first: int, last: int) -> Iterator[dict[str, Any]]:
         """The tasks of a project whose ids lie in a range, with their annotations, predictions and drafts.
 
@@ -569,6 +614,26 @@ _TOUCHED: list[dict[str, Any]] = [
 def _within(first: int, last: int) -> dict[str, Any]:
     """The filter of the Data Manager for tasks whose ids lie in a range."""
     return {"filter": "filter:tasks:id", "operator": "in", "type": "Number", "value": {"min": first, "max": last}}
+
+
+def _counted(name: str, operator: str) -> dict[str, Any]:
+    return {"filter": f"filter:tasks:{name}_annotations", "operator": operator, "type": "Number", "value": 0}
+
+
+_NOT_ANSWERED = (_counted("total", "equal"), _counted("cancelled", "equal"))
+"""Filters of the Data Manager for tasks that nobody has answered or skipped; all must hold."""
+
+_ANSWERED = (
+    (_counted("total", "greater"),),
+    (_counted("total", "equal"), _counted("cancelled", "greater")),
+)
+"""The same for the others: those that are answered, and those that are only skipped."""
+
+
+def _changed(since: str, filters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The filters of the Data Manager for tasks that were changed at a time or later, with further ones."""
+    newer = {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": since}
+    return {"conjunction": "and", "items": [newer, *filters]}
 
 
 def _place(kind: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import NamedTuple
 
 import fiftyone.core.utils as fou
@@ -17,7 +19,7 @@ from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_do
 from fo_labelstudio.convert.families import has_masks
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.log import logger
-from fo_labelstudio.runs.ports import TaskSource
+from fo_labelstudio.runs.ports import ProjectState, Task, TaskSource
 from fo_labelstudio.runs.streams import Spool, read_ahead
 
 PAGE_TASKS = 200
@@ -98,6 +100,25 @@ class Answers:
         return iter(self._pages)
 
 
+@dataclass
+class Fetched:
+    """What was downloaded of a run.
+
+    Attributes:
+        answers: the answers
+        state: what the project said of itself
+        looked_at: the tasks that were looked at; None for all
+        answered: those of them that have an answer
+        configs: what loads have seen of the labeling config, with this one
+    """
+
+    answers: Answers
+    state: ProjectState
+    looked_at: Collection[int] | None = None
+    answered: set[int] = dataclass_field(default_factory=set)
+    configs: list[Sighting] = dataclass_field(default_factory=list)
+
+
 def fetch(
     run_token: str,
     fields: Sequence[LabelField],
@@ -124,52 +145,108 @@ def fetch(
         RunError: the project is gone
         ServerError: a download failed
     """
-    project = source.state()
+    return fetch_answers(run_token, fields, source, tasks, sightings, is_complete, gone, made_with).answers
+
+
+def fetch_answers(
+    run_token: str,
+    fields: Sequence[LabelField],
+    source: TaskSource,
+    tasks: Mapping[str, int],
+    sightings: Sequence[Sighting] = (),
+    is_complete: bool = True,
+    gone: Collection[str] = (),
+    made_with: str | None = None,
+    state: ProjectState | None = None,
+    only: Collection[int] | None = None,
+) -> Fetched:
+    """The submitted annotations of a run, or of some of its tasks; see :func:`fetch`.
+
+    Args:
+        run_token: the token of the run
+        fields: its label fields
+        source: where its tasks come back from
+        tasks: sample id -> task id, of all of its tasks
+        sightings: what earlier loads have seen of the labeling config
+        is_complete: whether everything of the run was sent
+        gone: names of the fields whose labels have left the dataset, so that answers are to hold what was sent
+        made_with: the labeling config that the run was made with, where it is somebody else's
+        state: what the project has said of itself, where that was asked for
+        only: the tasks that are looked at; all by default
+
+    Raises:
+        RunError: the project is gone
+        ServerError: a download failed
+    """
+    project = source.state() if state is None else state
     while True:
         missing = missing_from(project.labeling_config, fields, made_with)
         if not is_complete and missing == missing_from("", fields, made_with):
             # A run gets its labeling config last; until then, nobody has taken anything out of it.
             missing = Missing()
-        answers = _download(run_token, fields, source, tasks, Configs(sightings, missing), gone)
+        download = _Download(run_token, fields, source, tasks, Configs(sightings, missing), gone)
+        fetched = download.of(project, only)
         if project.tasks is not None:
-            answers.missing = max(len(tasks) - project.tasks, 0)
+            fetched.answers.missing = max(len(tasks) - project.tasks, 0)
         before, project = project, source.state()
         if project.labeling_config == before.labeling_config:
             if not project.is_certain:
-                answers.configs = list(sightings)
-            return answers
+                fetched.configs = list(sightings)
+            fetched.answers.configs = fetched.configs
+            return fetched
         logger.info("The labeling config was changed meanwhile; downloading once more...")
+        # What is not looked at means something else by another one.
+        only = None
 
 
-def _download(
-    run_token: str,
-    fields: Sequence[LabelField],
-    source: TaskSource,
-    tasks: Mapping[str, int],
-    configs: Configs,
-    gone: Collection[str],
-) -> Answers:
-    answers = Answers()
-    logger.info("Downloading annotations from Label Studio...")
-    page_tasks = PAGE_TASKS_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else PAGE_TASKS
-    until = ""
-    with fou.ProgressBar(total=len(tasks), iters_str="tasks") as progress:
-        for looked_at, exported in read_ahead(source.exported(list(tasks.values()), page_tasks)):
-            page = []
-            for task in exported:
-                annotation = annotation_of(task)
-                until = max(until, time_of(annotation or {}))
-                parent = prediction_in_doubt(task, fields, run_token)
-                if annotation is not None and parent is not None:
-                    annotation["prediction"] = source.prediction(parent)
-                answer = parse_task(task, fields, run_token, answers.problems, configs, gone)
-                if answer and _is_ours(answer, tasks, answers.problems):
-                    page.append(answer)
-                    answers.times[answer.sample_id] = time_of(annotation or {})
-            answers.add(page)
-            progress.update(looked_at)
-    answers.configs = configs.seen(until)
-    return answers
+class _Download:
+    """Reads what people answered; see :func:`fetch_answers`."""
+
+    def __init__(
+        self,
+        run_token: str,
+        fields: Sequence[LabelField],
+        source: TaskSource,
+        tasks: Mapping[str, int],
+        configs: Configs,
+        gone: Collection[str],
+    ):
+        self._token = run_token
+        self._fields = fields
+        self._source = source
+        self._tasks = tasks
+        self._configs = configs
+        self._gone = gone
+        self._until = ""
+
+    def of(self, state: ProjectState, only: Collection[int] | None) -> Fetched:
+        """What was answered of some tasks."""
+        logger.info("Downloading annotations from Label Studio...")
+        fetched = Fetched(Answers(), state, only)
+        task_ids = list(self._tasks.values() if only is None else only)
+        masks = any(has_masks(field.label_type) for field in self._fields)
+        pages = self._source.exported(task_ids, PAGE_TASKS_WITH_MASKS if masks else PAGE_TASKS)
+        with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
+            for looked_at, exported in read_ahead(pages):
+                found = (self._answer(task, fetched.answers) for task in exported)
+                page = [answer for answer in found if answer]
+                fetched.answered.update(answer.task_id for answer in page)
+                fetched.answers.add(page)
+                progress.update(looked_at)
+        fetched.configs = self._configs.seen(self._until)
+        return fetched
+
+    def _answer(self, task: Task, answers: Answers) -> Answer | None:
+        annotation = annotation_of(task)
+        self._until = max(self._until, time_of(annotation or {}))
+        parent = prediction_in_doubt(task, self._fields, self._token)
+        if annotation is not None and parent is not None:
+            annotation["prediction"] = self._source.prediction(parent)
+        answer = parse_task(task, self._fields, self._token, answers.problems, self._configs, self._gone)
+        if answer is None or not _is_ours(answer, self._tasks, answers.problems):
+            return None
+        answers.times[answer.sample_id] = time_of(annotation or {})
+        return answer
 
 
 def _is_ours(answer: Answer, tasks: Mapping[str, int], problems: list[Problem]) -> bool:

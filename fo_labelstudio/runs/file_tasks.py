@@ -16,7 +16,7 @@ from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, SENT_ANNOTATION
 from fo_labelstudio.errors import ExportError
 from fo_labelstudio.exports.read import read_tasks
 from fo_labelstudio.log import logger
-from fo_labelstudio.runs.ports import Page, ProjectState, Task
+from fo_labelstudio.runs.ports import Changes, Page, ProjectState, Task
 
 
 class SentTasks(NamedTuple):
@@ -120,6 +120,10 @@ class FileTasks:
 
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """None: a file holds no predictions beside the tasks."""
+        return None
+
+    def changes(self, since: str | None) -> Changes | None:
+        """None: a file does not tell what was changed since another one was written."""
         return None
 
     def _chosen(self) -> Iterator[Task]:

@@ -50,6 +50,8 @@ _NO_DATA: Mapping[str, Any] = {}
 PAGE_ANSWERS = 200
 """Answers that are merged at once."""
 
+_OPTIONS = LoadOptions(unexpected="keep", on_conflict=None)
+
 
 class _Row(NamedTuple):
     """A task, as far as it is looked at before any is loaded.
@@ -127,7 +129,7 @@ def import_annotations(
     returned = None if returned_fields is None else _returned(found, returned_fields, sample_ids, state)
     del found, sample_ids, earlier
     try:
-        load(state, fields.fields, answers, destinations, LoadOptions(unexpected="keep"))
+        load(state, fields.fields, answers, destinations, _OPTIONS)
         state.note_seen(answers.seen)
     finally:
         if is_answered and (answers.count or not state.is_kept):
@@ -140,7 +142,7 @@ def _plan(state: ImportState, fields: ForeignFields) -> Plan:
     problems = []
     for field in fields.fields:
         try:
-            plan(state, (field,), LoadOptions(unexpected="keep"))
+            plan(state, (field,), _OPTIONS)
         except LabelSchemaError as error:
             problems.append(f"control tag {field.control!r}: {error.problem}")
     if problems:
@@ -148,7 +150,7 @@ def _plan(state: ImportState, fields: ForeignFields) -> Plan:
             f"{len(problems)} field(s) cannot hold what is to be imported, so nothing was changed; pass "
             f"fields={{name of a control tag: name of another field}}:{listed(problems)}"
         )
-    return plan(state, fields.fields, LoadOptions(unexpected="keep"))
+    return plan(state, fields.fields, _OPTIONS)
 
 
 class _Found:

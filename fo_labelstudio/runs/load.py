@@ -19,13 +19,13 @@ from fo_labelstudio.dataset.field_merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.internals import prompt_field
 from fo_labelstudio.dataset.labels import LabelMerge
-from fo_labelstudio.dataset.place import Place, Scope
+from fo_labelstudio.dataset.place import Doc, Place, Scope, Stamp
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge import unexpected
-from fo_labelstudio.merge.conflicts import ANNOTATOR, BOTH, DATASET
+from fo_labelstudio.merge.conflicts import ANNOTATOR, BOTH, DATASET, Conflict
 from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.fetch import Answers
@@ -36,6 +36,9 @@ MAX_CONFLICTS = 10_000
 """Conflicts that are listed with a run; the log counts all."""
 
 _KEPT = {ANNOTATOR: "the annotator", DATASET: "the dataset", BOTH: "both"}
+
+INTERRUPTED = "everything, because it was interrupted"
+"""What a load leaves behind until it has come to its end."""
 
 
 class Plan(NamedTuple):
@@ -104,20 +107,56 @@ def load(
     Raises:
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
-    results.left_behind = ["everything, because it was interrupted"]
     results.conflicts = []
-    merges = _Merges(results, fields, answers, plan, options)
+    logger.info(results.summary(answers.count))
+    return merge_answers(results, fields, answers, plan, options, Stamp()).returned
+
+
+class Merged(NamedTuple):
+    """What a load has done.
+
+    Attributes:
+        returned: what :func:`load` returns
+        left: ids of the samples of which something was left behind, as far as that is known of single ones
+        destinations: the fields that received labels
+    """
+
+    returned: dict[str, Any]
+    left: set[str]
+    destinations: list[str]
+
+
+def merge_answers(
+    results: LoadState, fields: Sequence[LabelField], answers: Answers, plan: Plan, options: LoadOptions, stamp: Stamp
+) -> Merged:
+    """Merges answers into the dataset, page by page; see :func:`load`.
+
+    Args:
+        results: the state of the run, whose records of loads are brought up to date
+        fields: the label fields of the run
+        answers: what came back
+        plan: where to
+        options: what becomes of unexpected labels
+        stamp: says when changes are made
+    """
+    results.left_behind = [INTERRUPTED]
+    merges = _Merges(results, fields, answers, plan, options, stamp)
     merges.make_fields()
     returned: dict[str, Any] = {}
     for page in answers:
+        stamp.begin()
         merges.merge(page, returned)
-    logger.info(results.summary(answers.count))
     _log(answers, merges.reports)
     merges.report_remade()
     merges.report_departed()
     merges.report_conflicts()
     results.left_behind = merges.left_behind()
-    return returned
+    return Merged(returned, merges.left_samples(), merges.destinations)
+
+
+def has_field(results: LoadState, path: str) -> bool:
+    """Whether the dataset has a field that loads put labels into."""
+    return _place(results, path).field is not None
 
 
 def _is_gone(results: LoadState, field: LabelField) -> bool:
@@ -129,20 +168,65 @@ def _is_gone(results: LoadState, field: LabelField) -> bool:
     return not merge.can_hold(declared, field)
 
 
-def _place(results: LoadState, path: str) -> Place:
+def _place(results: LoadState, path: str, stamp: Stamp | None = None) -> Place:
     """A field of what the run's tasks show."""
-    return Place(results.dataset, path, Scope.of(results.is_frames))
+    return Place(results.dataset, path, Scope.of(results.is_frames), stamp)
+
+
+class _NotesLeft(FieldMerge[Any]):
+    """A merge that takes note of the samples of which it leaves something behind."""
+
+    left_samples: set[str]
+    path: str
+
+    def _plan(self, answer: Answer, doc: Doc) -> Any:
+        before, told = self._left(), len(self.report.conflicts)
+        change = super()._plan(answer, doc)  # type: ignore[safe-super]
+        if self._left() > before or any(map(_keeps_the_datasets, self.report.conflicts[told:])):
+            self.left_samples.add(answer.sample_id)
+        return change
+
+    def _left(self) -> int:
+        report = self.report
+        return report.left + len(report.departed) + _refused(report)
+
+
+class _LabelMerge(_NotesLeft, LabelMerge):
+    """See :class:`LabelMerge`."""
+
+
+class _ScalarMerge(_NotesLeft, ScalarMerge):
+    """See :class:`ScalarMerge`."""
+
+
+def _refused(report: MergeReport) -> int:
+    """How many changes were held back that nobody has forbidden."""
+    return sum(count for reason, count in report.refused.items() if not reason.endswith("=False"))
+
+
+def _keeps_the_datasets(conflict: tuple[str, Conflict]) -> bool:
+    """Whether the dataset's version of a conflict counted, so that the annotator's was left behind."""
+    return conflict[1].kept == DATASET
 
 
 def _merge_of(
-    results: LoadState, field: LabelField, path: str, ledger: Ledger, options: LoadOptions, is_moved: bool = False
-) -> FieldMerge[Any]:
-    place = _place(results, path)
+    results: LoadState,
+    field: LabelField,
+    path: str,
+    ledger: Ledger,
+    options: LoadOptions,
+    is_moved: bool = False,
+    stamp: Stamp | None = None,
+) -> _LabelMerge | _ScalarMerge:
+    place = _place(results, path, stamp)
     source = None if path == field.name or is_moved else _place(results, field.name)
-    on_conflict = options.on_conflict or results.on_conflict
+    merge: _LabelMerge | _ScalarMerge
     if field.question is not None:
-        return ScalarMerge(place, field, ledger, source, on_conflict)
-    return LabelMerge(place, field, ledger, source, results.overwrites_masks, on_conflict)
+        merge = _ScalarMerge(place, field, ledger, source, options.on_conflict)
+    else:
+        merge = _LabelMerge(place, field, ledger, source, results.overwrites_masks, options.on_conflict)
+    merge.left_samples, merge.path = set(), path
+    return merge
 
 
 class _Merges:
@@ -155,7 +239,10 @@ class _Merges:
         answers: Answers,
         plan: Plan,
         options: LoadOptions,
+        stamp: Stamp,
     ):
+        self._stamp = stamp
+        self._left: set[str] = set()
         self._results = results
         self._fields = fields
         self._answers = answers
@@ -169,14 +256,13 @@ class _Merges:
         self._remade: dict[str, LabelField] = {}
         self._made: set[str] = set()
         self.reports: dict[str, MergeReport] = {}
-        self._paths: dict[str, str] = {}
         self._moved = {field.name for field in fields if field.name in plan.gone and self._is_moved(field)}
         self._expected = [
             self._merge_into(field, plan.destination_of(field), field.name in self._moved) for field in fields
         ]
         self._returned: list[str] = []
         self._skipped = 0
-        self._unexpected: dict[str, FieldMerge[Any]] = {}
+        self._unexpected: dict[str, _LabelMerge | _ScalarMerge] = {}
         self._choose(answers)
 
     def make_fields(self) -> None:
@@ -192,16 +278,12 @@ class _Merges:
         """What the project holds that was not loaded and that nobody chose to leave there."""
         answers, lines = self._answers, []
         for name, report in self.reports.items():
-            left = (
-                report.left
-                + len(report.departed)
-                + sum(count for reason, count in report.refused.items() if not reason.endswith("=False"))
-            )
-            refused = sum(conflict.kept == DATASET for _, conflict in report.conflicts) - len(report.departed)
+            left = report.left + len(report.departed) + _refused(report)
+            kept = sum(map(_keeps_the_datasets, report.conflicts)) - len(report.departed)
             if left:
                 lines.append(f"{left} changes of field {name!r}")
-            if refused > 0:
-                lines.append(f"{refused} changes of field {name!r} in whose place the dataset's were kept")
+            if kept > 0:
+                lines.append(f"{kept} changes of field {name!r} in whose place the dataset's were kept")
             if report.lost:
                 lines.append(f"the answers to {len(report.lost)} samples that are no longer in the dataset")
         if self._remade and answers.count < len(self._results.tasks):
@@ -217,6 +299,18 @@ class _Merges:
         if self._skipped:
             lines.append(f"{self._skipped} unexpected labels or relations")
         return lines
+
+    def left_samples(self) -> set[str]:
+        """The samples of which something was left behind, as far as that is known of single ones."""
+        left = set(self._left)
+        for merge in (*self._expected, *self._unexpected.values()):
+            left |= {*merge.left_samples, *merge.report.lost}
+        return left
+
+    @property
+    def destinations(self) -> list[str]:
+        """The fields that receive labels."""
+        return [merge.path for merge in (*self._expected, *self._unexpected.values())]
 
     def report_remade(self) -> None:
         """Says which labels were made anew, and what they lack."""
@@ -269,11 +363,11 @@ class _Merges:
                 )
 
     def report_conflicts(self) -> None:
-        """Says what the dataset and the answers had both changed, in the log and in the state."""
+        """Says what the dataset and the answers had both changed, in the log, and in the state behind what is there."""
         found = []
-        for name, report in self.reports.items():
-            path = _place(self._results, self._paths[name]).full_path
-            for sample_id, conflict in report.conflicts:
+        for merge in (*self._expected, *self._unexpected.values()):
+            path = _place(self._results, merge.path).full_path
+            for sample_id, conflict in merge.report.conflicts:
                 row = {"sample_id": sample_id, "label_id": conflict.label_id, "label_field": path}
                 found.append({**row, **conflict._asdict()})
         if found:
@@ -284,7 +378,7 @@ class _Merges:
                 len(found),
                 lines,
             )
-        self._results.conflicts = found[:MAX_CONFLICTS]
+        self._results.conflicts = [*self._results.conflicts, *found][:MAX_CONFLICTS]
 
     def _is_moved(self, field: LabelField) -> bool:
         """Whether the destination of a field that is gone is that field under another name.
@@ -344,6 +438,11 @@ class _Merges:
                 answer.originals.pop(name, None)
         if self._keeps:
             unexpected.attach_relations(answers)
+        elif self._choice == "prompt":
+            # They are asked for, or told of, each time.
+            self._left.update(
+                answer.sample_id for answer in answers if answer.unexpected or answer.answered or answer.relations
+            )
         for merge in self._expected:
             merge.merge(self._with_attributes(answers))
         for label_type in self._returned:
@@ -367,7 +466,7 @@ class _Merges:
                 fields[name] = added.with_attributes(fields[name], attributes, refuse)
         return replace(answer, fields=fields, ready={})
 
-    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> FieldMerge[Any]:
+    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> _LabelMerge | _ScalarMerge:
         results = self._results
         is_new = _place(results, destination).field is None
         if is_new:
@@ -380,8 +479,7 @@ class _Merges:
         name, ledger = results.records_of(field.name, field.name if is_moved else destination)
         attributes = self._attributes[field.name] = self._added_attributes(field, destination) if self._keeps else {}
         asking = replace(field, attributes=(*field.attributes, *attributes.values()))
-        merge = _merge_of(results, asking, destination, ledger, self._options, is_moved)
-        self._paths[name] = destination
+        merge = _merge_of(results, asking, destination, ledger, self._options, is_moved, self._stamp)
         self.reports[name] = merge.report
         if field.name in self._plan.remade and not is_moved:
             self._remade[name] = field

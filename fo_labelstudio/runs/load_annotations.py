@@ -12,16 +12,19 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
 from fo_labelstudio.convert.labeling_config.read import read
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.internals import root_dataset
+from fo_labelstudio.dataset.place import Stamp
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
+from fo_labelstudio.runs.changed import Scope, completed, scope_of
 from fo_labelstudio.runs.cleanup import clean_up
-from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.fetch import Fetched, fetch_answers
 from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.load import load, plan
+from fo_labelstudio.runs.load import Merged, Plan, merge_answers, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.ports import TaskSource
 from fo_labelstudio.runs.predict import PredictedTasks
@@ -33,11 +36,17 @@ from fo_labelstudio.settings import parse_labeling_config
 
 
 def load_annotations(
-    samples: foc.SampleCollection, anno_key: str, options: LoadOptions, cleanup: bool, connection: Mapping[str, Any]
+    samples: foc.SampleCollection,
+    anno_key: str,
+    dest_field: Any,
+    unexpected: Any,
+    settings: Mapping[str, Any],
+    cleanup: bool,
+    connection: Mapping[str, Any],
 ) -> dict[str, Any] | None:
     """Loads what people submitted in a run; see :func:`fo_labelstudio.load_annotations`."""
     results = results_of(samples, anno_key, connection)
-    returned = load_run(results, options)
+    returned = load_run(results, LoadOptions.of(settings, results.config, dest_field, unexpected))
     results.save()
     if cleanup:
         clean_up(results)
@@ -47,7 +56,9 @@ def load_annotations(
 def load_json(
     samples: foc.SampleCollection,
     anno_key: str,
-    options: LoadOptions,
+    dest_field: Any,
+    unexpected: Any,
+    settings: Mapping[str, Any],
     json_path: str | os.PathLike[str],
     labeling_config: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any] | None:
@@ -68,6 +79,7 @@ def load_json(
         read(config)
     sent = SentTasks(results.tasks, results.project_id)
     source = FileTasks(json_path, state["token"], fields, sent, config, labeling_config_of(results.config))
+    options = LoadOptions.of(settings, results.config, dest_field, unexpected)
     returned = load_run(results, options, source, source.by_sample, source.problems)
     results.save()
     return returned or None
@@ -114,10 +126,9 @@ def load_run(
     Raises:
         RunError: the run is not complete, or its project is gone
         ServerError: a download failed; nothing was loaded
-        SettingsError: ``dest_field`` or ``on_conflict`` makes no sense; nothing was loaded
+        SettingsError: ``dest_field`` makes no sense; nothing was loaded
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
     """
-    options.check()
     saved = results.saved()
     results.refresh_run(saved)
     state = results.config.saved_state
@@ -132,26 +143,83 @@ def load_run(
     results.refresh(saved)
     sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
     destinations = plan(results, fields, options)
-    answers = fetch(
+    source = _source_of(results) if source is None else source
+    project_state = source.state()
+    # What another source has tells nothing of what the run's own is asked for later.
+    is_own = tasks is None
+    scope = scope_of(results, destinations, options, source, project_state, is_complete) if is_own else Scope(None)
+    fetched = fetch_answers(
         state["token"],
         fields,
-        _source_of(results) if source is None else source,
+        source,
         results.tasks if tasks is None else tasks,
         sightings,
         is_complete,
         destinations.remade,
         labeling_config_of(results.config),
+        project_state,
+        scope.task_ids,
     )
-    answers.problems += problems
-    results.configs = [{"until": row.until, **row.missing.to_json()} for row in answers.configs]
+    results.configs = [{"until": row.until, **row.missing.to_json()} for row in fetched.configs]
+    fetched.answers.problems += problems
     try:
-        returned = load(results, fields, answers, destinations, options)
-        results.answered.update(answers.times)
+        returned = _Load(results, fields, options, scope, fetched).run(destinations)
+        results.answered.update(fetched.answers.times)
         return returned
     except BaseException:
         # What was done so far must be known to the next load.
         results.save()
         raise
+
+
+class _Load:
+    """What was downloaded, on its way into the dataset."""
+
+    def __init__(
+        self,
+        results: RunState,
+        fields: Sequence[LabelField],
+        options: LoadOptions,
+        scope: Scope,
+        fetched: Fetched,
+    ):
+        self._results = results
+        self._fields = fields
+        self._options = options
+        self._scope = scope
+        self._fetched = fetched
+        self._stamp = Stamp()
+
+    def run(self, plan_of_run: Plan) -> dict[str, Any]:
+        """Merges the answers; returns unexpected labels that are to be returned."""
+        results, answers = self._results, self._fetched.answers
+        results.conflicts = []
+        logger.info(results.summary(answers.count + self._unchanged()))
+        merged = merge_answers(results, self._fields, answers, plan_of_run, self._options, self._stamp)
+        results.last_load = self._record(merged)
+        return merged.returned
+
+    def _unchanged(self) -> int:
+        """How many tasks have an answer that was not looked at."""
+        last, looked_at = self._scope.last, self._fetched.looked_at
+        return 0 if last is None or looked_at is None else len({*last.answered} - {*looked_at})
+
+    def _record(self, merged: Merged) -> dict[str, Any]:
+        results, fetched = self._results, self._fetched
+        left = {results.tasks[sample_id] for sample_id in merged.left if sample_id in results.tasks}
+        own = set(results.tasks.values())
+        told = (problem.task_id for problem in fetched.answers.problems if not problem.is_note)
+        left.update(task_id for task_id in told if type(task_id) is int and task_id in own)
+        is_asked = self._options.keeps_unexpected and fetched.answers.answered
+        return completed(
+            self._scope,
+            fetched.looked_at,
+            fetched.answered,
+            left,
+            self._stamp.times,
+            merged.destinations,
+            "attributes that somebody added are made of all answers" if is_asked else None,
+        )
 
 
 def _source_of(results: RunState) -> TaskSource:

@@ -1,4 +1,4 @@
-"""What a load is asked for: where the labels go, and what becomes of those that nobody expects."""
+"""What a load is asked for: what it looks at, where the labels go, and what becomes of those that nobody expects."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.errors import SettingsError
-from fo_labelstudio.merge.conflicts import ON_CONFLICT
+from fo_labelstudio.merge.conflicts import ANNOTATOR
 from fo_labelstudio.messages import quoted
+from fo_labelstudio.settings import LOAD_PARSERS
 
 
 class LoadOptions(NamedTuple):
@@ -17,27 +18,42 @@ class LoadOptions(NamedTuple):
         dest_field: where the labels go: a field, label field -> field, or None
         unexpected: what becomes of labels that the label schema does not expect
         on_conflict: what becomes of what the dataset and an answer have both changed: ``annotator``, ``dataset`` or
-            ``keep_both``; None for what the run says
+            ``keep_both``; where None, the answer counts, and nobody is told
+        full: whether all tasks are looked at, whatever was changed since the last load
     """
 
     dest_field: str | Mapping[str, str] | None = None
     unexpected: Any = "ignore"
-    on_conflict: str | None = None
+    on_conflict: str | None = ANNOTATOR
+    full: bool = False
+
+    @classmethod
+    def of(
+        cls, given: Mapping[str, Any], of_run: Any, dest_field: Any = None, unexpected: Any = "ignore"
+    ) -> LoadOptions:
+        """The options of a load: what the call says, or else the run.
+
+        Args:
+            given: name of an option -> what the call says; None where it says nothing
+            of_run: has what the run says, as attributes
+            dest_field: where the labels go
+            unexpected: what becomes of labels that the label schema does not expect
+
+        Raises:
+            SettingsError: an option is not what it should be; names it
+        """
+        said: dict[str, Any] = {}
+        for name, parse in LOAD_PARSERS.items():
+            value = given.get(name)
+            value = getattr(of_run, name, None) if value is None else parse(value)
+            if value is not None:
+                said[name] = value
+        return cls(dest_field, unexpected, **said)
 
     @property
     def keeps_unexpected(self) -> bool:
         """Whether everything that the label schema does not expect is kept."""
         return isinstance(self.unexpected, str) and self.unexpected == "keep"
-
-    def check(self) -> None:
-        """Refuses words that mean nothing.
-
-        Raises:
-            SettingsError: there is one
-        """
-        if self.on_conflict is not None and self.on_conflict not in ON_CONFLICT:
-            *others, last = map(repr, ON_CONFLICT)
-            raise SettingsError(f"on_conflict is {quoted(self.on_conflict)}, expected {', '.join(others)} or {last}")
 
     def destinations(self, fields: Sequence[str]) -> dict[str, str]:
         """The destinations that the call names, by label field.

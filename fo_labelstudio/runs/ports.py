@@ -41,6 +41,21 @@ class Page(NamedTuple):
     tasks: list[Task]
 
 
+class Changes(NamedTuple):
+    """Which tasks were changed since some time, by the server's own clock.
+
+    Attributes:
+        newest: the time of the newest change, as the server writes it; empty where there are no tasks
+        times: task id -> the time of its newest change, of tasks that were changed since; None where that was not asked
+            for
+        not_listed: how many others were changed since, which nobody has answered or skipped, as the server counts
+    """
+
+    newest: str
+    times: Mapping[int, str] | None = None
+    not_listed: int = 0
+
+
 class MadeTasks(NamedTuple):
     """What became of tasks that were to be made.
 
@@ -91,6 +106,14 @@ class TaskSource(TaskHolder, Protocol):
 
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
+        ...
+
+    def changes(self, since: str | None) -> Changes | None:
+        """Which tasks were changed since a time, or None where that cannot be told.
+
+        Args:
+            since: a time, as the server writes it; None where only the newest is asked for
+        """
         ...
 
 

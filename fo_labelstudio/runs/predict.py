@@ -17,7 +17,7 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.runs import project
-from fo_labelstudio.runs.ports import Page, ProjectState, Task, TaskSource
+from fo_labelstudio.runs.ports import Changes, Page, ProjectState, Task, TaskSource
 from fo_labelstudio.runs.prepare import PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import in_blocks
@@ -163,6 +163,10 @@ class PredictedTasks:
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
         return self._source.prediction(prediction_id)
+
+    def changes(self, since: str | None) -> Changes | None:
+        """Which tasks of the project were changed since a time, also those of others; see :class:`TaskSource`."""
+        return self._source.changes(since)
 
     def _as_own(self, task: Task) -> Task:
         task_id = task.get("id") if isinstance(task, dict) else None

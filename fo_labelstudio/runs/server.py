@@ -10,7 +10,7 @@ from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.runs.ports import MadeTasks, Page, ProjectState, Task
+from fo_labelstudio.runs.ports import Changes, MadeTasks, Page, ProjectState, Task
 from fo_labelstudio.runs.project import project_of
 
 MAX_EXPORTED_TASKS = 200
@@ -19,6 +19,12 @@ MAX_EXPORTED_TASKS = 200
 
 DELETED_TASKS = 1000
 """A request."""
+
+MAX_NOT_ANSWERED = 1000
+"""Changed tasks without an answer that are listed; people may have taken answers back, or been counted late."""
+
+_UNKNOWN_QUERY = (400, 404)
+"""What servers answer to a query that they do not know."""
 
 
 class ServerTasks:
@@ -98,6 +104,31 @@ class ServerTasks:
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
         return self._client.prediction(prediction_id)
+
+    def changes(self, since: str | None) -> Changes | None:
+        """Which tasks of the project were changed since a time; see :class:`TaskSource`.
+
+        Source: Label Studio 1.23.2. ``updated_at`` of a task is set when an annotation of it is made, edited, skipped,
+        restored or deleted, by whoever and in whatever number, and when its data or a prediction is; not by drafts.
+        """
+        try:
+            newest = self._client.newest_change(self._project_id)
+            return None if newest is None else Changes(newest) if since is None else self._changes(newest, since)
+        except ServerError as error:
+            if error.status not in _UNKNOWN_QUERY:
+                raise
+            logger.warning("The server does not list the tasks that were changed: %s", error)
+            return None
+
+    def _changes(self, newest: str, since: str) -> Changes:
+        client, project_id = self._client, self._project_id
+        times = {task["id"]: task["updated_at"] for task in client.changed_tasks(project_id, since, is_answered=True)}
+        number = client.count_changed(project_id, since)
+        if number > MAX_NOT_ANSWERED:
+            # To list the tasks of a new run takes longer than to ask for all that was answered.
+            return Changes(newest, times, number)
+        others = client.changed_tasks(project_id, since, is_answered=False) if number else ()
+        return Changes(newest, {**{task["id"]: task["updated_at"] for task in others}, **times})
 
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         """Makes tasks, with their predictions; see :class:`TaskSink`."""

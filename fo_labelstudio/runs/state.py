@@ -60,13 +60,6 @@ class LoadState(ABC):
     def overwrites_masks(self) -> bool:
         """Whether an edited mask that was read from a file is written to that file."""
 
-    @property
-    def on_conflict(self) -> str | None:
-        """What becomes of what both sides have changed, where a load does not say; None where the answer counts, and
-        nobody is told.
-        """
-        return None
-
     @abstractmethod
     def save(self) -> None:
         """Saves the state."""
@@ -111,12 +104,14 @@ class RunState(LoadState):
             annotation then, and the ``controls`` and ``classes`` of the run that were gone
         tagged: what tag_samples() has written: ``prefixes`` of tags, and ``fields``
         answered: sample id -> when its newest annotation was submitted that a load has brought home
+        last_load: what the last load has seen, see ``runs.changed``; empty where the next one must look at everything
     """
 
     tasks: dict[str, int]
     configs: list[dict[str, Any]]
     tagged: dict[str, list[str]]
     answered: dict[str, str]
+    last_load: dict[str, Any]
 
     @property
     @abstractmethod
@@ -162,6 +157,7 @@ class RunState(LoadState):
         self.remade = saved.remade
         self.left_behind = saved.left_behind
         self.answered = saved.answered
+        self.last_load = saved.last_load
 
     def refresh_run(self, saved: RunState) -> None:
         """Takes over which samples another session has added or removed since, and what it asks for besides.

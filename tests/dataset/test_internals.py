@@ -90,12 +90,12 @@ class TestOfALoad:
     def test_the_arguments_of_the_running_load_are_read(self, monkeypatch):
         seen = []
 
-        def load_annotations(samples, anno_key, dest_field=None, unexpected="prompt"):
+        def load_annotations(samples, anno_key, dest_field=None, unexpected="prompt", **kwargs):
             seen.append(internals.load_arguments())
 
         monkeypatch.setattr(foua, "load_annotations", load_annotations)
-        load_annotations(None, "key", dest_field="x", unexpected="keep")
-        assert seen == [{"dest_field": "x", "unexpected": "keep"}]
+        load_annotations(None, "key", dest_field="x", unexpected="keep", annotations="all")
+        assert seen == [("x", "keep", {"annotations": "all"})]
         assert internals.load_arguments() is None
 
     def test_a_load_without_these_arguments_is_an_error(self, monkeypatch):
@@ -108,7 +108,7 @@ class TestOfALoad:
 
     def test_the_real_one_has_them(self):
         names = foua.load_annotations.__code__.co_varnames
-        assert {"dest_field", "unexpected"} <= set(names)
+        assert {"dest_field", "unexpected", "kwargs"} <= set(names)
 
 
 class TestPatches:

@@ -18,7 +18,7 @@ from fo_labelstudio import cli
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
-from fo_labelstudio.settings import CONNECTION_SETTINGS, RUN_SETTINGS
+from fo_labelstudio.settings import CONNECTION_SETTINGS, LOAD_SETTINGS, RUN_SETTINGS
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.files.image import EXTENSIONS
 from tests.support import Annotator, write_image
@@ -119,10 +119,19 @@ def test_the_table_of_transports_is_the_codes():
 
 def test_the_table_of_settings_is_the_codes():
     rows = table(page("docs/settings.md"))
-    assert sorted(names_in(row[0] for row in rows)) == sorted((*CONNECTION_SETTINGS, *RUN_SETTINGS))
+    assert sorted(names_in(row[0] for row in rows)) == sorted({*CONNECTION_SETTINGS, *RUN_SETTINGS, *LOAD_SETTINGS})
     for row in rows:
         (setting,) = names_in(row[:1])
-        assert row[3] == ("both" if setting in CONNECTION_SETTINGS else "`annotate()`")
+        if setting in LOAD_SETTINGS:
+            assert row[3] == ("`annotate()`, loads" if setting in RUN_SETTINGS else "loads")
+        else:
+            assert row[3] == ("both" if setting in CONNECTION_SETTINGS else "`annotate()`")
+
+
+def test_the_table_of_load_options_is_the_codes():
+    rows = table(page("docs/load_options.md"))
+    assert set(LOAD_SETTINGS) <= set(inspect.signature(fo_labelstudio.load_annotations).parameters)
+    assert {name for row in rows for name in names_in(row[:1])} == set(LOAD_SETTINGS)
 
 
 def test_the_table_of_arguments_of_an_import_is_the_codes():
@@ -282,6 +291,21 @@ class TestRecipes:
         finally:
             dataset.delete()
             project.delete()
+
+    def test_each_call_of_the_page_on_load_options(self, dataset, server):
+        connection = {"url": server.url, "api_key": server.legacy_token}
+        fo_labelstudio.register()
+        dataset.annotate("boxes", backend="labelstudio", label_field="ground_truth", attributes=False, **connection)
+        results = dataset.load_annotation_results("boxes")
+        annotator = Annotator(server.url, server.legacy_token)
+        value = {"x": 5, "y": 5, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["cat"]}
+        region = {"id": "drawn", "from_name": "ground_truth", "to_name": "image", "type": "rectanglelabels"}
+        region.update(value=value, original_width=64, original_height=48)
+        annotator.submit(next(iter(results.tasks.values())), lambda result: [*result, region])
+        recipe = "".join(re.findall(r"```python\n(.*?)```", page("docs/load_options.md"), re.DOTALL))
+        self.run(recipe, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
+        dataset.reload()
+        assert len(dataset.first().ground_truth.detections) == 2
 
     def test_the_example_of_false_positives(self, dataset, server):
         recipe = self.with_server(code("docs/index.md", "An example: correct false positives", "python"), server)

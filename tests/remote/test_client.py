@@ -172,6 +172,12 @@ CALLS = {
         lambda value: is_ids([task["id"] for task in value]),
     ),
     "export_tasks": (lambda client: client.export_tasks(1, [1]), lambda value: isinstance(value, list)),
+    "count_changed": (lambda client: client.count_changed(1, "2026-11-20T10:00:00Z"), lambda value: type(value) is int),
+    "newest_change": (lambda client: client.newest_change(1), lambda value: value is None or isinstance(value, str)),
+    "changed_tasks": (
+        lambda client: list(client.changed_tasks(1, "2026-11-20T10:00:00Z", True)),
+        lambda value: all(isinstance(task["updated_at"], str) for task in value),
+    ),
 }
 
 
@@ -193,6 +199,54 @@ def test_any_json_is_an_error_of_ours_or_what_was_asked_for(name, answer):
             assert is_right(call(client))
         except LabelStudioError as error:
             assert str(error)
+
+
+@responses.activate
+def test_the_newest_change_is_that_of_the_first_task_in_their_order(client):
+    task = {"id": 7, "updated_at": "2026-11-20T10:00:00.123456Z"}
+    asked = responses.get(f"{URL}/api/tasks", json={"tasks": [task], "total": 9})
+    assert client.newest_change(1) == "2026-11-20T10:00:00.123456Z"
+    assert asked.calls[0].request.params["page_size"] == "1"
+    assert json.loads(asked.calls[0].request.params["query"]) == {"ordering": ["-tasks:updated_at"]}
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("tasks", "newest"), [([], ""), ([{"id": 7}], None), ([{"id": 7, "updated_at": "yesterday"}], None)]
+)
+def test_a_server_that_tells_no_time_of_changes_is_not_believed(client, tasks, newest):
+    responses.get(f"{URL}/api/tasks", json={"tasks": tasks, "total": 1})
+    assert client.newest_change(1) == newest
+
+
+def filters_of(request):
+    items = json.loads(request.params["query"])["filters"]["items"]
+    return [(item["filter"].removeprefix("filter:tasks:"), item["operator"], item["value"]) for item in items]
+
+
+SINCE = "2026-11-20T10:00:00.000000Z"
+NEWER = ("updated_at", "greater_or_equal", SINCE)
+NOT_ANSWERED, NOT_SKIPPED = ("total_annotations", "equal", 0), ("cancelled_annotations", "equal", 0)
+
+
+@responses.activate
+def test_tasks_are_asked_for_by_when_they_were_changed_and_whether_they_are_answered(client):
+    task = {"id": 7, "updated_at": "2026-11-20T10:00:01Z"}
+    asked = responses.get(f"{URL}/api/tasks", json={"tasks": [task], "total": 1})
+    assert list(client.changed_tasks(1, SINCE, is_answered=True)) == [task, task]
+    assert list(client.changed_tasks(1, SINCE, is_answered=False)) == [task]
+    assert [filters_of(call.request) for call in asked.calls] == [
+        [NEWER, ("total_annotations", "greater", 0)],
+        [NEWER, NOT_ANSWERED, ("cancelled_annotations", "greater", 0)],
+        [NEWER, NOT_ANSWERED, NOT_SKIPPED],
+    ]
+
+
+@responses.activate
+def test_changed_tasks_that_nobody_has_answered_are_counted(client):
+    asked = responses.get(f"{URL}/api/tasks", json={"tasks": [{"id": 7}], "total": 9})
+    assert client.count_changed(1, SINCE) == 9
+    assert filters_of(asked.calls[0].request) == [NEWER, NOT_ANSWERED, NOT_SKIPPED]
 
 
 class TestTasks:

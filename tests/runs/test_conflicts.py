@@ -40,7 +40,8 @@ class Sent:
         self.project.submit(task_id, edit)
 
     def load(self, **options):
-        load_run(self.results, LoadOptions(**options), self.project)
+        dest_field = options.pop("dest_field", None)
+        load_run(self.results, LoadOptions.of(options, self.results.config, dest_field), self.project)
         self.results.save()
         self.dataset.reload()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
-from fo_labelstudio.runs.server import MAX_EXPORTED_TASKS, ServerTasks, tasks_in
+from fo_labelstudio.runs.server import MAX_EXPORTED_TASKS, MAX_NOT_ANSWERED, ServerTasks, tasks_in
 
 
 class Server:
@@ -27,6 +27,18 @@ class Server:
 
     def tasks(self, project_id, after):
         return iter([{"id": task_id} for task_id in self.there if task_id > after])
+
+    def newest_change(self, project_id):
+        if self.status:
+            raise ServerError("no", self.status)
+        return "2026-11-20T10:00:02Z" if self.there else None
+
+    def changed_tasks(self, project_id, since, is_answered):
+        self.asked.append((since, is_answered))
+        yield {"id": 1 if is_answered else 2, "updated_at": "2026-11-20T10:00:00Z"}
+
+    def count_changed(self, project_id, since):
+        return len(self.there)
 
     def project(self, project_id):
         if self.status:
@@ -58,6 +70,34 @@ def test_a_request_names_no_more_tasks_than_its_address_can_hold():
     server = Server()
     exported(server, list(range(250)), page_tasks=1000)
     assert list(map(len, server.asked)) == [MAX_EXPORTED_TASKS, 50]
+
+
+def test_changes_are_tasks_with_their_times():
+    server = Server(there=[1])
+    time = "2026-11-20T10:00:00Z"
+    assert ServerTasks(server, 1).changes(time) == ("2026-11-20T10:00:02Z", {1: time, 2: time}, 0)
+    assert server.asked == [(time, True), (time, False)]
+
+
+def test_very_many_changed_tasks_that_nobody_has_answered_are_counted_not_listed():
+    server = Server(there=range(1, MAX_NOT_ANSWERED + 2))
+    time = "2026-11-20T10:00:00Z"
+    assert ServerTasks(server, 1).changes(time) == ("2026-11-20T10:00:02Z", {1: time}, MAX_NOT_ANSWERED + 1)
+    assert server.asked == [(time, True)]
+
+
+def test_without_a_time_only_the_newest_change_is_asked_for():
+    server = Server(there=[1])
+    assert ServerTasks(server, 1).changes(None) == ("2026-11-20T10:00:02Z", None, 0)
+    assert server.asked == []
+
+
+def test_a_server_that_knows_no_such_query_tells_of_no_changes(caplog):
+    assert ServerTasks(Server(status=400), 1).changes(None) is None
+    assert "does not list the tasks that were changed" in caplog.text
+    assert ServerTasks(Server(), 1).changes(None) is None
+    with pytest.raises(ServerError):
+        ServerTasks(Server(status=500), 1).changes(None)
 
 
 def test_all_tasks_are_those_that_the_project_has():
