@@ -72,6 +72,7 @@ def load_annotations(
     cleanup: bool = False,
     *,
     on_conflict: str | None = None,
+    annotations: str | None = None,
     full: bool = False,
     json_path: str | os.PathLike[str] | None = None,
     labeling_config: str | os.PathLike[str] | None = None,
@@ -90,6 +91,9 @@ def load_annotations(
         on_conflict: what becomes of what was changed in FiftyOne and in Label Studio since it was sent:
             ``"annotator"``, the annotator's version counts; ``"dataset"``, the dataset's; ``"keep_both"``, the
             annotator's becomes a second label; by default what the run says
+        annotations: which annotation of a task counts: ``"latest"``, the newest submitted one; ``"ground_truth"``, the
+            newest one so marked; an annotator's e-mail; ``"all"``, each annotator's in fields of their own. By default,
+            what the run says, or else the latest
         full: whether all tasks are looked at; by default only those that were changed since the last load, where the
             server can tell
         json_path: a JSON export of Label Studio's in place of the server: a file, a folder or a zip file. Tasks are
@@ -114,7 +118,7 @@ def load_annotations(
     from fo_labelstudio.errors import SettingsError
     from fo_labelstudio.runs.load_annotations import load_annotations, load_json
 
-    options = {"on_conflict": on_conflict, "full": full}
+    options = {"on_conflict": on_conflict, "annotations": annotations, "full": full}
     if json_path is None:
         if labeling_config is not None:
             raise SettingsError("labeling_config is for a load with json_path; a server says what its project has")

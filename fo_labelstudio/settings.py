@@ -362,6 +362,25 @@ def parse_score_field(value: Any) -> str | None:
     raise SettingsError(f"score_field is {value!r}, expected the name of a field, for example 'uniqueness'")
 
 
+def names_annotations(value: Any) -> bool:
+    """Whether a value says which annotations of a task count: a word for them, or who made them.
+
+    An annotator is named by e-mail, by id, or as fields are called where only the id is known.
+    """
+    if not isinstance(value, str):
+        return False
+    word = value.strip().lower().removeprefix("user ")
+    return value in ("latest", "ground_truth", "all") or "@" in word or word.isdecimal() or word == "unknown"
+
+
+def _parse_annotations(value: Any) -> str | None:
+    if value is not None and not names_annotations(value):
+        raise SettingsError(
+            f"annotations is {value!r}, expected 'latest', 'ground_truth', 'all', or the e-mail of an annotator"
+        )
+    return value  # type: ignore[no-any-return]
+
+
 def without_login(url: str) -> str:
     """An address for a message, without the user name and password that it may hold."""
     return re.sub(r"[^/]*@", "<secret>@", url)
@@ -552,6 +571,13 @@ SETTINGS = (
         "on_conflict",
         _parse_choice("on_conflict", "annotator", "dataset", "keep_both"),
         "what a load makes of what was changed in FiftyOne and in Label Studio",
+        of_run=True,
+        of_load=True,
+    ),
+    Setting(
+        "annotations",
+        _parse_annotations,
+        "which annotation of a task counts in loads of the run",
         of_run=True,
         of_load=True,
     ),

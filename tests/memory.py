@@ -37,6 +37,7 @@ class MemoryTasks:
         deleted: ids of tasks that were deleted
         pages: the tasks that each page was asked for
         labeling_config: the labeling config
+        users: id of an annotator -> e-mail
         lists_all: whether changed tasks are listed that nobody has answered
         model_version: which predictions people start from
         clock: the time of the server
@@ -57,6 +58,7 @@ class MemoryTasks:
         self.lists_all = True
         self._hours = 0
         self._seen: dict[int, tuple[str, str]] = {}
+        self.users: dict[int, str] = {}
 
     def state(self) -> ProjectState:
         if self.is_gone:
@@ -96,6 +98,9 @@ class MemoryTasks:
             return Changes(newest, times)
         answered = {task_id: time for task_id, time in times.items() if self.by_id[task_id]["annotations"]}
         return Changes(newest, answered, len(times) - len(answered))
+
+    def people(self) -> dict[int, str]:
+        return self.users
 
     def _look_for_changes(self) -> None:
         """Dates each task that is not what it was when somebody asked last, as the server does at once."""

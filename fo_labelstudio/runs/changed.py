@@ -53,6 +53,7 @@ class LastLoad:
         known: the tasks that the run had
         answered: those of them that have an answer which counts
         open: those of which something was left behind
+        annotators: whose answers have fields of their own -> what the names of these end in
         needs_all: why its results depend on all tasks at once; None where they do not
     """
 
@@ -66,6 +67,7 @@ class LastLoad:
     known: Collection[int] = ()
     answered: Collection[int] = ()
     open: Collection[int] = ()
+    annotators: Mapping[str, str] = field(default_factory=dict)
     needs_all: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -192,6 +194,7 @@ def completed(
     open_tasks: Collection[int],
     stamps: Sequence[int],
     destinations: Iterable[str],
+    annotators: Mapping[str, str],
     needs_all: str | None,
 ) -> dict[str, Any]:
     """The record of a load that has come to its end; empty where the next one must look at everything.
@@ -203,6 +206,7 @@ def completed(
         open_tasks: those of which something was left behind
         stamps: the times of its own changes
         destinations: the fields that it put labels into
+        annotators: whose answers have fields of their own -> what the names of these end in
         needs_all: why its results depend on all tasks at once; None where they do not
     """
     new, last = scope.next, scope.last
@@ -214,7 +218,7 @@ def completed(
     new.answered, new.open = {*answered} & {*new.known}, {*open_tasks} & {*new.known}
     earliest = new.started - SAMPLES_OVERLAP_SECONDS * 1000
     new.stamps = [time for time in (*(last.stamps if last is not None else ()), *stamps) if time >= earliest]
-    new.destinations, new.needs_all = sorted({*destinations}), needs_all
+    new.destinations, new.annotators, new.needs_all = sorted({*destinations}), annotators, needs_all
     return new.to_json()
 
 

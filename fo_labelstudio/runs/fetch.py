@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import NamedTuple
 
@@ -13,10 +13,11 @@ import fiftyone.core.utils as fou
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.added import Asked
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
-from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
+from fo_labelstudio.convert.annotation.choose import annotation_of, annotators_of, time_of
 from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.convert.families import has_masks
+from fo_labelstudio.convert.foreign.which import ALL, NEWEST, Which
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.log import logger
 from fo_labelstudio.runs.ports import ProjectState, Task, TaskSource
@@ -105,18 +106,21 @@ class Fetched:
     """What was downloaded of a run.
 
     Attributes:
-        answers: the answers
+        answers: whose answers -> the answers; where only one annotation of each task is asked for, None -> the answers
         state: what the project said of itself
         looked_at: the tasks that were looked at; None for all
         answered: those of them that have an answer
         configs: what loads have seen of the labeling config, with this one
+        problems: what could not be understood of tasks that nobody has answered, where each annotator's answers are
+            asked for
     """
 
-    answers: Answers
+    answers: dict[str | None, Answers]
     state: ProjectState
     looked_at: Collection[int] | None = None
     answered: set[int] = dataclass_field(default_factory=set)
     configs: list[Sighting] = dataclass_field(default_factory=list)
+    problems: list[Problem] = dataclass_field(default_factory=list)
 
 
 def fetch(
@@ -145,7 +149,8 @@ def fetch(
         RunError: the project is gone
         ServerError: a download failed
     """
-    return fetch_answers(run_token, fields, source, tasks, sightings, is_complete, gone, made_with).answers
+    fetched = fetch_answers(run_token, fields, source, tasks, sightings, is_complete, gone, made_with)
+    return fetched.answers[None]
 
 
 def fetch_answers(
@@ -157,10 +162,12 @@ def fetch_answers(
     is_complete: bool = True,
     gone: Collection[str] = (),
     made_with: str | None = None,
+    which: Which = NEWEST,
     state: ProjectState | None = None,
     only: Collection[int] | None = None,
+    annotators: Collection[str] = (),
 ) -> Fetched:
-    """The submitted annotations of a run, or of some of its tasks; see :func:`fetch`.
+    """The submitted annotations of a run, those of each annotator where all are asked for; see :func:`fetch`.
 
     Args:
         run_token: the token of the run
@@ -171,8 +178,10 @@ def fetch_answers(
         is_complete: whether everything of the run was sent
         gone: names of the fields whose labels have left the dataset, so that answers are to hold what was sent
         made_with: the labeling config that the run was made with, where it is somebody else's
+        which: which annotations are asked for
         state: what the project has said of itself, where that was asked for
         only: the tasks that are looked at; all by default
+        annotators: whose answers earlier loads have found, where those of each are asked for
 
     Raises:
         RunError: the project is gone
@@ -184,15 +193,17 @@ def fetch_answers(
         if not is_complete and missing == missing_from("", fields, made_with):
             # A run gets its labeling config last; until then, nobody has taken anything out of it.
             missing = Missing()
-        download = _Download(run_token, fields, source, tasks, Configs(sightings, missing), gone)
+        download = _Download(run_token, fields, source, tasks, Configs(sightings, missing), gone, which, annotators)
         fetched = download.of(project, only)
-        if project.tasks is not None:
-            fetched.answers.missing = max(len(tasks) - project.tasks, 0)
+        for answers in fetched.answers.values():
+            if project.tasks is not None:
+                answers.missing = max(len(tasks) - project.tasks, 0)
         before, project = project, source.state()
         if project.labeling_config == before.labeling_config:
             if not project.is_certain:
                 fetched.configs = list(sightings)
-            fetched.answers.configs = fetched.configs
+            for answers in fetched.answers.values():
+                answers.configs = fetched.configs
             return fetched
         logger.info("The labeling config was changed meanwhile; downloading once more...")
         # What is not looked at means something else by another one.
@@ -200,7 +211,7 @@ def fetch_answers(
 
 
 class _Download:
-    """Reads what people answered; see :func:`fetch_answers`."""
+    """Reads what people answered, whoever of them counts; see :func:`fetch_answers`."""
 
     def __init__(
         self,
@@ -210,6 +221,8 @@ class _Download:
         tasks: Mapping[str, int],
         configs: Configs,
         gone: Collection[str],
+        which: Which,
+        annotators: Collection[str],
     ):
         self._token = run_token
         self._fields = fields
@@ -217,35 +230,55 @@ class _Download:
         self._tasks = tasks
         self._configs = configs
         self._gone = gone
+        self._which = which
         self._until = ""
+        self._answers: dict[str | None, Answers] = {}
+        for name in sorted(annotators) if which.annotations == ALL else [None]:
+            self._answers[name] = Answers()
 
     def of(self, state: ProjectState, only: Collection[int] | None) -> Fetched:
         """What was answered of some tasks."""
         logger.info("Downloading annotations from Label Studio...")
-        fetched = Fetched(Answers(), state, only)
+        fetched = Fetched(self._answers, state, only)
         task_ids = list(self._tasks.values() if only is None else only)
         masks = any(has_masks(field.label_type) for field in self._fields)
         pages = self._source.exported(task_ids, PAGE_TASKS_WITH_MASKS if masks else PAGE_TASKS)
         with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
             for looked_at, exported in read_ahead(pages):
-                found = (self._answer(task, fetched.answers) for task in exported)
-                page = [answer for answer in found if answer]
-                fetched.answered.update(answer.task_id for answer in page)
-                fetched.answers.add(page)
+                for name, page in self._read(exported, fetched.problems).items():
+                    fetched.answered.update(answer.task_id for answer in page)
+                    self._answers[name].add(page)
                 progress.update(looked_at)
         fetched.configs = self._configs.seen(self._until)
         return fetched
 
-    def _answer(self, task: Task, answers: Answers) -> Answer | None:
-        annotation = annotation_of(task)
+    def _read(self, exported: Sequence[Task], problems: list[Problem]) -> dict[str | None, list[Answer]]:
+        """Whose answers -> those that some tasks hold."""
+        pages: dict[str | None, list[Answer]] = {}
+        for task in exported:
+            names = self._names_in(task)
+            if not names:
+                self._answer(task, self._which, problems, {})
+            for name in names:
+                answers = self._answers.setdefault(name, Answers())
+                which = self._which if name is None else replace(self._which, annotations=name)
+                answer = self._answer(task, which, answers.problems, answers.times)
+                pages.setdefault(name, []).extend([answer] if answer else [])
+        return pages
+
+    def _names_in(self, task: Task) -> Collection[str | None]:
+        return annotators_of(task, self._which.people) if self._which.annotations == ALL else (None,)
+
+    def _answer(self, task: Task, which: Which, problems: list[Problem], times: dict[str, str]) -> Answer | None:
+        annotation = annotation_of(task, which=which)
         self._until = max(self._until, time_of(annotation or {}))
-        parent = prediction_in_doubt(task, self._fields, self._token)
+        parent = prediction_in_doubt(task, self._fields, self._token, which)
         if annotation is not None and parent is not None:
             annotation["prediction"] = self._source.prediction(parent)
-        answer = parse_task(task, self._fields, self._token, answers.problems, self._configs, self._gone)
-        if answer is None or not _is_ours(answer, self._tasks, answers.problems):
+        answer = parse_task(task, self._fields, self._token, problems, self._configs, self._gone, which)
+        if answer is None or not _is_ours(answer, self._tasks, problems):
             return None
-        answers.times[answer.sample_id] = time_of(annotation or {})
+        times[answer.sample_id] = time_of(annotation or {})
         return answer
 
 

@@ -9,11 +9,12 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
-from fo_labelstudio.convert.foreign.which import ALL, GROUND_TRUTH, LATEST, Which
+from fo_labelstudio.convert.foreign.which import Which
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.messages import quoted
 from fo_labelstudio.runs.match import DataPath
+from fo_labelstudio.settings import names_annotations
 
 IGNORE, KEEP, PROMPT, RETURN = "ignore", "keep", "prompt", "return"
 """What becomes of labels that are not expected, in the words of FiftyOne's ``load_annotations()``."""
@@ -97,19 +98,13 @@ class ImportOptions:
 
 def _check_which(which: Which) -> None:
     asked = which.annotations
-    if asked is not None and not (isinstance(asked, str) and (asked in (LATEST, GROUND_TRUTH, ALL) or _is_name(asked))):
+    if asked is not None and not names_annotations(asked):
         raise SettingsError(
             f"annotations is {quoted(asked)}, expected 'latest', 'ground_truth', 'all', None, or the e-mail of an "
             "annotator"
         )
     if which.predictions is not None and not (isinstance(which.predictions, str) and which.predictions):
         raise SettingsError(f"predictions is {quoted(which.predictions)}, expected a model version, 'all' or None")
-
-
-def _is_name(text: str) -> bool:
-    """Whether a text may name an annotator: an e-mail, an id, or what fields are called where only that is known."""
-    word = text.strip().lower().removeprefix("user ")
-    return "@" in word or word.isdecimal() or word == "unknown"
 
 
 def _check_names(argument: str, given: Any, what: str) -> None:

@@ -242,6 +242,7 @@ class _Merges:
         stamp: Stamp,
     ):
         self._stamp = stamp
+        self._suffix = options.suffix
         self._left: set[str] = set()
         self._results = results
         self._fields = fields
@@ -528,7 +529,8 @@ class _Merges:
                 continue
             destination = self._destination_of(filed_as) if is_allowed else None
             if destination is not None:
-                self._unexpected[label_type] = self._merge_into(field, self._without_prefix(destination))
+                path = self._without_prefix(destination) + self._suffix
+                self._unexpected[label_type] = self._merge_into(field, path)
             elif label_type in found:
                 self._skipped += found[label_type] if self._choice == "prompt" and not has_terminal() else 0
                 logger.warning(
@@ -613,8 +615,13 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport]) -> None:
             )
     if answers.missing:
         logger.warning("%d tasks are gone from the server; their samples were left as they are", answers.missing)
-    _log_problems([problem for problem in answers.problems if not problem.is_note], "could not be understood")
-    _log_problems([problem for problem in answers.problems if problem.is_note], "needed a decision")
+    log_problems(answers.problems)
+
+
+def log_problems(problems: Sequence[Problem]) -> None:
+    """Says what could not be understood, and what had to be decided."""
+    _log_problems([problem for problem in problems if not problem.is_note], "could not be understood")
+    _log_problems([problem for problem in problems if problem.is_note], "needed a decision")
 
 
 def _log_problems(problems: Sequence[Problem], heading: str) -> None:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
+from fo_labelstudio.convert.foreign.naming import suffixes_of
+from fo_labelstudio.convert.foreign.which import GROUND_TRUTH, LATEST, Which
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.place import Stamp
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.changed import Scope, completed, scope_of
 from fo_labelstudio.runs.cleanup import clean_up
-from fo_labelstudio.runs.fetch import Fetched, fetch_answers
+from fo_labelstudio.runs.fetch import Answers, Fetched, fetch_answers
 from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.load import Merged, Plan, merge_answers, plan
+from fo_labelstudio.runs.load import Plan, log_problems, merge_answers, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.ports import TaskSource
 from fo_labelstudio.runs.predict import PredictedTasks
@@ -33,6 +36,9 @@ from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState, without_project
 from fo_labelstudio.settings import parse_labeling_config
+
+_SHOWN_PEOPLE = 10
+"""In a message."""
 
 
 def load_annotations(
@@ -157,19 +163,42 @@ def load_run(
         is_complete,
         destinations.remade,
         labeling_config_of(results.config),
+        which_of(options, source),
         project_state,
         scope.task_ids,
+        {} if scope.last is None else scope.last.annotators,
     )
     results.configs = [{"until": row.until, **row.missing.to_json()} for row in fetched.configs]
-    fetched.answers.problems += problems
+    fetched.problems += problems
     try:
         returned = _Load(results, fields, options, scope, fetched).run(destinations)
-        results.answered.update(fetched.answers.times)
+        for answers in fetched.answers.values():
+            for sample_id, time in answers.times.items():
+                results.answered[sample_id] = max(time, results.answered.get(sample_id, ""))
         return returned
     except BaseException:
         # What was done so far must be known to the next load.
         results.save()
         raise
+
+
+def which_of(options: LoadOptions, source: TaskSource) -> Which:
+    """Which annotations a load asks for.
+
+    Args:
+        options: what it is asked for
+        source: where the tasks come back from
+
+    Raises:
+        SettingsError: the server does not know the annotator that is asked for
+    """
+    names_people = options.annotations not in (LATEST, GROUND_TRUTH)
+    people = source.people() if names_people else {}
+    known = {email.lower() for email in people.values()}
+    if "@" in options.annotations and known and options.annotations.strip().lower() not in known:
+        some = ", ".join(sorted(known)[:_SHOWN_PEOPLE])
+        raise SettingsError(f"annotations: nobody on the server is {options.annotations!r}; there are {some}")
+    return Which(options.annotations, people=people)
 
 
 class _Load:
@@ -189,35 +218,75 @@ class _Load:
         self._scope = scope
         self._fetched = fetched
         self._stamp = Stamp()
+        self._open: set[int] = set()
+        self._destinations: set[str] = set()
 
     def run(self, plan_of_run: Plan) -> dict[str, Any]:
-        """Merges the answers; returns unexpected labels that are to be returned."""
-        results, answers = self._results, self._fetched.answers
+        """Merges all answers; returns unexpected labels that are to be returned."""
+        results, fetched = self._results, self._fetched
+        returned: dict[str, Any] = {}
+        left: list[str] = []
         results.conflicts = []
-        logger.info(results.summary(answers.count + self._unchanged()))
-        merged = merge_answers(results, self._fields, answers, plan_of_run, self._options, self._stamp)
-        results.last_load = self._record(merged)
-        return merged.returned
+        suffixes = self._suffixes
+        names = [field.name for field in self._fields]
+        # All are checked before anything is written.
+        plans = {}
+        for name in fetched.answers:
+            options = self._options if name is None else self._options.of_annotator(names, suffixes[name])
+            plans[name] = options, plan_of_run if name is None else plan(results, self._fields, options)
+        if not fetched.answers:
+            log_problems(fetched.problems)
+        problems = fetched.problems
+        for name, answers in fetched.answers.items():
+            answers.problems += problems
+            problems = []
+            if name is None:
+                logger.info(results.summary(answers.count + self._unchanged()))
+            else:
+                logger.info("Loading %d answers of %s...", answers.count, name)
+            self._merge(answers, *plans[name], returned)
+            left += results.left_behind
+        results.left_behind = left
+        results.last_load = self._record()
+        return returned
+
+    @cached_property
+    def _suffixes(self) -> dict[str, str]:
+        """Whose answers have fields of their own -> what the names of these end in, now and later."""
+        known = {} if self._scope.last is None else self._scope.last.annotators
+        found = suffixes_of([name for name in self._fetched.answers if name is not None])
+        return {name: known.get(name, suffix) for name, suffix in found.items()}
 
     def _unchanged(self) -> int:
         """How many tasks have an answer that was not looked at."""
         last, looked_at = self._scope.last, self._fetched.looked_at
         return 0 if last is None or looked_at is None else len({*last.answered} - {*looked_at})
 
-    def _record(self, merged: Merged) -> dict[str, Any]:
-        results, fetched = self._results, self._fetched
-        left = {results.tasks[sample_id] for sample_id in merged.left if sample_id in results.tasks}
+    def _merge(self, answers: Answers, options: LoadOptions, plan: Plan, returned: dict[str, Any]) -> None:
+        results = self._results
+        merged = merge_answers(results, self._fields, answers, plan, options, self._stamp)
+        for name, by_type in merged.returned.items():
+            for label_type, samples in by_type.items():
+                there = returned.setdefault(name, {}).setdefault(label_type, {})
+                for sample_id, labels in samples.items():
+                    there.setdefault(sample_id, {}).update(labels)
+        self._destinations.update(merged.destinations)
+        self._open.update(results.tasks[sample_id] for sample_id in merged.left if sample_id in results.tasks)
         own = set(results.tasks.values())
-        told = (problem.task_id for problem in fetched.answers.problems if not problem.is_note)
-        left.update(task_id for task_id in told if type(task_id) is int and task_id in own)
-        is_asked = self._options.keeps_unexpected and fetched.answers.answered
+        told = (problem.task_id for problem in answers.problems if not problem.is_note)
+        self._open.update(task_id for task_id in told if type(task_id) is int and task_id in own)
+
+    def _record(self) -> dict[str, Any]:
+        fetched, keeps = self._fetched, self._options.keeps_unexpected
+        is_asked = keeps and any(answers.answered for answers in fetched.answers.values())
         return completed(
             self._scope,
             fetched.looked_at,
             fetched.answered,
-            left,
+            self._open,
             self._stamp.times,
-            merged.destinations,
+            self._destinations,
+            self._suffixes,
             "attributes that somebody added are made of all answers" if is_asked else None,
         )
 

@@ -1,10 +1,11 @@
-"""What a load is asked for: what it looks at, where the labels go, and what becomes of those that nobody expects."""
+"""What a load is asked for: which answers count, and where their labels go."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from fo_labelstudio.convert.foreign.which import LATEST
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.merge.conflicts import ANNOTATOR
 from fo_labelstudio.messages import quoted
@@ -19,13 +20,18 @@ class LoadOptions(NamedTuple):
         unexpected: what becomes of labels that the label schema does not expect
         on_conflict: what becomes of what the dataset and an answer have both changed: ``annotator``, ``dataset`` or
             ``keep_both``; where None, the answer counts, and nobody is told
+        annotations: which annotation of a task counts: ``latest``, ``ground_truth``, an annotator's e-mail, or ``all``,
+            each annotator's in fields of their own
         full: whether all tasks are looked at, whatever was changed since the last load
+        suffix: what the names of fields end in that the call does not name
     """
 
     dest_field: str | Mapping[str, str] | None = None
     unexpected: Any = "ignore"
     on_conflict: str | None = ANNOTATOR
+    annotations: str = LATEST
     full: bool = False
+    suffix: str = ""
 
     @classmethod
     def of(
@@ -49,6 +55,16 @@ class LoadOptions(NamedTuple):
             if value is not None:
                 said[name] = value
         return cls(dest_field, unexpected, **said)
+
+    def of_annotator(self, fields: Sequence[str], suffix: str) -> LoadOptions:
+        """The options of the load of one annotator's answers, into fields of their own.
+
+        Args:
+            fields: names of the label fields of the run
+            suffix: what the names of these fields end in
+        """
+        named = self.destinations(fields)
+        return self._replace(dest_field={name: named.get(name, name) + suffix for name in fields}, suffix=suffix)
 
     @property
     def keeps_unexpected(self) -> bool:

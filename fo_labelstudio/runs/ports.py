@@ -116,6 +116,10 @@ class TaskSource(TaskHolder, Protocol):
         """
         ...
 
+    def people(self) -> Mapping[int, str]:
+        """Id of an annotator -> e-mail, as far as it is known."""
+        ...
+
 
 class TaskOverview(Protocol):
     """Tells what became of tasks, without what people drew."""

@@ -168,6 +168,10 @@ class PredictedTasks:
         """Which tasks of the project were changed since a time, also those of others; see :class:`TaskSource`."""
         return self._source.changes(since)
 
+    def people(self) -> Mapping[int, str]:
+        """The users of the server."""
+        return self._source.people()
+
     def _as_own(self, task: Task) -> Task:
         task_id = task.get("id") if isinstance(task, dict) else None
         origin = self._origins.get(task_id) if type(task_id) is int else None

@@ -59,6 +59,7 @@ class RunConfig(Protocol):
     sampling: str | None
     score_field: str | None
     score_order: str
+    annotations: str | None
 
     @property
     def saved_state(self) -> dict[str, Any]:

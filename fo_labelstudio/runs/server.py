@@ -130,6 +130,10 @@ class ServerTasks:
         others = client.changed_tasks(project_id, since, is_answered=False) if number else ()
         return Changes(newest, {**{task["id"]: task["updated_at"] for task in others}, **times})
 
+    def people(self) -> Mapping[int, str]:
+        """The users of the server."""
+        return self._client.users()
+
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         """Makes tasks, with their predictions; see :class:`TaskSink`."""
         return MadeTasks(*self._client.import_tasks(self._project_id, tasks))

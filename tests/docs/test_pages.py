@@ -130,6 +130,8 @@ def test_the_table_of_settings_is_the_codes():
 
 def test_the_table_of_load_options_is_the_codes():
     rows = table(page("docs/load_options.md"))
+    assert names_in(row[0] for row in rows) == ["annotations", "full"]
+    assert {name for row in rows for name in names_in(row[:1]) if row[3] == "yes"} == {*LOAD_SETTINGS} & {*RUN_SETTINGS}
     assert set(LOAD_SETTINGS) <= set(inspect.signature(fo_labelstudio.load_annotations).parameters)
     assert {name for row in rows for name in names_in(row[:1])} == set(LOAD_SETTINGS)
 
@@ -298,14 +300,17 @@ class TestRecipes:
         dataset.annotate("boxes", backend="labelstudio", label_field="ground_truth", attributes=False, **connection)
         results = dataset.load_annotation_results("boxes")
         annotator = Annotator(server.url, server.legacy_token)
+        first = next(iter(results.tasks.values()))
         value = {"x": 5, "y": 5, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["cat"]}
         region = {"id": "drawn", "from_name": "ground_truth", "to_name": "image", "type": "rectanglelabels"}
         region.update(value=value, original_width=64, original_height=48)
-        annotator.submit(next(iter(results.tasks.values())), lambda result: [*result, region])
+        annotator.submit(first, lambda result: [*result, region], ground_truth=True)
         recipe = "".join(re.findall(r"```python\n(.*?)```", page("docs/load_options.md"), re.DOTALL))
+        recipe = recipe.replace("ann@example.org", server.username)
         self.run(recipe, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
         dataset.reload()
-        assert len(dataset.first().ground_truth.detections) == 2
+        person = re.sub(r"\W+", "_", server.username)
+        assert len(dataset.first()[f"ground_truth_{person}"].detections) == 2
 
     def test_the_example_of_false_positives(self, dataset, server):
         recipe = self.with_server(code("docs/index.md", "An example: correct false positives", "python"), server)

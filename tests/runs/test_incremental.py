@@ -177,6 +177,7 @@ OPTIONS = [
     {"dest_field": {"gt": "loaded"}},
     {"on_conflict": "dataset"},
     {"on_conflict": "keep_both"},
+    {"annotations": "all"},
 ]
 
 
@@ -293,6 +294,7 @@ WHY = {
     "dest_field= is not what it was": lambda campaign: campaign.load(dest_field={"gt": "other"}),
     "on_conflict= is not what it was": lambda campaign: campaign.load(on_conflict="dataset"),
     "unexpected= is not what it was": lambda campaign: campaign.load(unexpected="keep"),
+    "annotations= is not what it was": lambda campaign: campaign.load(annotations="ground_truth"),
     "full=True": lambda campaign: campaign.load(full=True),
 }
 

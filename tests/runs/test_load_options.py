@@ -1,4 +1,4 @@
-"""Options of a load: those of a call count whatever FiftyOne has in memory."""
+"""Which answers a load takes: options of a call, or of the run."""
 
 from __future__ import annotations
 
@@ -8,18 +8,222 @@ import pytest
 import fo_labelstudio
 from fo_labelstudio.backend import LabelStudioBackendConfig
 from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from tests.memory import annotate_in_memory
 from tests.support import stored
 
-SCHEMA = {"gt": {"type": "detections", "classes": ["cat"], "existing_field": True}}
+SCHEMA = {"gt": {"type": "detections", "classes": ["cat", "dog"], "existing_field": True}}
+ANN, BOB = "ann@x.org", "bob@x.org"
+TIMES = {1: "2026-11-20T10:00:01.250000Z", 2: "2026-11-20T10:00:02Z", 3: "2026-11-20T10:00:03Z"}
 
 
-def test_full_is_an_option_of_a_load_and_of_no_run():
-    with pytest.raises(SettingsError, match="unknown setting 'full'"):
-        LabelStudioBackendConfig("labelstudio", None, full=True)
-    with pytest.raises(SettingsError, match="full is 'yes', expected True or False"):
-        LoadOptions.of({"full": "yes"}, None)
+def relabelled(name):
+    def edit(result):
+        return [
+            {**region, "value": {**region["value"], "rectanglelabels": [name]}} if place == 0 else region
+            for place, region in enumerate(result)
+        ]
+
+    return edit
+
+
+def drawn(result):
+    value = {"x": 5, "y": 5, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["dog"]}
+    region = {"id": "drawn", "from_name": "gt", "to_name": "image", "type": "rectanglelabels", "value": value}
+    return [*result, {**region, "original_width": 64, "original_height": 48, "image_rotation": 0}]
+
+
+@pytest.fixture
+def sent(make_dataset):
+    """A dataset of two samples of two cats each, the run's results, and its project with two annotators."""
+    boxes = [[0.1, 0.1, 0.2, 0.2], [0.4, 0.1, 0.2, 0.2]]
+    dataset = make_dataset(
+        *(
+            {"gt": fo.Detections(detections=[fo.Detection(label="cat", bounding_box=box) for box in boxes])}
+            for _ in range(2)
+        )
+    )
+    results, project = annotate_in_memory(dataset, "run", SCHEMA)
+    project.users = {1: ANN, 2: BOB}
+    return dataset, results, project
+
+
+def answer(project, task_id, edit, number, who, **values):
+    project.submit(task_id, edit, id=number, completed_by=who, updated_at=TIMES[number], **values)
+
+
+def load(results, project, **options):
+    returned = load_run(results, LoadOptions(unexpected="ignore", **options), project)
+    results.save()
+    results.dataset.reload()
+    return returned
+
+
+def labels(dataset, field="gt"):
+    return dataset.values(f"{field}.detections.label")
+
+
+@pytest.mark.database
+class TestWhichAnnotationCounts:
+    @pytest.fixture
+    def answered(self, sent):
+        """Ann says dog of the first box of the first sample, Bob deletes all; of the second, only Ann has answered."""
+        _, results, project = sent
+        first, second = results.tasks.values()
+        answer(project, first, relabelled("dog"), 1, 1, ground_truth=True)
+        answer(project, first, lambda result: [], 2, 2, ground_truth=False)
+        answer(project, second, drawn, 3, 1, ground_truth=False)
+        return sent
+
+    def test_the_newest_one_by_default(self, answered):
+        dataset, results, project = answered
+        load(results, project)
+        assert labels(dataset) == [[], ["cat", "cat", "dog"]]
+
+    def test_the_one_that_is_marked_as_ground_truth(self, answered):
+        dataset, results, project = answered
+        load(results, project, annotations="ground_truth")
+        assert labels(dataset) == [["dog", "cat"], ["cat", "cat"]]
+
+    @pytest.mark.parametrize("who", [ANN, "ANN@x.org", "1", "user 1"])
+    def test_that_of_one_annotator(self, answered, who):
+        dataset, results, project = answered
+        load(results, project, annotations=who)
+        assert labels(dataset) == [["dog", "cat"], ["cat", "cat", "dog"]]
+
+    def test_somebody_whom_the_server_does_not_know_is_refused(self, answered):
+        dataset, results, project = answered
+        before = stored(dataset)
+        with pytest.raises(SettingsError, match=r"nobody on the server is 'an@x.org'; there are ann@x.org, bob@x.org"):
+            load(results, project, annotations="an@x.org")
+        assert stored(dataset) == before
+
+    def test_where_nobody_has_answered_there_are_no_fields_of_annotators(self, sent):
+        dataset, results, project = sent
+        load(results, project, annotations="all")
+        assert [name for name in dataset.get_field_schema() if name.startswith("gt")] == ["gt"]
+        assert len(results.configs) == 1
+
+    def test_each_annotators_in_a_field_of_their_own_named_as_in_imports(self, answered):
+        dataset, results, project = answered
+        before = stored(dataset)
+        load(results, project, annotations="all")
+        assert labels(dataset, "gt_ann_x_org") == [["dog", "cat"], ["cat", "cat", "dog"]]
+        assert labels(dataset, "gt_bob_x_org") == [[], None]
+        assert {sample_id: doc["gt"] for sample_id, doc in stored(dataset).items()} == {
+            sample_id: doc["gt"] for sample_id, doc in before.items()
+        }
+
+    def test_what_was_changed_in_fiftyone_too_is_told_of_each_annotator(self, sent):
+        dataset, results, project = sent
+        first, _ = results.tasks.values()
+        answer(project, first, relabelled("dog"), 1, 1)
+        answer(project, first, relabelled("dog"), 2, 2)
+        sample = dataset.first()
+        sample.gt.detections[0].label = "bird"
+        sample.save()
+        load(results, project, annotations="all", on_conflict="dataset")
+        told = [(row["label_field"], row["aspect"], row["annotator"]) for row in results.conflicts]
+        assert told == [("gt_ann_x_org", "class", "dog"), ("gt_bob_x_org", "class", "dog")]
+        assert labels(dataset, "gt_ann_x_org")[0] == labels(dataset, "gt_bob_x_org")[0] == ["bird", "cat"]
+        assert len(results.left_behind) == 2
+        load(results, project, annotations="all", on_conflict="dataset")
+        assert results.conflicts == results.left_behind == []
+
+    def test_fields_of_annotators_begin_with_the_destination(self, answered):
+        dataset, results, project = answered
+        load(results, project, annotations="all", dest_field="mine")
+        assert {"mine_ann_x_org", "mine_bob_x_org"} <= set(dataset.get_field_schema())
+        assert "mine" not in dataset.get_field_schema()
+
+    def test_later_loads_add_what_an_annotator_and_another_one_have_done_since(self, answered):
+        dataset, results, project = answered
+        load(results, project, annotations="all")
+        project.users[3] = "eve@x.org"
+        second = list(results.tasks.values())[1]
+        project.submit(second, id=4, completed_by=3, updated_at="2026-11-20T10:00:04Z")
+        project.by_id[second]["annotations"][0].update(result=[], updated_at="2026-11-20T10:00:05Z")
+        project.pages.clear()
+        load(results, project, annotations="all")
+        assert labels(dataset, "gt_ann_x_org") == [["dog", "cat"], []]
+        assert labels(dataset, "gt_eve_x_org") == [None, ["cat", "cat"]]
+        assert labels(dataset, "gt_bob_x_org") == [[], None]
+
+    def test_the_field_of_an_annotator_keeps_its_name_whoever_comes_later(self, answered):
+        dataset, results, project = answered
+        load(results, project, annotations="all")
+        project.users[3] = "ann_x@org"
+        second = list(results.tasks.values())[1]
+        project.submit(second, id=4, completed_by=3, updated_at="2026-11-20T10:00:04Z")
+        for _ in range(2):
+            load(results, project, annotations="all")
+        fields = [name for name in dataset.get_field_schema() if name.startswith("gt_ann")]
+        assert fields[0] == "gt_ann_x_org" and len(fields) == 2 and fields[1].startswith("gt_ann_x_org_")
+        assert labels(dataset, fields[1]) == [None, ["cat", "cat"]]
+
+    def test_what_nobody_expects_is_kept_for_each_annotator(self, answered):
+        dataset, results, project = answered
+
+        def ellipse(result):
+            region = {"id": "eye", "from_name": "eyes", "to_name": "image", "type": "ellipselabels"}
+            region["value"] = {"x": 50, "y": 50, "radiusX": 10, "radiusY": 10, "rotation": 0, "ellipselabels": ["eye"]}
+            return [*result, region]
+
+        project.submit(
+            next(iter(results.tasks.values())), ellipse, id=5, completed_by=2, updated_at="2026-11-20T11:00:00Z"
+        )
+        load_run(results, LoadOptions(unexpected="keep", annotations="all"), project)
+        dataset.reload()
+        assert dataset.values("polylines_bob_x_org.polylines.label", unwind=True) == ["eye"]
+        assert "polylines" not in dataset.get_field_schema()
+
+    def test_a_broken_task_is_told_of_where_each_annotators_answers_are_asked_for(self, answered, caplog):
+        _, results, project = answered
+        first = next(iter(results.tasks.values()))
+        project.by_id[first]["annotations"] = [{"id": 1, "result": []}]
+        load(results, project, annotations="all")
+        assert f"task {first}: one of its annotations does not say whether it was submitted" in caplog.text
+
+
+class TestWhereOptionsComeFrom:
+    def test_the_call_comes_before_the_run(self):
+        config = LabelStudioBackendConfig("labelstudio", None, annotations="all")
+        assert LoadOptions.of({}, config) == LoadOptions(annotations="all")
+        assert LoadOptions.of({"annotations": ANN, "full": True}, config) == LoadOptions(annotations=ANN, full=True)
+
+    def test_without_either_the_newest_answers_count_and_nothing_else_is_written(self):
+        config = LabelStudioBackendConfig("labelstudio", None)
+        assert LoadOptions.of({"annotations": None}, config) == LoadOptions()
+
+    def test_what_counts_of_conflicts_too_is_said_by_the_call_and_then_by_the_run(self):
+        config = LabelStudioBackendConfig("labelstudio", None, on_conflict="dataset")
+        assert LoadOptions.of({}, config).on_conflict == "dataset"
+        assert LoadOptions.of({"on_conflict": "annotator"}, config).on_conflict == "annotator"
+        assert LoadOptions.of({}, LabelStudioBackendConfig("labelstudio", None)).on_conflict == "annotator"
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"on_conflict": "mine"}, "on_conflict is 'mine', expected 'annotator', 'dataset' or 'keep_both'"),
+            (
+                {"annotations": "newest"},
+                "annotations is 'newest', expected 'latest', 'ground_truth', 'all', or the e-m",
+            ),
+            ({"annotations": 3}, "annotations is 3, expected"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, settings, message):
+        with pytest.raises(SettingsError, match=message):
+            LabelStudioBackendConfig("labelstudio", None, **settings)
+        with pytest.raises(SettingsError, match=message):
+            LoadOptions.of(settings, None)
+
+    def test_full_is_an_option_of_a_load_and_of_no_run(self):
+        with pytest.raises(SettingsError, match="unknown setting 'full'"):
+            LabelStudioBackendConfig("labelstudio", None, full=True)
+        with pytest.raises(SettingsError, match="full is 'yes', expected True or False"):
+            LoadOptions.of({"full": "yes"}, None)
 
 
 @pytest.mark.database
@@ -27,30 +231,32 @@ class TestCachedResults:
     """FiftyOne ignores the keyword arguments of a load where it has the results of the run already (1.22.1)."""
 
     @pytest.fixture
-    def project(self, make_dataset, monkeypatch):
-        box = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2])
-        self.dataset = make_dataset({"gt": fo.Detections(detections=[box])}, {})
-        results, project = annotate_in_memory(self.dataset, "run", SCHEMA)
+    def answered(self, sent, monkeypatch):
+        dataset, results, project = sent
+        first = next(iter(results.tasks.values()))
+        answer(project, first, relabelled("dog"), 1, 1)
+        answer(project, first, lambda result: [], 2, 2)
         monkeypatch.setattr("fo_labelstudio.runs.load_annotations._source_of", lambda results: project)
-        assert self.dataset.load_annotation_results("run") is self.dataset.load_annotation_results("run")
-        project.submit(next(iter(results.tasks.values())))
-        for _ in range(3):
-            self.dataset.load_annotations("run")
-        project.pages.clear()
-        return project
+        assert dataset.load_annotation_results("run") is dataset.load_annotation_results("run")
+        return dataset
 
-    def test_options_of_our_load_count(self, project):
-        fo_labelstudio.load_annotations(self.dataset, "run", full=True)
-        assert project.pages == [[1, 2]]
+    def test_options_of_our_load_count(self, answered):
+        fo_labelstudio.load_annotations(answered, "run", annotations=ANN)
+        assert labels(answered)[0] == ["dog", "cat"]
 
-    def test_options_of_fiftyones_load_count(self, project):
-        self.dataset.load_annotations("run", full=True)
-        assert project.pages == [[1, 2]]
+    def test_options_of_fiftyones_load_count(self, answered):
+        answered.load_annotations("run", annotations="all", full=True)
+        assert labels(answered, "gt_bob_x_org")[0] == []
 
-    def test_wrong_options_are_refused(self, project):
-        before = stored(self.dataset)
-        with pytest.raises(SettingsError, match="did you mean 'full'"):
-            self.dataset.load_annotations("run", ful=True)
-        with pytest.raises(SettingsError, match="full is 'all', expected True or False"):
-            self.dataset.load_annotations("run", full="all")
-        assert stored(self.dataset) == before
+    def test_options_of_the_run_count(self, answered):
+        answered.load_annotation_results("run").config.annotations = ANN
+        answered.load_annotations("run")
+        assert labels(answered)[0] == ["dog", "cat"]
+
+    def test_wrong_options_are_refused(self, answered):
+        before = stored(answered)
+        with pytest.raises(SettingsError, match="did you mean 'annotations'"):
+            answered.load_annotations("run", anotations="all")
+        with pytest.raises(SettingsError, match="annotations is 'everybody'"):
+            answered.load_annotations("run", annotations="everybody")
+        assert stored(answered) == before

@@ -1,38 +1,50 @@
-"""Which annotation of a task counts: the newest submitted one, unless it is as it was sent."""
+"""Which annotation of a task counts: the newest submitted one that is asked for, unless it is as it was sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from fo_labelstudio.convert.annotation.answer import Problem
+from fo_labelstudio.convert.foreign.which import NEWEST, Which, annotator_of
 from fo_labelstudio.convert.task.origin import is_sent_annotation
 
 _SECONDS_OF_IMPORT = 1.0
 """Between the two times of an imported annotation lie microseconds."""
 
 
-def annotation_of(task: Any, problems: list[Problem] | None = None) -> dict[str, Any] | None:
-    """The annotation of an exported task that counts, the newest submitted one, or None where there is none.
+def annotation_of(task: Any, problems: list[Problem] | None = None, which: Which = NEWEST) -> dict[str, Any] | None:
+    """The annotation of an exported task that counts, the newest of those that are asked for, or None without any.
 
     Args:
         task: the task
         problems: receives one for each annotation of which it cannot be told
+        which: which ones are asked for
     """
-    annotations = task.get("annotations") if isinstance(task, Mapping) else None
     submitted = []
-    for annotation in annotations if isinstance(annotations, list) else ():
+    for annotation in _annotations(task):
         if is_submitted(annotation) and is_as_sent(annotation, task):
             # Nobody has answered yet.
             continue
         if is_submitted(annotation):
-            submitted.append(annotation)
+            submitted += [annotation] if which.counts(annotation) else []
         elif problems is not None and not _is_skipped(annotation):
             reason = "one of its annotations does not say whether it was submitted"
             problems.append(Problem(task["id"], None, reason))
     found: dict[str, Any] | None = newest(submitted)
     return found
+
+
+def annotators_of(task: Any, people: Mapping[int, str]) -> Collection[str]:
+    """Who answered an exported task, as :func:`annotator_of` names them."""
+    answered = [one for one in _annotations(task) if is_submitted(one) and not is_as_sent(one, task)]
+    return dict.fromkeys(annotator_of(annotation, people) for annotation in answered)
+
+
+def _annotations(task: Any) -> list[Any]:
+    annotations = task.get("annotations") if isinstance(task, Mapping) else None
+    return annotations if isinstance(annotations, list) else []
 
 
 def time_of(annotation: Mapping[str, Any]) -> str:

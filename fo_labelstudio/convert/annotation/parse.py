@@ -23,6 +23,7 @@ from fo_labelstudio.convert.annotation.start import Start, prediction_in_doubt_o
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
+from fo_labelstudio.convert.foreign.which import NEWEST, Which
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import (
     LabelAnswer,
@@ -47,6 +48,7 @@ def parse_task(
     problems: list[Problem],
     configs: Configs = UNCHANGED,
     gone: Collection[str] = (),
+    which: Which = NEWEST,
 ) -> Answer | None:
     """The answer that an exported task holds.
 
@@ -57,6 +59,7 @@ def parse_task(
         problems: receives what could not be understood
         configs: what the project's labeling config lacked, over time
         gone: names of the fields whose labels have left the dataset, so that their originals are asked for
+        which: which annotations are asked for
 
     Returns:
         the answer, or None where nobody submitted one or the task is not of this run
@@ -72,7 +75,7 @@ def parse_task(
     if type(task_id) is not int:
         problems.append(Problem(quoted(task_id), None, "its id is no whole number; its annotations were left alone"))
         return None
-    annotation = annotation_of(task, problems)
+    annotation = annotation_of(task, problems, which)
     if annotation is None:
         return None
     shown = objects_of(fields)
@@ -170,12 +173,12 @@ def _originals(
     return found
 
 
-def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str) -> int | None:
+def prediction_in_doubt(task: Any, fields: Sequence[LabelField], run: str, which: Which = NEWEST) -> int | None:
     """The id of the prediction that decides what the answer of an exported task means, where the task lacks it.
 
     Put into the annotation as its ``prediction``, it is found by :func:`parse_task`.
     """
-    annotation = annotation_of(task)
+    annotation = annotation_of(task, which=which)
     if annotation is None or _holds_a_key(annotation.get("result"), task):
         return None
     try:

@@ -55,6 +55,18 @@ class Which:
     with_skipped: bool = False
     with_drafts: bool = False
 
+    def counts(self, annotation: Mapping[str, Any]) -> bool:
+        """Whether a submitted annotation is one of those of which the newest counts."""
+        if self.annotations in (LATEST, ALL):
+            return True
+        if self.annotations == GROUND_TRUTH:
+            return _is_ground_truth(annotation)
+        return self.annotations is not None and self.annotations.strip().lower() in _names_of(annotation, self.people)
+
+
+NEWEST = Which()
+"""The newest submitted annotation of each task."""
+
 
 class Chosen(NamedTuple):
     """An answer to a task that counts.
@@ -84,15 +96,10 @@ def chosen_of(task: Mapping[str, Any], which: Which, name: Any, problems: list[P
     submitted = [annotation for annotation in annotations if which.with_skipped or is_submitted(annotation)]
     if which.with_drafts:
         submitted += _listed(task, "drafts", "drafts", name, problems)
-    if which.annotations == LATEST:
-        groups = {None: submitted}
-    elif which.annotations == GROUND_TRUTH:
-        groups = {None: [annotation for annotation in submitted if _is_ground_truth(annotation)]}
-    elif which.annotations == ALL:
+    if which.annotations == ALL:
         groups = _grouped(submitted, lambda annotation: annotator_of(annotation, which.people))
     elif which.annotations is not None:
-        asked = which.annotations.strip().lower()
-        groups = {None: [annotation for annotation in submitted if asked in _names_of(annotation, which.people)]}
+        groups = {None: list(filter(which.counts, submitted))}
     else:
         groups = {}
     for person, group in groups.items():

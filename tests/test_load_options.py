@@ -1,0 +1,128 @@
+"""Two people answer a run on a real server: what is loaded of whom, and that what changed is enough to be looked at."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import pytest
+import requests
+
+import fo_labelstudio
+from fo_labelstudio.remote.client import Client
+from tests.support import Annotator, stored
+
+pytestmark = pytest.mark.server
+
+ANN, BOB = "ann.loads@example.org", "bob.loads@example.org"
+SCHEMA = {"gt": {"type": "detections", "classes": ["cat", "dog"], "attributes": False}}
+
+
+@pytest.fixture(scope="module")
+def people(server):
+    """E-mail -> somebody who was invited to the server, and has an account there."""
+    found = {}
+    for email in (ANN, BOB):
+        invitation = Annotator(server.url, server.legacy_token).call("GET", "/api/invite")["invite_url"]
+        with requests.Session() as session:
+            page = server.url + invitation[invitation.index("/user/signup") :]
+            session.get(page, timeout=60).raise_for_status()
+            form = {"email": email, "password": "secret-1234", "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+            assert session.post(page, data=form, allow_redirects=False, timeout=60).status_code == 302
+            answer = session.get(f"{server.url}/api/current-user/token", timeout=60)
+            answer.raise_for_status()
+        found[email] = Annotator(server.url, answer.json()["token"])
+    return found
+
+
+def relabelled(result):
+    return [{**region, "value": {**region["value"], "rectanglelabels": ["dog"]}} for region in result]
+
+
+@pytest.fixture
+def sent(make_dataset, connection):
+    """A dataset of six samples with a cat each, and its run."""
+    box = [0.1, 0.1, 0.2, 0.2]
+    dataset = make_dataset(
+        *({"gt": fo.Detections(detections=[fo.Detection(label="cat", bounding_box=box)])} for _ in range(6))
+    )
+    dataset.annotate("run", backend="labelstudio", label_schema=SCHEMA, **connection)
+    return dataset, dataset.load_annotation_results("run")
+
+
+def test_what_two_people_answered_is_told_apart(sent, people):
+    dataset, results = sent
+    first, second, third, *_ = results.tasks.values()
+    ann, bob = people[ANN], people[BOB]
+    ann.submit(first, relabelled, lead_time=12.5, ground_truth=True)
+    bob.submit(first, lambda result: [], lead_time=3)
+    ann.submit(second)
+    bob.submit(third, was_cancelled=True)
+    dataset.load_annotations("run", annotations="all")
+    assert dataset.values("gt_ann_loads_example_org.detections.label")[:3] == [["dog"], ["cat"], None]
+    assert dataset.values("gt_bob_loads_example_org.detections.label")[:3] == [[], None, None]
+    assert dataset.values("gt.detections.label")[:3] == [["cat"]] * 3
+    dataset.load_annotations("run", annotations="ground_truth")
+    assert dataset.values("gt.detections.label")[0] == ["dog"]
+    dataset.load_annotations("run", annotations=BOB)
+    assert dataset.values("gt.detections.label")[0] == []
+    dataset.load_annotations("run", annotations=ANN)
+    assert dataset.values("gt.detections.label")[0] == ["dog"]
+
+
+def labels_of(dataset):
+    return {sample_id: doc["gt"] for sample_id, doc in stored(dataset).items()}
+
+
+def test_whatever_is_done_to_answers_is_seen_by_the_next_load(sent, people, annotator, monkeypatch):
+    dataset, results = sent
+    exported = []
+    export_tasks = Client.export_tasks
+
+    def note(client, project_id, task_ids):
+        exported.append(list(task_ids))
+        return export_tasks(client, project_id, task_ids)
+
+    monkeypatch.setattr(Client, "export_tasks", note)
+    monkeypatch.setattr("fo_labelstudio.runs.changed.OVERLAP_SECONDS", 0)
+
+    def load():
+        """Loads; returns the tasks that were asked for, once it is sure that all would have left the same."""
+        exported.clear()
+        fo_labelstudio.load_annotations(dataset, "run")
+        asked = [task_id for task_ids in exported for task_id in task_ids]
+        before = labels_of(dataset)
+        copy = dataset.clone()
+        fo_labelstudio.load_annotations(copy, "run", full=True, **connection_of(annotator))
+        assert labels_of(copy) == before
+        copy.delete()
+        return asked
+
+    tasks = list(results.tasks.values())
+    ann, bob = people[ANN], people[BOB]
+    submitted = [ann.submit(task_id, relabelled) for task_id in tasks[:4]]
+    assert load() == tasks
+    # A change at the very time of the newest one that was seen could not be told from it.
+    assert load() == tasks[3:4] and load() == []
+    bob.call("PATCH", f"/api/annotations/{submitted[0]['id']}/", json={"result": []})
+    assert load() == tasks[:1]
+    assert dataset.values("gt.detections.label")[0] == []
+    ann.call("DELETE", f"/api/annotations/{submitted[1]['id']}/")
+    bob.submit(tasks[1], lambda result: [])
+    ann.call("PATCH", f"/api/annotations/{submitted[2]['id']}/", json={"was_cancelled": True})
+    assert load() == tasks[1:3]
+    ann.call("PATCH", f"/api/annotations/{submitted[2]['id']}/", json={"was_cancelled": False})
+    assert tasks[2] in load()
+    chosen = {"selectedItems": {"all": False, "included": tasks[4:]}}
+    bob.call("POST", f"/api/dm/actions?id=predictions_to_annotations&project={results.project_id}", json=chosen)
+    assert {*tasks[4:]} <= {*load()}
+    bob.call("POST", f"/api/dm/actions?id=delete_tasks_annotations&project={results.project_id}", json=chosen)
+    assert {*tasks[4:]} <= {*load()}
+    sample = dataset[results.uploaded_tasks[tasks[3]]]
+    sample.gt.detections[0].label = "bird"
+    sample.save()
+    # It is looked at, and stays: an answer that was loaded is no news, as it is none where everything is loaded.
+    assert tasks[3] in load()
+    assert dataset[sample.id].gt.detections[0].label == "bird"
+
+
+def connection_of(annotator):
+    return {"url": annotator.url, "api_key": annotator._session.headers["Authorization"].removeprefix("Token ")}
