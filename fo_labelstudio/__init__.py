@@ -74,6 +74,8 @@ def load_annotations(
     on_conflict: str | None = None,
     annotations: str | None = None,
     full: bool = False,
+    provenance: str | bool | None = None,
+    skipped: str | None = None,
     json_path: str | os.PathLike[str] | None = None,
     labeling_config: str | os.PathLike[str] | None = None,
     **connection: Any,
@@ -96,6 +98,11 @@ def load_annotations(
             what the run says, or else the latest
         full: whether all tasks are looked at; by default only those that were changed since the last load, where the
             server can tell
+        provenance: where it is written who answered and when: ``"labels"``, in attributes of the labels that were
+            changed or added; ``"samples"``, in the field ``<anno_key>_provenance``; False for nowhere. By default, what
+            the run says, or else nowhere
+        skipped: what becomes of skipped tasks: ``"leave"``, or ``"tag"``, which tags their samples
+            ``<anno_key>:skipped``. By default, what the run says, or else they are left alone
         json_path: a JSON export of Label Studio's in place of the server: a file, a folder or a zip file. Tasks are
             found by their samples, whatever project they were imported into; of a sample with several tasks, the
             newest submitted annotation counts
@@ -118,7 +125,13 @@ def load_annotations(
     from fo_labelstudio.errors import SettingsError
     from fo_labelstudio.runs.load_annotations import load_annotations, load_json
 
-    options = {"on_conflict": on_conflict, "annotations": annotations, "full": full}
+    options = {
+        "on_conflict": on_conflict,
+        "annotations": annotations,
+        "full": full,
+        "provenance": provenance,
+        "skipped": skipped,
+    }
     if json_path is None:
         if labeling_config is not None:
             raise SettingsError("labeling_config is for a load with json_path; a server says what its project has")

@@ -435,6 +435,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         tagged: dict[str, list[str]] | None = None,
         answered: dict[str, str] | None = None,
         last_load: dict[str, Any] | None = None,
+        skipped: str = "",
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -451,6 +452,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.tagged = tagged or {}
         self.answered = answered or {}
         self.last_load = last_load or {}
+        self.skipped = skipped
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:

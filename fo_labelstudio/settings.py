@@ -362,6 +362,16 @@ def parse_score_field(value: Any) -> str | None:
     raise SettingsError(f"score_field is {value!r}, expected the name of a field, for example 'uniqueness'")
 
 
+PROVENANCE = ("labels", "samples")
+"""Where loads can write who answered."""
+
+NOWHERE = "nowhere"
+"""What the setting ``provenance`` is where it is said that nothing is written."""
+
+SKIPPED = ("leave", "tag")
+"""What can become of skipped tasks."""
+
+
 def names_annotations(value: Any) -> bool:
     """Whether a value says which annotations of a task count: a word for them, or who made them.
 
@@ -379,6 +389,22 @@ def _parse_annotations(value: Any) -> str | None:
             f"annotations is {value!r}, expected 'latest', 'ground_truth', 'all', or the e-mail of an annotator"
         )
     return value  # type: ignore[no-any-return]
+
+
+def _parse_provenance(value: Any) -> str | None:
+    if value is False or value == NOWHERE:
+        return NOWHERE
+    if value is None or value in PROVENANCE:
+        return value  # type: ignore[no-any-return]
+    if value is True:
+        return PROVENANCE[0]
+    raise SettingsError(f"provenance is {value!r}, expected 'labels', 'samples', or False")
+
+
+def _parse_skipped(value: Any) -> str | None:
+    if value is None or value in SKIPPED:
+        return value  # type: ignore[no-any-return]
+    raise SettingsError(f"skipped is {value!r}, expected 'leave' or 'tag'")
 
 
 def without_login(url: str) -> str:
@@ -578,6 +604,20 @@ SETTINGS = (
         "annotations",
         _parse_annotations,
         "which annotation of a task counts in loads of the run",
+        of_run=True,
+        of_load=True,
+    ),
+    Setting(
+        "provenance",
+        _parse_provenance,
+        "where loads write who answered: in the labels that were changed, or in a field of the samples",
+        of_run=True,
+        of_load=True,
+    ),
+    Setting(
+        "skipped",
+        _parse_skipped,
+        "what becomes of skipped tasks in loads: they are left alone, or their samples get a tag",
         of_run=True,
         of_load=True,
     ),

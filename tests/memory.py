@@ -256,7 +256,7 @@ class MemoryState(RunState):
         self.predicted, self.conflicts = {}, []
         self.tagged = {}
         self.answered = {}
-        self.last_load = {}
+        self.last_load, self.skipped = {}, ""
         self.saves: list[str] = []
         self.deleted: list[int] = []
         state = {"token": "token", "project_id": project_id, "complete": True}

@@ -44,7 +44,7 @@ def sent(make_dataset, connection):
     dataset = make_dataset(
         *({"gt": fo.Detections(detections=[fo.Detection(label="cat", bounding_box=box)])} for _ in range(6))
     )
-    dataset.annotate("run", backend="labelstudio", label_schema=SCHEMA, **connection)
+    dataset.annotate("run", backend="labelstudio", label_schema=SCHEMA, skipped="tag", **connection)
     return dataset, dataset.load_annotation_results("run")
 
 
@@ -52,20 +52,26 @@ def test_what_two_people_answered_is_told_apart(sent, people):
     dataset, results = sent
     first, second, third, *_ = results.tasks.values()
     ann, bob = people[ANN], people[BOB]
-    ann.submit(first, relabelled, lead_time=12.5, ground_truth=True)
-    bob.submit(first, lambda result: [], lead_time=3)
+    of_ann = ann.submit(first, relabelled, lead_time=12.5, ground_truth=True)
+    of_bob = bob.submit(first, lambda result: [], lead_time=3)
     ann.submit(second)
     bob.submit(third, was_cancelled=True)
-    dataset.load_annotations("run", annotations="all")
+    dataset.load_annotations("run", annotations="all", provenance="samples")
     assert dataset.values("gt_ann_loads_example_org.detections.label")[:3] == [["dog"], ["cat"], None]
     assert dataset.values("gt_bob_loads_example_org.detections.label")[:3] == [[], None, None]
     assert dataset.values("gt.detections.label")[:3] == [["cat"]] * 3
+    assert dataset.values("tags")[:4] == [[], [], ["run:skipped"], []]
+    made = dataset.first().run_provenance_ann_loads_example_org
+    assert (made.annotator, made.annotation_id, made.lead_time) == (ANN, of_ann["id"], 12.5)
+    assert dataset.first().run_provenance_bob_loads_example_org.annotation_id == of_bob["id"]
     dataset.load_annotations("run", annotations="ground_truth")
     assert dataset.values("gt.detections.label")[0] == ["dog"]
-    dataset.load_annotations("run", annotations=BOB)
+    dataset.load_annotations("run", annotations=BOB, provenance="labels")
     assert dataset.values("gt.detections.label")[0] == []
-    dataset.load_annotations("run", annotations=ANN)
-    assert dataset.values("gt.detections.label")[0] == ["dog"]
+    dataset.load_annotations("run", annotations=ANN, provenance="labels")
+    (label,) = dataset.first().gt.detections
+    assert (label.label, label.annotator, label.annotation_id, label.lead_time) == ("dog", ANN, of_ann["id"], 12.5)
+    assert "annotator" not in dataset.skip(1).first().gt.detections[0].field_names
 
 
 def labels_of(dataset):
@@ -89,10 +95,10 @@ def test_whatever_is_done_to_answers_is_seen_by_the_next_load(sent, people, anno
         exported.clear()
         fo_labelstudio.load_annotations(dataset, "run")
         asked = [task_id for task_ids in exported for task_id in task_ids]
-        before = labels_of(dataset)
+        before = labels_of(dataset), dataset.values("tags")
         copy = dataset.clone()
         fo_labelstudio.load_annotations(copy, "run", full=True, **connection_of(annotator))
-        assert labels_of(copy) == before
+        assert (labels_of(copy), copy.values("tags")) == before
         copy.delete()
         return asked
 
@@ -109,8 +115,10 @@ def test_whatever_is_done_to_answers_is_seen_by_the_next_load(sent, people, anno
     bob.submit(tasks[1], lambda result: [])
     ann.call("PATCH", f"/api/annotations/{submitted[2]['id']}/", json={"was_cancelled": True})
     assert load() == tasks[1:3]
+    assert dataset.values("tags")[2] == ["run:skipped"]
     ann.call("PATCH", f"/api/annotations/{submitted[2]['id']}/", json={"was_cancelled": False})
     assert tasks[2] in load()
+    assert dataset.values("tags")[2] == []
     chosen = {"selectedItems": {"all": False, "included": tasks[4:]}}
     bob.call("POST", f"/api/dm/actions?id=predictions_to_annotations&project={results.project_id}", json=chosen)
     assert {*tasks[4:]} <= {*load()}

@@ -179,6 +179,9 @@ def _chosen(
     """The tasks that may say something else than they did, or of whose samples something else is true."""
     assert changes.times is not None
     chosen = {task_id for task_id, time in changes.times.items() if last.recent.get(task_id) != time}
+    if changes.not_listed and results.skipped:
+        # A skip that was taken back leaves a task that nobody has answered.
+        chosen |= unpacked(results.skipped)
     by_task = {task_id: sample_id for sample_id, task_id in results.tasks.items()}
     answered = {task_id: by_task[task_id] for task_id in last.answered if task_id in by_task}
     gone = without_document(results.dataset, results.is_frames, answered.values())

@@ -13,7 +13,7 @@ import fiftyone.core.utils as fou
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.added import Asked
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
-from fo_labelstudio.convert.annotation.choose import annotation_of, annotators_of, time_of
+from fo_labelstudio.convert.annotation.choose import annotation_of, annotators_of, is_skipped, time_of
 from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.convert.families import has_masks
@@ -110,6 +110,7 @@ class Fetched:
         state: what the project said of itself
         looked_at: the tasks that were looked at; None for all
         answered: those of them that have an answer
+        skipped: those that somebody has skipped and nobody answered
         configs: what loads have seen of the labeling config, with this one
         problems: what could not be understood of tasks that nobody has answered, where each annotator's answers are
             asked for
@@ -119,6 +120,7 @@ class Fetched:
     state: ProjectState
     looked_at: Collection[int] | None = None
     answered: set[int] = dataclass_field(default_factory=set)
+    skipped: set[int] = dataclass_field(default_factory=set)
     configs: list[Sighting] = dataclass_field(default_factory=list)
     problems: list[Problem] = dataclass_field(default_factory=list)
 
@@ -245,6 +247,7 @@ class _Download:
         pages = self._source.exported(task_ids, PAGE_TASKS_WITH_MASKS if masks else PAGE_TASKS)
         with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
             for looked_at, exported in read_ahead(pages):
+                fetched.skipped.update(task["id"] for task in exported if is_skipped(task) and type(task["id"]) is int)
                 for name, page in self._read(exported, fetched.problems).items():
                     fetched.answered.update(answer.task_id for answer in page)
                     self._answers[name].add(page)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import fiftyone.core.fields as fof
 
-from fo_labelstudio.convert.annotation import added
+from fo_labelstudio.convert.annotation import added, provenance
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field, return_type
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list
@@ -29,7 +29,7 @@ from fo_labelstudio.merge.conflicts import ANNOTATOR, BOTH, DATASET, Conflict
 from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.fetch import Answers
-from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.load_options import IN_LABELS, LoadOptions
 from fo_labelstudio.runs.state import LoadState
 
 MAX_CONFLICTS = 10_000
@@ -243,6 +243,8 @@ class _Merges:
     ):
         self._stamp = stamp
         self._suffix = options.suffix
+        self._provenance = options.provenance == IN_LABELS
+        self._telling: list[FieldMerge[Any]] = []
         self._left: set[str] = set()
         self._results = results
         self._fields = fields
@@ -445,16 +447,39 @@ class _Merges:
                 answer.sample_id for answer in answers if answer.unexpected or answer.answered or answer.relations
             )
         for merge in self._expected:
-            merge.merge(self._with_attributes(answers))
+            merge.merge(self._with_attributes(self._with_provenance(answers, merge)))
         for label_type in self._returned:
             unexpected.file_returned(returned, answers, label_type, self._fields)
         for label_type, merge in self._unexpected.items():
+            made = {answer.sample_id: answer.made for answer in answers}
             kept = unexpected.as_field_answers(answers, label_type, merge.ledger.loaded, self._keeps)
-            merge.merge(self._with_attributes(kept))
+            told = (replace(answer, made=made[answer.sample_id]) for answer in kept)
+            merge.merge(self._with_attributes(self._with_provenance(told, merge)))
 
     def _with_attributes(self, answers: Iterable[Answer]) -> Iterable[Answer]:
         """Answers, with those to control tags that somebody added as attributes of labels."""
         return map(self._with_attributes_of, answers) if any(self._attributes.values()) else answers
+
+    def _with_provenance(self, answers: Iterable[Answer], merge: FieldMerge[Any]) -> Iterable[Answer]:
+        """Answers, with who made them as attributes of labels, where that is asked for, or was at an earlier load."""
+        if merge not in self._telling:
+            return answers
+        edited = merge.ledger.edited
+
+        def told(answer: Answer) -> Answer:
+            made = answer.made
+            if made is None or not (self._provenance or answer.sample_id in edited):
+                return answer
+            known = edited.get(answer.sample_id, {})
+            fields = {
+                name: provenance.with_provenance(said, made)
+                if self._provenance
+                else provenance.with_known_provenance(said, made, known)
+                for name, said in answer.fields.items()
+            }
+            return replace(answer, fields=fields)
+
+        return map(told, answers)
 
     def _with_attributes_of(self, answer: Answer) -> Answer:
         fields = dict(answer.fields)
@@ -479,9 +504,11 @@ class _Merges:
             )
         name, ledger = results.records_of(field.name, field.name if is_moved else destination)
         attributes = self._attributes[field.name] = self._added_attributes(field, destination) if self._keeps else {}
-        asking = replace(field, attributes=(*field.attributes, *attributes.values()))
+        made = self._provenance_of(field, destination, ledger)
+        asking = replace(field, attributes=(*field.attributes, *attributes.values(), *made))
         merge = _merge_of(results, asking, destination, ledger, self._options, is_moved, self._stamp)
         self.reports[name] = merge.report
+        self._telling += [merge] if made else []
         if field.name in self._plan.remade and not is_moved:
             self._remade[name] = field
             if is_new:
@@ -508,6 +535,29 @@ class _Merges:
             else:
                 found[control] = added.attribute_of(control, kind)
         return found
+
+    def _provenance_of(self, field: LabelField, destination: str, ledger: Ledger) -> Sequence[Attribute]:
+        """The attributes that say who changed a label, where that is asked for, or earlier loads have written them.
+
+        Raises:
+            LabelSchemaError: labels have other attributes of these names; nothing was merged
+        """
+        if field.question is not None:
+            return ()
+        if not self._provenance:
+            is_own = any(added.name_problem(attribute.name, field) for attribute in provenance.ATTRIBUTES)
+            return () if is_own or not tells_who(ledger.edited) else provenance.ATTRIBUTES
+        for attribute in provenance.ATTRIBUTES:
+            problem = added.name_problem(attribute.name, field)
+            declared = self._declared(field, destination, attribute.name)
+            if declared is not None and (declared.read_only or kind_of(declared) != attribute.question.kind):
+                problem = f"the dataset declares it {'read-only' if declared.read_only else type(declared).__name__}"
+            if problem:
+                raise LabelSchemaError(
+                    f"field {destination!r}: its labels cannot say who made them in the attribute {attribute.name!r}: "
+                    f"{problem}; pass provenance='samples'"
+                )
+        return provenance.ATTRIBUTES
 
     def _declared(self, field: LabelField, destination: str, attribute: str) -> fof.Field | None:
         """An attribute of a field's labels as the dataset declares it, or None where it does not."""
@@ -580,6 +630,16 @@ def _line_of(conflict: Mapping[str, Any]) -> str:
         f"{conflict['aspect']}, in the dataset {quoted(conflict['dataset'])}, of the annotator "
         f"{quoted(conflict['annotator'])}; kept that of {_KEPT[conflict['kept']]}"
     )
+
+
+def tells_who(edited: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bool:
+    """Whether loads have written into labels who changed them.
+
+    Args:
+        edited: sample id -> label id -> what loads have written into the label
+    """
+    names = set(provenance.KINDS)
+    return any(not names.isdisjoint(record) for labels in edited.values() for record in labels.values())
 
 
 def _log(answers: Answers, reports: Mapping[str, MergeReport]) -> None:

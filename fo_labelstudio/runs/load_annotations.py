@@ -12,14 +12,18 @@ import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
+from fo_labelstudio.convert.annotation.provenance import KINDS, values_of
 from fo_labelstudio.convert.foreign.naming import suffixes_of
 from fo_labelstudio.convert.foreign.which import GROUND_TRUTH, LATEST, Which
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.internals import root_dataset
-from fo_labelstudio.dataset.place import Stamp
+from fo_labelstudio.dataset.place import Place, Stamp
+from fo_labelstudio.dataset.place import Scope as PlaceScope
+from fo_labelstudio.dataset.provenance import change_tag, ensure_fields, write_values
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
+from fo_labelstudio.merge.compact_numbers import packed, unpacked
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import project
 from fo_labelstudio.runs.changed import Scope, completed, scope_of
@@ -27,8 +31,8 @@ from fo_labelstudio.runs.cleanup import clean_up
 from fo_labelstudio.runs.fetch import Answers, Fetched, fetch_answers
 from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.load import Plan, log_problems, merge_answers, plan
-from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.load import Plan, log_problems, merge_answers, plan, tells_who
+from fo_labelstudio.runs.load_options import IN_SAMPLES, TAG, LoadOptions
 from fo_labelstudio.runs.ports import TaskSource
 from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
@@ -36,6 +40,9 @@ from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState, without_project
 from fo_labelstudio.settings import parse_labeling_config
+
+SKIPPED_TAG = "{}:skipped"
+"""The tag of samples whose tasks somebody has skipped and nobody answered; the key of the run comes first."""
 
 _SHOWN_PEOPLE = 10
 """In a message."""
@@ -163,7 +170,7 @@ def load_run(
         is_complete,
         destinations.remade,
         labeling_config_of(results.config),
-        which_of(options, source),
+        which_of(options, source, options.provenance is not None or any(map(tells_who, results.edited.values()))),
         project_state,
         scope.task_ids,
         {} if scope.last is None else scope.last.annotators,
@@ -171,7 +178,8 @@ def load_run(
     results.configs = [{"until": row.until, **row.missing.to_json()} for row in fetched.configs]
     fetched.problems += problems
     try:
-        returned = _Load(results, fields, options, scope, fetched).run(destinations)
+        known = results.tasks if tasks is None else tasks
+        returned = _Load(results, fields, options, scope, fetched, known).run(destinations)
         for answers in fetched.answers.values():
             for sample_id, time in answers.times.items():
                 results.answered[sample_id] = max(time, results.answered.get(sample_id, ""))
@@ -182,17 +190,18 @@ def load_run(
         raise
 
 
-def which_of(options: LoadOptions, source: TaskSource) -> Which:
+def which_of(options: LoadOptions, source: TaskSource, is_told: bool) -> Which:
     """Which annotations a load asks for.
 
     Args:
         options: what it is asked for
         source: where the tasks come back from
+        is_told: whether it is written who answered
 
     Raises:
         SettingsError: the server does not know the annotator that is asked for
     """
-    names_people = options.annotations not in (LATEST, GROUND_TRUTH)
+    names_people = options.annotations not in (LATEST, GROUND_TRUTH) or is_told
     people = source.people() if names_people else {}
     known = {email.lower() for email in people.values()}
     if "@" in options.annotations and known and options.annotations.strip().lower() not in known:
@@ -211,12 +220,14 @@ class _Load:
         options: LoadOptions,
         scope: Scope,
         fetched: Fetched,
+        tasks: Mapping[str, int],
     ):
         self._results = results
         self._fields = fields
         self._options = options
         self._scope = scope
         self._fetched = fetched
+        self._tasks = tasks
         self._stamp = Stamp()
         self._open: set[int] = set()
         self._destinations: set[str] = set()
@@ -234,6 +245,8 @@ class _Load:
         for name in fetched.answers:
             options = self._options if name is None else self._options.of_annotator(names, suffixes[name])
             plans[name] = options, plan_of_run if name is None else plan(results, self._fields, options)
+            if options.provenance == IN_SAMPLES:
+                ensure_fields(self._place(self._provenance_path(options)), KINDS)
         if not fetched.answers:
             log_problems(fetched.problems)
         problems = fetched.problems
@@ -246,6 +259,7 @@ class _Load:
                 logger.info("Loading %d answers of %s...", answers.count, name)
             self._merge(answers, *plans[name], returned)
             left += results.left_behind
+        self._tag_skipped()
         results.left_behind = left
         results.last_load = self._record()
         return returned
@@ -275,6 +289,45 @@ class _Load:
         own = set(results.tasks.values())
         told = (problem.task_id for problem in answers.problems if not problem.is_note)
         self._open.update(task_id for task_id in told if type(task_id) is int and task_id in own)
+        if options.provenance == IN_SAMPLES:
+            path = self._provenance_path(options)
+            for page in answers:
+                made = {answer.sample_id: values_of(answer.made) for answer in page if answer.made is not None}
+                write_values(self._place(path), made)
+
+    def _provenance_path(self, options: LoadOptions) -> str:
+        return f"{self._results.key}_provenance{options.suffix}"
+
+    def _tag_skipped(self) -> None:
+        """Tags the samples of skipped tasks, and takes the tag from those that are skipped no longer."""
+        results, place = self._results, self._place("tags")
+        if self._options.skipped != TAG:
+            return
+        if place.field is None:
+            logger.warning("Frames of videos have no tags; skipped tasks are left alone")
+            return
+        before = unpacked(results.skipped) if results.skipped else set()
+        now = self._skipped(before)
+        samples = {task_id: sample_id for sample_id, task_id in results.tasks.items()}
+        added = [samples[task_id] for task_id in sorted(now - before) if task_id in samples]
+        removed = [samples[task_id] for task_id in sorted(before - now) if task_id in samples]
+        tag = SKIPPED_TAG.format(results.key)
+        change_tag(place, tag, added, removed)
+        results.skipped = packed(now)
+        if added or removed:
+            logger.info("Tagged %d samples as %r, and took the tag from %d", len(added), tag, len(removed))
+
+    def _skipped(self, before: set[int]) -> set[int]:
+        """The tasks of the run that are skipped now, among those that were looked at and those that were before."""
+        fetched = self._fetched
+        # Files may have other tasks than the run knows.
+        own = {task_id: self._results.tasks.get(sample_id, task_id) for sample_id, task_id in self._tasks.items()}
+        looked_at = own if fetched.looked_at is None else fetched.looked_at
+        kept = before - {own.get(task_id, task_id) for task_id in looked_at}
+        return kept | {own[task_id] for task_id in fetched.skipped if task_id in own}
+
+    def _place(self, path: str) -> Place:
+        return Place(self._results.dataset, path, PlaceScope.of(self._results.is_frames), self._stamp)
 
     def _record(self) -> dict[str, Any]:
         fetched, keeps = self._fetched, self._options.keeps_unexpected

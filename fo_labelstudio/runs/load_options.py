@@ -1,4 +1,4 @@
-"""What a load is asked for: which answers count, and where their labels go."""
+"""What a load is asked for: which answers count, where their labels go, and what else is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from fo_labelstudio.convert.foreign.which import LATEST
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.merge.conflicts import ANNOTATOR
 from fo_labelstudio.messages import quoted
-from fo_labelstudio.settings import LOAD_PARSERS
+from fo_labelstudio.settings import LOAD_PARSERS, NOWHERE, PROVENANCE, SKIPPED
+
+IN_LABELS, IN_SAMPLES = PROVENANCE
+TAG = SKIPPED[1]
 
 
 class LoadOptions(NamedTuple):
@@ -23,6 +26,8 @@ class LoadOptions(NamedTuple):
         annotations: which annotation of a task counts: ``latest``, ``ground_truth``, an annotator's e-mail, or ``all``,
             each annotator's in fields of their own
         full: whether all tasks are looked at, whatever was changed since the last load
+        provenance: where it is written who answered: ``labels``, ``samples``, or None for nowhere
+        skipped: what becomes of skipped tasks: ``leave``, or ``tag`` for a tag of their samples
         suffix: what the names of fields end in that the call does not name
     """
 
@@ -31,6 +36,8 @@ class LoadOptions(NamedTuple):
     on_conflict: str | None = ANNOTATOR
     annotations: str = LATEST
     full: bool = False
+    provenance: str | None = None
+    skipped: str = SKIPPED[0]
     suffix: str = ""
 
     @classmethod
@@ -54,6 +61,8 @@ class LoadOptions(NamedTuple):
             value = getattr(of_run, name, None) if value is None else parse(value)
             if value is not None:
                 said[name] = value
+        if said.get("provenance") == NOWHERE:
+            said["provenance"] = None
         return cls(dest_field, unexpected, **said)
 
     def of_annotator(self, fields: Sequence[str], suffix: str) -> LoadOptions:

@@ -60,6 +60,8 @@ class RunConfig(Protocol):
     score_field: str | None
     score_order: str
     annotations: str | None
+    provenance: str | None
+    skipped: str | None
 
     @property
     def saved_state(self) -> dict[str, Any]:

@@ -105,6 +105,7 @@ class RunState(LoadState):
         tagged: what tag_samples() has written: ``prefixes`` of tags, and ``fields``
         answered: sample id -> when its newest annotation was submitted that a load has brought home
         last_load: what the last load has seen, see ``runs.changed``; empty where the next one must look at everything
+        skipped: the tasks whose samples loads have tagged as skipped, as ``merge.compact_numbers`` writes them
     """
 
     tasks: dict[str, int]
@@ -112,6 +113,7 @@ class RunState(LoadState):
     tagged: dict[str, list[str]]
     answered: dict[str, str]
     last_load: dict[str, Any]
+    skipped: str
 
     @property
     @abstractmethod
@@ -158,6 +160,7 @@ class RunState(LoadState):
         self.left_behind = saved.left_behind
         self.answered = saved.answered
         self.last_load = saved.last_load
+        self.skipped = saved.skipped
 
     def refresh_run(self, saved: RunState) -> None:
         """Takes over which samples another session has added or removed since, and what it asks for besides.

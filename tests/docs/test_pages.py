@@ -15,6 +15,7 @@ import pytest
 
 import fo_labelstudio
 from fo_labelstudio import cli
+from fo_labelstudio.convert.annotation.provenance import KINDS
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
 from fo_labelstudio.remote.client import MIN_VERSION
@@ -130,10 +131,12 @@ def test_the_table_of_settings_is_the_codes():
 
 def test_the_table_of_load_options_is_the_codes():
     rows = table(page("docs/load_options.md"))
-    assert names_in(row[0] for row in rows) == ["annotations", "full"]
+    assert names_in(row[0] for row in rows) == ["on_conflict", "annotations", "full", "provenance", "skipped"]
     assert {name for row in rows for name in names_in(row[:1]) if row[3] == "yes"} == {*LOAD_SETTINGS} & {*RUN_SETTINGS}
     assert set(LOAD_SETTINGS) <= set(inspect.signature(fo_labelstudio.load_annotations).parameters)
     assert {name for row in rows for name in names_in(row[:1])} == set(LOAD_SETTINGS)
+    provenance = table(section("docs/load_options.md", "Who answered, and when"))
+    assert names_in(row[0] for row in provenance) == list(KINDS)
 
 
 def test_the_table_of_arguments_of_an_import_is_the_codes():
@@ -300,14 +303,21 @@ class TestRecipes:
         dataset.annotate("boxes", backend="labelstudio", label_field="ground_truth", attributes=False, **connection)
         results = dataset.load_annotation_results("boxes")
         annotator = Annotator(server.url, server.legacy_token)
-        first = next(iter(results.tasks.values()))
+        first, second, _ = results.tasks.values()
         value = {"x": 5, "y": 5, "width": 10, "height": 10, "rotation": 0, "rectanglelabels": ["cat"]}
         region = {"id": "drawn", "from_name": "ground_truth", "to_name": "image", "type": "rectanglelabels"}
         region.update(value=value, original_width=64, original_height=48)
-        annotator.submit(first, lambda result: [*result, region], ground_truth=True)
+        annotator.submit(first, lambda result: [*result, region], lead_time=90, ground_truth=True)
+        annotator.submit(second, was_cancelled=True)
         recipe = "".join(re.findall(r"```python\n(.*?)```", page("docs/load_options.md"), re.DOTALL))
         recipe = recipe.replace("ann@example.org", server.username)
-        self.run(recipe, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
+        recipe += (
+            "\nassert skipped.values('id') == dataset.values('id')[1:2]"
+            f"\nassert dataset.count_values('ground_truth.detections.annotator')[{server.username!r}] == 1"
+            "\nassert dataset.values('boxes_provenance.lead_time') == [90, None, None]"
+        )
+        environment = {"FIFTYONE_LABELSTUDIO_API_KEY": server.legacy_token}
+        self.run(recipe, **environment)
         dataset.reload()
         person = re.sub(r"\W+", "_", server.username)
         assert len(dataset.first()[f"ground_truth_{person}"].detections) == 2

@@ -177,7 +177,9 @@ OPTIONS = [
     {"dest_field": {"gt": "loaded"}},
     {"on_conflict": "dataset"},
     {"on_conflict": "keep_both"},
-    {"annotations": "all"},
+    {"provenance": "labels", "skipped": "tag"},
+    {"provenance": "labels", "on_conflict": "keep_both"},
+    {"annotations": "all", "provenance": "samples"},
 ]
 
 
@@ -295,6 +297,8 @@ WHY = {
     "on_conflict= is not what it was": lambda campaign: campaign.load(on_conflict="dataset"),
     "unexpected= is not what it was": lambda campaign: campaign.load(unexpected="keep"),
     "annotations= is not what it was": lambda campaign: campaign.load(annotations="ground_truth"),
+    "provenance= is not what it was": lambda campaign: campaign.load(provenance="labels"),
+    "skipped= is not what it was": lambda campaign: campaign.load(skipped="tag"),
     "full=True": lambda campaign: campaign.load(full=True),
 }
 

@@ -1,13 +1,17 @@
-"""Which answers a load takes: options of a call, or of the run."""
+"""Which answers a load takes, and what else it writes: options of a call, or of the run."""
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+
 import fiftyone as fo
 import pytest
+from fiftyone import ViewField as F
 
 import fo_labelstudio
 from fo_labelstudio.backend import LabelStudioBackendConfig
-from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from tests.memory import annotate_in_memory
@@ -186,11 +190,205 @@ class TestWhichAnnotationCounts:
         assert f"task {first}: one of its annotations does not say whether it was submitted" in caplog.text
 
 
+@pytest.mark.database
+class TestProvenance:
+    def test_labels_that_were_changed_or_added_say_who_did_it(self, sent):
+        dataset, results, project = sent
+        first, second = results.tasks.values()
+        answer(project, first, relabelled("dog"), 1, 1, lead_time=7.5)
+        answer(project, second, drawn, 3, 2)
+        load(results, project, provenance="labels")
+        edited, untouched = dataset.first().gt.detections
+        assert (edited.annotator, edited.annotation_id, edited.lead_time) == (ANN, 1, 7.5)
+        assert edited.annotated_at == datetime(2026, 11, 20, 10, 0, 1, 250000)
+        assert "annotator" not in untouched.field_names
+        added = dataset.last().gt.detections[-1]
+        assert (added.annotator, added.annotation_id, added.get_attribute_value("lead_time", None)) == (BOB, 3, None)
+
+    def test_labels_can_be_filtered_by_it(self, sent):
+        dataset, results, project = sent
+        answer(project, next(iter(results.tasks.values())), relabelled("dog"), 1, 1, lead_time=7.5)
+        load(results, project, provenance="labels")
+        assert len(dataset.filter_labels("gt", F("annotator") == ANN)) == 1
+        assert len(dataset.filter_labels("gt", F("lead_time") > 7)) == 1
+        assert len(dataset.filter_labels("gt", F("annotated_at") > datetime(2026, 11, 20))) == 1
+
+    def test_labels_that_nobody_touched_stay_bit_identical(self, sent):
+        dataset, results, project = sent
+        before = stored(dataset)
+        for task_id in results.tasks.values():
+            answer(project, task_id, lambda result: result, 1, 1)
+        load(results, project, provenance="labels")
+        assert stored(dataset) == before
+
+    def test_a_second_load_writes_nothing(self, sent):
+        dataset, results, project = sent
+        answer(project, next(iter(results.tasks.values())), drawn, 1, 1, lead_time=7.5)
+        answer(project, next(iter(results.tasks.values())), relabelled("dog"), 2, 1, lead_time=7.5)
+        load(results, project, provenance="labels")
+        before = stored(dataset)
+        load(results, project, provenance="labels", full=True)
+        assert stored(dataset) == before
+
+    @pytest.mark.parametrize("is_reloaded", [False, True])
+    def test_an_edit_that_is_taken_back_takes_it_away(self, sent, is_reloaded):
+        dataset, results, project = sent
+        before = stored(dataset)
+        first = next(iter(results.tasks.values()))
+        answer(project, first, relabelled("dog"), 1, 1, lead_time=7.5)
+        load(results, project, provenance="labels")
+        if is_reloaded:
+            dataset._annotation_cache.clear()
+            results = dataset.load_annotation_results("run", url="http://memory", api_key="none")
+        started = project.by_id[first]["predictions"][0]["result"]
+        project.by_id[first]["annotations"][0].update(result=started, updated_at=TIMES[2])
+        load(results, project, provenance="labels")
+        assert {name: doc["gt"] for name, doc in stored(dataset).items()} == {
+            name: doc["gt"] for name, doc in before.items()
+        }
+
+    @pytest.mark.parametrize("is_reloaded", [False, True])
+    def test_a_later_load_that_does_not_ask_leaves_it_as_long_as_the_same_annotation_counts(self, sent, is_reloaded):
+        dataset, results, project = sent
+        first = next(iter(results.tasks.values()))
+        answer(project, first, lambda result: drawn(relabelled("dog")(result)), 1, 1, lead_time=7.5)
+        load(results, project, provenance="labels")
+        before = stored(dataset)
+        if is_reloaded:
+            dataset._annotation_cache.clear()
+            results = dataset.load_annotation_results("run", url="http://memory", api_key="none")
+        load(results, project, full=True)
+        assert stored(dataset) == before
+        answer(project, first, lambda result: drawn(relabelled("dog")(result)), 2, 2)
+        load(results, project)
+        assert labels(dataset)[0] == ["dog", "cat", "dog"]
+        for label in dataset.first().gt.detections:
+            assert label.get_attribute_value("annotator", None) is None
+
+    def test_samples_say_who_answered_them(self, sent):
+        dataset, results, project = sent
+        first = next(iter(results.tasks.values()))
+        answer(project, first, lambda result: result, 1, 1, lead_time=7.5)
+        before = stored(dataset)[dataset.first().id]["gt"]
+        load(results, project, provenance="samples")
+        made = dataset.first().run_provenance
+        assert (made.annotator, made.annotation_id, made.lead_time) == (ANN, 1, 7.5)
+        assert made.annotated_at == datetime(2026, 11, 20, 10, 0, 1, 250000)
+        assert stored(dataset)[dataset.first().id]["gt"] == before
+        assert dataset.last().run_provenance is None
+        assert len(dataset.match(F("run_provenance.annotator") == ANN)) == 1
+        assert dataset.distinct("run_provenance.annotator") == [ANN]
+
+    def test_samples_that_say_so_already_are_not_written_to(self, sent):
+        dataset, results, project = sent
+        answer(project, next(iter(results.tasks.values())), lambda result: result, 1, 1)
+        load(results, project, provenance="samples")
+        before = stored(dataset)
+        load(results, project, provenance="samples", full=True)
+        assert stored(dataset) == before
+
+    def test_each_annotator_has_a_field_that_says_when(self, sent):
+        dataset, results, project = sent
+        first = next(iter(results.tasks.values()))
+        answer(project, first, lambda result: result, 1, 1)
+        answer(project, first, lambda result: result, 2, 2)
+        load(results, project, provenance="samples", annotations="all")
+        sample = dataset.first()
+        assert sample.run_provenance_ann_x_org.annotation_id == 1
+        assert sample.run_provenance_bob_x_org.annotation_id == 2
+
+    def test_an_attribute_of_the_same_name_is_refused(self, sent):
+        dataset, results, project = sent
+        schema = {"gt": {**SCHEMA["gt"], "attributes": {"annotator": {"type": "text"}}}}
+        results, project = annotate_in_memory(dataset, "other", schema)
+        project.submit(next(iter(results.tasks.values())), relabelled("dog"))
+        before = stored(dataset)
+        with pytest.raises(LabelSchemaError, match=r"in the attribute 'annotator': .* pass provenance='samples'"):
+            load_run(results, LoadOptions(provenance="labels"), project)
+        assert stored(dataset) == before
+
+    def test_another_field_of_the_name_is_refused_before_anything_is_loaded(self, sent):
+        dataset, results, project = sent
+        dataset.add_sample_field("run_provenance", fo.StringField)
+        answer(project, next(iter(results.tasks.values())), relabelled("dog"), 1, 1)
+        before = stored(dataset)
+        with pytest.raises(LabelSchemaError, match="'run_provenance' of the dataset holds something else"):
+            load(results, project, provenance="samples")
+        assert stored(dataset) == before
+
+    def test_nothing_is_written_where_nobody_asks(self, sent):
+        dataset, results, project = sent
+        answer(project, next(iter(results.tasks.values())), relabelled("dog"), 1, 1)
+        load(results, project)
+        assert "annotator" not in dataset.first().gt.detections[0].field_names
+        assert "run_provenance" not in dataset.get_field_schema()
+
+
+@pytest.mark.database
+class TestSkipped:
+    def test_skipped_tasks_are_left_alone_by_default(self, sent):
+        dataset, results, project = sent
+        before = stored(dataset)
+        answer(project, next(iter(results.tasks.values())), lambda result: [], 1, 1, was_cancelled=True)
+        load(results, project)
+        assert stored(dataset) == before
+
+    def test_their_samples_are_tagged_until_somebody_answers(self, sent):
+        dataset, results, project = sent
+        first, second = results.tasks.values()
+        answer(project, first, lambda result: [], 1, 1, was_cancelled=True)
+        load(results, project, skipped="tag")
+        assert dataset.values("tags") == [["run:skipped"], []]
+        answer(project, first, lambda result: result, 2, 2)
+        answer(project, second, lambda result: [], 3, 1, was_cancelled=True)
+        load(results, project, skipped="tag")
+        assert dataset.values("tags") == [[], ["run:skipped"]]
+        project.by_id[second]["annotations"].clear()
+        load(results, project, skipped="tag")
+        assert dataset.values("tags") == [[], []]
+
+    def test_a_skip_that_is_taken_back_is_seen_among_very_many_tasks(self, sent):
+        dataset, results, project = sent
+        project.lists_all = False
+        first = next(iter(results.tasks.values()))
+        answer(project, first, lambda result: [], 1, 1, was_cancelled=True)
+        load(results, project, skipped="tag")
+        project.by_id[first]["annotations"].clear()
+        load(results, project, skipped="tag")
+        assert dataset.values("tags") == [[], []]
+
+    def test_the_tasks_of_a_json_export_are_those_of_their_samples(self, sent, tmp_path):
+        dataset, results, project = sent
+        _, second = results.tasks.values()
+        answer(project, second, lambda result: [], 1, 1, was_cancelled=True)
+        path = tmp_path / "export.json"
+        # Of what was imported into another project, the ids are others.
+        path.write_text(json.dumps([{**task, "id": 3 - task["id"]} for task in project.by_id.values()]))
+        fo_labelstudio.load_annotations(dataset, "run", json_path=path, unexpected="ignore", skipped="tag")
+        dataset.reload()
+        assert dataset.values("tags") == [[], ["run:skipped"]]
+        load(results, project, skipped="tag")
+        assert dataset.values("tags") == [[], ["run:skipped"]]
+
+    def test_a_tag_that_was_there_or_was_taken_away_is_the_users(self, sent):
+        dataset, results, project = sent
+        first, second = results.tasks.values()
+        dataset[dataset.last().id].tags = ["run:skipped"]
+        dataset.last().save()
+        answer(project, first, lambda result: [], 1, 1, was_cancelled=True)
+        answer(project, second, lambda result: result, 2, 1)
+        load(results, project, skipped="tag")
+        dataset.untag_samples("run:skipped")
+        load(results, project, skipped="tag", full=True)
+        assert dataset.values("tags") == [[], []]
+
+
 class TestWhereOptionsComeFrom:
     def test_the_call_comes_before_the_run(self):
-        config = LabelStudioBackendConfig("labelstudio", None, annotations="all")
-        assert LoadOptions.of({}, config) == LoadOptions(annotations="all")
-        assert LoadOptions.of({"annotations": ANN, "full": True}, config) == LoadOptions(annotations=ANN, full=True)
+        config = LabelStudioBackendConfig("labelstudio", None, annotations="all", provenance="samples", skipped="tag")
+        assert LoadOptions.of({}, config)[3:7] == ("all", False, "samples", "tag")
+        given = {"annotations": ANN, "provenance": False, "full": True}
+        assert LoadOptions.of(given, config)[3:7] == (ANN, True, None, "tag")
 
     def test_without_either_the_newest_answers_count_and_nothing_else_is_written(self):
         config = LabelStudioBackendConfig("labelstudio", None)
@@ -211,6 +409,8 @@ class TestWhereOptionsComeFrom:
                 "annotations is 'newest', expected 'latest', 'ground_truth', 'all', or the e-m",
             ),
             ({"annotations": 3}, "annotations is 3, expected"),
+            ({"provenance": "fields"}, "provenance is 'fields', expected 'labels', 'samples', or False"),
+            ({"skipped": True}, "skipped is True, expected 'leave' or 'tag'"),
         ],
     )
     def test_what_makes_no_sense_is_refused(self, settings, message):
@@ -245,8 +445,9 @@ class TestCachedResults:
         assert labels(answered)[0] == ["dog", "cat"]
 
     def test_options_of_fiftyones_load_count(self, answered):
-        answered.load_annotations("run", annotations="all", full=True)
+        answered.load_annotations("run", annotations="all", provenance="samples", full=True)
         assert labels(answered, "gt_bob_x_org")[0] == []
+        assert answered.first().run_provenance_ann_x_org.annotator == ANN
 
     def test_options_of_the_run_count(self, answered):
         answered.load_annotation_results("run").config.annotations = ANN

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.records import LabelAnswer
@@ -30,6 +31,22 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         region = "" if self.region_id is None else f", region {quoted(self.region_id)}"
         return f"task {self.task_id}{region}: {self.reason}"
+
+
+class Made(NamedTuple):
+    """Who made an annotation, and when.
+
+    Attributes:
+        annotator: their e-mail, or what is known of them
+        annotation_id: the id of the annotation, or None where it has none
+        time: when it was last submitted, in UTC, or None where it does not say
+        lead_time: the seconds that it took, or None where it does not say
+    """
+
+    annotator: str
+    annotation_id: int | None = None
+    time: datetime | None = None
+    lead_time: float | None = None
 
 
 @dataclass
@@ -118,6 +135,7 @@ class Answer:
         originals: label field -> label id -> label as it was sent, as far as regions hold it; where asked for only
         ready: label field -> its labels, where they were made ahead for a sample that has never had any
         sources: label field -> field of the dataset whose labels the annotation started from, where that is another one
+        made: who made the annotation, and when
     """
 
     task_id: int
@@ -131,3 +149,4 @@ class Answer:
     originals: dict[str, dict[str, LabelDoc]] = dataclass_field(default_factory=dict)
     ready: Mapping[str, ReadyLabels] = dataclass_field(default_factory=dict)
     sources: Mapping[str, str] = dataclass_field(default_factory=dict)
+    made: Made | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
-from fo_labelstudio.convert.annotation.answer import Problem
+from fo_labelstudio.convert.annotation.answer import Made, Problem
 from fo_labelstudio.convert.foreign.which import NEWEST, Which, annotator_of
+from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.task.origin import is_sent_annotation
 
 _SECONDS_OF_IMPORT = 1.0
@@ -40,6 +41,35 @@ def annotators_of(task: Any, people: Mapping[int, str]) -> Collection[str]:
     """Who answered an exported task, as :func:`annotator_of` names them."""
     answered = [one for one in _annotations(task) if is_submitted(one) and not is_as_sent(one, task)]
     return dict.fromkeys(annotator_of(annotation, people) for annotation in answered)
+
+
+def is_skipped(task: Any) -> bool:
+    """Whether somebody has skipped an exported task, and nobody has answered it."""
+    skipped = any(map(_is_skipped, _annotations(task)))
+    return skipped and annotation_of(task) is None
+
+
+def made_of(annotation: Mapping[str, Any], people: Mapping[int, str]) -> Made:
+    """Who made an annotation, and when.
+
+    Args:
+        annotation: the annotation
+        people: id of an annotator -> e-mail, as far as it is known
+    """
+    number, seconds = annotation.get("id"), annotation.get("lead_time")
+    try:
+        # Python 3.10 does not read a Z.
+        time = datetime.fromisoformat(time_of(annotation))
+        # The database holds milliseconds.
+        time = time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=timezone.utc)
+    except ValueError:
+        time = None
+    return Made(
+        annotator_of(annotation, people),
+        number if type(number) is int else None,
+        time,
+        float(seconds) if is_finite(seconds) else None,
+    )
 
 
 def _annotations(task: Any) -> list[Any]:

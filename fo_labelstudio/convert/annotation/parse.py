@@ -7,7 +7,7 @@ from typing import Any
 
 from fo_labelstudio.convert.annotation import objects, unexpected
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer, Problem
-from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
+from fo_labelstudio.convert.annotation.choose import annotation_of, made_of, time_of
 from fo_labelstudio.convert.annotation.field_reader import FieldReader, label_id_of
 from fo_labelstudio.convert.annotation.origin import UNCHANGED, Configs, Missing, Origin, is_without_parent
 from fo_labelstudio.convert.annotation.sorting import (
@@ -116,7 +116,8 @@ def parse_task(
     _add_what_others_showed(answers, fields, start, media)
     departed = [field for field in fields if field.name in gone or field.name in sources]
     originals = _originals(annotation, result, departed, origin, sent, media, task_id, run)
-    answer = Answer(task_id, sample_id, answers, originals=originals, sources=dict(sources))
+    made = made_of(annotation, which.people)
+    answer = Answer(task_id, sample_id, answers, originals=originals, made=made, sources=dict(sources))
     for region_answer in (item for items in about.values() for item in items):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
     _add_unexpected(answer, found.unclaimed, about, media, run, origin, problems)
