@@ -203,6 +203,44 @@ def adopt(samples: foc.SampleCollection, anno_key: str, backend: str = "labelstu
     )
 
 
+def compute_agreement(
+    samples: foc.SampleCollection,
+    label_field: str,
+    fields: Collection[str] | None = None,
+    *,
+    anno_key: str | None = None,
+    iou: float = 0.5,
+) -> dict[str, Any]:
+    """How far annotators agree, by FiftyOne's own evaluation, on each sample and on each class.
+
+    Each two fields are compared on the samples on which both have an answer: boxes, masks, lines and keypoints by
+    ``evaluate_detections()``, segmentations by ``evaluate_segmentations()``, classes and values by whether they are
+    equal. The agreement is the share of what both said that has an equal on the other side; 1 where both said nothing.
+
+    Two fields of the dataset are written: ``<label_field>_agreement``, a number on each sample, and
+    ``<label_field>_agreement_classes``, the classes of each sample with their agreement as ``confidence``. Labels are
+    only read.
+
+    Args:
+        samples: the dataset, or a view into it
+        label_field: the label field that people annotated
+        fields: the fields of the annotators; by default those that a load with ``annotations="all"`` has made
+        anno_key: the key of the annotation run, where several runs have such fields
+        iou: how much two shapes must overlap to be the same, in [0, 1]
+
+    Returns:
+        ``samples``, how many have answers of two annotators; ``mean``, the mean of their agreement, or None where there
+        are none; ``classes``, the agreement on each class; all in [0, 1]
+
+    Raises:
+        SettingsError: there are no two fields to compare
+        LabelSchemaError: fields that cannot be compared
+    """
+    from fo_labelstudio.runs.agreement import compute_agreement
+
+    return compute_agreement(samples, label_field, None if fields is None else sorted(fields), anno_key, iou)
+
+
 def export_tasks(
     samples: foc.SampleCollection,
     anno_key: str,
