@@ -247,6 +247,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
     _begun: annotate.Begun | None = None
     """The run between register_run() and upload_annotations()."""
 
+    _api: Any
+    _own_api: LabelStudioAnnotationAPI | None = None
+    """The connection that was made last."""
+
     _written: dict[str, int] | None = None
     """The tasks that register_run() has written, where the run goes to files."""
 
@@ -378,8 +382,18 @@ class LabelStudioBackend(foua.AnnotationBackend):
         results.config.load_credentials(**given.settings)
         return load_run(results, LoadOptions.of(given.settings, results.config, given.dest_field, given.unexpected))
 
+    def connect_to_api(self) -> Any:
+        """A connection with the settings as they are now; the one that there is, where it has these."""
+        if self._api is not None and self._api is self._own_api:
+            settings = self.config.connection_settings()
+            if settings != self._own_api.settings:
+                # FiftyOne keeps results, and with them the connection, for later calls with other settings.
+                self._api = None
+        return super().connect_to_api()
+
     def _connect_to_api(self) -> LabelStudioAnnotationAPI:
-        return LabelStudioAnnotationAPI(self.config.connection_settings())
+        self._own_api = LabelStudioAnnotationAPI(self.config.connection_settings())
+        return self._own_api
 
 
 class LabelStudioAnnotationAPI(foua.AnnotationAPI):
@@ -393,6 +407,7 @@ class LabelStudioAnnotationAPI(foua.AnnotationAPI):
     """
 
     def __init__(self, settings: ConnectionSettings):
+        self.settings = settings
         self.client = Client(settings)
         self.client.check()
 

@@ -51,6 +51,13 @@ class Secret:
         """The value itself."""
         return self._value
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        # Values may be dicts, which have none.
+        return hash(Secret)
+
     def __repr__(self) -> str:
         return "<secret>"
 
