@@ -241,6 +241,56 @@ def compute_agreement(
     return compute_agreement(samples, label_field, None if fields is None else sorted(fields), anno_key, iou)
 
 
+def watch(
+    samples: foc.SampleCollection,
+    anno_key: str,
+    dest_field: str | Mapping[str, str] | None = None,
+    *,
+    interval: float = 5.0,
+    block: bool = True,
+    webhook: str | None = None,
+    on_load: Callable[[], object] | None = None,
+    annotations: str | None = None,
+    on_conflict: str | None = None,
+    provenance: str | bool | None = None,
+    skipped: str | None = None,
+    **connection: Any,
+) -> Any:
+    """Loads answers as they are submitted, within seconds, until it is stopped.
+
+    The server is asked whether anything was changed, which costs one request; only what was changed is loaded. A server
+    that cannot be reached is waited for. Whoever is started again goes on where the last one ended.
+
+    Args:
+        samples: the dataset of the run, or any view into it
+        anno_key: the key of the run
+        dest_field: where the labels go, as in :func:`load_annotations`
+        interval: how many seconds pass between two questions
+        block: whether the call lasts until Ctrl-C; otherwise it returns at once
+        webhook: an address of this machine that the server can call, such as ``http://this-machine:8765``; with it, the
+            server says when something was changed, and is asked once a minute only. The project's webhook holds a
+            secret, without which nothing is listened to, and is deleted in the end
+        on_load: called after each load
+        annotations: which annotation of a task counts, as in :func:`load_annotations`
+        on_conflict: what becomes of what the dataset and an answer have both changed, as in :func:`load_annotations`
+        provenance: where it is written who answered and when, as in :func:`load_annotations`
+        skipped: what becomes of skipped tasks, as in :func:`load_annotations`
+        **connection: settings of the connection, as ``load_annotations()`` takes them
+
+    Returns:
+        with ``block=False``, what goes on in the background, with ``stop()``; None otherwise
+
+    Raises:
+        RunError: the run has no project, or it is no run of Label Studio's
+        ServerError: the server refuses, for a reason that does not pass
+        SettingsError: a setting is unknown, missing or malformed, or the webhook's port is taken
+    """
+    from fo_labelstudio.runs.watch import watch
+
+    options = {"annotations": annotations, "on_conflict": on_conflict, "provenance": provenance, "skipped": skipped}
+    return watch(samples, anno_key, interval, block, webhook, on_load, dest_field, options, connection)
+
+
 def export_tasks(
     samples: foc.SampleCollection,
     anno_key: str,

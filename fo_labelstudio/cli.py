@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        print(options.run(annotation_config_path(), options.name))
+        options.run(options)
     except LabelStudioError as error:
         print(f"fo-labelstudio: {error}", file=sys.stderr)
         return 1
@@ -92,6 +92,20 @@ def unregister(path: Path, name: str) -> str:
     return f"unregistered backend {name!r} in {path}"
 
 
+def _watch(options: argparse.Namespace) -> None:
+    import fiftyone as fo
+
+    import fo_labelstudio
+
+    if not fo.dataset_exists(options.dataset):
+        raise SettingsError(f"there is no dataset {options.dataset!r}; the command `fiftyone datasets list` shows them")
+    dataset = fo.load_dataset(options.dataset)
+    if options.key not in dataset.list_annotation_runs():
+        known = ", ".join(dataset.list_annotation_runs()) or "none"
+        raise SettingsError(f"dataset {options.dataset!r} has no annotation run {options.key!r}; it has: {known}")
+    fo_labelstudio.watch(dataset, options.key, interval=options.interval, webhook=options.webhook)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fo-labelstudio", description="Connects FiftyOne datasets to Label Studio.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -105,7 +119,16 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(function.__name__, help=help_text, description=help_text)
         command.add_argument("--name", default="labelstudio", help="name of the backend (default: labelstudio)")
-        command.set_defaults(run=function)
+        command.set_defaults(
+            run=lambda options, function=function: print(function(annotation_config_path(), options.name))
+        )
+    help_text = "load the answers of an annotation run as they are submitted, until Ctrl-C"
+    command = commands.add_parser("watch", help=help_text, description=help_text)
+    command.add_argument("dataset", metavar="DATASET", help="name of the dataset")
+    command.add_argument("key", metavar="KEY", help="key of the annotation run")
+    command.add_argument("--interval", type=float, default=5.0, help="seconds between two questions (default: 5)")
+    command.add_argument("--webhook", metavar="URL", help="an address of this machine that the server can call")
+    command.set_defaults(run=_watch)
     return parser
 
 

@@ -21,6 +21,7 @@ import fiftyone.core.runs as fors
 import fiftyone.core.sample as fos
 import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
+from mongoengine.errors import DoesNotExist
 
 from fo_labelstudio.errors import RunError
 
@@ -67,8 +68,14 @@ def reload_run(document: Any) -> None:
 
     MongoEngine (0.29) leaves the file of the results with a document of its own. It then saves the next change, and
     after that deletes the file without saving where the new one is, so that nothing could be loaded any more.
+
+    Raises:
+        RunError: the run was deleted
     """
-    document.reload()
+    try:
+        document.reload()
+    except DoesNotExist:
+        raise RunError(f"annotation run {document.key!r} was deleted meanwhile; annotate again") from None
     if document.results:
         document.results.instance = document
 

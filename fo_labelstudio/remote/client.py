@@ -497,6 +497,31 @@ class Client:
         """Deletes one task, and nothing of its project with it, even where it is the last one."""
         self._connection.delete(f"/api/tasks/{task_id}/")
 
+    def webhooks(self, project_id: int) -> dict[int, str]:
+        """The webhooks of a project: id -> the address that is called."""
+        hooks = _list(self._connection.get("/api/webhooks/", {"project": project_id}))
+        return {_part(hook, "id", int): _part(hook, "url", str) for hook in hooks}
+
+    def make_webhook(self, project_id: int, url: str, headers: Mapping[str, str], actions: Sequence[str]) -> int:
+        """Has the server call an address whenever something is done in a project; only what was done is sent.
+
+        Args:
+            project_id: the project
+            url: the address
+            headers: what is sent with each call; the server shows it to whoever may see the project's settings
+            actions: what is called about, as the API names it
+
+        Returns:
+            the id of the webhook
+        """
+        asked = {"project": project_id, "url": url, "headers": dict(headers), "actions": list(actions)}
+        asked |= {"send_payload": False, "send_for_all_actions": False, "is_active": True}
+        return _part(self._connection.post("/api/webhooks/", asked), "id", int)
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        """Deletes a webhook, if it is there."""
+        self._connection.delete(f"/api/webhooks/{webhook_id}/")
+
     def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
         """Makes tasks, with their predictions and annotations.
 
