@@ -323,6 +323,7 @@ def test_another_labeling_config_has_everything_loaded(campaign, caplog):
 def test_another_label_schema_has_everything_loaded(campaign):
     settled(campaign)
     campaign.results.config.label_schema["gt"]["allow_deletions"] = False
+    campaign.results.save_config()
     assert campaign.load() == campaign.tasks
 
 
@@ -362,12 +363,14 @@ def test_a_server_that_was_put_back_to_an_earlier_time_has_everything_loaded(cam
 def test_tasks_that_the_run_got_since_are_looked_at(campaign):
     first = campaign.ids[0]
     task_id = campaign.results.tasks.pop(first)
+    campaign.results.save()
     campaign.answer(0, "empty")
     campaign.answer(1)
     campaign.load()
     campaign.answer(2)
     campaign.load()
     campaign.results.tasks = {first: task_id, **campaign.results.tasks}
+    campaign.results.save()
     assert task_id in campaign.load()
     assert campaign.dataset[first].gt.detections == []
 
