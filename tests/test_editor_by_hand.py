@@ -81,8 +81,9 @@ class ProjectPages:
 
 
 def _press(page: Page, text: str) -> None:
-    """Presses the button with exactly this text; the storage page has some twice, of which one is hidden."""
-    page.locator("button:visible", has_text=re.compile(f"^{text}$")).click()
+    """Presses the button with exactly this text; the storage page has some twice, of which one is hidden in the end."""
+    # While that page loads, the one that is to be hidden is seen, and cannot be pressed.
+    page.locator("button:enabled:visible", has_text=re.compile(f"^{text}$")).click()
 
 
 def _is(method: str, path: str):
