@@ -382,6 +382,40 @@ def test_exports_of_label_studio_are_read_without_a_label_schema(exported):
     found.delete()
 
 
+def ids_of(value):
+    """The ids of the labels that a field holds, whether it holds one or a list."""
+    labels = value[value._LABEL_LIST_FIELD] if hasattr(value, "_LABEL_LIST_FIELD") else [value]
+    return [label.id for label in labels]
+
+
+def test_labels_keep_their_ids_without_a_label_schema(dataset, tmp_path):
+    # A semantic mask comes back as one mask of each class.
+    names = [name for name, value in everything().items() if isinstance(value, fo.Label) and name != "mask"]
+    options = {"dataset_type": LabelStudioDataset, "label_field": {name: name for name in names}}
+    dataset.export(export_dir=str(tmp_path / "out"), **options)
+    (tmp_path / "out" / "label_schema.json").unlink()
+    found = back(tmp_path / "out")
+    others = {os.path.basename(sample.filepath): sample for sample in found}
+    for sample in dataset[:2]:
+        other = others[os.path.basename(sample.filepath)]
+        assert {name: ids_of(other[name]) for name in names} == {name: ids_of(sample[name]) for name in names}
+    found.delete()
+
+
+def test_relations_follow_the_ids_of_labels_without_a_label_schema(exported):
+    dataset, folder = exported
+    (folder / "label_schema.json").unlink()
+    tasks = json.loads((folder / "tasks.json").read_text())
+    cat, dog = dataset.values("gt.detections.id")[0]
+    relation = {"type": "relation", "from_id": cat, "to_id": dog, "direction": "right"}
+    tasks[0]["annotations"][0]["result"].append(relation)
+    (folder / "tasks.json").write_text(json.dumps(tasks))
+    found = back(folder)
+    first, second = found.first().ground_truth.detections
+    assert (first.id, first["related_to"], second.id) == (cat, [dog], dog)
+    found.delete()
+
+
 def test_keypoints_with_fewer_points_than_joints_get_no_others(make_dataset, tmp_path):
     points = [[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6]]]
     labels = fo.Keypoints(keypoints=[fo.Keypoint(label="cat", points=found) for found in points])

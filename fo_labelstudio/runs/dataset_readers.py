@@ -15,7 +15,7 @@ from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer, Proble
 from fo_labelstudio.convert.annotation.choose import annotation_of, is_submitted, newest
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.edits import to_label
-from fo_labelstudio.convert.families import LABEL_TYPES
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of
 from fo_labelstudio.convert.foreign.answers import Pictured, answers_of
 from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.fields import fields_of as foreign_fields_of
@@ -177,7 +177,9 @@ class ForeignReader:
         is_prediction = bool(counted["predictions"])
         source = Source(is_prediction, _FIRST if is_prediction else None)
         for answer in answers_of(counted, self._fields, pictured, "", self._which, self._names.of(task), problems):
-            for name, field in self._fields.of_source[source].items():
+            fields = self._fields.of_source[source]
+            _keep_known_ids([(field, answer.fields[field.name]) for field in fields.values()], task)
+            for name, field in fields.items():
                 said = answer.fields[field.name]
                 labels = list(_made(said, field, problems))
                 values[name] = _value_of(labels, field, said.is_looked_at and not is_prediction)
@@ -243,6 +245,37 @@ def _with_known_ids(said: FieldAnswer) -> FieldAnswer:
         if ObjectId.is_valid(edit.parsed.key):
             said.added[place] = edit._replace(label_id=edit.parsed.key)
     return said
+
+
+def _keep_known_ids(said: Sequence[tuple[LabelField, FieldAnswer]], task: Mapping[str, Any]) -> None:
+    """Gives labels the ids that they were exported with: those of their regions, or those that the task's meta tells.
+
+    Args:
+        said: fields, with what is said of each; all labels are new ones
+        task: the task; anybody's
+    """
+    sent = _mapping(_mapping(_mapping(task["meta"]).get(META)).get("sent"))
+    known: dict[str, str] = {}
+    taken: set[str] = set()
+    for field, one in said:
+        is_drawn = family_of(field).is_drawn
+        entries = _mapping(sent.get(field.name))
+        for place, edit in enumerate(one.added):
+            label_id = edit.parsed.key if is_drawn else _sent_id(entries.get(edit.parsed.key))
+            if ObjectId.is_valid(label_id) and label_id not in taken:
+                taken.add(label_id)
+                known[edit.label_id] = label_id
+                one.added[place] = edit._replace(label_id=label_id)
+    for _, one in said:
+        one.related = {
+            known.get(start, start): [known.get(end, end) for end in ends] for start, ends in one.related.items()
+        }
+
+
+def _sent_id(entry: Any) -> Any:
+    """The id of the label of a whole image, of what was sent of it; None where it is not known."""
+    ids = _mapping(entry).get("ids")
+    return ids[0] if isinstance(ids, list) and ids else None
 
 
 def _changed(docs: Sequence[LabelDoc], changes: LabelChanges) -> list[LabelDoc]:
