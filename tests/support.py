@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import fiftyone as fo
 import numpy as np
 import requests
 from PIL import Image
+
+from fo_labelstudio.local.server import LocalServer
 
 Result = list[dict[str, Any]]
 
@@ -100,6 +103,26 @@ class Annotator:
         """Submits every task of a run unchanged."""
         for task_id in results.tasks.values():
             self.submit(task_id)
+
+
+@cache
+def invited(server: LocalServer, email: str) -> Annotator:
+    """Somebody who was invited to a server, and has an account there; the same one for all tests.
+
+    Args:
+        server: the server
+        email: their e-mail
+    """
+    invitation = Annotator(server.url, server.legacy_token).call("GET", "/api/invite")["invite_url"]
+    with requests.Session() as session:
+        page = server.url + invitation[invitation.index("/user/signup") :]
+        session.get(page, timeout=60).raise_for_status()
+        form = {"email": email, "password": "secret-1234", "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        answer = session.post(page, data=form, allow_redirects=False, timeout=60)
+        assert answer.status_code == 302, f"{email} was not signed up"
+        answer = session.get(f"{server.url}/api/current-user/token", timeout=60)
+        answer.raise_for_status()
+    return Annotator(server.url, answer.json()["token"])
 
 
 def start(code: str, connection: dict[str, str], *arguments: object, **options: Any) -> subprocess.Popen[str]:

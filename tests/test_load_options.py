@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import fiftyone as fo
 import pytest
-import requests
 
 import fo_labelstudio
 from fo_labelstudio.remote.client import Client
-from tests.support import Annotator, stored
+from tests.support import invited, stored
 
 pytestmark = pytest.mark.server
 
@@ -16,21 +15,10 @@ ANN, BOB = "ann.loads@example.org", "bob.loads@example.org"
 SCHEMA = {"gt": {"type": "detections", "classes": ["cat", "dog"], "attributes": False}}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def people(server):
     """E-mail -> somebody who was invited to the server, and has an account there."""
-    found = {}
-    for email in (ANN, BOB):
-        invitation = Annotator(server.url, server.legacy_token).call("GET", "/api/invite")["invite_url"]
-        with requests.Session() as session:
-            page = server.url + invitation[invitation.index("/user/signup") :]
-            session.get(page, timeout=60).raise_for_status()
-            form = {"email": email, "password": "secret-1234", "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-            assert session.post(page, data=form, allow_redirects=False, timeout=60).status_code == 302
-            answer = session.get(f"{server.url}/api/current-user/token", timeout=60)
-            answer.raise_for_status()
-        found[email] = Annotator(server.url, answer.json()["token"])
-    return found
+    return {email: invited(server, email) for email in (ANN, BOB)}
 
 
 def relabelled(result):

@@ -12,7 +12,7 @@ import requests
 
 import fo_labelstudio
 from fo_labelstudio.errors import ConnectionFailedError, RunError
-from tests.support import Annotator, stored
+from tests.support import invited, stored
 
 pytestmark = pytest.mark.server
 
@@ -21,21 +21,10 @@ ANN, BOB = "ann.status@example.org", "bob.status@example.org"
 SCHEMA = {"gt": {"type": "detections", "classes": ["cat", "dog"], "attributes": False}}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def people(server):
     """E-mail -> somebody who was invited to the server, and has an account there."""
-    found = {}
-    for email in (ANN, BOB):
-        invitation = Annotator(server.url, server.legacy_token).call("GET", "/api/invite")["invite_url"]
-        with requests.Session() as session:
-            page = server.url + invitation[invitation.index("/user/signup") :]
-            session.get(page, timeout=60).raise_for_status()
-            form = {"email": email, "password": "secret-1234", "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-            assert session.post(page, data=form, allow_redirects=False, timeout=60).status_code == 302
-            answer = session.get(f"{server.url}/api/current-user/token", timeout=60)
-            answer.raise_for_status()
-        found[email] = Annotator(server.url, answer.json()["token"])
-    return found
+    return {email: invited(server, email) for email in (ANN, BOB)}
 
 
 @pytest.fixture
