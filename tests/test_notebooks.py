@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from fo_labelstudio.local.server import LocalServer
 
 _FOLDER = Path(__file__).parent.parent / "notebooks"
-_PICTURES = {"quickstart": 2, "label_types": 5, "existing_projects": 4}
+_PICTURES = {"quickstart": 2, "label_types": 5, "existing_projects": 4, "model_in_the_loop": 1}
 """Notebook -> how many pictures it shows."""
 
 _LABEL_FIELDS = (
@@ -118,6 +118,18 @@ def test_a_project_of_somebody_else_is_imported_now_as_it_was_when_it_was_commit
     assert "those of 2 have not changed since the last import" in text
     assert re.search(r"^coins +24 boxes, quality 2$", text, re.MULTILINE)
     assert sorted(rows) == sorted(_rows(_text(_read("existing_projects"))))
+
+
+@pytest.mark.server
+@pytest.mark.database
+def test_a_model_in_the_loop_does_now_what_it_did_when_it_was_committed(execute: Callable[[str], str]) -> None:
+    text = execute("model_in_the_loop")
+    assert re.findall(r"^next: (\w+)$", text, re.MULTILINE) == ["chelsea", "rocket", "camera", "coffee"]
+    assert "Predictions of 'detector 2': 4 added, 0 replaced, 0 as they were; 0 answered tasks left alone" in text
+    assert "Predictions of 'detector 2': 0 added, 0 replaced, 4 as they were; 0 answered tasks left alone" in text
+    rows = _rows(text)
+    assert ["camera.png", "predictions", "moved", "face 57×53 at 179,126", "face 76×71 at 179,126"] in rows
+    assert rows == _rows(_text(_read("model_in_the_loop")))
 
 
 def test_a_notebook_is_committed_with_its_pictures(name: str) -> None:

@@ -56,6 +56,25 @@ class Person:
         """
         self._submit(self._server.get(f"/api/tasks/{task_id}/"), correct)
 
+    def next_task(self, project_id: int) -> dict[str, Any]:
+        """The task that the label stream serves next."""
+        found: dict[str, Any] = self._server.get(f"/api/projects/{project_id}/next")
+        return found
+
+    def correct(self, task_id: int, project_id: int, photograph: Photograph) -> None:
+        """Answers one task by what a photograph shows, beginning with the prediction that the label stream shows.
+
+        Args:
+            task_id: the task
+            project_id: its project
+            photograph: what it shows
+        """
+        project = self._server.get(f"/api/projects/{project_id}/")
+        task = self._server.get(f"/api/tasks/{task_id}/")
+        shown = [item for item in task["predictions"] if item["model_version"] == project["model_version"]]
+        controls = _controls(project["label_config"])
+        self._submit({**task, "predictions": shown}, partial(_correct, photograph=photograph, controls=controls))
+
     def unanswered(self, project_id: int) -> set[str]:
         """Ids of the samples whose tasks have no submitted annotation."""
         return {task["data"]["sample_id"] for task in self._tasks(project_id) if not task["is_labeled"]}
