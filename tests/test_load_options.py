@@ -52,6 +52,9 @@ def test_what_two_people_answered_is_told_apart(sent, people):
     made = dataset.first().run_provenance_ann_loads_example_org
     assert (made.annotator, made.annotation_id, made.lead_time) == (ANN, of_ann["id"], 12.5)
     assert dataset.first().run_provenance_bob_loads_example_org.annotation_id == of_bob["id"]
+    report = fo_labelstudio.compute_agreement(dataset, "gt")
+    assert report == {"samples": 1, "mean": 0.0, "classes": {"dog": 0.0}}
+    assert dataset.values("gt_agreement") == [0.0, None, None, None, None, None]
     dataset.load_annotations("run", annotations="ground_truth")
     assert dataset.values("gt.detections.label")[0] == ["dog"]
     dataset.load_annotations("run", annotations=BOB, provenance="labels")
