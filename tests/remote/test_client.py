@@ -154,6 +154,9 @@ CALLS = {
         lambda client: client.model_versions(1),
         lambda value: is_texts(value) and is_ids(value.values()),
     ),
+    "webhooks": (lambda client: client.webhooks(1), lambda value: is_ids(value) and is_texts(value.values())),
+    "make_webhook": (lambda client: client.make_webhook(1, "http://x", {}, ["X"]), lambda value: is_ids([value])),
+    "delete_webhook": (lambda client: client.delete_webhook(1), lambda value: value is None),
     "delete_predictions": (lambda client: client.delete_predictions(1, "x"), lambda value: value is None),
     "predictions": (
         lambda client: list(client.predictions(1, "x")),
