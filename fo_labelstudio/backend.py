@@ -385,8 +385,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def connect_to_api(self) -> Any:
         """A connection with the settings as they are now; the one that there is, where it has these."""
         if self._api is not None and self._api is self._own_api:
-            settings = self.config.connection_settings()
-            if settings != self._own_api.settings:
+            if not self._own_api.settings.is_same(self.config.connection_settings()):
                 # FiftyOne keeps results, and with them the connection, for later calls with other settings.
                 self._api = None
         return super().connect_to_api()

@@ -51,13 +51,6 @@ class Secret:
         """The value itself."""
         return self._value
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        # Values may be dicts, which have none.
-        return hash(Secret)
-
     def __repr__(self) -> str:
         return "<secret>"
 
@@ -95,6 +88,14 @@ class ConnectionSettings:
     retries: int = _DEFAULT_RETRIES
     max_tasks: int = _DEFAULT_MAX_TASKS
     max_bytes: int = _DEFAULT_MAX_BYTES
+
+    def is_same(self, other: ConnectionSettings) -> bool:
+        """Whether others reach the same server in the same way."""
+        return [*map(_revealed, vars(self).values())] == [*map(_revealed, vars(other).values())]
+
+
+def _revealed(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def secrets_of(settings: ConnectionSettings) -> list[str]:

@@ -30,7 +30,8 @@ def test_a_call_with_another_key_address_or_option_connects_with_it(backend, cha
     first = backend.connect_to_api()
     backend.config.load_credentials(**change)
     second = backend.connect_to_api()
-    assert second is not first and second.settings == backend.config.connection_settings() != first.settings
+    now = backend.config.connection_settings()
+    assert second is not first and second.settings.is_same(now) and not first.settings.is_same(now)
 
 
 def test_a_connection_that_somebody_hands_over_is_used(backend):

@@ -78,10 +78,10 @@ def test_answers_are_loaded_once_each_while_requests_are_dropped(sent, annotator
                 proxy.fault, proxy.number = fault, proxy.count + 3
                 annotator.submit(task_id, relabelled)
                 wait_for(lambda task_id=task_id: names(dataset)[list(results.tasks.values()).index(task_id)] == ["dog"])
-            loads = watching.loads
+            wait_for(lambda: watching.loads == 3)
             asked = proxy.count
             wait_for(lambda: proxy.count > asked + 5)
-            assert watching.loads == loads, "nothing was changed, so nothing is loaded"
+            assert watching.loads == 3, "nothing was changed, so nothing is loaded"
     assert names(dataset) == [["cat", "cat"], ["dog"], ["dog"], ["cat"]]
 
 
