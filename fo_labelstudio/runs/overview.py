@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import Task
-from fo_labelstudio.runs.server import ServerTasks
+from fo_labelstudio.runs.server import ProjectClient
 
 
-class ServerOverview:
-    """What became of the tasks of a project; see :class:`TaskOverview`.
-
-    Args:
-        client: the server
-        project_id: the project
-    """
-
-    def __init__(self, client: Client, project_id: int):
-        self._client = client
-        self._project_id = project_id
+class ServerOverview(ProjectClient):
+    """What became of the tasks of a project; see :class:`TaskOverview`."""
 
     def total(self) -> int:
         """How many tasks the project has, those of others among them.
@@ -27,7 +17,7 @@ class ServerOverview:
         Raises:
             RunError: it is gone
         """
-        return ServerTasks(self._client, self._project_id).state().tasks or 0
+        return self.state().tasks or 0
 
     def count(self, first: int, last: int) -> int:
         """How many of its tasks have ids that lie in a range."""

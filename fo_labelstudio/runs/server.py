@@ -27,8 +27,8 @@ _UNKNOWN_QUERY = (400, 404)
 """What servers answer to a query that they do not know."""
 
 
-class ServerTasks:
-    """The tasks of a project; a :class:`TaskSource` and a :class:`TaskSink`.
+class ProjectClient:
+    """What all that is read of a project, or made in it, has in common.
 
     Args:
         client: the server
@@ -46,12 +46,12 @@ class ServerTasks:
 
     @property
     def max_tasks(self) -> int:
-        """How many tasks a request may make."""
+        """How many tasks, or predictions, a request may make."""
         return self._client.max_tasks
 
     @property
     def max_bytes(self) -> int:
-        """How many bytes a request may send, unless a single task has more."""
+        """How many bytes a request may send, unless a single task or prediction has more."""
         return self._client.max_bytes
 
     def state(self) -> ProjectState:
@@ -71,6 +71,14 @@ class ServerTasks:
         return ProjectState(
             project.get("label_config"), number if isinstance(number, int) else None, project.get("model_version")
         )
+
+    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
+        """A prediction with its result, or None where it is gone."""
+        return self._client.prediction(prediction_id)
+
+
+class ServerTasks(ProjectClient):
+    """The tasks of a project; a :class:`TaskSource` and a :class:`TaskSink`."""
 
     def tasks(self, after: int = 0) -> Iterator[Task]:
         """The tasks, without annotations; see :class:`TaskHolder`."""
@@ -100,10 +108,6 @@ class ServerTasks:
         """Some tasks with their annotations and drafts, whether there are any or not; see :class:`TaskKeeper`."""
         for start in range(0, len(task_ids), MAX_EXPORTED_TASKS):
             yield from self._exported(task_ids[start : start + MAX_EXPORTED_TASKS], self._client.export_open_tasks)
-
-    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
-        """A prediction with its result, or None where it is gone."""
-        return self._client.prediction(prediction_id)
 
     def changes(self, since: str | None) -> Changes | None:
         """Which tasks of the project were changed since a time; see :class:`TaskSource`.
@@ -160,40 +164,8 @@ class ServerTasks:
                 raise
 
 
-class ServerPredictions:
-    """The predictions on the tasks of a project; a ``PredictionSink``.
-
-    Args:
-        client: the server
-        project_id: the project
-    """
-
-    def __init__(self, client: Client, project_id: int):
-        self._client = client
-        self._project_id = project_id
-
-    @property
-    def retries(self) -> int:
-        """How often a request that failed may be repeated."""
-        return self._client.retries
-
-    @property
-    def max_tasks(self) -> int:
-        """How many predictions a request may add."""
-        return self._client.max_tasks
-
-    @property
-    def max_bytes(self) -> int:
-        """How many bytes a request may send, unless a single prediction has more."""
-        return self._client.max_bytes
-
-    def state(self) -> ProjectState:
-        """What the project says of itself now.
-
-        Raises:
-            RunError: it is gone
-        """
-        return ServerTasks(self._client, self._project_id).state()
+class ServerPredictions(ProjectClient):
+    """The predictions on the tasks of a project; a ``PredictionSink``."""
 
     def model_versions(self) -> Mapping[str, int]:
         """How many predictions of each model the project has."""
@@ -211,10 +183,6 @@ class ServerPredictions:
         """The predictions of a model; of one that the project does not know, nothing is downloaded."""
         if self._client.model_versions(self._project_id).get(model_version):
             yield from self._client.predictions(self._project_id, model_version)
-
-    def prediction(self, prediction_id: int) -> dict[str, Any] | None:
-        """A prediction with its result, or None where it is gone."""
-        return self._client.prediction(prediction_id)
 
     def add_predictions(self, predictions: Sequence[bytes]) -> int:
         """Adds predictions; returns how many were made."""
