@@ -37,7 +37,7 @@ from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.project import project_url
 from fo_labelstudio.runs.remove_samples import remove_samples
-from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.state import RunState, project_id_of
 from fo_labelstudio.runs.status import get_status
 from fo_labelstudio.runs.status_table import print_status
 from fo_labelstudio.runs.tag_samples import STATES, tag_samples
@@ -524,9 +524,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         Raises:
             RunError: cleanup() has removed it
         """
-        if self.project_id is None:
-            raise RunError(without_project(self))
-        url = project_url(self.config.url or "", self.project_id)
+        url = project_url(self.config.url or "", project_id_of(self))
         logger.info("Launching editor at '%s'...", url)
         webbrowser.open(url, new=2)
 

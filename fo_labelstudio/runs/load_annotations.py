@@ -38,7 +38,7 @@ from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
-from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.state import RunState, project_id_of
 from fo_labelstudio.settings import parse_labeling_config
 
 SKIPPED_TAG = "{}:skipped"
@@ -350,8 +350,7 @@ def _source_of(results: RunState) -> TaskSource:
     Raises:
         RunError: cleanup() has removed the project
     """
-    if results.project_id is None:
-        raise RunError(without_project(results))
+    project_id_of(results)
     client: Client = results.connect_to_api().client
     state = results.config.saved_state
     return PredictedTasks(tasks_in(client, state), results.predicted, state.get("owns_project", True))

@@ -10,7 +10,7 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError
-from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.state import RunState, project_id_of
 
 
 @contextmanager
@@ -29,13 +29,12 @@ def ongoing(results: RunState) -> Iterator[None]:
         saved = results.saved()
         results.refresh_run(saved)
         results.refresh(saved)
-        if results.project_id is None:
-            raise RunError(without_project(results))
+        project_id = project_id_of(results)
         if not results.config.saved_state.get("complete"):
             raise RunError(
                 f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key and arguments "
                 "once more, and change the run then",
-                results.project_id,
+                project_id,
             )
         yield
 

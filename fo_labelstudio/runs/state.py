@@ -8,6 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from fo_labelstudio.errors import RunError
 from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.run import RunConfig
 
@@ -192,8 +193,18 @@ class RunState(LoadState):
                 record.pop(sample_id, None)
 
 
-def without_project(results: RunState) -> str:
-    """Why a run has no project, and what to do."""
+def project_id_of(results: RunState) -> int:
+    """The project of a run.
+
+    Raises:
+        RunError: it has none, or none any more; says why, and what to do
+    """
+    if results.project_id is None:
+        raise RunError(_without_project(results))
+    return results.project_id
+
+
+def _without_project(results: RunState) -> str:
     if results.config.saved_state.get("owner") == OWNER_FILES:
         return (
             f"annotation run {results.key!r} was written to files, and no project is known; import them, and load "

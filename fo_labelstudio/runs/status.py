@@ -28,7 +28,7 @@ from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.project import project_url
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
-from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.state import RunState, project_id_of
 
 NEWEST = 20
 """How many of the tasks that were changed last are looked at, to tell when somebody was active last."""
@@ -202,9 +202,8 @@ def _server_of(results: RunState, state: Mapping[str, Any]) -> tuple[Client, int
     if not state:
         raise RunError(f"annotation run {results.key!r} was not sent; call annotate() with the same anno_key once more")
     if state.get("complete"):
-        if results.project_id is None:
-            raise RunError(without_project(results))
-        return results.connect_to_api().client, results.project_id
+        own = project_id_of(results)
+        return results.connect_to_api().client, own
     client: Client = results.connect_to_api().client
     project_id = project.existing_project(client, state["token"], state["project_id"])
     if project_id is None:

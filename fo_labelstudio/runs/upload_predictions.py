@@ -38,7 +38,7 @@ from fo_labelstudio.runs.predict import is_of_a_run
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run, labeling_config_of, run_of
 from fo_labelstudio.runs.server import ServerPredictions
-from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.state import RunState, project_id_of
 from fo_labelstudio.runs.streams import Spool, in_blocks
 
 LabelFields = str | Mapping[str, str] | None
@@ -165,13 +165,12 @@ def _run_of(
 
 
 def _check_asked(results: RunState, asked: Asked) -> None:
-    state, model_version = results.config.saved_state, asked.model_version
-    if results.project_id is None:
-        raise RunError(without_project(results))
+    project_id, model_version = project_id_of(results), asked.model_version
+    state = results.config.saved_state
     if not state.get("complete"):
         raise RunError(
             f"annotation run {results.key!r} is not complete; call annotate() with the same anno_key once more",
-            state.get("project_id"),
+            project_id,
         )
     if not isinstance(model_version, str) or not model_version.strip() or is_of_a_run(model_version):
         raise SettingsError(
@@ -181,7 +180,7 @@ def _check_asked(results: RunState, asked: Asked) -> None:
         raise SettingsError(f"score_order is {asked.score_order!r}, expected 'lowest' or 'highest'")
     if asked.start_from and not state.get("owns_project", True):
         raise SettingsError(
-            f"start_from=True, but project {results.project_id} is not the run's own and keeps what people start from; "
+            f"start_from=True, but project {project_id} is not the run's own and keeps what people start from; "
             "leave it out, and choose the predictions in the project's settings, under Annotation"
         )
 

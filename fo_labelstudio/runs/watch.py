@@ -17,7 +17,7 @@ from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.remote.webhook import ACTIONS, Hook
 from fo_labelstudio.runs.load_annotations import load_run, results_of
 from fo_labelstudio.runs.load_options import LoadOptions
-from fo_labelstudio.runs.state import RunState, without_project
+from fo_labelstudio.runs.state import RunState, project_id_of
 
 _REFUSALS = (400, 403)
 """What a server answers to a webhook that it does not make."""
@@ -145,7 +145,7 @@ def watch(
     seen: list[str | None] = [None]
 
     def step() -> bool:
-        newest = _newest_change(client, _project_of(results))
+        newest = _newest_change(client, project_id_of(results))
         if newest is not None and newest == seen[0]:
             return False
         if results.key != anno_key:
@@ -161,7 +161,7 @@ def watch(
 
     watching = Watch(step, interval, webhook is not None)
     if webhook is not None:
-        _listen(watching, webhook, client, _project_of(results))
+        _listen(watching, webhook, client, project_id_of(results))
     logger.info("Loading the answers of annotation run '%s' of '%s' as they are submitted", anno_key, _name(samples))
     if not block:
         watching.start()
@@ -180,7 +180,7 @@ def _name(samples: foc.SampleCollection) -> str:
 
 
 def _client_of(results: RunState) -> Client:
-    _project_of(results)
+    project_id_of(results)
     client: Client = results.connect_to_api().client
     return client
 
@@ -193,12 +193,6 @@ def _newest_change(client: Client, project_id: int) -> str | None:
             raise
         # The load says what became of the project.
         return None
-
-
-def _project_of(results: RunState) -> int:
-    if results.project_id is None:
-        raise RunError(without_project(results))
-    return results.project_id
 
 
 def _listen(watching: Watch, url: str, client: Client, project_id: int) -> None:
