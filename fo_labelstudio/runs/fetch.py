@@ -1,4 +1,4 @@
-"""fetch(): what people submitted -> answers."""
+"""fetch_answers(): what people submitted -> answers."""
 
 from __future__ import annotations
 
@@ -125,36 +125,6 @@ class Fetched:
     problems: list[Problem] = dataclass_field(default_factory=list)
 
 
-def fetch(
-    run_token: str,
-    fields: Sequence[LabelField],
-    source: TaskSource,
-    tasks: Mapping[str, int],
-    sightings: Sequence[Sighting] = (),
-    is_complete: bool = True,
-    gone: Collection[str] = (),
-    made_with: str | None = None,
-) -> Answers:
-    """The submitted annotations of a run.
-
-    Args:
-        run_token: the token of the run
-        fields: its label fields
-        source: where its tasks come back from
-        tasks: sample id -> task id, of all of its tasks
-        sightings: what earlier loads have seen of the labeling config
-        is_complete: whether everything of the run was sent
-        gone: names of the fields whose labels have left the dataset, so that answers are to hold what was sent
-        made_with: the labeling config that the run was made with, where it is somebody else's
-
-    Raises:
-        RunError: the project is gone
-        ServerError: a download failed
-    """
-    fetched = fetch_answers(run_token, fields, source, tasks, sightings, is_complete, gone, made_with)
-    return fetched.answers[None]
-
-
 def fetch_answers(
     run_token: str,
     fields: Sequence[LabelField],
@@ -169,7 +139,7 @@ def fetch_answers(
     only: Collection[int] | None = None,
     annotators: Collection[str] = (),
 ) -> Fetched:
-    """The submitted annotations of a run, those of each annotator where all are asked for; see :func:`fetch`.
+    """The submitted annotations of a run, those of each annotator where all are asked for.
 
     Args:
         run_token: the token of the run

@@ -7,7 +7,7 @@ import pytest
 
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.errors import RunError, ServerError
-from fo_labelstudio.runs.fetch import fetch
+from fo_labelstudio.runs.fetch import fetch_answers
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from tests.memory import MemoryTasks, annotate_in_memory, sent_run
@@ -30,6 +30,11 @@ def project():
 @pytest.fixture
 def tasks(project):
     return {task["data"]["sample_id"]: task_id for task_id, task in project.by_id.items()}
+
+
+def fetch(*given):
+    """The newest annotation of each task."""
+    return fetch_answers(*given).answers[None]
 
 
 def answers_of(answers):
