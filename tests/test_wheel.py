@@ -83,4 +83,4 @@ def test_every_module_of_the_wheel_is_imported_from_where_it_was_installed(progr
 
 
 def test_the_command_of_the_wheel_says_what_it_can_do(programs: Path) -> None:
-    assert _run([programs / "fo-labelstudio", "--help"], programs).startswith("usage: fo-labelstudio [-h] [--version]")
+    assert _run([programs / "fo-labelstudio", "--help"], programs).startswith("Usage: fo-labelstudio [OPTIONS] COMMAND")

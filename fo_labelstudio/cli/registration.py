@@ -1,40 +1,25 @@
-"""The command ``fo-labelstudio``."""
+"""``register`` and ``unregister``: which class ``backend="labelstudio"`` is, in FiftyOne's annotation config file."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fo_labelstudio import CONFIG_CLS, __version__
-from fo_labelstudio.errors import LabelStudioError, SettingsError
+import click
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command.
-
-    Returns:
-        the exit status: 0, or 1 where it could not be done
-    """
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except LabelStudioError as error:
-        print(f"fo-labelstudio: {error}", file=sys.stderr)
-        return 1
-    return 0
+from fo_labelstudio import CONFIG_CLS
+from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.settings import DEFAULT_NAME
 
 
 def annotation_config_path() -> Path:
     """Where FiftyOne looks for its annotation config.
 
-    Source: FiftyOne 1.22.1, ``fiftyone.core.config.locate_annotation_config``; not imported, for that starts a database
+    Source: FiftyOne 1.22.1, ``fiftyone.core.config.locate_annotation_config``; not imported, for that takes seconds
     """
     default = Path.home() / ".fiftyone" / "annotation_config.json"
     return Path(os.environ.get("FIFTYONE_ANNOTATION_CONFIG_PATH", default))
@@ -92,44 +77,27 @@ def unregister(path: Path, name: str) -> str:
     return f"unregistered backend {name!r} in {path}"
 
 
-def _watch(options: argparse.Namespace) -> None:
-    import fiftyone as fo
-
-    import fo_labelstudio
-
-    if not fo.dataset_exists(options.dataset):
-        raise SettingsError(f"there is no dataset {options.dataset!r}; the command `fiftyone datasets list` shows them")
-    dataset = fo.load_dataset(options.dataset)
-    if options.key not in dataset.list_annotation_runs():
-        known = ", ".join(dataset.list_annotation_runs()) or "none"
-        raise SettingsError(f"dataset {options.dataset!r} has no annotation run {options.key!r}; it has: {known}")
-    fo_labelstudio.watch(dataset, options.key, interval=options.interval, webhook=options.webhook)
+_name_option = click.option("--name", default=DEFAULT_NAME, show_default=True, help="Name of the backend.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fo-labelstudio", description="Connects FiftyOne datasets to Label Studio.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for function, help_text in (
-        (
-            register,
-            "make dataset.annotate(..., backend=NAME) use this package, in FiftyOne's annotation config file",
-        ),
-        (unregister, "take that back"),
-    ):
-        command = commands.add_parser(function.__name__, help=help_text, description=help_text)
-        command.add_argument("--name", default="labelstudio", help="name of the backend (default: labelstudio)")
-        command.set_defaults(
-            run=lambda options, function=function: print(function(annotation_config_path(), options.name))
-        )
-    help_text = "load the answers of an annotation run as they are submitted, until Ctrl-C"
-    command = commands.add_parser("watch", help=help_text, description=help_text)
-    command.add_argument("dataset", metavar="DATASET", help="name of the dataset")
-    command.add_argument("key", metavar="KEY", help="key of the annotation run")
-    command.add_argument("--interval", type=float, default=5.0, help="seconds between two questions (default: 5)")
-    command.add_argument("--webhook", metavar="URL", help="an address of this machine that the server can call")
-    command.set_defaults(run=_watch)
-    return parser
+@click.command("register")
+@_name_option
+def register_command(name: str) -> None:
+    """Make dataset.annotate(..., backend=NAME) use this package.
+
+    Writes one entry into FiftyOne's annotation config file, and nothing else.
+    """
+    click.echo(register(annotation_config_path(), name))
+
+
+@click.command("unregister")
+@_name_option
+def unregister_command(name: str) -> None:
+    """Take that back.
+
+    Removes what the command register wrote, and nothing else.
+    """
+    click.echo(unregister(annotation_config_path(), name))
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
@@ -160,7 +128,3 @@ def _write(path: Path, old_text: str, config: dict[str, Any]) -> None:
     if path.exists():
         os.chmod(file.name, path.stat().st_mode)
     os.replace(file.name, path)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
