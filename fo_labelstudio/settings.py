@@ -213,33 +213,46 @@ def shared_folder() -> str | None:
     return root
 
 
-def _parse_choice(setting: str, *choices: str) -> Callable[[Any], str]:
-    """Parses a setting that is one of some words, the first by default."""
+class Choice:
+    """Parses a setting that is one of some words.
 
-    def parse(value: Any) -> str:
-        if value is None or (isinstance(value, str) and value in choices):
-            return value or choices[0]
-        *others, last = map(repr, choices)
-        raise SettingsError(f"{setting} is {value!r}, expected {', '.join(others)} or {last}")
+    Attributes:
+        choices: the words
 
-    return parse
+    Args:
+        setting: the name of the setting
+        *choices: the words
+        has_default: whether None stands for the first of them
+    """
+
+    def __init__(self, setting: str, *choices: str, has_default: bool = True):
+        self._setting = setting
+        self.choices = choices
+        self._default = choices[0] if has_default else None
+
+    def __call__(self, value: Any) -> Any:
+        if value is None:
+            return self._default
+        if isinstance(value, str) and value in self.choices:
+            return value
+        *others, last = map(repr, self.choices)
+        raise SettingsError(f"{self._setting} is {value!r}, expected {', '.join(others)} or {last}")
 
 
-def _parse_choice_if_any(setting: str, *choices: str) -> Callable[[Any], str | None]:
-    """Parses a setting that is one of some words, or None."""
-    parse = _parse_choice(setting, *choices)
-    return lambda value: None if value is None else parse(value)
+class Switch:
+    """Parses a setting that is on or off, off by default.
 
+    Args:
+        setting: the name of the setting
+    """
 
-def _parse_switch(setting: str) -> Callable[[Any], bool]:
-    """Parses a setting that is on or off, off by default."""
+    def __init__(self, setting: str):
+        self._setting = setting
 
-    def parse(value: Any) -> bool:
+    def __call__(self, value: Any) -> bool:
         if value is None or isinstance(value, bool):
             return bool(value)
-        raise SettingsError(f"{setting} is {value!r}, expected True or False")
-
-    return parse
+        raise SettingsError(f"{self._setting} is {value!r}, expected True or False")
 
 
 def _as_given(value: Any) -> Any:
@@ -409,12 +422,6 @@ def _parse_provenance(value: Any) -> str | None:
     raise SettingsError(f"provenance is {value!r}, expected 'labels', 'samples', or False")
 
 
-def _parse_skipped(value: Any) -> str | None:
-    if value is None or value in SKIPPED:
-        return value  # type: ignore[no-any-return]
-    raise SettingsError(f"skipped is {value!r}, expected 'leave' or 'tag'")
-
-
 def without_login(url: str) -> str:
     """An address for a message, without the user name and password that it may hold."""
     return re.sub(r"[^/]*@", "<secret>@", url)
@@ -552,7 +559,7 @@ SETTINGS = (
     Setting("project_id", parse_project_id, "number of a project that is there, which gets the tasks", of_run=True),
     Setting(
         "existing_tasks",
-        _parse_choice("existing_tasks", "new", "skip", "predict"),
+        Choice("existing_tasks", "new", "skip", "predict"),
         "what becomes of samples that a project which is there shows already",
         of_run=True,
     ),
@@ -562,17 +569,17 @@ SETTINGS = (
         "labeling config of one's own for the new project: XML, or the path of a file",
         of_run=True,
     ),
-    Setting("mask_tool", _parse_choice("mask_tool", "brush", "bitmask"), "what draws masks", of_run=True),
+    Setting("mask_tool", Choice("mask_tool", "brush", "bitmask"), "what draws masks", of_run=True),
     Setting(
         "overwrite_masks",
-        _parse_switch("overwrite_masks"),
+        Switch("overwrite_masks"),
         "whether an edited mask that was read from a file is written to that file",
         of_run=True,
     ),
     Setting("scalar_types", parse_scalar_types, "new scalar field -> kind of its values", of_run=True),
     Setting(
         "unlisted_classes",
-        _parse_choice("unlisted_classes", "leave", "refuse"),
+        Choice("unlisted_classes", "leave", "refuse"),
         "what becomes of existing labels and values that are not in `classes`",
         of_run=True,
     ),
@@ -580,7 +587,7 @@ SETTINGS = (
     Setting("media", _as_given, "how the server gets to read the media", of_run=True),
     Setting(
         "unusable_media",
-        _parse_choice("unusable_media", "refuse", "skip", "convert"),
+        Choice("unusable_media", "refuse", "skip", "convert"),
         "what becomes of media that browsers do not show",
         of_run=True,
     ),
@@ -591,19 +598,19 @@ SETTINGS = (
     Setting("task_fields", parse_task_fields, "fields of samples whose values tasks carry", of_run=True),
     Setting(
         "upload_as",
-        _parse_choice("upload_as", "predictions", "annotations"),
+        Choice("upload_as", "predictions", "annotations"),
         "whether labels are sent as predictions, or as finished annotations",
         of_run=True,
     ),
     Setting(
         "ground_truth",
-        _parse_switch("ground_truth"),
+        Switch("ground_truth"),
         "whether the annotations that are sent are marked as ground truth",
         of_run=True,
     ),
     Setting(
         "on_conflict",
-        _parse_choice("on_conflict", "annotator", "dataset", "keep_both"),
+        Choice("on_conflict", "annotator", "dataset", "keep_both"),
         "what a load makes of what was changed in FiftyOne and in Label Studio",
         of_run=True,
         of_load=True,
@@ -624,27 +631,27 @@ SETTINGS = (
     ),
     Setting(
         "skipped",
-        _parse_skipped,
+        Choice("skipped", *SKIPPED, has_default=False),
         "what becomes of skipped tasks in loads: they are left alone, or their samples get a tag",
         of_run=True,
         of_load=True,
     ),
     Setting(
         "full",
-        _parse_switch("full"),
+        Switch("full"),
         "whether a load looks at all tasks, whatever was changed since the last one",
         of_load=True,
     ),
     Setting(
         "sampling",
-        _parse_choice_if_any("sampling", "sequential", "uniform", "uncertainty"),
+        Choice("sampling", "sequential", "uniform", "uncertainty", has_default=False),
         "in which order a new project serves its tasks",
         of_run=True,
     ),
     Setting("score_field", parse_score_field, "field of samples whose value is the score of predictions", of_run=True),
     Setting(
         "score_order",
-        _parse_choice("score_order", "lowest", "highest"),
+        Choice("score_order", "lowest", "highest"),
         "whether the samples with the lowest or the highest values are served first",
         of_run=True,
     ),
