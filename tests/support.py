@@ -139,6 +139,11 @@ def start(code: str, connection: dict[str, str], *arguments: object, **options: 
     return subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, **options)
 
 
+def heeds_ctrl_c() -> None:
+    """Has a new process end at Ctrl-C, also where this one runs in the background, which does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def is_complete(dataset: fo.Dataset, anno_key: str) -> bool:
     """Whether everything of an annotation run was sent."""
     dataset.reload()

@@ -10,7 +10,16 @@ from collections.abc import Sequence
 import click
 
 from fo_labelstudio import __version__
-from fo_labelstudio.cli import registration, watch
+from fo_labelstudio.cli import (
+    annotate,
+    cleanup,
+    export_tasks,
+    import_annotations,
+    load_annotations,
+    registration,
+    status,
+    watch,
+)
 from fo_labelstudio.cli.failing import expected_errors, shown
 
 PROGRAM = "fo-labelstudio"
@@ -18,7 +27,13 @@ PROGRAM = "fo-labelstudio"
 COMMANDS: tuple[click.Command, ...] = (
     registration.register_command,
     registration.unregister_command,
+    annotate.command,
+    status.command,
+    load_annotations.command,
     watch.command,
+    cleanup.command,
+    export_tasks.command,
+    import_annotations.command,
 )
 """Every command, as ``--help`` lists them."""
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 import fo_labelstudio
+from fo_labelstudio.cli.options import (
+    chosen_settings,
+    connection_options,
+    dest_field_of,
+    dest_field_option,
+    setting_options,
+)
 from fo_labelstudio.cli.session import dataset_argument, key_argument, load_run, session
+from fo_labelstudio.settings import SETTINGS
 
 
 @click.command("watch")
@@ -20,7 +30,14 @@ from fo_labelstudio.cli.session import dataset_argument, key_argument, load_run,
     help="Time between two questions to the server.",
 )
 @click.option("--webhook", metavar="URL", help="An address of this machine that the server can call.")
-def command(dataset: str, key: str, interval: float, webhook: str | None) -> None:
+@dest_field_option
+@setting_options(row for row in SETTINGS if row.of_load and row.of_run)
+@connection_options
+def command(
+    dataset: str, key: str, interval: float, webhook: str | None, dest_field: tuple[str, ...], **options: Any
+) -> None:
     """Load the answers of an annotation run as they are submitted, until Ctrl-C."""
+    destination, settings = dest_field_of(dest_field), chosen_settings(options)
     with session():
-        fo_labelstudio.watch(load_run(dataset, key), key, interval=interval, webhook=webhook)
+        samples = load_run(dataset, key)
+        fo_labelstudio.watch(samples, key, destination, interval=interval, webhook=webhook, **settings)

@@ -39,7 +39,7 @@ def test_each_command_says_what_it_does_and_what_each_option_means(words, capsys
     out = capsys.readouterr().out
     command = LEAVES[words]
     assert out.startswith(f"Usage: fo-labelstudio {' '.join(words)} ")
-    assert command.help.splitlines()[0] in out
+    assert command.help.splitlines()[0] in " ".join(out.split())
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.opts[0] in out
