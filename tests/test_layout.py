@@ -21,7 +21,7 @@ PACKAGE = ROOT / "fo_labelstudio"
 FLOORS = (
     ("backend", "types", "app", "cli"),
     ("runs",),
-    ("dataset", "transport"),
+    ("dataset", "transport", "plugin"),
     ("merge", "remote", "exports"),
     ("convert", "settings"),
     ("errors",),

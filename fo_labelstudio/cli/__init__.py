@@ -12,6 +12,7 @@ import click
 from fo_labelstudio import __version__
 from fo_labelstudio.cli import (
     annotate,
+    app,
     cleanup,
     export_tasks,
     import_annotations,
@@ -34,6 +35,7 @@ COMMANDS: tuple[click.Command, ...] = (
     cleanup.command,
     export_tasks.command,
     import_annotations.command,
+    app.command,
 )
 """Every command, as ``--help`` lists them."""
 

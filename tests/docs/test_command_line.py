@@ -51,6 +51,7 @@ class TestPrinted:
         monkeypatch.setenv("FIFTYONE_LABELSTUDIO_URL", server.url)
         monkeypatch.setenv("FIFTYONE_LABELSTUDIO_API_KEY", server.legacy_token)
         monkeypatch.setenv("FIFTYONE_ANNOTATION_CONFIG_PATH", str(tmp_path / "annotation_config.json"))
+        monkeypatch.setattr(fo.config, "plugins_dir", str(tmp_path / "plugins"))
         self.folder, self.annotator = tmp_path, Annotator(server.url, server.legacy_token)
         box = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2])
         self.dataset = fo.Dataset("animals", persistent=True, overwrite=True)
