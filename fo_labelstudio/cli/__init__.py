@@ -18,6 +18,7 @@ from fo_labelstudio.cli import (
     import_annotations,
     load_annotations,
     registration,
+    server,
     status,
     watch,
 )
@@ -36,6 +37,7 @@ COMMANDS: tuple[click.Command, ...] = (
     export_tasks.command,
     import_annotations.command,
     app.command,
+    server.command,
 )
 """Every command, as ``--help`` lists them."""
 

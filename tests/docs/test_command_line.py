@@ -11,6 +11,7 @@ import pytest
 
 import fo_labelstudio
 from fo_labelstudio.cli import main
+from fo_labelstudio.local.process import free_port
 from tests.cli.test_commands import LEAVES
 from tests.docs.test_pages import PAGES, page, table
 from tests.support import Annotator, write_image
@@ -39,6 +40,26 @@ def test_the_page_names_each_command():
     assert sorted(named) == sorted(LEAVES)
 
 
+class _Stopped:
+    """A server that runs already, and whose command is interrupted."""
+
+    def __init__(self, server):
+        self._server = server
+
+    def __getattr__(self, name):
+        return getattr(self._server, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+    @property
+    def running(self):
+        raise KeyboardInterrupt
+
+
 @pytest.mark.server
 class TestPrinted:
     """Each page's commands, in the world that they are about."""
@@ -59,6 +80,9 @@ class TestPrinted:
         self.dataset.add_sample(fo.Sample(filepath=path, predictions=fo.Detections(detections=[box])))
         self.project_id = make_project(CONFIG)
         self.annotator.call("POST", f"/api/projects/{self.project_id}/import", json=[{"data": {"image": "cat.png"}}])
+        # The server of the tests stands in for one's own, which tests of its command start.
+        monkeypatch.setattr("fo_labelstudio.local.server.LocalServer", lambda *args, **options: _Stopped(server))
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
         # Whoever watches is interrupted at once.
         watch = fo_labelstudio.watch
         monkeypatch.setattr(
@@ -96,5 +120,6 @@ class TestPrinted:
                 "--project-id 42", f"--project-id {self.project_id}"
             )
             words = shlex.split(own.replace("my_dataset my_run", f"animals {self.KEY}"))
+            words += ["--port", str(free_port())] if words[0] == "server" else []
             self.prepare(words)
             assert main(words) == 0, f"{line}: {capsys.readouterr().err}"
