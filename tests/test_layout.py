@@ -20,7 +20,7 @@ PACKAGE = ROOT / "fo_labelstudio"
 
 FLOORS = (
     ("backend", "types", "app", "cli"),
-    ("runs",),
+    ("runs", "doctor"),
     ("dataset", "transport", "plugin"),
     ("merge", "remote", "exports"),
     ("convert", "settings"),

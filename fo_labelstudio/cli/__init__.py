@@ -14,6 +14,7 @@ from fo_labelstudio.cli import (
     annotate,
     app,
     cleanup,
+    doctor,
     export_tasks,
     import_annotations,
     load_annotations,
@@ -29,6 +30,7 @@ PROGRAM = "fo-labelstudio"
 COMMANDS: tuple[click.Command, ...] = (
     registration.register_command,
     registration.unregister_command,
+    doctor.command,
     annotate.command,
     status.command,
     load_annotations.command,

@@ -44,6 +44,7 @@ MIN_VERSION = Version("1.20.0")
 """The oldest server that is accepted."""
 
 
+_WHOAMI = "/api/current-user/whoami"
 _OF_TASKS = "id,data,meta,total_predictions,total_annotations"
 _OF_CHANGES = "id,updated_at"
 
@@ -108,8 +109,8 @@ class Client:
             AuthenticationError
         """
         try:
-            release = self._release()
-            self._connection.get("/api/current-user/whoami")
+            release = self.release()
+            self._connection.get(_WHOAMI)
         except ServerError as error:
             if error.status == 404:
                 raise WrongUrlError(
@@ -122,7 +123,12 @@ class Client:
         self.version = release
         return release
 
-    def _release(self) -> str:
+    def release(self) -> str:
+        """The server's version, asked for without the key.
+
+        Raises:
+            ConnectionFailedError, TLSError, WrongUrlError, NotLabelStudioError, ServerVersionError
+        """
         path = "/api/version"
         answer = self._connection.get_unsigned(path)
         found = answer.get("release") if isinstance(answer, Mapping) else None
@@ -140,6 +146,14 @@ class Client:
                 path=path,
             )
         return release
+
+    def me(self) -> str:
+        """The e-mail address of the user whose key it is.
+
+        Raises:
+            AuthenticationError: the server does not take the key
+        """
+        return _part(self._connection.get(_WHOAMI), "email", str)
 
     def time(self) -> datetime | None:
         """The server's time in UTC, to the second, or None where it does not say."""

@@ -7,7 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
 
 import requests
 from requests.auth import AuthBase
@@ -16,6 +17,32 @@ from fo_labelstudio.settings import Secret
 
 _EARLY = 30.0
 """Seconds before its end at which an access token is refreshed; Label Studio gives it 300 s (1.23.2)."""
+
+
+LEGACY, PERSONAL, ACCESS = "legacy token", "personal access token", "access token"
+"""The kinds of API key."""
+
+
+class Key(NamedTuple):
+    """What can be told of an API key without the server.
+
+    Attributes:
+        kind: LEGACY, PERSONAL or ACCESS
+        expires: when it expires, in UTC; None where it does not say
+    """
+
+    kind: str
+    expires: datetime | None
+
+
+def key_of(api_key: Secret) -> Key:
+    """What can be told of an API key without the server; all that is no token of Label Studio's counts as legacy."""
+    claims = _claims(api_key.reveal())
+    kind = {"refresh": PERSONAL, "access": ACCESS}.get(str(claims.get("token_type")), LEGACY)
+    try:
+        return Key(kind, datetime.fromtimestamp(float(claims["exp"]), timezone.utc))
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return Key(kind, None)
 
 
 def sign_in(api_key: Secret, refresh: Callable[[str], str]) -> AuthBase:
@@ -28,10 +55,10 @@ def sign_in(api_key: Secret, refresh: Callable[[str], str]) -> AuthBase:
     Source: Label Studio 1.23.2, ``jwt_auth``: a personal access token is a JWT of type ``refresh`` and is never sent as
     such; an access token is a JWT sent as ``Bearer``; all else is sent as ``Token``
     """
-    kind = _claims(api_key.reveal()).get("token_type")
-    if kind == "refresh":
+    kind = key_of(api_key).kind
+    if kind == PERSONAL:
         return _PersonalAccessToken(api_key, refresh)
-    return _Fixed("Bearer" if kind == "access" else "Token", api_key)
+    return _Fixed("Bearer" if kind == ACCESS else "Token", api_key)
 
 
 def unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:

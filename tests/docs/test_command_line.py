@@ -11,7 +11,11 @@ import pytest
 
 import fo_labelstudio
 from fo_labelstudio.cli import main
+from fo_labelstudio.cli.doctor import line_of
+from fo_labelstudio.doctor import installation, server
+from fo_labelstudio.errors import AuthenticationError
 from fo_labelstudio.local.process import free_port
+from fo_labelstudio.remote.sign_in import LEGACY, Key
 from tests.cli.test_commands import LEAVES
 from tests.docs.test_pages import PAGES, page, table
 from tests.support import Annotator, write_image
@@ -58,6 +62,18 @@ class _Stopped:
     @property
     def running(self):
         raise KeyboardInterrupt
+
+
+def test_the_lines_that_the_page_shows_are_the_doctors():
+    (block,) = re.findall(r"```text\n(.*?)```", page("docs/command_line.md"), re.DOTALL)
+    name = "FIFTYONE_LABELSTUDIO_API_KEY"
+    judged = [
+        installation.judge_backend("labelstudio", "fiftyone.utils.labelstudio.LabelStudioBackendConfig"),
+        installation.judge_plugin(None, "/home/me/fiftyone/__plugins__"),
+        server.judge_refusal(AuthenticationError("Invalid token."), Key(LEGACY, None), name),
+    ]
+    for finding in judged:
+        assert line_of(finding) in block.splitlines()
 
 
 @pytest.mark.server

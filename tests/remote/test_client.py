@@ -92,6 +92,8 @@ def content_of(media):
 
 CALLS = {
     "check": (lambda client: client.check(), lambda value: isinstance(value, str)),
+    "release": (lambda client: client.release(), lambda value: isinstance(value, str)),
+    "me": (lambda client: client.me(), lambda value: isinstance(value, str)),
     "project_titles": (lambda client: client.project_titles("x"), is_texts),
     "find_project": (lambda client: client.find_project("x"), lambda value: value is None or is_ids([value])),
     "projects_titled": (lambda client: client.projects_titled("x"), is_ids),
