@@ -15,6 +15,8 @@ from fo_labelstudio import CONFIG_CLS
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.settings import DEFAULT_NAME
 
+_BUILT_IN = "fiftyone.utils.labelstudio."
+
 
 def annotation_config_path() -> Path:
     """Where FiftyOne looks for its annotation config.
@@ -26,7 +28,7 @@ def annotation_config_path() -> Path:
 
 
 def register(path: Path, name: str) -> str:
-    """Writes the entry that makes ``backend=name`` this package's, and nothing else.
+    """Writes the entry that makes ``backend=name`` this package's, and nothing else; in place of FiftyOne's own.
 
     Args:
         path: the annotation config file, which need not exist
@@ -43,7 +45,8 @@ def register(path: Path, name: str) -> str:
     current = entry.get("config_cls")
     if current == CONFIG_CLS:
         return f"backend {name!r} is registered already in {path}"
-    if current is not None:
+    # Without an entry, FiftyOne uses its own integration again.
+    if current is not None and not current.startswith(_BUILT_IN):
         raise SettingsError(
             f"backend {name!r} is registered to {current} in {path}; remove that entry first, or choose another --name"
         )
@@ -93,9 +96,9 @@ def register_command(name: str) -> None:
 @click.command("unregister")
 @_name_option
 def unregister_command(name: str) -> None:
-    """Take that back.
+    """Take back what register did.
 
-    Removes what the command register wrote, and nothing else.
+    Removes that entry, and nothing else.
     """
     click.echo(unregister(annotation_config_path(), name))
 

@@ -64,6 +64,17 @@ def test_an_entry_of_another_package_is_not_taken_over(path, capsys):
     assert path.read_text() == text
 
 
+def test_the_integration_inside_fiftyone_gives_way_and_comes_back(path):
+    path.parent.mkdir()
+    built_in = "fiftyone.utils.labelstudio.LabelStudioBackendConfig"
+    path.write_text(json.dumps({"backends": {"labelstudio": {"config_cls": built_in, "url": "http://mine"}}}))
+    assert main(["register"]) == 0
+    entry = json.loads(path.read_text())["backends"]["labelstudio"]
+    assert entry == {"config_cls": CONFIG_CLS, "url": "http://mine"}
+    assert main(["unregister"]) == 0
+    assert json.loads(path.read_text())["backends"]["labelstudio"] == {"url": "http://mine"}
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"backends": []}', '{"backends": {"x": 3}}'])
 def test_a_file_that_is_not_fiftyones_is_left_alone(path, capsys, text):
     path.parent.mkdir()
