@@ -5,6 +5,8 @@ FiftyOne is imported by the commands that need it, once they run, so that ``--he
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 
 import click
@@ -83,6 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo(f"{PROGRAM}: interrupted", err=True)
+        return 1
+    except BrokenPipeError:
+        # Whoever reads has read enough, as head does; Python would fail once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except expected_errors() as error:
         click.echo(f"{PROGRAM}: {shown(error)}", err=True)

@@ -45,7 +45,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Send samples of DATASET to Label Studio, as the annotation run KEY.
+    """Send samples of DATASET, as the annotation run KEY.
 
     This is dataset.annotate(KEY, ...) of Python. Called again with the same arguments, it continues a run that was
     interrupted.

@@ -19,7 +19,7 @@ from fo_labelstudio.errors import RunError
 @click.option("--delete-run", is_flag=True, help="Have the dataset forget the run afterwards, too.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 def command(dataset: str, key: str, force: bool, delete_run: bool, yes: bool, **options: Any) -> None:
-    """Delete the project of the annotation run KEY from the server.
+    """Delete the project of the annotation run KEY.
 
     Of a project that was there before the run, only the run's own tasks are deleted. The labels of DATASET stay.
     """

@@ -30,7 +30,7 @@ _STATE, _CHECK = 8, 22
 @backend_option
 @json_option
 def command(media: tuple[str, ...], read_only: bool, backend: str, as_json: bool, **options: Any) -> None:
-    """Look at all that a connection needs, and say what to do where something is missing.
+    """Look at all that a connection needs, and say what to do.
 
     A line a check: versions, registration, plugin, disks, server, key, proxy, certificate, clocks, and whether images
     are shown, for which a project is made and deleted again. The exit status is 1 where a check has failed.

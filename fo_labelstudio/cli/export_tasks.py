@@ -19,9 +19,10 @@ from fo_labelstudio.cli.session import dataset_argument, key_argument, load_data
 @sample_options
 @run_options("export_dir", "project_id", "project_name", "existing_tasks", "parts")
 def command(dataset: str, key: str, export_dir: Path, view: str | None, tags: tuple[str, ...], **options: Any) -> None:
-    """Write what annotate would send to files in EXPORT_DIR, without a server.
+    """Write what annotate would send to files in EXPORT_DIR.
 
-    Label Studio's import page takes the files. What people submit is loaded with: load DATASET KEY --json-path EXPORT
+    No server is asked. Label Studio's import page takes the files. The command load with --json-path loads what people
+    submit.
     """
     schema, settings = schema_of(options), chosen_settings(options)
     with session():

@@ -8,15 +8,16 @@ from fo_labelstudio.errors import LabelStudioError
 
 
 def expected_errors() -> tuple[type[Exception], ...]:
-    """Errors of this package, of the system, and those with which FiftyOne refuses what it is asked for.
+    """Errors of this package, of the system, of the database, and those with which FiftyOne refuses what it is asked.
 
     All others are bugs, and keep their traceback.
     """
     found: list[type[Exception]] = [LabelStudioError, OSError, ValueError]
     if "fiftyone" in sys.modules:
         from fiftyone.core.config import FiftyOneConfigError
+        from pymongo.errors import PyMongoError
 
-        found.append(FiftyOneConfigError)
+        found += [FiftyOneConfigError, PyMongoError]
     return tuple(found)
 
 

@@ -62,9 +62,9 @@ def command(
     create: bool,
     **options: Any,
 ) -> None:
-    """Import what a project that somebody else made holds, or a file that Label Studio wrote, into DATASET.
+    """Import a project of others, or a file of Label Studio's.
 
-    Import again to get what was changed in Label Studio since, and nothing else.
+    Their answers come into DATASET. Import again to get what was changed in Label Studio since, and nothing else.
     """
     connection = chosen_settings({name: options.pop(name) for name in CONNECTION_SETTINGS if name in options})
     with session(), _made(dataset) if create else nullcontext():

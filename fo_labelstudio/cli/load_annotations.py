@@ -50,7 +50,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Load what people submitted in the annotation run KEY into DATASET.
+    """Load what people submitted in the annotation run KEY.
 
     Only what was changed is written; what nobody touched stays as it is. Load as often as you like.
     """

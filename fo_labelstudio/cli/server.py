@@ -45,10 +45,13 @@ _LOOK_EVERY = 0.5
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=_PORT, show_default=True, help="Port to listen on.")
 def command(data_dir: Path, files: Path | None, port: int) -> None:
-    """Run a Label Studio of your own on this machine, until Ctrl-C.
+    """Run a Label Studio of your own, until Ctrl-C.
 
     Only this machine can reach it. It shows media of the disk without copying them. It prints its address, the login,
-    and the variables with which FiftyOne finds it. It needs label-studio: pip install 'fo-labelstudio[local]'
+    and the variables with which FiftyOne finds it. It needs the package label-studio:
+
+    \b
+    pip install 'fo-labelstudio[local]'
     """
     from fo_labelstudio.local.process import StartError
     from fo_labelstudio.local.server import LocalServer

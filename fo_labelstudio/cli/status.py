@@ -17,7 +17,7 @@ from fo_labelstudio.cli.session import dataset_argument, json_option, key_argume
 @connection_options
 @json_option
 def command(dataset: str, key: str, as_json: bool, **options: Any) -> None:
-    """Say how far the annotation run KEY of DATASET is, and who did what.
+    """Say how far the annotation run KEY is, and who did what.
 
     Nothing is loaded, and nothing is changed.
     """

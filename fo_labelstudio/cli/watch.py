@@ -36,7 +36,7 @@ from fo_labelstudio.settings import SETTINGS
 def command(
     dataset: str, key: str, interval: float, webhook: str | None, dest_field: tuple[str, ...], **options: Any
 ) -> None:
-    """Load the answers of an annotation run as they are submitted, until Ctrl-C."""
+    """Load answers as they are submitted, until Ctrl-C."""
     destination, settings = dest_field_of(dest_field), chosen_settings(options)
     with session():
         samples = load_run(dataset, key)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import subprocess
 import sys
 
@@ -63,6 +66,18 @@ def test_the_help_does_not_import_fiftyone():
     assert done.stdout.splitlines()[-1] == "imported:"
 
 
+def test_shells_complete_commands_and_options():
+    environment = {**os.environ, "_FO_LABELSTUDIO_COMPLETE": "bash_complete", "COMP_WORDS": "fo-labelstudio do"}
+    command = [sys.executable, "-m", "fo_labelstudio.cli"]
+    done = subprocess.run(command, env=environment | {"COMP_CWORD": "1"}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "plain,doctor\n")
+
+
+def test_the_list_of_commands_cuts_no_sentence(capsys):
+    assert main(["--help"]) == 0
+    assert not re.findall(r"\.\.\.$", capsys.readouterr().out.partition("Commands:")[2], re.MULTILINE)
+
+
 def test_the_version_is_the_packages(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
@@ -116,7 +131,14 @@ class TestFailures:
         with pytest.raises(KeyError):
             failing_with(KeyError("bug"))
 
-    def test_fiftyones_own_class_for_a_wrong_config_is_expected(self):
+    def test_a_wrong_config_of_fiftyone_and_a_lost_database_are_expected(self):
         from fiftyone.core.config import FiftyOneConfigError
+        from pymongo.errors import AutoReconnect
 
         assert FiftyOneConfigError in failing.expected_errors()
+        assert issubclass(AutoReconnect, failing.expected_errors())
+
+    def test_whoever_has_read_enough_is_told_nothing(self):
+        command = f"{shlex.quote(sys.executable)} -m fo_labelstudio.cli --help | true; echo ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+        assert done.stderr == ""

@@ -9,12 +9,13 @@ import socket
 import stat
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import fiftyone as fo
 import pytest
 import requests
 
-from fo_labelstudio.cli import main
+from fo_labelstudio.cli import main, server
 from fo_labelstudio.local.process import free_port
 from tests.support import Annotator, heeds_ctrl_c, write_image
 
@@ -37,6 +38,18 @@ def test_a_port_that_is_taken_is_refused(tmp_path, capsys):
     err = capsys.readouterr().err
     assert f"port {port} cannot be used" in err and "pass another --port" in err
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_password_is_printed_on_terminals_only(tmp_path, monkeypatch, capsys, is_terminal):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    (tmp_path / "variables.sh").write_text("export FIFTYONE_LABELSTUDIO_API_KEY=hidden\n")
+    running = SimpleNamespace(url="http://me", username="ann@x", password="open sesame", data_dir=tmp_path)
+    server._tell(running, tmp_path, tmp_path / "variables.sh")
+    out = capsys.readouterr().out
+    assert ("open sesame" in out) == is_terminal
+    assert (f"password  in {tmp_path / 'login.json'}" in out) != is_terminal
+    assert "It sets FIFTYONE_LABELSTUDIO_API_KEY.\n" in out and "hidden" not in out
 
 
 @pytest.mark.server
