@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import webbrowser
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,14 @@ from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.dataset.internals import load_arguments, patch, reload_run, root_dataset, save_run_view
+from fo_labelstudio.dataset.internals import (
+    load_arguments,
+    patch,
+    reload_run,
+    replaced_results,
+    root_dataset,
+    save_run_view,
+)
 from fo_labelstudio.dataset.label_schema import discover_attributes, only_type
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.errors import RunError, SettingsError
@@ -343,6 +350,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def update_run_config(cls, samples: Any, key: str, config: LabelStudioBackendConfig) -> None:
         with config.being_saved():
             super().update_run_config(samples, key, config)
+
+    @classmethod
+    def save_run_results(
+        cls, samples: Any, key: str, run_results: Any, overwrite: bool = True, cache: bool = True
+    ) -> None:
+        with replaced_results(cls._get_run_doc(samples, key)) if overwrite else nullcontext():
+            super().save_run_results(samples, key, run_results, overwrite=overwrite, cache=cache)
 
     def upload_annotations(
         self, samples: Any, anno_key: str, launch_editor: bool = False

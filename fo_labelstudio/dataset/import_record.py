@@ -45,7 +45,6 @@ def save_record(dataset: fo.Dataset, key: str, origin: Mapping[str, Any], record
     if not dataset.has_run(key):
         dataset.register_run(key, dataset.init_run(method=METHOD, origin=dict(origin)))
     results = dataset.init_run_results(key, record={})
-    dataset.save_run_results(key, results, cache=False)
     # Of many samples, it is large, and FiftyOne would hold three copies of it.
     whole = {**results.serialize(), "record": record}
     with tempfile.TemporaryFile() as file:

@@ -10,6 +10,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import IO, Any, NamedTuple
 
@@ -80,19 +81,39 @@ def reload_run(document: Any) -> None:
         document.results.instance = document
 
 
+@contextmanager
+def replaced_results(document: Any) -> Iterator[None]:
+    """Has the results of a run that are saved within it take the place of those that there are, in one step.
+
+    FiftyOne deletes the old ones first (1.22.1), so a run whose process is killed then could never be loaded again.
+
+    Args:
+        document: the document of the run, which is saved within it
+    """
+    file = document.results
+    before, file.grid_id, file.gridout = file.grid_id, None, None
+    try:
+        yield
+    except BaseException:
+        file.grid_id, file.gridout = before, None
+        raise
+    if before is not None:
+        file.fs.delete(before)
+
+
 def put_run_results(dataset: fo.Dataset, key: str, content: IO[bytes]) -> None:
     """Saves the results of a run that a file holds as JSON, piece by piece; FiftyOne makes three copies of the whole.
 
     Args:
         dataset: the dataset
-        key: the key of the run, which has results
+        key: the key of the run
         content: what FiftyOne would save (1.22.1), from its beginning
     """
     document = fors.Run._get_run_doc(dataset, key)
     reload_run(document)
-    document.results.delete()
-    document.results.put(content, content_type="application/json")
-    document.save()
+    with replaced_results(document):
+        document.results.put(content, content_type="application/json")
+        document.save()
 
 
 def save_run_view(document: Any, view: foc.SampleCollection) -> None:

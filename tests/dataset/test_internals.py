@@ -8,10 +8,14 @@ import fiftyone as fo
 import fiftyone.utils.annotations as foua
 import pytest
 from bson import ObjectId
+from fiftyone.core.odm.runs import RunDocument
+from gridfs import GridFS
 
 import fo_labelstudio.backend
 from fo_labelstudio.dataset import internals
+from fo_labelstudio.dataset.import_record import save_record
 from fo_labelstudio.errors import RunError
+from tests.memory import annotate_in_memory
 
 
 @pytest.mark.database
@@ -53,6 +57,49 @@ class TestOfADataset:
     def test_own_fields_are_fiftyones(self, dataset):
         assert {"id", "filepath", "tags", "metadata"} <= set(internals.own_fields(dataset, False))
         assert fo.Sample in internals.document_classes(dataset, False)
+
+    def test_results_that_are_saved_again_are_there_at_any_time(self, dataset, monkeypatch):
+        database = fo.core.odm.get_db_conn()
+        schema = {"gt": {"type": "detections", "classes": ["cat"], "existing_field": True}}
+        results, _ = annotate_in_memory(dataset, "run", schema)
+        save_record(dataset, "import", {}, {"number": 1})
+        before = database["fs.files"].count_documents({})
+        seen = []
+
+        def all_are_there():
+            runs = list(database["runs"].find({"key": {"$in": ["run", "import"]}}))
+            assert len(runs) == 2
+            assert all(database["fs.files"].find_one({"_id": run["results"]}) for run in runs)
+
+        def watched(function):
+            def call(*arguments, **options):
+                all_are_there()
+                seen.append(function.__name__)
+                found = function(*arguments, **options)
+                all_are_there()
+                return found
+
+            return call
+
+        with monkeypatch.context() as context:
+            for owner, name in ((GridFS, "put"), (GridFS, "delete"), (RunDocument, "save")):
+                context.setattr(owner, name, watched(getattr(owner, name)))
+            results.save()
+            save_record(dataset, "import", {}, {"number": 2})
+        assert seen == ["put", "save", "delete"] * 2
+        assert database["fs.files"].count_documents({}) == before
+
+    def test_results_that_could_not_be_saved_leave_those_that_were_there(self, dataset, monkeypatch):
+        results, _ = annotate_in_memory(dataset, "run", {"gt": {"type": "detections", "classes": ["cat"]}})
+        kept = results.tasks
+        with monkeypatch.context() as context:
+            context.setattr(RunDocument, "save", lambda document: (_ for _ in ()).throw(ConnectionError()))
+            results.tasks = {}
+            with pytest.raises(ConnectionError):
+                results.save()
+        assert results.saved().tasks == kept
+        results.save()
+        assert results.saved().tasks == {}
 
     def test_a_person_is_asked_for_the_field_of_imported_labels(self, dataset, monkeypatch):
         monkeypatch.setattr("builtins.input", lambda question: "boxes" if "'detections'" in question else "")
