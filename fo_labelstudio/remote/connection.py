@@ -37,6 +37,9 @@ _SHOWN = 300
 LARGEST_ANSWER = 256 * 2**20
 """Bytes of the largest answer that is read, inflated; who asks for a list asks for less of it at a time then."""
 
+_LENGTHS = ("Content-Length", "Transfer-Encoding")
+"""Headers that tell where an answer ends."""
+
 _LOOKED_AT = 64 * 2**10
 """Bytes of an answer that are looked at to tell what was wrong."""
 
@@ -271,6 +274,9 @@ class Connection:
             ) from None
         except body.BodyError as error:
             raise self._broken_off(method, path, str(error)) from None
+        if not content and not any(map(response.headers.get, _LENGTHS)):
+            # A server that is stopped while it answers may end within the headers.
+            raise self._broken_off(method, path, "nothing came after its status")
         start = bytes(content[:_LOOKED_AT])
         try:
             text = content.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +16,7 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import is_transient
 from fo_labelstudio.remote.webhook import ACTIONS, Hook
+from fo_labelstudio.runs.changed import OVERLAP_SECONDS
 from fo_labelstudio.runs.load_annotations import load_run, results_of
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.state import RunState, project_id_of
@@ -107,8 +109,9 @@ class Watch:
                 self.loads += self._step()
                 failures = 0
             except ServerError as error:
-                if not is_transient(error):
+                if not (is_transient(error) or (error.status or 0) >= 500):
                     raise
+                # Also where it fails in an unknown way: one that is being restarted or upgraded does.
                 failures += 1
                 logger.warning("Watching goes on once the server can be reached again: %s", error)
             attentive -= 1
@@ -123,6 +126,36 @@ class Watch:
         except BaseException as error:  # Whoever stops it is told.
             self.error = error
             logger.error("Watching ended: %s", error)
+
+
+class News:
+    """Tells from the newest change on the server whether a load may find something new.
+
+    A change is dated when its request makes it, and seen once that is through. So what is dated before the
+    newest change may still come, and one more load follows when it must have.
+
+    Args:
+        clock: the time in seconds, from any start
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._seen: str | None = None
+        self._again: float | None = None
+
+    def is_expected(self, newest: str | None) -> bool:
+        """Whether there may be something new.
+
+        Args:
+            newest: the time of the newest change, as the server writes it; None where it does not say
+        """
+        is_due = self._again is not None and self._clock() >= self._again
+        return newest is None or newest != self._seen or is_due
+
+    def note_load(self, newest: str | None) -> None:
+        """Notes that a load has come to its end which began when a change was the newest."""
+        self._again = None if newest == self._seen else self._clock() + OVERLAP_SECONDS
+        self._seen = newest
 
 
 def watch(
@@ -142,11 +175,11 @@ def watch(
     results = results_of(samples, anno_key, connection)
     options = LoadOptions.of(settings, results.config, dest_field, "ignore")
     client = _client_of(results)
-    seen: list[str | None] = [None]
+    news = News()
 
     def step() -> bool:
         newest = _newest_change(client, project_id_of(results))
-        if newest is not None and newest == seen[0]:
+        if not news.is_expected(newest):
             return False
         if results.key != anno_key:
             # FiftyOne says so to the results that it has handed out.
@@ -154,7 +187,7 @@ def watch(
         # Each load looks only at what was changed since the last one, so that nothing is loaded twice.
         load_run(results, options)
         results.save()
-        seen[0] = newest
+        news.note_load(newest)
         if on_load is not None:
             on_load()
         return True

@@ -91,6 +91,7 @@ def test_what_is_compressed_is_read(body):
         ({"Content-Length": ""}, b"[1, 2, tru"),
         ({"Content-Length": ""}, b"["),
         ({"Content-Length": ""}, '["ä'.encode()[:-1]),
+        ({"Content-Length": ""}, b""),
     ],
 )
 def test_an_answer_that_is_cut_short_is_not_taken_for_whole(headers, body):

@@ -7,9 +7,10 @@ import threading
 import pytest
 import requests
 
-from fo_labelstudio.errors import AuthenticationError, ConnectionFailedError, SettingsError
+from fo_labelstudio.errors import AuthenticationError, ConnectionFailedError, ServerError, SettingsError
 from fo_labelstudio.remote.webhook import SECRET_HEADER, Hook
-from fo_labelstudio.runs.watch import Watch
+from fo_labelstudio.runs.changed import OVERLAP_SECONDS
+from fo_labelstudio.runs.watch import News, Watch
 
 
 class Steps:
@@ -62,14 +63,39 @@ def test_each_step_that_loads_is_counted(watching):
     assert watch.loads == 2 and not watch.is_running
 
 
-def test_a_server_that_cannot_be_reached_is_waited_for(watching, caplog):
-    watch, steps = watching(
-        ConnectionFailedError("nobody answers"), ConnectionFailedError("nobody answers"), True, False
-    )
+@pytest.mark.parametrize("error", [ConnectionFailedError("it fails"), ServerError("it fails", 500)])
+def test_a_server_that_cannot_be_reached_or_fails_is_waited_for(watching, caplog, error):
+    watch, steps = watching(error, error, True, False)
     steps.wait_for(4)
     watch.stop()
     assert watch.loads == 1
-    assert caplog.text.count("Watching goes on once the server can be reached again: nobody answers") == 2
+    assert caplog.text.count("Watching goes on once the server can be reached again: it fails") == 2
+
+
+def test_one_more_load_follows_a_change_for_what_is_dated_before_it_and_was_not_yet_there():
+    now = [0.0]
+    news = News(lambda: now[0])
+
+    def loads(newest):
+        is_expected = news.is_expected(newest)
+        if is_expected:
+            news.note_load(newest)
+        return is_expected
+
+    assert [loads("10:00"), loads("10:00"), loads("10:01"), loads("10:01")] == [True, False, True, False]
+    now[0] = OVERLAP_SECONDS - 1
+    assert not loads("10:01")
+    now[0] = OVERLAP_SECONDS
+    assert [loads("10:01"), loads("10:01")] == [True, False]
+    now[0] = 3 * OVERLAP_SECONDS
+    assert not loads("10:01")
+
+
+def test_a_server_that_does_not_say_when_something_was_changed_is_loaded_from_each_time():
+    news = News()
+    for _ in range(2):
+        assert news.is_expected(None)
+        news.note_load(None)
 
 
 def test_what_no_waiting_helps_against_ends_it_and_is_told_to_whoever_stops_it(watching, caplog):
