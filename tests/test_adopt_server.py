@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 from pathlib import Path
 
 import fiftyone as fo
+import numpy as np
 import pytest
 
 import fo_labelstudio
+from fo_labelstudio.convert.shapes.brush import encode
 from tests.support import stored
 
 pytestmark = pytest.mark.server
@@ -36,12 +39,12 @@ def dataset(make_dataset):
     return make_dataset(*values)
 
 
-def annotate(dataset, connection):
+def annotate(dataset, connection, schema=SCHEMA):
     """The integration's own annotate(), as its docs have it."""
     before = dict(fo.annotation_config.backends["labelstudio"])
     fo.annotation_config.backends["labelstudio"]["config_cls"] = BUILT_IN
     try:
-        return dataset.annotate("boxes", backend="labelstudio", label_schema=SCHEMA, attributes=False, **connection)
+        return dataset.annotate("boxes", backend="labelstudio", label_schema=schema, attributes=False, **connection)
     finally:
         fo.annotation_config.backends["labelstudio"] = before
 
@@ -138,4 +141,108 @@ def test_what_the_integration_has_loaded_already_is_not_added_twice(make_dataset
     label = dataset.first().gt.detections[1]
     assert (label.label, label.bounding_box) == ("dog", [0.6, 0.05, 0.1, 0.1])
     assert label.id == str(before[dataset.first().id]["gt"]["detections"][1]["_id"])
+    results.cleanup()
+
+
+def polygon():
+    points = [[(0.1, 0.1), (0.5, 1 / 3), (0.5, 0.6)]]
+    return fo.Polylines(polylines=[fo.Polyline(label="cat", points=points, closed=True, filled=True)])
+
+
+def keypoint():
+    return fo.Keypoints(keypoints=[fo.Keypoint(label="cat", points=[(0.25, 1 / 3)], confidence=[0.5])])
+
+
+def instance():
+    mask = np.eye(24, 32) > 0
+    return fo.Detections(
+        detections=[fo.Detection(label="cat", bounding_box=[0.25, 0.25, 0.5, 0.5], mask=mask, confidence=1 / 3)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("label_type", "make", "control"),
+    [
+        ("polygons", polygon, "polygonlabels"),
+        ("keypoints", keypoint, "keypointlabels"),
+        ("instances", instance, "brushlabels"),
+    ],
+)
+def test_shapes_and_masks_are_adopted_too(make_dataset, connection, annotator, label_type, make, control):
+    dataset = make_dataset(*({"gt": make()} for _ in range(4)))
+    dataset.compute_metadata()
+    annotate(dataset, connection, {"gt": {"type": label_type, "classes": ["cat", "dog"]}})
+    ids, before = dataset.values("id"), stored(dataset)
+    results = fo_labelstudio.adopt(dataset, "boxes", api_key=connection["api_key"])
+    accepted, cleared, relabelled, _ = (results.tasks[sample_id] for sample_id in ids)
+    submit(annotator, accepted, "gt")
+    submit(annotator, cleared, "gt", lambda result: [])
+    submit(
+        annotator, relabelled, "gt", lambda result: [{**result[0], "value": {**result[0]["value"], control: ["dog"]}}]
+    )
+    dataset.load_annotations("boxes", **connection)
+    after = stored(dataset)
+    assert [after[sample_id] == before[sample_id] for sample_id in ids] == [True, False, False, True]
+    name = next(iter(before[ids[0]]["gt"].keys() - {"_cls"}))
+    assert after[ids[1]]["gt"][name] == []
+    (old,), (new,) = before[ids[2]]["gt"][name], after[ids[2]]["gt"][name]
+    assert new == {**old, "label": "dog"}
+    results.cleanup()
+
+
+def test_a_segmentation_that_people_draw_from_nothing_is_loaded_after_an_adoption(make_dataset, connection, annotator):
+    dataset = make_dataset({}, {})
+    dataset.compute_metadata()
+    annotate(dataset, connection, {"surfaces": {"type": "segmentation", "mask_targets": {1: "ground", 2: "sky"}}})
+    results = fo_labelstudio.adopt(dataset, "boxes", api_key=connection["api_key"])
+    drawn = np.zeros((48, 64), bool)
+    drawn[10:20, 10:30] = True
+    value = {"format": "rle", "rle": list(encode(drawn, 0, 0, 64, 48)), "brushlabels": ["sky"]}
+    region = {"id": "drawn", "from_name": "surfaces", "to_name": "image", "type": "brushlabels", "value": value}
+    size = {"original_width": 64, "original_height": 48, "image_rotation": 0}
+    task_id = results.tasks[dataset.first().id]
+    annotator.call("POST", f"/api/tasks/{task_id}/annotations/", json={"result": [{**region, **size}]})
+    dataset.load_annotations("boxes", **connection)
+    (pixels,) = {*np.unique(dataset.first().surfaces.mask)} - {0}
+    assert (dataset.first().surfaces.mask == pixels).tolist() == drawn.tolist()
+    assert dataset.last().surfaces is None
+    results.cleanup()
+
+
+def test_all_that_a_run_can_do_an_adopted_one_can(dataset, connection, annotator, make_dataset):
+    annotate(dataset[:4], connection)
+    results = fo_labelstudio.adopt(dataset, "boxes", api_key=connection["api_key"])
+    tasks = list(results.tasks.values())
+    submit(annotator, tasks[0], "gt", lambda result: result[1:])
+    annotator.call("POST", f"/api/tasks/{tasks[1]}/annotations/", json={"result": [], "was_cancelled": True})
+    status = results.get_status()
+    assert [status[key] for key in ("tasks", "answered", "skipped", "open", "new")] == [4, 1, 1, 2, 1]
+    assert results.tag_samples() == {
+        **{"answered": 1, "open": 2, "skipped": 1, "deleted": 0},
+        **{"disagreed": 0, "edited": 1},
+    }
+    dataset.load_annotations("boxes", **connection)
+    assert [len(labels) for labels in dataset.values("gt.detections.id")[:4]] == [1, 2, 2, 2]
+    assert results.get_status()["new"] == 0
+
+    assert results.add_samples(dataset[4:6]) == 2
+    dataset.clone_sample_field("gt", "better")
+    report = results.upload_predictions(dataset[:6], {"gt": "better"}, model_version="better")
+    assert (report.added, report.answered) == (5, 1)
+    added = results.tasks[dataset[4:5].first().id]
+    wait = {"interval": 0.05, "block": False}
+    with fo_labelstudio.watch(dataset, "boxes", **wait, **connection) as watching:
+        for place, task_id in ((2, tasks[2]), (4, added)):
+            (start,) = (one for one in annotator.task(task_id)["predictions"] if one["model_version"] == "better")
+            answer = {"result": start["result"][1:], "parent_prediction": start["id"]}
+            annotator.call("POST", f"/api/tasks/{task_id}/annotations/", json=answer)
+            end = time.monotonic() + 120
+            while len(dataset.values("gt.detections.id")[place]) != 1:
+                assert watching.is_running and time.monotonic() < end
+                time.sleep(0.05)
+    assert [len(labels) for labels in dataset.values("gt.detections.id")[:6]] == [1, 2, 1, 2, 1, 2]
+    before = stored(dataset)
+    dataset.load_annotations("boxes", full=True, **connection)
+    assert stored(dataset) == before
+    assert results.remove_samples(dataset[4:6]) == 2
     results.cleanup()

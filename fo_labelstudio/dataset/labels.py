@@ -108,19 +108,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
             return LabelChanges(ready=ready)
         sample_id, report, ledger = answer.sample_id, self.report, self.ledger
         stored, answered = self._labels_in(doc, self._place), answer.fields[self._field.name]
-        changes = label_changes(
-            stored,
-            answered,
-            self._field,
-            self._originals(doc, answer),
-            ledger.loaded.get(sample_id, ()),
-            mask_files.with_mask,
-            ledger.edited.get(sample_id, {}),
-            not self._is_copy or self._field.allow_additions,
-            self._rules_of(doc, answer),
-            self._field.name in answer.sources,
-            self._shown(doc, answer),
-        )
+        changes = self._changes(answer, doc)
         report.refused.update(changes.refused)
         report.departed.extend((sample_id, label_id) for label_id in changes.departed)
         report.left += changes.left
@@ -146,6 +134,35 @@ class LabelMerge(FieldMerge[LabelChanges]):
         ledger.note_loaded(sample_id, changes.accepted)
         ledger.note_settled(sample_id, changes.settled)
         return None
+
+    def settle(self, answers: Sequence[Answer]) -> None:
+        """Notes what the field holds already as some answers say, so that it is no news for loads; writes nothing."""
+        docs = self._read(answer.sample_id for answer in answers)
+        self._look_around(answers, docs)
+        for answer in answers:
+            if answer.sample_id in docs:
+                changes = self._changes(answer, docs[answer.sample_id])
+                told = (conflict.label_id for conflict in changes.conflicts)
+                open_ids = {*changes.values, *changes.added_ids, *changes.deleted, *changes.departed, *told}
+                settled = {key: text for key, text in changes.settled.items() if key not in open_ids}
+                self.ledger.note_settled(answer.sample_id, settled)
+
+    def _changes(self, answer: Answer, doc: Doc) -> LabelChanges:
+        """What an answer changes of the labels of a sample."""
+        sample_id, ledger = answer.sample_id, self.ledger
+        return label_changes(
+            self._labels_in(doc, self._place),
+            answer.fields[self._field.name],
+            self._field,
+            self._originals(doc, answer),
+            ledger.loaded.get(sample_id, ()),
+            mask_files.with_mask,
+            ledger.edited.get(sample_id, {}),
+            not self._is_copy or self._field.allow_additions,
+            self._rules_of(doc, answer),
+            self._field.name in answer.sources,
+            self._shown(doc, answer),
+        )
 
     def _ready(self, answer: Answer, doc: Doc) -> ReadyLabels | None:
         """The labels that were made ahead, where a merge would make and write the same ones."""

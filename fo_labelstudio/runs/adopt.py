@@ -21,17 +21,24 @@ from fo_labelstudio.convert.records import LabelField, media_key_of, medium_of_f
 from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import completed_label_schema
+from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.match_samples import read_samples
+from fo_labelstudio.dataset.place import Place, Scope
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.dataset.samples import read_blocks, read_labels
 from fo_labelstudio.errors import AdoptionError, LabelStudioError, RunError
 from fo_labelstudio.log import logger
+from fo_labelstudio.merge.conflicts import ANNOTATOR
 from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.annotate import RunRegister
 from fo_labelstudio.runs.existing_project import in_names_of
+from fo_labelstudio.runs.fetch import fetch_answers
+from fo_labelstudio.runs.ports import TaskSource
+from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.project import project_of
 from fo_labelstudio.runs.run import RunConfig
+from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.transport import Media, MediaSettings
@@ -113,6 +120,7 @@ def adopt(
         results = make_results(built.view, anno_key)
         results.tasks = {sample_id: entry["task"] for sample_id, entry in adopted.items()}
         results.predicted = adopted
+        _settle_loaded(results, fields, PredictedTasks(tasks_in(client, config.run_state), adopted, True))
         register.take_over(results)
         logger.info(
             "Annotation run '%s' with %d tasks in project %d is loaded by fo_labelstudio from now on",
@@ -121,6 +129,26 @@ def adopt(
             built.project_id,
         )
         return results
+
+
+def _settle_loaded(results: RunState, fields: Sequence[LabelField], source: TaskSource) -> None:
+    """Notes the answers that the dataset holds already, for the integration has loaded them: they are no news to loads.
+
+    Args:
+        results: the state of the run
+        fields: its label fields
+        source: its tasks
+    """
+    fetched = fetch_answers(results.config.saved_state["token"], fields, source, results.tasks)
+    for field in fields:
+        place = Place(results.dataset, field.name, Scope.of(results.is_frames))
+        if field.question is not None or place.field is None:
+            continue
+        _, ledger = results.records_of(field.name, field.name)
+        merge = LabelMerge(place, field, ledger, on_conflict=ANNOTATOR)
+        for answers in fetched.answers.values():
+            for page in answers:
+                merge.settle(page)
 
 
 def _built(dataset: fo.Dataset, anno_key: str, register: RunRegister) -> _Built:

@@ -50,7 +50,7 @@ class Server:
     def __init__(self, project):
         self._project = project
 
-    def project(self, project_id):
+    def project(self, project_id, names=()):
         return {"label_config": self._project.labeling_config}
 
     def tasks(self, project_id):
@@ -58,6 +58,9 @@ class Server:
 
     def task_span(self, project_id):
         return min(self._project.by_id), max(self._project.by_id)
+
+    def export_tasks(self, project_id, task_ids):
+        return [task for task in self.whole_tasks(project_id, 0, 0) if task["id"] in task_ids and task["annotations"]]
 
     def whole_tasks(self, project_id, first, last):
         return (json.loads(json.dumps(task)) for task in self._project.by_id.values())
@@ -148,6 +151,54 @@ def test_what_was_edited_in_fiftyone_too_is_a_conflict(dataset):
     assert (conflict["aspect"], conflict["kept"]) == ("geometry", "dataset")
     dataset.reload()
     assert dataset.first().gt.detections[0].bounding_box == [0, 0, 0.5, 0.5]
+
+
+def move(x):
+    return lambda result: [{**result[0], "value": {**result[0]["value"], "x": x}}]
+
+
+def test_what_the_integration_has_loaded_is_no_conflict_once_the_annotator_goes_on(dataset):
+    project = built_in(dataset)
+    project.answer(1, move(50))
+    sample = dataset.first()
+    sample.gt.detections[0].bounding_box[0] = 0.5
+    sample.save()
+    results = adopted(dataset, project)
+    project.answer(1, move(60))
+    load(results, project, on_conflict="dataset")
+    assert results.conflicts == []
+    assert dataset.first().gt.detections[0].bounding_box == [0.6, 0.2, 1 / 3, 0.4]
+
+
+def test_what_was_edited_in_fiftyone_after_the_integration_has_loaded_it_stays(dataset):
+    project = built_in(dataset)
+    project.answer(1, move(50))
+    sample = dataset.first()
+    sample.gt.detections[0].bounding_box[0] = 0.5
+    sample.save()
+    results = adopted(dataset, project)
+    sample.gt.detections[0].bounding_box[0] = 0.25
+    sample.save()
+    load(results, project)
+    assert results.conflicts == []
+    assert dataset.first().gt.detections[0].bounding_box == [0.25, 0.2, 1 / 3, 0.4]
+    project.answer(1, move(60))
+    load(results, project)
+    (conflict,) = results.conflicts
+    assert (conflict["aspect"], conflict["kept"]) == ("geometry", "annotator")
+    assert conflict["dataset"] == {"bounding_box": [0.25, 0.2, 1 / 3, 0.4]}
+
+
+def test_an_answer_that_was_not_loaded_yet_is_news_after_the_run_is_taken_over(dataset):
+    project = built_in(dataset)
+    project.answer(1, move(50))
+    project.answer(2, lambda result: [])
+    results = adopted(dataset, project)
+    assert results.settled.get("gt", {}) == {}
+    load(results, project)
+    assert results.conflicts == []
+    assert dataset.first().gt.detections[0].bounding_box == [0.5, 0.2, 1 / 3, 0.4]
+    assert dataset.skip(1).first().gt.detections == []
 
 
 def test_local_files_are_matched_by_their_paths(dataset):
