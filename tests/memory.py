@@ -88,15 +88,17 @@ class MemoryTasks:
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         return None
 
-    def changes(self, since: str | None) -> Changes | None:
+    def changes(self, since: str | None, most: int) -> Changes | None:
         self._look_for_changes()
         newest = max((time for _, time in self._seen.values()), default="")
         if since is None:
             return Changes(newest)
         times = {task_id: time for task_id, (_, time) in self._seen.items() if time >= since}
+        answered = {task_id: time for task_id, time in times.items() if self.by_id[task_id]["annotations"]}
+        if len(answered) > most:
+            return Changes(newest)
         if self.lists_all:
             return Changes(newest, times)
-        answered = {task_id: time for task_id, time in times.items() if self.by_id[task_id]["annotations"]}
         return Changes(newest, answered, len(times) - len(answered))
 
     def people(self) -> dict[int, str]:
@@ -281,7 +283,7 @@ class MemoryState(RunState):
 
     def connect_to_api(self) -> Any:
         there = {"task_number": len(self.tasks)}
-        client = SimpleNamespace(delete_project=self.deleted.append, project=lambda project_id: there)
+        client = SimpleNamespace(delete_project=self.deleted.append, project=lambda project_id, names=(): there)
         client.model_versions = lambda project_id: {}
         return SimpleNamespace(client=client)
 

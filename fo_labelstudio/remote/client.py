@@ -205,9 +205,15 @@ class Client:
         """
         return _part(self._connection.post("/api/projects/", settings), "id", int)
 
-    def project(self, project_id: int) -> dict[str, Any]:
-        """A project's settings and counts."""
-        return _object(self._connection.get(f"/api/projects/{project_id}/"))
+    def project(self, project_id: int, names: Sequence[str] = ()) -> dict[str, Any]:
+        """A project's settings and counts.
+
+        Args:
+            project_id: the project
+            names: those that are asked for, as the API names them; all by default
+        """
+        params = {"include": ",".join(("id", *names))} if names else None
+        return _object(self._connection.get(f"/api/projects/{project_id}/", params))
 
     def update_project(self, project_id: int, **settings: Any) -> None:
         """Changes settings of a project."""
@@ -476,14 +482,16 @@ class Client:
                 _part(task, "updated_at", str)
                 yield task
 
-    def count_changed(self, project_id: int, since: str) -> int:
-        """How many tasks of a project were changed at a time or later and are neither answered nor skipped.
+    def count_changed(self, project_id: int, since: str, is_answered: bool) -> int:
+        """How many tasks of a project were changed at a time or later.
 
         Args:
             project_id: the project
             since: the time, in UTC, as the server writes it
+            is_answered: whether those are counted that somebody has answered, or those that are neither answered nor
+                skipped
         """
-        query = json.dumps({"filters": _changed(since, _NOT_ANSWERED)})
+        query = json.dumps({"filters": _changed(since, _ANSWERED[0] if is_answered else _NOT_ANSWERED)})
         params = {"project": project_id, "include": "id", "page": 1, "page_size": 1, "query": query}
         return _part(self._connection.get("/api/tasks", params), "total", int)
 

@@ -34,6 +34,9 @@ Studio's own image ends requests that take longer (1.23.2)."""
 SAMPLES_OVERLAP_SECONDS = 600
 """The same for changes of samples, which machines with clocks of their own date."""
 
+_FEW = 1000
+"""Changed tasks that are always worth being listed."""
+
 _MOST_RECENT = 2000
 """Changes of the overlap that are remembered, so that the next load does not look at them again."""
 
@@ -123,7 +126,8 @@ def scope_of(
         return Scope(None)
     last = LastLoad.of_json(results.last_load) if results.last_load else None
     since = _before(last.until, OVERLAP_SECONDS) if last is not None and last.until and not options.full else None
-    changes = source.changes(since)
+    # To list more takes longer than to look at the others, too.
+    changes = source.changes(since, max(_FEW, len(results.tasks) // 2))
     if changes is None:
         if last is not None:
             _say_why("the server does not tell what was changed")
@@ -154,8 +158,10 @@ def _why_all(
     """Why a load looks at everything, or None where it does not."""
     if options.full:
         return "full=True"
-    if changes.times is None or not last.until:
+    if not last.until:
         return "nothing was there at the last load"
+    if changes.times is None:
+        return "most of them were changed since the last load"
     if results.left_behind[:1] == [INTERRUPTED]:
         return "the last load was interrupted"
     if last.needs_all is not None:

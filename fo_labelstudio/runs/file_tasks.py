@@ -122,7 +122,7 @@ class FileTasks:
         """None: a file holds no predictions beside the tasks."""
         return None
 
-    def changes(self, since: str | None) -> Changes | None:
+    def changes(self, since: str | None, most: int) -> Changes | None:
         """None: a file does not tell what was changed since another one was written."""
         return None
 

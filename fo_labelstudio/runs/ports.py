@@ -47,7 +47,7 @@ class Changes(NamedTuple):
     Attributes:
         newest: the time of the newest change, as the server writes it; empty where there are no tasks
         times: task id -> the time of its newest change, of tasks that were changed since; None where that was not asked
-            for
+            for, or there are more than were asked for
         not_listed: how many others were changed since, which nobody has answered or skipped, as the server counts
     """
 
@@ -108,11 +108,12 @@ class TaskSource(TaskHolder, Protocol):
         """A prediction with its result, or None where it is gone."""
         ...
 
-    def changes(self, since: str | None) -> Changes | None:
+    def changes(self, since: str | None, most: int) -> Changes | None:
         """Which tasks were changed since a time, or None where that cannot be told.
 
         Args:
             since: a time, as the server writes it; None where only the newest is asked for
+            most: where many more tasks were changed that somebody has answered, none need be listed
         """
         ...
 

@@ -164,9 +164,9 @@ class PredictedTasks:
         """A prediction with its result, or None where it is gone."""
         return self._source.prediction(prediction_id)
 
-    def changes(self, since: str | None) -> Changes | None:
+    def changes(self, since: str | None, most: int) -> Changes | None:
         """Which tasks of the project were changed since a time, also those of others; see :class:`TaskSource`."""
-        return self._source.changes(since)
+        return self._source.changes(since, most)
 
     def people(self) -> Mapping[int, str]:
         """The users of the server."""

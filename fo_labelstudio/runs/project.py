@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fo_labelstudio.errors import RunError, ServerError, SettingsError
@@ -121,10 +121,16 @@ def project_url(url: str, project_id: int) -> str:
     return f"{url}/projects/{project_id}/data"
 
 
-def project_of(client: Client, project_id: int) -> dict[str, Any] | None:
-    """A project's settings and counts, or None where it is gone."""
+def project_of(client: Client, project_id: int, names: Sequence[str] = ()) -> dict[str, Any] | None:
+    """A project's settings and counts, or None where it is gone.
+
+    Args:
+        client: the server
+        project_id: the project
+        names: those that are asked for, as the API names them; all by default
+    """
     try:
-        return client.project(project_id)
+        return client.project(project_id, names)
     except ServerError as error:
         if error.status == 404:
             return None

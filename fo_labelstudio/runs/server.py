@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from fo_labelstudio.convert.task.write import MODEL_VERSION
@@ -22,6 +23,12 @@ DELETED_TASKS = 1000
 
 MAX_NOT_ANSWERED = 1000
 """Changed tasks without an answer that are listed; people may have taken answers back, or been counted late."""
+
+COUNTED = 1000
+"""Changed tasks with an answer that are listed before it is asked whether there are too many of them; about a page."""
+
+_OF_STATE = ("label_config", "task_number", "model_version")
+"""All else of a large project takes the server longer."""
 
 _UNKNOWN_QUERY = (400, 404)
 """What servers answer to a query that they do not know."""
@@ -60,7 +67,7 @@ class ProjectClient:
         Raises:
             RunError: it is gone
         """
-        project = project_of(self._client, self._project_id)
+        project = project_of(self._client, self._project_id, _OF_STATE)
         if project is None:
             raise RunError(
                 f"project {self._project_id} is gone from {self._client.url}; delete the run with "
@@ -109,7 +116,7 @@ class ServerTasks(ProjectClient):
         for start in range(0, len(task_ids), MAX_EXPORTED_TASKS):
             yield from self._exported(task_ids[start : start + MAX_EXPORTED_TASKS], self._client.export_open_tasks)
 
-    def changes(self, since: str | None) -> Changes | None:
+    def changes(self, since: str | None, most: int) -> Changes | None:
         """Which tasks of the project were changed since a time; see :class:`TaskSource`.
 
         Source: Label Studio 1.23.2. ``updated_at`` of a task is set when an annotation of it is made, edited, skipped,
@@ -117,17 +124,24 @@ class ServerTasks(ProjectClient):
         """
         try:
             newest = self._client.newest_change(self._project_id)
-            return None if newest is None else Changes(newest) if since is None else self._changes(newest, since)
+            if newest is None or since is None:
+                return None if newest is None else Changes(newest)
+            return self._changes(newest, since, most)
         except ServerError as error:
             if error.status not in _UNKNOWN_QUERY:
                 raise
             logger.warning("The server does not list the tasks that were changed: %s", error)
             return None
 
-    def _changes(self, newest: str, since: str) -> Changes:
+    def _changes(self, newest: str, since: str, most: int) -> Changes:
         client, project_id = self._client, self._project_id
-        times = {task["id"]: task["updated_at"] for task in client.changed_tasks(project_id, since, is_answered=True)}
-        number = client.count_changed(project_id, since)
+        answered = client.changed_tasks(project_id, since, is_answered=True)
+        first = list(islice(answered, COUNTED))
+        # Few are listed sooner than counted.
+        if len(first) == COUNTED and client.count_changed(project_id, since, is_answered=True) > most:
+            return Changes(newest)
+        times = {task["id"]: task["updated_at"] for task in chain(first, answered)}
+        number = client.count_changed(project_id, since, is_answered=False)
         if number > MAX_NOT_ANSWERED:
             # To list the tasks of a new run takes longer than to ask for all that was answered.
             return Changes(newest, times, number)

@@ -177,7 +177,10 @@ CALLS = {
         lambda value: is_ids([task["id"] for task in value]),
     ),
     "export_tasks": (lambda client: client.export_tasks(1, [1]), lambda value: isinstance(value, list)),
-    "count_changed": (lambda client: client.count_changed(1, "2026-11-20T10:00:00Z"), lambda value: type(value) is int),
+    "count_changed": (
+        lambda client: client.count_changed(1, "2026-11-20T10:00:00Z", is_answered=False),
+        lambda value: type(value) is int,
+    ),
     "newest_change": (lambda client: client.newest_change(1), lambda value: value is None or isinstance(value, str)),
     "changed_tasks": (
         lambda client: list(client.changed_tasks(1, "2026-11-20T10:00:00Z", True)),
@@ -204,6 +207,13 @@ def test_any_json_is_an_error_of_ours_or_what_was_asked_for(name, answer):
             assert is_right(call(client))
         except LabelStudioError as error:
             assert str(error)
+
+
+@responses.activate
+def test_only_what_is_named_of_a_project_is_asked_for(client):
+    responses.get(f"{URL}/api/projects/1/", json={"id": 1, "task_number": 9})
+    assert client.project(1, ["task_number"]) == {"id": 1, "task_number": 9}
+    assert responses.calls[0].request.params == {"include": "id,task_number"}
 
 
 @responses.activate
@@ -250,7 +260,7 @@ def test_tasks_are_asked_for_by_when_they_were_changed_and_whether_they_are_answ
 @responses.activate
 def test_changed_tasks_that_nobody_has_answered_are_counted(client):
     asked = responses.get(f"{URL}/api/tasks", json={"tasks": [{"id": 7}], "total": 9})
-    assert client.count_changed(1, SINCE) == 9
+    assert client.count_changed(1, SINCE, is_answered=False) == 9
     assert filters_of(asked.calls[0].request) == [NEWER, NOT_ANSWERED, NOT_SKIPPED]
 
 

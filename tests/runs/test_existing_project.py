@@ -22,7 +22,7 @@ class Server:
     def projects_titled(self, title):
         return {"theirs": [7], "both": [9, 8]}.get(title, [])
 
-    def project(self, project_id):
+    def project(self, project_id, names=()):
         if project_id != 7:
             raise ServerError("no", 403 if project_id == 5 else 404 if project_id == 6 else 500)
         return {"label_config": "<View/>", "model_version": None}

@@ -19,7 +19,7 @@ class Server:
     def __init__(self, number, refuse=lambda ids: None):
         self.number, self.refuse, self.asked = number, refuse, []
 
-    def project(self, project_id):
+    def project(self, project_id, names=()):
         return {"id": project_id, "title": "t", "label_config": CONFIG, "task_number": self.number}
 
     def task_span(self, project_id):

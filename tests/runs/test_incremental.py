@@ -241,6 +241,22 @@ def test_full_looks_at_everything(campaign):
     assert campaign.load(full=True) == campaign.tasks
 
 
+def test_where_most_was_changed_everything_is_looked_at_for_that_takes_less(campaign, monkeypatch, caplog):
+    monkeypatch.setattr("fo_labelstudio.runs.changed._FEW", 1)
+    campaign.answer(3)
+    campaign.load()
+    campaign.load()
+    campaign.answer(0, "move")
+    assert campaign.load() == campaign.tasks[:1]
+    for place in PLACES:
+        campaign.answer(place, "add")
+    with caplog.at_level(logging.INFO):
+        assert campaign.load() == campaign.tasks
+    assert "Loading all tasks of the run again: most of them were changed since the last load" in caplog.text
+    campaign.dataset.reload()
+    assert [len(labels) for labels in campaign.dataset.values("gt.detections")] == [3] * 4
+
+
 def settled(campaign):
     """A run of which the next load looks at nothing."""
     campaign.answer(0, "move")
@@ -423,7 +439,7 @@ def test_another_session_knows_what_the_last_load_has_seen(campaign):
 
 def test_a_source_that_cannot_tell_is_asked_for_everything(campaign, monkeypatch):
     settled(campaign)
-    monkeypatch.setattr(campaign.project, "changes", lambda since: None)
+    monkeypatch.setattr(campaign.project, "changes", lambda since, most: None)
     for _ in range(2):
         assert campaign.load() == campaign.tasks
 

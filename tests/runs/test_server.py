@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
-from fo_labelstudio.runs.server import MAX_EXPORTED_TASKS, MAX_NOT_ANSWERED, ServerTasks, tasks_in
+from fo_labelstudio.runs.server import COUNTED, MAX_EXPORTED_TASKS, MAX_NOT_ANSWERED, ServerTasks, tasks_in
 
 
 class Server:
@@ -37,10 +37,10 @@ class Server:
         self.asked.append((since, is_answered))
         yield {"id": 1 if is_answered else 2, "updated_at": "2026-11-20T10:00:00Z"}
 
-    def count_changed(self, project_id, since):
+    def count_changed(self, project_id, since, is_answered):
         return len(self.there)
 
-    def project(self, project_id):
+    def project(self, project_id, names=()):
         if self.status:
             raise ServerError("no", self.status)
         return {"label_config": "<View/>", "task_number": 3, "model_version": "FiftyOne"}
@@ -75,29 +75,40 @@ def test_a_request_names_no_more_tasks_than_its_address_can_hold():
 def test_changes_are_tasks_with_their_times():
     server = Server(there=[1])
     time = "2026-11-20T10:00:00Z"
-    assert ServerTasks(server, 1).changes(time) == ("2026-11-20T10:00:02Z", {1: time, 2: time}, 0)
+    assert ServerTasks(server, 1).changes(time, 100) == ("2026-11-20T10:00:02Z", {1: time, 2: time}, 0)
     assert server.asked == [(time, True), (time, False)]
 
 
 def test_very_many_changed_tasks_that_nobody_has_answered_are_counted_not_listed():
     server = Server(there=range(1, MAX_NOT_ANSWERED + 2))
     time = "2026-11-20T10:00:00Z"
-    assert ServerTasks(server, 1).changes(time) == ("2026-11-20T10:00:02Z", {1: time}, MAX_NOT_ANSWERED + 1)
+    assert ServerTasks(server, 1).changes(time, 100) == ("2026-11-20T10:00:02Z", {1: time}, MAX_NOT_ANSWERED + 1)
     assert server.asked == [(time, True)]
+
+
+@pytest.mark.parametrize(("most", "is_listed"), [(COUNTED, True), (COUNTED - 1, False)])
+def test_more_changed_tasks_than_are_asked_for_are_counted_and_not_listed(most, is_listed):
+    server = Server(there=[1])
+    time = "2026-11-20T10:00:00Z"
+    tasks = [{"id": number, "updated_at": time} for number in range(COUNTED)]
+    server.changed_tasks = lambda project_id, since, is_answered: iter(tasks if is_answered else [])
+    server.count_changed = lambda project_id, since, is_answered: COUNTED if is_answered else 0
+    times = dict.fromkeys(range(COUNTED), time) if is_listed else None
+    assert ServerTasks(server, 1).changes(time, most) == ("2026-11-20T10:00:02Z", times, 0)
 
 
 def test_without_a_time_only_the_newest_change_is_asked_for():
     server = Server(there=[1])
-    assert ServerTasks(server, 1).changes(None) == ("2026-11-20T10:00:02Z", None, 0)
+    assert ServerTasks(server, 1).changes(None, 100) == ("2026-11-20T10:00:02Z", None, 0)
     assert server.asked == []
 
 
 def test_a_server_that_knows_no_such_query_tells_of_no_changes(caplog):
-    assert ServerTasks(Server(status=400), 1).changes(None) is None
+    assert ServerTasks(Server(status=400), 1).changes(None, 100) is None
     assert "does not list the tasks that were changed" in caplog.text
-    assert ServerTasks(Server(), 1).changes(None) is None
+    assert ServerTasks(Server(), 1).changes(None, 100) is None
     with pytest.raises(ServerError):
-        ServerTasks(Server(status=500), 1).changes(None)
+        ServerTasks(Server(status=500), 1).changes(None, 100)
 
 
 def test_all_tasks_are_those_that_the_project_has():
@@ -132,7 +143,7 @@ class ExistingProject(Server):
         self.model_version = model_version
         self.last = last
 
-    def project(self, project_id):
+    def project(self, project_id, names=()):
         return {"label_config": "<View/>", "task_number": 3, "model_version": self.model_version}
 
     def task_span(self, project_id):
