@@ -16,7 +16,7 @@ from fo_labelstudio.convert.annotation.answer import Answer
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.place import Doc, Place
 from fo_labelstudio.merge.conflicts import Conflict, Rules
-from fo_labelstudio.merge.ledger import Ledger
+from fo_labelstudio.merge.ledger import EditedLabels, Ledger
 
 Change = TypeVar("Change")
 """What is to be written into one sample."""
@@ -78,6 +78,8 @@ class FieldMerge(ABC, Generic[Change]):
         self._field = field
         self._is_copy = source is not None
         self._on_conflict = on_conflict
+        self.source_edited: EditedLabels = {}
+        """What loads have written into the run's field, where the place starts as a copy of it: not what was sent."""
         self._origins: dict[str, Place] = {}
         declared = source and source.field
         # A field that is gone, or has become one of another type, has nothing to copy.

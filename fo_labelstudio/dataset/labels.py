@@ -24,7 +24,7 @@ from fo_labelstudio.dataset.place import Doc, Place
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
 from fo_labelstudio.merge.conflicts import DATASET, Rules, left_as
-from fo_labelstudio.merge.ledger import Ledger
+from fo_labelstudio.merge.ledger import Ledger, before_loads
 
 MAX_SAMPLE_BYTES = 2**24 - 2**16
 """Size of the largest sample that MongoDB stores, with some room for the date of the change."""
@@ -279,15 +279,14 @@ class LabelMerge(FieldMerge[LabelChanges]):
         rules = self._rules(answer.sample_id)
         if rules is None:
             return None
-        copied = [] if self._source is None else self._labels_in(doc, self._source)
+        copied = self._copied(doc, answer)
         lost = {**{str(label.get("_id")): label for label in copied}, **self._shown(doc, answer)}
         return rules._replace(elsewhere=self._elsewhere - lost.keys(), lost=lost)
 
     def _originals(self, doc: Doc, answer: Answer) -> Mapping[str, LabelDoc]:
         """The labels that the destination may lack: remade, those of the run's field, and those that loads deleted."""
         originals = dict(answer.originals.get(self._field.name, {}))
-        if self._source is not None:
-            originals.update((str(label.get("_id")), label) for label in self._labels_in(doc, self._source))
+        originals.update((str(label.get("_id")), label) for label in self._copied(doc, answer))
         # Whoever was shown the label of another field answered about that one.
         shown = self._shown(doc, answer)
         originals.update(shown)
@@ -299,6 +298,17 @@ class LabelMerge(FieldMerge[LabelChanges]):
         not_shown = () if self._is_copy else answer.fields[self._field.name].not_shown
         passed_over = {*not_shown, *shown}
         return {**originals, **{label_id: label for label_id, label in removed.items() if label_id not in passed_over}}
+
+    def _copied(self, doc: Doc, answer: Answer) -> list[LabelDoc]:
+        """The labels of the run's field, where the place starts as a copy of it, without what loads wrote into them.
+
+        That may be from another annotator than the answer.
+        """
+        if self._source is None:
+            return []
+        edited = self.source_edited.get(answer.sample_id, {})
+        labels = self._labels_in(doc, self._source)
+        return [before_loads(label, edited.get(str(label.get("_id")), {})) for label in labels]
 
     def _shown(self, doc: Doc, answer: Answer) -> dict[str, LabelDoc]:
         """The labels of another field than the run's that an annotation started from and still has."""

@@ -16,6 +16,7 @@ from fo_labelstudio.dataset.fields import kind_of, new_field_of
 from fo_labelstudio.dataset.place import Doc
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.equality import is_identical
+from fo_labelstudio.merge.ledger import before_loads
 from fo_labelstudio.merge.scalar_change import VALUE, ScalarChange, accepted_change, scalar_change
 
 
@@ -81,7 +82,7 @@ class ScalarMerge(FieldMerge[ScalarChange]):
                 answer.originals.get(name, {}),
                 loaded,
                 written,
-                self._values_to_copy(doc),
+                self._values_to_copy(doc, sample_id),
                 self._rules(sample_id),
             )
         if name in answer.sources:
@@ -116,10 +117,14 @@ class ScalarMerge(FieldMerge[ScalarChange]):
         # As it is stored there, unless it has become another one.
         return found if sent is None or question.to_json(found) == question.to_json(sent) else sent
 
-    def _values_to_copy(self, doc: Doc) -> dict[str, Any] | None:
+    def _values_to_copy(self, doc: Doc, sample_id: str) -> dict[str, Any] | None:
         if not self._is_copy:
             return None
-        return {} if self._source is None else {VALUE: self._source.value_in(doc)}
+        if self._source is None:
+            return {}
+        # Loads may have brought it from another annotator.
+        written = self.source_edited.get(sample_id, {}).get(VALUE, {})
+        return dict(before_loads({VALUE: self._source.value_in(doc)}, written))
 
     def _operations(self, answer: Answer, doc: Doc, change: ScalarChange) -> Iterable[UpdateOne]:
         return [self._place.replace(doc, change.new)]

@@ -226,6 +226,8 @@ def _merge_of(
     else:
         merge = _LabelMerge(place, field, ledger, source, results.overwrites_masks, options.on_conflict)
     merge.left_samples, merge.path = set(), path
+    if source is not None:
+        merge.source_edited = results.edited.get(field.name, {})
     return merge
 
 

@@ -69,6 +69,28 @@ def labels(dataset, field="gt"):
 
 
 @pytest.mark.database
+def test_what_a_load_has_brought_from_one_annotator_is_not_said_of_another(make_dataset):
+    box = fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.2, 0.2])
+    dataset = make_dataset({"gt": fo.Detections(detections=[box]), "note": "sent"})
+    schema = {**SCHEMA, "note": {"type": "scalar", "classes": [], "existing_field": True}}
+    results, project = annotate_in_memory(dataset, "run", schema)
+    project.users = {1: ANN, 2: BOB}
+
+    def corrected(result):
+        values = {"rectanglelabels": {"rectanglelabels": ["dog"]}, "textarea": {"text": ["of Bob"]}}
+        return [{**region, "value": {**region["value"], **values[region["type"]]}} for region in result]
+
+    answer(project, 1, lambda result: result, 1, who=1)
+    answer(project, 1, corrected, 2, who=2)
+    load(results, project)
+    assert (labels(dataset), dataset.values("note")) == ([["dog"]], ["of Bob"])
+    load(results, project, annotations="all")
+    assert (labels(dataset, "gt_ann_x_org"), dataset.values("note_ann_x_org")) == ([["cat"]], ["sent"])
+    assert (labels(dataset, "gt_bob_x_org"), dataset.values("note_bob_x_org")) == ([["dog"]], ["of Bob"])
+    assert dataset.first().gt_ann_x_org.detections[0].id == box.id
+
+
+@pytest.mark.database
 class TestWhichAnnotationCounts:
     @pytest.fixture
     def answered(self, sent):
