@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import fiftyone as fo
 import pytest
 
@@ -63,6 +66,55 @@ def test_what_two_people_answered_is_told_apart(sent, people):
     (label,) = dataset.first().gt.detections
     assert (label.label, label.annotator, label.annotation_id, label.lead_time) == ("dog", ANN, of_ann["id"], 12.5)
     assert "annotator" not in dataset.skip(1).first().gt.detections[0].field_names
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def recipe_of(page, heading):
+    """The calls below a heading of a page, as they are printed."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    section = re.search(rf"^#+ {heading}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE).group(1)
+    return "".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))
+
+
+def test_the_readme_and_the_page_show_where_annotators_agree_least(make_dataset, connection, people, monkeypatch):
+    def boxes():
+        found = [[0.1, 0.1, 0.2, 0.2], [0.6, 0.6, 0.2, 0.2]]
+        return fo.Detections(detections=[fo.Detection(label="cat", bounding_box=box) for box in found])
+
+    dataset = make_dataset(*({"ground_truth": boxes()} for _ in range(4)))
+    schema = {"ground_truth": SCHEMA["gt"]}
+    results = dataset.annotate("boxes", backend="labelstudio", label_schema=schema, **connection)
+    first, second, third, fourth = results.tasks.values()
+    for task_id, ann, bob in (
+        (first, lambda result: result, lambda result: [result[0], *relabelled(result[1:])]),
+        (second, lambda result: result, lambda result: result),
+        (third, relabelled, lambda result: []),
+    ):
+        people[ANN].submit(task_id, ann, lead_time=10)
+        people[BOB].submit(task_id, bob, lead_time=20)
+    people[ANN].submit(fourth, lead_time=10)
+    shown = []
+    monkeypatch.setattr(fo, "launch_app", shown.append)
+    exec(
+        recipe_of("README.md", "While people annotate"),
+        {"fo": fo, "fo_labelstudio": fo_labelstudio, "dataset": dataset},
+    )
+    ids = dataset.values("id")
+    assert dataset.values("ground_truth_agreement") == [0.5, 1.0, 0.0, None]
+    assert [view.values("id") for view in shown] == [[ids[2], ids[0], ids[1]]]
+    assert results.get_status()["annotators"] == {
+        ANN: {"answered": 4, "skipped": 0, "seconds": 40.0},
+        BOB: {"answered": 3, "skipped": 0, "seconds": 60.0},
+    }
+    names = {"fo": fo, "dataset": dataset}
+    exec(recipe_of("docs/agreement.md", "Agreement").replace("my_run", "boxes"), names)
+    # Of 4 and 2 cats in the first two samples, and of 2 dogs in the third, those that the other one has, too.
+    assert names["report"] == {"samples": 3, "mean": 0.5, "classes": {"cat": 6 / 7, "dog": 0.0}}
+    assert names["worst"].values("id") == [ids[2], ids[0], ids[1]]
+    # The newest answer of each task counts, whoever gave it: loaded by the first load of the README.
+    assert dataset.values("ground_truth.detections.label") == [["cat", "dog"], ["cat", "cat"], [], ["cat", "cat"]]
 
 
 def labels_of(dataset):
