@@ -31,6 +31,8 @@ def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> fl
         RegionError: it is missing, of another type, or out of range
     """
     number = value.get(key)
+    if type(number) is float and low <= number <= high:
+        return number
     if not is_number(number):
         raise RegionError(f"{key} is {quoted(number)}, expected a number")
     if not low <= number <= high:
@@ -44,7 +46,7 @@ def class_if_any(names: Any, field: LabelField) -> str | None:
     Raises:
         RegionError: there is none although there must be, more than one, or one outside the field's classes
     """
-    return None if field.takes_class(None) and names in (None, []) else class_of(names, field)
+    return None if names in (None, []) and field.takes_class(None) else class_of(names, field)
 
 
 def class_of(names: Any, field: LabelField) -> str:

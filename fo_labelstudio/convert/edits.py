@@ -46,15 +46,19 @@ def to_doc(edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
     family = family_of(field)
     if family.to_values is None:
         return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
-    values = family.to_values(edit.parsed, field)
-    attributes = dict(_attribute_values(edit, field, with_defaults=True))
-    if any(type(value) not in _STORED_AS_THEY_ARE for value in attributes.values()):
-        return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
-    own = {name: value for name, value in {**values, **attributes}.items() if value is not None}
+    own = family.to_values(edit.parsed, field)
+    for name, value in _attribute_values(edit, field, with_defaults=True):
+        if type(value) not in _STORED_AS_THEY_ARE:
+            return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
+        own[name] = value
+    own = {name: value for name, value in own.items() if value is not None}
     own["_id"] = _id_of(edit)
     empty, shared = _pattern(label_class_of(field.label_type), tuple(own))
-    # FiftyOne changes lists in place.
-    return {**empty, **{name: copy(empty[name]) for name in shared}, **own}
+    doc = {**empty, **own}
+    for name in shared:
+        # FiftyOne changes lists in place.
+        doc[name] = copy(empty[name])
+    return doc
 
 
 _STORED_AS_THEY_ARE = frozenset((str, int, float, bool))

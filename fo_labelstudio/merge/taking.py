@@ -256,9 +256,9 @@ class Taking:
             RegionError: it cannot become a label
         """
         label_id, changes = edit.label_id, self._changes
-        if self._count[label_id] > 1:
-            raise RegionError(self._ambiguous(label_id))
         if label_id in self._by_id:
+            if self._count[label_id] > 1:
+                raise RegionError(self._ambiguous(label_id))
             self._edit(self._by_id[label_id], edit)
         elif label_id in self._originals:
             self._take_original(self._originals[label_id], edit)
@@ -347,6 +347,8 @@ def parted(record: WrittenValues, skipped: Collection[str]) -> tuple[WrittenValu
 def _answered(added: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str, Sequence[Any]]:
     """The attributes of a new label that were answered, so that a later answer can take them back."""
     names = [name for name in edit.aspects if is_attribute(name)]
+    if not names:
+        return {}
     found = [attribute_of(name, edit.parsed.values.get("label"), field) for name in names]
     if not any(found):
         return {}

@@ -16,8 +16,10 @@ def attach_relations(answers: Iterable[Answer]) -> None:
     for answer in answers:
         for name in answer.fields.keys() - answer.ready.keys():
             field_answer = answer.fields[name]
-            ids = {*field_answer.kept, *(edit.label_id for edit in (*field_answer.edited, *field_answer.added))}
-            field_answer.related = _relations_from(ids, answer)
+            field_answer.related = {}
+            if answer.relations:
+                ids = {*field_answer.kept, *(edit.label_id for edit in (*field_answer.edited, *field_answer.added))}
+                field_answer.related = _relations_from(ids, answer)
             field_answer.relations_told = not answer.relations_unclear
 
 

@@ -94,7 +94,7 @@ class FieldAnswer:
 
     def gone(self, loaded: Collection[str]) -> list[str]:
         """Those of the labels that earlier loads added which are no longer there."""
-        if self.deletions_unsafe or self.elsewhere is None:
+        if not loaded or self.deletions_unsafe or self.elsewhere is None:
             return []
         returned = (edit.label_id for edit in (*self.edited, *self.added))
         return sorted(set(loaded) - {*self.kept, *self.not_shown, *returned} - self.elsewhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from fo_labelstudio.convert.families import (
@@ -64,6 +65,7 @@ def has_masks(label_type: str) -> bool:
     return "mask" in family_of_type(label_type).aspects
 
 
+@lru_cache(None)
 def label_class_of(label_type: str) -> Any:
     """FiftyOne's class of the labels of a label type, which is no scalar's."""
     container: Any = LABEL_TYPES[label_type]

@@ -96,8 +96,8 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
 
 def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
     box, rotation = to_relative_box(PercentBox(*parsed.values["box"]), parsed.media)
-    turned = {"rotation": rotation} if rotation else {}
-    return {"label": parsed.values["label"], "bounding_box": box, **turned}
+    values = {"label": parsed.values["label"], "bounding_box": box}
+    return {**values, "rotation": rotation} if rotation else values
 
 
 def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:

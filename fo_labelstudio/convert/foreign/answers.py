@@ -145,11 +145,18 @@ class _TaskReader:
         own = self._fields.of_source[chosen.source]
         sorted_ones = [OfImage() for _ in self._images]
         unclear = self._report_broken(found)
+        # Nearly all regions are like the one before: of one control tag, on one image.
+        of_their_like: dict[tuple[Any, ...], list[Shape]] = {}
         for shape in found.shapes:
+            like = shape.control, shape.kind, shape.to_names, shape.place
+            if like in of_their_like:
+                of_their_like[like].append(shape)
+                continue
             drawn = self._fields.shape_field(self._fields.control_of(shape.control), shape.kind)
             if drawn is not None:
                 for place in self._places(shape, is_region=True)[:1]:
-                    sorted_ones[place].shapes.setdefault(drawn, []).append(shape)
+                    of_their_like[like] = sorted_ones[place].shapes.setdefault(drawn, [])
+                    of_their_like[like].append(shape)
             elif not self._is_ignored(shape.control):
                 unclear.append(shape.id)
                 self._report(shape.id, f"no control tag of the project draws its kind of region ({shape.kind!r})")
@@ -168,7 +175,7 @@ class _TaskReader:
                 read.is_looked_at &= self._is_asked_of(name, image.shown)
                 self._keep_unclear(read, field, image.shown, unclear)
                 answer.fields[field.name] = read
-                for edit in read.added:
+                for edit in read.added if found.relations else ():
                     ids.setdefault(edit.parsed.key, edit.label_id)
         self._relate(found, ids, own.values(), answers)
 

@@ -100,7 +100,7 @@ class ImageReader:
         scores: dict[str, Any] = {}
         unclear = []
         for shape in shapes:
-            region_id = shape.id if whole_id(shape.id) in whole else safe_id(shape.id, is_ours=False)
+            region_id = shape.id if whole and whole_id(shape.id) in whole else safe_id(shape.id, is_ours=False)
             try:
                 media = self._media_of(shape, field, family)
                 region = _region(shape, region_id, media, field, family)

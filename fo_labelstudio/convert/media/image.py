@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeGuard
 from xml.etree.ElementTree import Element
 
@@ -31,6 +32,11 @@ def parse_marks(region: Mapping[str, Any]) -> MediaInfo | None:
         if not (is_finite(width) and is_finite(height) and width == int(width) and height == int(height)):
             return None
         width, height = int(width), int(height)
+    return _media_of(width, height)
+
+
+@lru_cache(256)
+def _media_of(width: int, height: int) -> MediaInfo | None:
     return MediaInfo(width, height) if 0 < width <= _MAX_PIXELS and 0 < height <= _MAX_PIXELS else None
 
 

@@ -89,7 +89,7 @@ def to_relative_box(box: PercentBox, media: MediaInfo, quarters: int = 0) -> tup
         ``[x, y, width, height]``, relative to the image, and the clockwise rotation about the centre in radians, in
         [0, 2 pi)
     """
-    x, y, width, height = (value / 100 for value in box[:4])
+    x, y, width, height = box.x / 100, box.y / 100, box.width / 100, box.height / 100
     radians = math.radians(box.rotation % 360)
     if radians:
         dx, dy = _turned(width * media.width / 2, height * media.height / 2, radians)
@@ -108,9 +108,9 @@ def with_positive_sizes(box: PercentBox, media: MediaInfo) -> PercentBox:
         box: percent of the image; degrees, clockwise, about the corner
         media: size of the image, in pixels
     """
-    left, up = min(box.width, 0.0), min(box.height, 0.0)
-    if not left and not up:
+    if box.width >= 0 and box.height >= 0:
         return box
+    left, up = min(box.width, 0.0), min(box.height, 0.0)
     dx, dy = _turned(left * media.width, up * media.height, math.radians(box.rotation % 360))
     x, y = box.x + dx / media.width, box.y + dy / media.height
     return PercentBox(x, y, abs(box.width), abs(box.height), box.rotation)
