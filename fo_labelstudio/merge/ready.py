@@ -26,9 +26,9 @@ def ready_labels(answer: FieldAnswer, field: LabelField) -> ReadyLabels | None:
     if name is None or not answer.added:
         return None
     changes = label_changes((), answer, field, {}, ())
-    label_ids = tuple(str(label["_id"]) for label in changes.added)
     is_all = changes == LabelChanges(added=changes.added, written=changes.written)
-    if not is_all or not label_ids or len(set(label_ids)) < len(label_ids):
+    label_ids = tuple(edit.label_id for edit in answer.added)
+    if not is_all or len(changes.added) < len(label_ids) or len(set(label_ids)) < len(label_ids):
         return None
     try:
         encoded = bson.encode({name: changes.added})

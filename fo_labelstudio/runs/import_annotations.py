@@ -33,7 +33,7 @@ from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.download import download_missing
 from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.import_answers import Early, ImportAnswers, read_early
+from fo_labelstudio.runs.import_answers import Early, ImportAnswers, KeptTask, read_early
 from fo_labelstudio.runs.import_checks import check_dataset, check_names, collection_of, follow_renamed
 from fo_labelstudio.runs.import_fields import ImportFields, import_fields
 from fo_labelstudio.runs.import_options import IGNORE, ImportOptions
@@ -67,22 +67,6 @@ class _Row(NamedTuple):
     places: tuple[Place, ...]
     sizes: tuple[tuple[int, int] | None, ...]
     digest: str
-
-
-class _Kept(NamedTuple):
-    """A task, as it is kept in a file until it is known which samples all tasks show.
-
-    Attributes:
-        name: what tells it from the others of its project
-        pickled: the task
-        images: the images that it shows
-        early: what was read of it early
-    """
-
-    name: TaskName
-    pickled: bytes
-    images: Sequence[Shown]
-    early: Early | None
 
 
 @only_new_garbage()
@@ -176,7 +160,7 @@ class _Found:
         needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
         needs_all = needs_all or options.choice != IGNORE
         self._observed = Observed(self.which) if needs_all else None
-        self._spool = Spool[_Kept]()
+        self._spool = Spool[KeptTask]()
         self._full = options.full
         self._earlier = earlier
         self._has_sizes = _has_sizes(dataset)
@@ -207,7 +191,7 @@ class _Found:
                 if self.config is not None:
                     images, row = self._look_at(name, task, chosen)
                     early = self._read_early(name, task, images, row)
-                self._spool.add(_Kept(name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), images, early))
+                self._spool.add(KeptTask(name, pickle.dumps(task, pickle.HIGHEST_PROTOCOL), images, early))
         for line in own.report(self._spool.size > 0):
             logger.warning("%s: %s", source.name, line)
         if self.config is None:
@@ -265,7 +249,7 @@ class _Found:
         """The fields that receive what the tasks hold."""
         return import_fields(self.config, self._observed, self.which, self._options, self._dataset)
 
-    def tasks(self) -> Iterator[tuple[_Row, _Kept]]:
+    def tasks(self) -> Iterator[tuple[_Row, KeptTask]]:
         """The tasks again, in the same order."""
         return zip(self.rows, self._spool, strict=True)
 
@@ -368,7 +352,7 @@ def _answers(
     salt: str,
     options: ImportOptions,
 ) -> ImportAnswers:
-    answers = ImportAnswers(PAGE_ANSWERS)
+    answers = ImportAnswers(PAGE_ANSWERS, fields, found.which)
     answers.problems.extend(found.problems)
     media = _media_of(state.dataset)
     answers.problems.extend(_other_sizes(found, sample_ids, media))
@@ -407,7 +391,7 @@ def _answers(
         has_all = len(set(names)) == len(found_ids) and waiting_for.keys().isdisjoint(names)
         has_all = has_all and answers.absent.keys().isdisjoint(names)
         if kept.early and has_all and kept.early.is_read_with(state.identity_of(row.key), sizes):
-            answers.add_early(kept.early, names)
+            answers.add_early(kept, kept.early, names)
             continue
         images = [Pictured(shown, found_ids[number], sizes[number]) for number, shown in enumerate(kept.images)]
         made = answers_of(

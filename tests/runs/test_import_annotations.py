@@ -561,6 +561,19 @@ def test_what_is_read_while_tasks_come_is_what_is_read_when_their_samples_are_kn
     assert early.count("animals.detections") == 5
 
 
+def test_what_is_read_ahead_joins_labels_that_are_there_as_what_is_read_later_does(dataset, import_tasks, monkeypatch):
+    first, second, _ = names(dataset)
+    there = fo.Detections(detections=[fo.Detection(label="own", bounding_box=[0.1, 0.1, 0.2, 0.2])])
+    dataset.set_values("animals", [there, None, None])
+    tasks = [task(1, first, box("a", 10), box("b", 30, "dog")), task(2, second, box("c", 50))]
+    early, late = dataset.clone(), dataset.clone()
+    import_tasks(early, *tasks)
+    monkeypatch.setattr("fo_labelstudio.runs.import_annotations._Found._read_early", lambda *_: None)
+    import_tasks(late, *tasks)
+    assert str(early.values("animals.detections")) == str(late.values("animals.detections"))
+    assert early.values("animals.detections.label") == [["own", "cat", "dog"], ["cat"], None]
+
+
 def test_a_task_before_all_that_are_known_belongs_to_the_project_of_these(dataset, import_tasks):
     first, second, _ = names(dataset)
     import_tasks(dataset, task(2, second, box("a", 10)))
