@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
 import pickle
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import fiftyone as fo
@@ -480,4 +482,5 @@ def _size_in(chosen: Sequence[Chosen], image: Shown) -> tuple[int, int] | None:
 
 def _digest(chosen: Sequence[Chosen]) -> str:
     rows = [[one.source.is_prediction, one.source.name, one.result, one.score] for one in chosen]
-    return digest_of(rows)
+    # Equal values are equal bytes up to this version, which later ones do not promise; JSON takes five times as long.
+    return blake2b(marshal.dumps(rows, 2), digest_size=8).hexdigest()
