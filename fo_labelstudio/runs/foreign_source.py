@@ -26,7 +26,11 @@ LARGE_PAGE_TASKS = 400
 """The same where the server is quick; their address is below the 8,192 characters at which most cut."""
 
 REQUESTS = 2
-"""Requests at once: while one is sent and read, the server works at the next."""
+"""Requests at once, where the server works at several; a server of one process takes longer for two than one by one."""
+
+_SIDE_BY_SIDE = 1.3
+"""Where a task of two requests at once takes less than so many times as long as one of a single request, the server
+works at both; with one after the other, it takes twice as long."""
 
 _QUICK_SECONDS = 5.0
 """An answer that takes less may be twice as long; many servers give up after 120 s."""
@@ -111,6 +115,11 @@ class ServerProject:
         self._number: int = found.get("task_number") or 0
         self._page_tasks = PAGE_TASKS
         self._may_grow = True
+        self._at_once = 1
+        self._seconds_alone: float | None = None
+        """For a task, where one request was answered at a time."""
+        self._is_settled = False
+        """Whether it is known how many requests the server works at."""
 
     def people(self) -> Mapping[int, str]:
         """The users of the server."""
@@ -120,7 +129,14 @@ class ServerProject:
         """The tasks; see :class:`ForeignSource`."""
         found: set[int] = set()
         read = self._whole if with_predictions else self._exported
-        for page in side_by_side(read, self._requests(), REQUESTS):
+
+        def timed(ids: list[int]) -> list[Task]:
+            begin = time.monotonic()
+            page = read(ids)
+            self._settle((time.monotonic() - begin) / max(len(page), 1))
+            return page
+
+        for page in side_by_side(timed, self._requests(), REQUESTS, lambda: self._at_once):
             found.update(task["id"] for task in page)
             yield from page
         self._check_found(found)
@@ -176,6 +192,18 @@ class ServerProject:
             return tasks
         middle = len(ids) // 2
         return self._exported(ids[:middle]) + self._exported(ids[middle:])
+
+    def _settle(self, seconds: float) -> None:
+        """Tries two requests at once after the first, and stays with them where the server works at both.
+
+        Args:
+            seconds: what a task of a request took
+        """
+        if self._seconds_alone is None:
+            self._seconds_alone, self._at_once = seconds, REQUESTS
+        elif not self._is_settled:
+            self._is_settled = True
+            self._at_once = REQUESTS if seconds < _SIDE_BY_SIDE * self._seconds_alone else 1
 
     def _stay_small(self) -> None:
         self._page_tasks, self._may_grow = PAGE_TASKS, False

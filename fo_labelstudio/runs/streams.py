@@ -6,7 +6,7 @@ import pickle
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -53,20 +53,29 @@ def in_blocks(items: Iterable[T], size: Callable[[T], int], most: int, most_byte
         yield block
 
 
-def side_by_side(work: Callable[[T], R], items: Iterable[T], number: int) -> Iterator[R]:
-    """What becomes of items, in their order; a number of threads work at the next ones while one is used.
+def side_by_side(
+    work: Callable[[T], R], items: Iterable[T], most: int, number: Callable[[], int] | None = None
+) -> Iterator[R]:
+    """What becomes of items, in their order; some threads work at the next ones while one is used.
 
     Args:
         work: makes something of an item
         items: the items; each is asked for when there is a thread for it
-        number: how many are worked at at once
+        most: how many may be worked at at once
+        number: tells how many are, from 1, where that is to change on the way
     """
     remaining = iter(items)
-    with ThreadPoolExecutor(number) as executor:
-        started = deque(executor.submit(work, item) for item in islice(remaining, number))
+    started: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(most) as executor:
+
+        def start() -> None:
+            free = (most if number is None else number()) - len(started)
+            started.extend(executor.submit(work, item) for item in islice(remaining, max(free, 0)))
+
+        start()
         while started:
             made = started.popleft().result()
-            started.extend(executor.submit(work, item) for item in islice(remaining, 1))
+            start()
             yield made
 
 

@@ -42,12 +42,39 @@ def one_request_at_a_time(monkeypatch):
 
 
 def test_the_next_tasks_are_asked_for_while_the_server_works_at_others():
+    """The first answer tells how long one takes alone."""
     both = threading.Barrier(2)
 
     def wait(ids):
-        both.wait(10)
+        if ids[0] > PAGE_TASKS:
+            both.wait(10)
 
-    assert Server(2 * PAGE_TASKS, wait).read() == list(range(1, 2 * PAGE_TASKS + 1))
+    number = PAGE_TASKS + 2 * LARGE_PAGE_TASKS
+    assert Server(number, wait).read() == list(range(1, number + 1))
+
+
+@pytest.mark.parametrize("works_at_both, at_once", [(True, 2), (False, 1)])
+def test_two_requests_are_made_at_once_where_the_server_works_at_both(monkeypatch, works_at_both, at_once):
+    now, lock, running, seen = [0.0], threading.Lock(), [0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    both = threading.Barrier(2)
+
+    def work(ids):
+        with lock:
+            running[0] += 1
+            seen.append(running[0])
+        if PAGE_TASKS < ids[0] <= PAGE_TASKS + 2 * LARGE_PAGE_TASKS:
+            # All that take part in the trial have begun before the clock goes on.
+            both.wait(10)
+        with lock:
+            now[0] += len(ids) / 1000 * (0.5 if works_at_both and ids[0] > PAGE_TASKS else 1)
+            running[0] -= 1
+        if PAGE_TASKS < ids[0] <= PAGE_TASKS + 2 * LARGE_PAGE_TASKS:
+            both.wait(10)
+
+    Server(PAGE_TASKS + 6 * LARGE_PAGE_TASKS, work).read()
+    assert seen[:3] == [1, 1, 2] and max(seen[3:]) <= at_once
+    assert at_once == 2 or set(seen[3:]) == {1}
 
 
 def test_several_addresses_that_are_too_long_are_shortened_each():
