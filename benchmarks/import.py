@@ -1,7 +1,8 @@
 """import_annotations() of a project beside the plain request for its export, and what it takes of memory.
 
 One server: (a) the floor, the whole export by one request, read as JSON; (b) the first import of the project into a
-dataset of its images; (c) the second import, of nothing new. Then files of growing size, without a server, each in a
+dataset of its images; (c) the second import, of nothing new. CPU seconds are those of this process, the server and the
+database; on a busy machine, they differ less than the times. Then files of growing size, without a server, each in a
 process of its own, twice.
 
     python benchmarks/import.py [--tasks 4000] [--repeats 3] [--memory 1000 10000 100000]
@@ -17,8 +18,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil
 from memory import Peak
 from round_trip import Floor
 from surroundings import fiftyone_of_its_own
@@ -81,11 +83,27 @@ def make_dataset(fo: Any, images: int) -> Any:
     return dataset
 
 
-def timed(work: Callable[[], Any]) -> float:
-    """The seconds that some work takes."""
-    start = time.perf_counter()
+class Cost(NamedTuple):
+    """What some work takes, in seconds."""
+
+    time: float
+    cpu: float
+    own_cpu: float
+
+
+def cost_of(work: Callable[[], Any]) -> Cost:
+    """What some work takes: the time, the CPU of all processes, and that of this one."""
+    start = time.perf_counter(), cpu_seconds(), time.process_time()
     work()
-    return time.perf_counter() - start
+    end = time.perf_counter(), cpu_seconds(), time.process_time()
+    return Cost(*(after - before for before, after in zip(start, end, strict=True)))
+
+
+def cpu_seconds() -> float:
+    """What this process and those that it has started, the server and the database, have taken of the CPU."""
+    own = psutil.Process()
+    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 def compare(server: LocalServer, tasks: int, repeats: int) -> None:
@@ -107,17 +125,21 @@ def compare(server: LocalServer, tasks: int, repeats: int) -> None:
         def load(dataset: Any = dataset) -> None:
             fo_labelstudio.import_annotations(dataset, project_id=project, **connection)
 
-        rows.append((timed(lambda: floor.load(project)), timed(load), timed(load)))
+        rows.append((cost_of(lambda: floor.load(project)), cost_of(load), cost_of(load)))
         number = dataset.count("boxes.detections")
         if number != tasks * BOXES:
             raise SystemExit(f"{number} labels were imported, expected {tasks * BOXES}")
         dataset.delete()
-    exported = [row[0] for row in rows]
     print(f"{tasks} tasks with {BOXES} boxes: medians of {repeats}, and from the least to the most")
-    print(f"  the whole export by one request {spread(exported)} s")
-    for place, name, goal in ((1, "first import", f" (goal: at most {GOAL})"), (2, "second import", "")):
-        ratios = [row[place] / row[0] for row in rows]
-        print(f"  {name:13} {spread([row[place] for row in rows])} s, {spread(ratios)} x the export{goal}")
+    for place, name in enumerate(("whole export", "first import", "second import")):
+        costs = [row[place] for row in rows]
+        parts = [f"{spread([cost.time for cost in costs])} s"]
+        parts.append(f"CPU {spread([cost.cpu for cost in costs])} s, here {spread([cost.own_cpu for cost in costs])} s")
+        print(f"  {name:13} {', '.join(parts)}")
+        if place:
+            goal = f" (goal: at most {GOAL})" if place == 1 else ""
+            ratios, cpu = ([row[place][n] / row[0][n] for row in rows] for n in (0, 1))
+            print(f"  {'':13} {spread(ratios)} x the export{goal}, CPU {spread(cpu)} x")
 
 
 def spread(numbers: list[float]) -> str:
