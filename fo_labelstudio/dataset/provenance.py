@@ -1,4 +1,4 @@
-"""Who answered, and when, in a field of the samples; and the tag of samples that somebody has skipped."""
+"""Who answered, and when, in a field of the samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone.core.fields as fof
-from pymongo import UpdateOne
 
 from fo_labelstudio.dataset.fields import kind_of, new_field_of
 from fo_labelstudio.dataset.place import Doc, Place
@@ -54,24 +53,6 @@ def write_values(place: Place, found: Mapping[str, Mapping[str, Any]]) -> None:
             if _comparable(new) != _comparable(before):
                 operations.append(place.replace(doc, new))
         place.write(operations, docs)
-
-
-def change_tag(place: Place, tag: str, added: Iterable[str], removed: Iterable[str]) -> None:
-    """Adds a tag to some samples and takes it from others.
-
-    Args:
-        place: the tags of samples
-        tag: the tag
-        added: ids of the samples that get it
-        removed: ids of those that lose it
-    """
-    for ids, operator in ((added, "$addToSet"), (removed, "$pull")):
-        for docs, _ in _read(place, dict.fromkeys(ids)):
-            operations: list[UpdateOne] = []
-            for doc in docs.values():
-                if (tag in (place.value_in(doc) or ())) != (operator == "$addToSet"):
-                    operations.append(place.update(doc, {operator: {place.db_path: tag}}))
-            place.write(operations, docs)
 
 
 def _read(place: Place, found: Mapping[str, Any]) -> Iterable[tuple[dict[str, Doc], Mapping[str, Any]]]:

@@ -20,20 +20,27 @@ def tags_in_use(dataset: fo.Dataset, tags: Collection[str]) -> list[str]:
     return sorted(set(tags) & set(ungrouped(dataset).distinct("tags")))
 
 
-def write_tags(dataset: fo.Dataset, wanted: Mapping[str, Collection[str]]) -> None:
+def write_tags(place: Place, wanted: Mapping[str, Collection[str]]) -> tuple[int, int]:
     """Gives each tag to some samples and takes it from all others; other tags stay.
 
     Args:
-        dataset: the dataset
+        place: the tags of samples
         wanted: tag -> ids of the samples that are to have it
+
+    Returns:
+        how many tags were added, and how many were taken away
     """
-    samples = ungrouped(dataset)
+    samples, changes = ungrouped(place.dataset), {"$addToSet": 0, "$pull": 0}
     for tag, ids in wanted.items():
         tagged = set(samples.match_tags(tag).values("id"))
-        for block in _blocks(sorted(tagged - set(ids))):
-            samples.select(block).untag_samples(tag)
-        for block in _blocks(sorted(set(ids) - tagged)):
-            samples.select(block).tag_samples(tag)
+        for operator, changed in (("$pull", tagged - set(ids)), ("$addToSet", set(ids) - tagged)):
+            for block in _blocks(sorted(changed)):
+                if place.stamp is not None:
+                    place.stamp.begin()
+                docs = place.read(block)
+                operations = [place.update(doc, {operator: {place.db_path: tag}}) for doc in docs.values()]
+                changes[operator] += place.write(operations, docs)
+    return changes["$addToSet"], changes["$pull"]
 
 
 def write_states(place: Place, wanted: Mapping[str, Sequence[str]]) -> None:

@@ -25,6 +25,7 @@ from fo_labelstudio.runs import existing_project, project
 from fo_labelstudio.runs.check import CheckedRun, check_run
 from fo_labelstudio.runs.cleanup import discard_tasks, is_answered
 from fo_labelstudio.runs.existing_tasks import shown_already
+from fo_labelstudio.runs.own_names import check_skipped
 from fo_labelstudio.runs.predict import predict
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
@@ -156,6 +157,7 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
     theirs = config.labeling_config if existing is None else existing.labeling_config
     source = existing_project.where(existing, client)
     samples = existing_project.complete(register, samples, theirs, client.version, existing is None, source)
+    check_skipped(config, config.skipped)
     config.url = client.url
     config.serve_shared_files(samples)
     if incomplete is None:

@@ -23,6 +23,7 @@ from fo_labelstudio.runs.annotate import RunRegister, refuse_unknown_run
 from fo_labelstudio.runs.check import CheckedRun, check_run, report_left_out
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.labeling_config import NEWEST_TAGS
+from fo_labelstudio.runs.own_names import check_skipped
 from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run, run_of, writer_of
 from fo_labelstudio.runs.state import OWNER_FILES
@@ -67,6 +68,7 @@ def write_run(
         refuse_overwriting(folder)
         theirs = config.labeling_config
         samples = existing_project.complete(register, samples, theirs, NEWEST_TAGS, True, _WHERE)
+        check_skipped(config, config.skipped)
         config.choose_media_of_files(samples)
         fields = config.label_fields()
         labeling_config = theirs or to_labeling_config(fields)

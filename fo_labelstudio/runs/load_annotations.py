@@ -20,7 +20,8 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.place import Place, Stamp
 from fo_labelstudio.dataset.place import Scope as PlaceScope
-from fo_labelstudio.dataset.provenance import change_tag, ensure_fields, write_values
+from fo_labelstudio.dataset.provenance import ensure_fields, write_values
+from fo_labelstudio.dataset.sample_states import write_tags
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge.compact_numbers import packed, unpacked
@@ -33,6 +34,7 @@ from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.load import Plan, log_problems, merge_answers, plan, tells_who
 from fo_labelstudio.runs.load_options import IN_SAMPLES, TAG, LoadOptions
+from fo_labelstudio.runs.own_names import SKIPPED, TAGS, check_skipped, check_tags, remember, tag_prefix
 from fo_labelstudio.runs.ports import TaskSource
 from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
@@ -40,9 +42,6 @@ from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState, project_id_of
 from fo_labelstudio.settings import parse_labeling_config
-
-SKIPPED_TAG = "{}:skipped"
-"""The tag of samples whose tasks somebody has skipped and nobody answered; the key of the run comes first."""
 
 _SHOWN_PEOPLE = 10
 """In a message."""
@@ -139,7 +138,7 @@ def load_run(
     Raises:
         RunError: the run is not complete, or its project is gone
         ServerError: a download failed; nothing was loaded
-        SettingsError: ``dest_field`` makes no sense; nothing was loaded
+        SettingsError: ``dest_field`` makes no sense, or the tag of skipped tasks is somebody else's; nothing was loaded
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
     """
     saved = results.saved()
@@ -156,6 +155,7 @@ def load_run(
     results.refresh(saved)
     sightings = [Sighting(row["until"], Missing.of_json(row)) for row in results.configs]
     destinations = plan(results, fields, options)
+    _check_tags(results, options)
     source = _source_of(results) if source is None else source
     project_state = source.state()
     # What another source has tells nothing of what the run's own is asked for later.
@@ -188,6 +188,17 @@ def load_run(
         # What was done so far must be known to the next load.
         results.save()
         raise
+
+
+def _check_tags(results: RunState, options: LoadOptions) -> None:
+    """Makes sure that the tag of skipped tasks is the run's own, where they are to be tagged.
+
+    Raises:
+        SettingsError: it is somebody else's, or people answer what the tags are
+    """
+    check_skipped(results.config, options.skipped)
+    if options.skipped == TAG:
+        check_tags(results, tag_prefix(results), [SKIPPED], "rename them, or load with skipped='leave'")
 
 
 def which_of(options: LoadOptions, source: TaskSource, is_told: bool) -> Which:
@@ -299,23 +310,21 @@ class _Load:
         return f"{self._results.key}_provenance{options.suffix}"
 
     def _tag_skipped(self) -> None:
-        """Tags the samples of skipped tasks, and takes the tag from those that are skipped no longer."""
+        """Tags the samples of skipped tasks, and no others."""
         results, place = self._results, self._place("tags")
         if self._options.skipped != TAG:
             return
         if place.field is None:
             logger.warning("Frames of videos have no tags; skipped tasks are left alone")
             return
-        before = unpacked(results.skipped) if results.skipped else set()
-        now = self._skipped(before)
-        samples = {task_id: sample_id for sample_id, task_id in results.tasks.items()}
-        added = [samples[task_id] for task_id in sorted(now - before) if task_id in samples]
-        removed = [samples[task_id] for task_id in sorted(before - now) if task_id in samples]
-        tag = SKIPPED_TAG.format(results.key)
-        change_tag(place, tag, added, removed)
+        now = self._skipped(unpacked(results.skipped) if results.skipped else set())
+        samples = [sample_id for sample_id, task_id in results.tasks.items() if task_id in now]
+        tag = f"{tag_prefix(results)}{SKIPPED}"
+        remember(results, TAGS, tag)
+        added, removed = write_tags(place, {tag: samples})
         results.skipped = packed(now)
         if added or removed:
-            logger.info("Tagged %d samples as %r, and took the tag from %d", len(added), tag, len(removed))
+            logger.info("Tagged %d samples as %r, and took the tag from %d", added, tag, removed)
 
     def _skipped(self, before: set[int]) -> set[int]:
         """The tasks of the run that are skipped now, among those that were looked at and those that were before."""

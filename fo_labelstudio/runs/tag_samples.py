@@ -11,22 +11,28 @@ from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting,
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.dataset.fields import field_problem
 from fo_labelstudio.dataset.place import Place, Scope
-from fo_labelstudio.dataset.sample_states import tags_in_use, write_states, write_tags
+from fo_labelstudio.dataset.sample_states import write_states, write_tags
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.merge.agreement import is_disputed, is_edited
+from fo_labelstudio.runs.own_names import (
+    FIELDS,
+    PREFIXES,
+    SKIPPED,
+    annotates_tags,
+    check_tags,
+    remember,
+    tag_prefix,
+)
 from fo_labelstudio.runs.ports import Task, TaskOverview, TaskSource
 from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.state import RunState
 from fo_labelstudio.runs.status import Survey, exported, sent_finished, survey
 
-ANSWERED, OPEN, SKIPPED, DELETED = "answered", "open", "skipped", "deleted"
+ANSWERED, OPEN, DELETED = "answered", "open", "deleted"
 DISAGREED, EDITED = "disagreed", "edited"
 
 STATES = (ANSWERED, OPEN, SKIPPED, DELETED, DISAGREED, EDITED)
 """What can be said of a sample; one of the first four holds, the others where it is answered."""
-
-_TAGS, _FIELDS = "prefixes", "fields"
-"""What a run remembers to have written: beginnings of tags, and names of fields."""
 
 
 def tag_samples(
@@ -140,21 +146,17 @@ def _tag_writer(results: RunState, prefix: str | None) -> Callable[[Mapping[str,
     """
     if results.is_frames:
         raise SettingsError("the samples of the run are frames of videos, which have no tags; pass field=")
-    if any(field.name == "tags" for field in results.config.label_fields()):
+    if annotates_tags(results.config):
         raise SettingsError("the run annotates the tags of samples; pass field=, the name of a field")
-    beginning = f"{results.key}:" if prefix is None else prefix
+    beginning = tag_prefix(results) if prefix is None else prefix
     if not beginning:
         raise SettingsError("prefix is empty, so that tags could not be told from others; pass another one")
-    tags = {state: f"{beginning}{state}" for state in STATES}
-    taken = [] if beginning in results.tagged.get(_TAGS, ()) else tags_in_use(results.dataset, tags.values())
-    if taken:
-        raise SettingsError(
-            f"samples have the tags {', '.join(map(repr, taken))}, which this run has not written; pass another prefix"
-        )
+    check_tags(results, beginning, STATES, "pass another prefix")
 
     def write(found: Mapping[str, Collection[str]]) -> None:
-        _remember(results, _TAGS, beginning)
-        write_tags(results.dataset, {tag: found.get(state, ()) for state, tag in tags.items()})
+        remember(results, PREFIXES, beginning)
+        tags = Place(results.dataset, "tags")
+        write_tags(tags, {f"{beginning}{state}": found.get(state, ()) for state in STATES})
 
     return write
 
@@ -168,14 +170,14 @@ def _field_writer(results: RunState, field: str, prefix: str | None) -> Callable
     if prefix is not None:
         raise SettingsError("prefix is for tags; leave it out, or leave field out")
     place = Place(results.dataset, field, Scope.of(results.is_frames))
-    if place.field is not None and field not in results.tagged.get(_FIELDS, ()):
+    if place.field is not None and field not in results.tagged.get(FIELDS, ()):
         raise SettingsError(f"field {field!r} is there, and this run has not made it; pass another name")
     problem = field_problem(place.dataset, field, True, place.is_of_frames)
     if problem:
         raise SettingsError(f"field {field!r}: {problem}; pass another name")
 
     def write(found: Mapping[str, Collection[str]]) -> None:
-        _remember(results, _FIELDS, field)
+        remember(results, FIELDS, field)
         by_sample: dict[str, list[str]] = {}
         for state, ids in found.items():
             for sample_id in ids:
@@ -183,11 +185,3 @@ def _field_writer(results: RunState, field: str, prefix: str | None) -> Callable
         write_states(place, by_sample)
 
     return write
-
-
-def _remember(results: RunState, kind: str, name: str) -> None:
-    """Saves that the run writes a name, before it does."""
-    names = results.tagged.setdefault(kind, [])
-    if name not in names:
-        names.append(name)
-        results.save()

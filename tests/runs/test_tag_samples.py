@@ -5,7 +5,10 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
+import fo_labelstudio
 from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.runs.load_annotations import load_run
+from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.tag_samples import tag_samples
 from tests.memory import MemoryOverview, annotate_in_memory
 from tests.runs.test_status import ANN, BOB, SCHEMA, Campaign, box
@@ -202,6 +205,113 @@ class TestPrefix:
         assert campaign.tags() == [sorted([*own, "other:open"]) for own in tags]
         tag_samples(results, [])
         assert campaign.tags() == tags
+
+
+class TestBesideLoads:
+    """``skipped="tag"`` of a load and ``tag_samples()`` write the same tag; whoever comes last says how things are."""
+
+    def load(self, campaign, **options):
+        load_run(
+            campaign.results, LoadOptions(**{"unexpected": "ignore", "skipped": "tag", **options}), campaign.project
+        )
+        campaign.results.save()
+
+    def skipped(self, campaign):
+        return [place for place, tags in enumerate(campaign.tags()) if "run:skipped" in tags]
+
+    def unskip(self, campaign):
+        campaign.project.by_id[campaign.tasks[2]]["annotations"].clear()
+
+    def test_what_a_load_has_tagged_is_not_somebody_elses(self, campaign):
+        self.load(campaign)
+        assert self.skipped(campaign) == [2]
+        assert campaign.tag() == FOUND
+        assert self.skipped(campaign) == [2]
+
+    def test_a_load_knows_what_was_tagged(self, campaign):
+        campaign.tag()
+        self.load(campaign)
+        assert self.skipped(campaign) == [2]
+
+    @pytest.mark.parametrize("full", [False, True])
+    def test_a_load_corrects_what_was_tagged(self, campaign, full):
+        campaign.tag()
+        self.unskip(campaign)
+        campaign.skip(3, BOB, 10)
+        self.load(campaign, full=full)
+        assert self.skipped(campaign) == [3]
+
+    @pytest.mark.parametrize("full", [False, True])
+    def test_each_corrects_the_other_in_whatever_order(self, campaign, full):
+        self.load(campaign)
+        campaign.skip(3, BOB, 10)
+        campaign.tag()
+        assert self.skipped(campaign) == [2, 3]
+        self.unskip(campaign)
+        self.load(campaign, full=full)
+        assert self.skipped(campaign) == [3]
+        campaign.tag([])
+        assert self.skipped(campaign) == []
+        self.load(campaign, full=full)
+        assert self.skipped(campaign) == [3]
+        before = stored(campaign.dataset)
+        self.load(campaign, full=full)
+        assert stored(campaign.dataset) == before
+
+    def test_a_load_leaves_the_other_tags(self, campaign):
+        campaign.tag()
+        tags = campaign.tags()
+        self.load(campaign)
+        assert campaign.tags() == tags
+
+    def test_a_load_that_leaves_skipped_tasks_alone_leaves_the_tag(self, campaign):
+        campaign.tag()
+        self.unskip(campaign)
+        self.load(campaign, skipped="leave")
+        assert self.skipped(campaign) == [2]
+
+    def test_tags_of_others_are_refused_by_a_load_too(self, campaign):
+        campaign.dataset.take(1).tag_samples("run:skipped")
+        before = stored(campaign.dataset)
+        with pytest.raises(SettingsError, match="samples have the tags 'run:skipped', which this run has not written"):
+            self.load(campaign)
+        assert stored(campaign.dataset) == before and campaign.downloaded == []
+
+    def test_a_tag_that_a_load_has_written_says_nothing_of_the_others(self, campaign):
+        self.load(campaign)
+        campaign.dataset.take(1).tag_samples("run:open")
+        with pytest.raises(SettingsError, match="samples have the tags 'run:open', which this run has not written"):
+            campaign.tag()
+
+    def test_what_an_earlier_version_has_tagged_is_the_runs(self, campaign):
+        self.load(campaign)
+        campaign.results.tagged = {}
+        campaign.results.save()
+        self.load(campaign)
+        campaign.results.tagged = {}
+        campaign.results.save()
+        assert campaign.tag() == FOUND
+
+    def test_samples_that_have_left_the_run_lose_the_tag(self, campaign):
+        self.load(campaign)
+        campaign.results.tasks.pop(campaign.dataset.skip(2).first().id)
+        campaign.results.save()
+        self.load(campaign)
+        assert self.skipped(campaign) == []
+
+    def test_a_run_that_annotates_tags_is_not_sent_to_be_tagged(self, make_dataset, tmp_path):
+        schema = {"tags": {"type": "scalar", "classes": ["a", "b"], "existing_field": True}}
+        dataset = make_dataset({"tags": ["a"]})
+        with pytest.raises(SettingsError, match="annotates the tags of samples; leave it out"):
+            fo_labelstudio.export_tasks(dataset, "run", str(tmp_path / "out"), label_schema=schema, skipped="tag")
+        assert dataset.list_annotation_runs() == [] and not (tmp_path / "out").exists()
+
+    def test_a_run_that_annotates_tags_has_none_to_give(self, make_dataset):
+        schema = {"tags": {"type": "scalar", "classes": ["a", "b"], "existing_field": True}}
+        results, project = annotate_in_memory(make_dataset({}, {}), "run", schema)
+        with pytest.raises(SettingsError, match="annotates the tags of samples; leave it out"):
+            load_run(results, LoadOptions(skipped="tag"), project)
+        assert project.pages == []
 
 
 def test_runs_that_annotate_tags_write_a_field(make_dataset):
