@@ -23,6 +23,7 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.internals import (
+    is_end_of_load,
     load_arguments,
     patch,
     reload_run,
@@ -355,6 +356,9 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def save_run_results(
         cls, samples: Any, key: str, run_results: Any, overwrite: bool = True, cache: bool = True
     ) -> None:
+        # A load has saved them already, and another session may have gone on from there.
+        if is_end_of_load():
+            return
         with replaced_results(cls._get_run_doc(samples, key)) if overwrite else nullcontext():
             super().save_run_results(samples, key, run_results, overwrite=overwrite, cache=cache)
 

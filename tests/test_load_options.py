@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import fiftyone as fo
 import pytest
 
 import fo_labelstudio
+from fo_labelstudio.backend import LabelStudioBackend
 from fo_labelstudio.remote.client import Client
-from tests.support import invited, stored
+from fo_labelstudio.runs.load_annotations import load_run
+from fo_labelstudio.runs.load_options import LoadOptions
+from tests.support import invited, start, stored
 
 pytestmark = pytest.mark.server
 
@@ -177,3 +181,66 @@ def test_whatever_is_done_to_answers_is_seen_by_the_next_load(sent, people, anno
 
 def connection_of(annotator):
     return {"url": annotator.url, "api_key": annotator._session.headers["Authorization"].removeprefix("Token ")}
+
+
+LOADS = """
+import sys, fiftyone as fo, fo_labelstudio
+dataset = fo.load_dataset(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+if sys.argv[2] == "ours":
+    fo_labelstudio.load_annotations(dataset, "run", unexpected="ignore")
+else:
+    dataset.load_annotations("run", unexpected="ignore")
+"""
+
+
+def drawn(result):
+    (region,) = result
+    return [region, {**region, "id": "drawn", "value": {**region["value"], "x": 50}}]
+
+
+def test_two_processes_and_a_watch_load_each_answer_once(sent, annotator, connection):
+    dataset, results = sent
+    dataset.persistent = True
+    tasks = list(results.tasks.values())
+    whose = ["ours", "FiftyOne's"]
+    processes = [start(LOADS, connection, dataset.name, who, stdin=subprocess.PIPE) for who in whose]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+    with fo_labelstudio.watch(dataset, "run", interval=0.05, block=False, **connection) as watching:
+        for number, task_id in enumerate(tasks):
+            annotator.submit(task_id, drawn)
+            if number == 2:
+                for process in processes:
+                    process.stdin.write("go\n")
+                    process.stdin.flush()
+            results.get_status()
+        assert [process.wait() for process in processes] == [0, 0]
+        while dataset.values("gt.detections.label") != [["cat", "cat"]] * 6:
+            assert watching.is_running
+    saved = results.saved()
+    assert set(saved.answered) == set(saved.loaded["gt"]) == set(saved.settled["gt"]) == set(results.tasks)
+    assert results.get_status()["new"] == 0
+    before = stored(dataset)
+    dataset.load_annotations("run", full=True)
+    assert stored(dataset) == before and results.conflicts == []
+
+
+def test_what_another_session_loads_before_fiftyone_saves_is_kept(sent, annotator, connection, monkeypatch):
+    dataset, results = sent
+    first, second, *_ = results.tasks.values()
+    annotator.submit(first, drawn)
+    download = LabelStudioBackend.download_annotations
+
+    def and_another_loads(self, results):
+        found = download(self, results)
+        annotator.submit(second, drawn)
+        other = results.saved()
+        other.config.load_credentials(**connection)
+        load_run(other, LoadOptions(skipped="tag"))
+        return found
+
+    monkeypatch.setattr(LabelStudioBackend, "download_annotations", and_another_loads)
+    dataset.load_annotations("run", unexpected="ignore")
+    saved = results.saved()
+    assert [saved.tasks[name] for name in saved.loaded["gt"]] == [first, second]

@@ -234,6 +234,12 @@ def load_arguments() -> LoadArguments | None:
         raise RunError(f"this version of FiftyOne has no {error} in load_annotations(); report it") from None
 
 
+def is_end_of_load() -> bool:
+    """Whether it is FiftyOne's ``load_annotations()`` itself that has called who calls this."""
+    caller = sys._getframe(1).f_back
+    return caller is not None and caller.f_code is foua.load_annotations.__code__
+
+
 _OTHERWISE = "fo_labelstudio_otherwise"
 """The attribute of a function of ours that holds the one of FiftyOne's in whose place it is."""
 

@@ -21,6 +21,7 @@ from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.place import Place, Stamp
 from fo_labelstudio.dataset.place import Scope as PlaceScope
 from fo_labelstudio.dataset.provenance import ensure_fields, write_values
+from fo_labelstudio.dataset.run_lock import sole_loader
 from fo_labelstudio.dataset.sample_states import write_tags
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
@@ -59,7 +60,6 @@ def load_annotations(
     """Loads what people submitted in a run; see :func:`fo_labelstudio.load_annotations`."""
     results = results_of(samples, anno_key, connection)
     returned = load_run(results, LoadOptions.of(settings, results.config, dest_field, unexpected))
-    results.save()
     if cleanup:
         clean_up(results)
     return returned or None
@@ -93,7 +93,6 @@ def load_json(
     source = FileTasks(json_path, state["token"], fields, sent, config, labeling_config_of(results.config))
     options = LoadOptions.of(settings, results.config, dest_field, unexpected)
     returned = load_run(results, options, source, source.by_sample, source.problems)
-    results.save()
     return returned or None
 
 
@@ -123,10 +122,10 @@ def load_run(
     tasks: Mapping[str, int] | None = None,
     problems: Sequence[Problem] = (),
 ) -> dict[str, Any]:
-    """Downloads what people submitted in a run and merges it.
+    """Downloads what people submitted in a run and merges it, once nobody else does.
 
     Args:
-        results: the results of the run; to be saved afterwards
+        results: the results of the run, which are saved
         options: where the labels go, and what becomes of unexpected ones
         source: where the tasks come back from; the run's project by default
         tasks: sample id -> task id, where the source has others than the run knows
@@ -141,6 +140,17 @@ def load_run(
         SettingsError: ``dest_field`` makes no sense, or the tag of skipped tasks is somebody else's; nothing was loaded
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was loaded
     """
+    with sole_loader(results.dataset, results.key):
+        return _load_alone(results, options, source, tasks, problems)
+
+
+def _load_alone(
+    results: RunState,
+    options: LoadOptions,
+    source: TaskSource | None,
+    tasks: Mapping[str, int] | None,
+    problems: Sequence[Problem],
+) -> dict[str, Any]:
     saved = results.saved()
     results.refresh_run(saved)
     state = results.config.saved_state
@@ -184,10 +194,9 @@ def load_run(
             for sample_id, time in answers.times.items():
                 results.answered[sample_id] = max(time, results.answered.get(sample_id, ""))
         return returned
-    except BaseException:
-        # What was done so far must be known to the next load.
+    finally:
+        # Also where it was interrupted: what was done so far must be known to the next load.
         results.save()
-        raise
 
 
 def _check_tags(results: RunState, options: LoadOptions) -> None:

@@ -1,4 +1,4 @@
-"""ongoing(): a run that is going on, to be changed by one session at a time."""
+"""ongoing(): a run that is going on, to be changed by one session at a time, while nobody loads it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.dataset.internals import root_dataset
-from fo_labelstudio.dataset.run_lock import sole_sender
+from fo_labelstudio.dataset.run_lock import sole_loader, sole_sender
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.runs.state import RunState, project_id_of
 
@@ -17,7 +17,7 @@ from fo_labelstudio.runs.state import RunState, project_id_of
 def ongoing(results: RunState) -> Iterator[None]:
     """Makes sure that a run can be changed, and that nobody else changes or sends it, for as long as the context lasts.
 
-    Takes over what other sessions have saved of the run.
+    Waits for a load that has begun; those that begin later wait. Takes over what other sessions have saved of the run.
 
     Args:
         results: the results of the run
@@ -25,7 +25,7 @@ def ongoing(results: RunState) -> Iterator[None]:
     Raises:
         RunError: the run is not complete, has no project, or somebody else changes it
     """
-    with sole_sender(results.dataset, results.key):
+    with sole_sender(results.dataset, results.key), sole_loader(results.dataset, results.key):
         saved = results.saved()
         results.refresh_run(saved)
         results.refresh(saved)

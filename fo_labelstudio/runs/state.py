@@ -8,6 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 
+from fo_labelstudio.dataset.run_lock import sole_loader
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.runs.run import RunConfig
@@ -180,8 +181,9 @@ class RunState(LoadState):
 
     def save_run(self) -> None:
         """Saves the state, with what another session has loaded since."""
-        self.refresh(self.saved())
-        self.save()
+        with sole_loader(self.dataset, self.key):
+            self.refresh(self.saved())
+            self.save()
 
     def forget_samples(self, sample_ids: Iterable[str]) -> None:
         """Forgets that samples are in the run, and what loads did to them; their labels stay as they are."""

@@ -44,6 +44,7 @@ class Survey(NamedTuple):
     """What the lists of the server say of the tasks of a run.
 
     Attributes:
+        known: what is kept of the run
         project_id: the project
         is_complete: whether everything was sent
         tasks: sample id -> task id, of all tasks of the run
@@ -54,6 +55,7 @@ class Survey(NamedTuple):
         source: where the tasks themselves come from
     """
 
+    known: RunState
     project_id: int
     is_complete: bool
     tasks: Mapping[str, int]
@@ -103,7 +105,7 @@ def get_status(
     """The status of a run; see :meth:`LabelStudioAnnotationResults.get_status`.
 
     Args:
-        results: the results of the run; nothing of them is changed for good
+        results: the results of the run; nothing of them is changed, for a load of another thread may be at work
         overview: what became of the tasks; the run's server by default
         source: where they come back from; the run's server by default
 
@@ -112,7 +114,7 @@ def get_status(
         ServerError: the server cannot be reached, or refused
     """
     found = survey(results, overview, source)
-    last_load, is_sent_finished = LastLoad(results), sent_finished(results)
+    last_load, is_sent_finished = LastLoad(found.known), sent_finished(results)
     activities = {row.id: activity_of_row(row, is_sent_finished) for row in found.rows.values()}
     wanted = {task_id for task_id, activity in activities.items() if activity is None}
     wanted.update(_first_and_newest(found.rows.values()))
@@ -150,14 +152,14 @@ def survey(results: RunState, overview: TaskOverview | None = None, source: Task
     state = results.config.saved_state
     is_complete = bool(state.get("complete"))
     project_id = results.project_id
-    results.refresh(results.saved())
+    known = results.saved()
     if overview is None or source is None:
         client, project_id = _server_of(results, state)
         own = tasks_in(client, {**state, "project_id": project_id})
-        overview, source = ServerOverview(client, project_id), PredictedTasks(own, results.predicted)
+        overview, source = ServerOverview(client, project_id), PredictedTasks(own, known.predicted)
     total = overview.total()
     if is_complete:
-        tasks: Mapping[str, int] = results.tasks
+        tasks: Mapping[str, int] = known.tasks
     else:
         tasks = {sample_id: task.id for sample_id, task in tasks_of_run(state["token"], source).items()}
     gone = frozenset(_gone(overview, sorted(tasks.values())))
@@ -166,7 +168,7 @@ def survey(results: RunState, overview: TaskOverview | None = None, source: Task
     if there:
         listed = map(parse_row, overview.rows(min(there), max(there), is_touched=True))
         rows = {row.id: row for row in listed if row.id in there}
-    return Survey(project_id or 0, is_complete, tasks, gone, rows, total > len(there), overview, source)
+    return Survey(known, project_id or 0, is_complete, tasks, gone, rows, total > len(there), overview, source)
 
 
 def exported(results: RunState, found: Survey, task_ids: Collection[int]) -> Iterator[Task]:

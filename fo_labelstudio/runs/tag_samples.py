@@ -11,6 +11,7 @@ from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting,
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
 from fo_labelstudio.dataset.fields import field_problem
 from fo_labelstudio.dataset.place import Place, Scope
+from fo_labelstudio.dataset.run_lock import sole_loader
 from fo_labelstudio.dataset.sample_states import write_states, write_tags
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.merge.agreement import is_disputed, is_edited
@@ -62,11 +63,12 @@ def tag_samples(
         RunError: nothing was sent, or the project is gone
         ServerError: the server cannot be reached, or refused
     """
-    results.refresh(results.saved())
     _check_states(states)
-    write = _field_writer(results, field, prefix) if field is not None else _tag_writer(results, prefix)
-    found = states_of(results, states, overview, source) if states else {}
-    write(found)
+    with sole_loader(results.dataset, results.key):
+        results.refresh(results.saved())
+        write = _field_writer(results, field, prefix) if field is not None else _tag_writer(results, prefix)
+        found = states_of(results, states, overview, source) if states else {}
+        write(found)
     return {state: len(found[state]) for state in STATES if state in states}
 
 
@@ -116,7 +118,7 @@ def _edited_of(results: RunState, found: Survey) -> Callable[[Task], bool]:
     token, fields = results.config.saved_state["token"], results.config.label_fields()
     made_with = labeling_config_of(results.config)
     missing = missing_from(found.source.state().labeling_config, fields, made_with) if found.is_complete else Missing()
-    configs = Configs([Sighting(row["until"], Missing.of_json(row)) for row in results.configs], missing)
+    configs = Configs([Sighting(row["until"], Missing.of_json(row)) for row in found.known.configs], missing)
 
     def is_edited_task(task: Task) -> bool:
         annotation = annotation_of(task)

@@ -186,7 +186,6 @@ def watch(
             raise RunError(f"annotation run {anno_key!r} was deleted meanwhile; annotate again")
         # Each load looks only at what was changed since the last one, so that nothing is loaded twice.
         load_run(results, options)
-        results.save()
         news.note_load(newest)
         if on_load is not None:
             on_load()
