@@ -55,7 +55,7 @@ class Conflict(NamedTuple):
     Attributes:
         label_id: id of the label
         aspect: ``class``, ``geometry``, ``attribute <name>``, ``value`` of a scalar field, or ``deletion``
-        sent: what was sent, as far as it is known: tasks hold digests only
+        sent: what was sent; None where it is not known, for the prediction that it was sent with is gone
         dataset: what the dataset held; None where it was deleted there
         annotator: what came back; None where it was deleted there
         kept: whose version the dataset holds now: ``annotator``, ``dataset`` or ``both``
@@ -269,8 +269,20 @@ def shown(value: Any) -> Any:
     return plain if length <= _MAX_SHOWN_CHARS else f"<{length} characters>"
 
 
-def sent_value(unit: str, edit: LabelAnswer, field: LabelField, record: WrittenValues) -> Any:
-    """What was sent of a unit, where that is known: a load has replaced it, or it is one of a few possible values."""
+def sent_value(
+    unit: str, edit: LabelAnswer, field: LabelField, record: WrittenValues, as_sent: LabelDoc | None = None
+) -> Any:
+    """What was sent of a unit, where that is known.
+
+    Args:
+        unit: the unit
+        edit: what came back, with digests of what was sent
+        field: the label field
+        record: what loads have written into the label, which tells what they have replaced
+        as_sent: the label as it was sent, where the annotation says so
+    """
+    if as_sent is not None:
+        return value_of(unit, as_sent, field)
     names = [name for name in names_of(unit, field) if len(record.get(name, ())) == 2]
     attribute = _attribute_of(unit, field)
     if unit == CLASS:

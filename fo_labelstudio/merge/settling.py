@@ -11,6 +11,7 @@ from typing import Any
 
 from bson import ObjectId
 
+from fo_labelstudio.convert.annotation import provenance
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.edits import to_doc
@@ -84,6 +85,22 @@ class Settling(Taking):
             if settled and DELETED not in settled and label_id not in self._by_id:
                 self._drop_second(label_id, settled)
                 self._changes.settled[label_id] = _DELETED
+            elif DELETED not in settled and label_id in self._originals.keys() & self._rules.lost.keys():
+                self._leave_uncopied(label_id)
+
+    def _leave_uncopied(self, label_id: str) -> None:
+        """Does not copy a label of the run's field that its annotator has deleted, unless it was edited and counts."""
+        if not (self._field.allow_deletions and self._may_restore):
+            return
+        original = self._originals[label_id]
+        self._changes.settled[label_id] = _DELETED
+        if self._is_edited_since(original, Settled()):
+            kept = ANNOTATOR if self._policy == ANNOTATOR else DATASET
+            self._tell(
+                Conflict(label_id, DELETION, self._whole_sent(label_id), whole_of(original, self._field), None, kept)
+            )
+            if kept == DATASET:
+                self._restore(original, {})
 
     def leave_untouched(self) -> None:
         """Also takes back what loads made of labels because of edits that were taken back."""
@@ -165,7 +182,8 @@ class Settling(Taking):
             return True
         is_deleted = self._policy == ANNOTATOR
         whole = whole_of(stored, self._field)
-        self._tell(Conflict(label_id, DELETION, None, whole, None, ANNOTATOR if is_deleted else DATASET))
+        kept = ANNOTATOR if is_deleted else DATASET
+        self._tell(Conflict(label_id, DELETION, self._whole_sent(label_id), whole, None, kept))
         return is_deleted
 
     def _is_edited_since(self, stored: LabelDoc, settled: Settled) -> bool:
@@ -278,14 +296,17 @@ class Settling(Taking):
             return
         settled = self._settled_of(label_id)
         units = answered_units(edit)
-        news = [unit for unit in units if settled.answer_of(unit) != units[unit]]
+        news, telling = [unit for unit in units if settled.answer_of(unit) != units[unit]], self._telling(units)
+        if any(unit not in telling for unit in news):
+            # Another label may say it from now on.
+            news = [unit for unit in units if unit in news or unit in telling]
         old = [unit for unit in units if unit not in news]
         record, retained = parted(self._written.get(label_id, {}), self._skipped_in(edit))
         held = {name for unit in old for name in names_of(unit, field)}
         retained = {**retained, **{name: pair for name, pair in record.items() if name in held}}
         record = {name: pair for name, pair in record.items() if name not in held}
         taken_back = [unit for unit in settled if unit not in units and unit not in _MARKS]
-        if not (news or record or taken_back or DELETED in settled):
+        if not (news or record or taken_back or (DELETED in settled and not old)):
             # A load has taken all of this over already; whatever the dataset holds now was decided there.
             return
         base = before_loads(stored, self._undoable(stored, record))
@@ -350,7 +371,10 @@ class Settling(Taking):
             if (mine or lost) and self._is_theirs(unit, stored, record, settled, edit, seen):
                 kept = {KEEP_BOTH: BOTH}.get(self._policy, self._policy)
                 theirs = None if lost else value_of(unit, {**base, **mine}, field)
-                sent = sent_value(unit, edit, field, record)
+                as_sent = self._answer.as_sent.get(edit.label_id)
+                sent = sent_value(unit, edit, field, record, as_sent)
+                if lost and as_sent is not None:
+                    sent = whole_of(as_sent, field)
                 aspect = DELETION if lost else aspect_of(unit, field)
                 conflict = Conflict(edit.label_id, aspect, sent, value_of(unit, stored, field), theirs, kept)
                 self._tell(conflict)
@@ -362,10 +386,34 @@ class Settling(Taking):
                         now.put(DELETED)
             left = None if kept != ANNOTATOR else stored_digest(unit, {**base, **mine}, field)
             now.put(unit, answered[unit], left)
+        if values is not None:
+            self._move_provenance(values, second, answered, now)
         return values, second
+
+    def _move_provenance(
+        self, values: dict[str, Any], second: dict[str, Any], answered: Mapping[str, str], now: Settled
+    ) -> None:
+        """Has only the second label say who changed it, where the first one is in nothing as the annotator has it."""
+        telling = self._telling(answered)
+        others = [unit for unit in answered if unit not in telling]
+        if not (telling and others) or any(unit not in now or now.stored_of(unit) is not None for unit in others):
+            return
+        moved = {name: values.pop(name) for name in provenance.KINDS if name in values}
+        second.update(moved if second else {})
+        for unit in telling:
+            now.put(unit, answered[unit])
+
+    def _telling(self, units: Collection[str]) -> list[str]:
+        """Those of some units that say who has changed the label."""
+        if not all(attribute in self._field.attributes for attribute in provenance.ATTRIBUTES):
+            return []
+        return [unit for unit in map(aspect_name, provenance.ATTRIBUTES) if unit in units]
 
     def _take_original(self, original: LabelDoc, edit: LabelAnswer) -> None:
         now = Settled()
+        if DELETED in self._settled_of(edit.label_id) and self._changed_values(original, edit) is None:
+            # Nothing was left of it at an earlier load either.
+            return
         units = list(answered_units(edit))
         values, second = self._resolved(original, edit, units, {}, Settled(), now, original)
         if values is None:
@@ -421,7 +469,7 @@ class Settling(Taking):
     def _put_back(self, edit: LabelAnswer, settled: Settled) -> None:
         label_id, changes, field = edit.label_id, self._changes, self._field
         is_back = self._policy != DATASET
-        lost = self._rules.lost.get(label_id)
+        lost = self._rules.lost.get(label_id, self._answer.as_sent.get(label_id))
         values = {} if lost is None else self._changed_values(lost, edit)
         if values is None:
             return
@@ -433,7 +481,8 @@ class Settling(Taking):
         else:
             now = self._settled_without(edit)
             changes.departed.append(label_id)
-        self._tell(Conflict(label_id, DELETION, None, None, whole_of(made, field), ANNOTATOR if is_back else DATASET))
+        kept = ANNOTATOR if is_back else DATASET
+        self._tell(Conflict(label_id, DELETION, self._whole_sent(label_id), None, whole_of(made, field), kept))
         changes.settled[label_id] = now.text
 
     def _keep_second(
@@ -472,7 +521,8 @@ class Settling(Taking):
             self._write_second(there, made)
         else:
             theirs, mine = (whole_of(doc, self._field) for doc in (to_doc(edit, self._field), there))
-            self._tell(Conflict(str(there["_id"]), DELETION, None, mine, theirs, DATASET))
+            sent = self._whole_sent(edit.label_id)
+            self._tell(Conflict(str(there["_id"]), DELETION, sent, mine, theirs, DATASET))
         self._changes.settled[edit.label_id] = now.text
 
     def _drop_second(self, label_id: str, settled: Settled) -> None:
@@ -488,6 +538,11 @@ class Settling(Taking):
         if label_id not in changes.deleted and changes.allows("allow_deletions", self._field):
             changes.deleted.append(label_id)
             changes.forgotten.add(label_id)
+
+    def _whole_sent(self, label_id: str) -> dict[str, Any] | None:
+        """What a report shows of a label as it was sent; None where that is not known."""
+        as_sent = self._answer.as_sent.get(label_id)
+        return None if as_sent is None else whole_of(as_sent, self._field)
 
     def _settled_of(self, label_id: str) -> Settled:
         return Settled(self._rules.settled.get(label_id, ""))

@@ -170,10 +170,8 @@ def test_every_pair_of_changes_is_merged_settled_and_told(mine, theirs, policy, 
         elif mine == DELETE:
             # Nothing is kept twice of which one side is nothing.
             conflict, kept = theirs, DATASET if policy == DATASET else ANNOTATOR
-            # Regions do not hold more of it.
+            # The prediction does not hold more of it.
             expected = None if policy == DATASET else {**sent, **answers, "tags": []}
-            if expected is not None:
-                del expected["confidence"]
         else:
             conflict, kept = mine, ANNOTATOR if policy == ANNOTATOR else DATASET
             expected = None if policy == ANNOTATOR else held
@@ -198,6 +196,9 @@ def test_every_pair_of_changes_is_merged_settled_and_told(mine, theirs, policy, 
     else:
         ((told),) = campaign.conflicts
         assert (told.label_id, told.aspect, told.kept) == (campaign.id, aspect, kept)
+        whole = {"label": sent["label"], "bounding_box": sent["bounding_box"]}
+        of_unit = {MOVE: {"bounding_box": sent["bounding_box"]}, RELABEL: sent["label"], ANSWER: sent["quality"]}
+        assert told.sent == (whole if aspect == ASPECTS[DELETE] else of_unit[mine])
     campaign.load_again()
 
 

@@ -222,6 +222,74 @@ def test_a_destination_that_starts_as_a_copy_has_the_conflicts_of_its_source(sen
     assert [conflict["label_field"] for conflict in sent.results.conflicts] == ["copied"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "labels", "kept"),
+    [("annotator", [], "annotator"), ("dataset", ["cow"], "dataset"), ("keep_both", ["cow"], "dataset")],
+)
+@pytest.mark.parametrize("is_by_annotator", [False, True])
+def test_a_copy_has_the_deletion_conflicts_of_its_source(sent, label_id, policy, labels, kept, is_by_annotator):
+    options = {"annotations": "all"} if is_by_annotator else {"dest_field": "copied"}
+    copied = "gt_unknown" if is_by_annotator else "copied"
+    sent.set(label="cow")
+    sent.answer(lambda result: [])
+    sent.load(on_conflict=policy, **options)
+    assert [label.label for label in sent.dataset.first()[copied].detections] == labels
+    (conflict,) = sent.results.conflicts
+    assert (conflict["label_field"], conflict["label_id"], conflict["aspect"]) == (copied, label_id, "deletion")
+    assert (conflict["dataset"]["label"], conflict["annotator"], conflict["kept"]) == ("cow", None, kept)
+    before = stored(sent.dataset)
+    for full in (False, True):
+        sent.load(on_conflict=policy, full=full, **options)
+        assert (stored(sent.dataset), sent.results.conflicts) == (before, [])
+    sent.set(label="dog")
+    sent.load(on_conflict=policy, full=True, **options)
+    assert sent.results.conflicts == []
+
+
+def test_a_label_that_nobody_edited_is_not_copied_where_its_annotator_has_deleted_it(sent):
+    sent.answer(lambda result: [])
+    sent.load(dest_field="copied", on_conflict="dataset")
+    assert (sent.dataset.first().copied.detections, sent.results.conflicts) == ([], [])
+    sent.set(label="cow")
+    sent.load(dest_field="copied", on_conflict="dataset", full=True)
+    assert (sent.dataset.first().copied.detections, sent.results.conflicts) == ([], []), "what was loaded is no news"
+    sent.answer(lambda result: result)
+    sent.load(dest_field="copied", on_conflict="dataset")
+    assert [label.label for label in sent.dataset.first().copied.detections] == ["cow"]
+
+
+def test_a_second_label_says_who_made_it_and_the_first_one_does_not(sent, label_id):
+    def answered(edit, number):
+        task_id = sent.results.tasks[sent.sample_id]
+        sent.project.by_id[task_id]["annotations"].clear()
+        sent.project.submit(task_id, edit, id=number, completed_by=1, updated_at=f"2026-11-20T10:00:0{number}Z")
+
+    def who():
+        return {
+            label.label: label.get_attribute_value("annotator", None) for label in sent.dataset.first().gt.detections
+        }
+
+    options = {"on_conflict": "keep_both", "provenance": "labels"}
+    sent.project.users = {1: "ann@x.org"}
+    before = stored(sent.dataset)
+    sent.set(label="cow")
+    answered(relabel, 1)
+    for _ in range(2):
+        sent.load(**options)
+        assert who() == {"cow": None, "dog": "ann@x.org"}
+    answered(lambda result: move(relabel(result)), 2)
+    sent.load(**options)
+    assert who() == {"cow": "ann@x.org", "dog": "ann@x.org"}, "both are moved"
+    answered(lambda result: result, 3)
+    sent.load(**options)
+    assert who() == {"cow": None}
+    sent.set(label="cat")
+    names = ("_id", "label", "bounding_box", "tags")
+    (doc,) = stored(sent.dataset)[sent.sample_id]["gt"]["detections"]
+    (then,) = before[sent.sample_id]["gt"]["detections"]
+    assert {name: doc[name] for name in names} == {name: then[name] for name in names}
+
+
 def test_an_edited_label_that_its_annotator_deletes_is_a_conflict(sent):
     sent.set(bounding_box=[0, 0, 0.5, 0.5])
     sent.answer(lambda result: [])

@@ -58,7 +58,8 @@ class FieldAnswer:
         edited: labels that were changed
         deleted: ids of labels whose regions are gone
         was_sent: id of a deleted label -> an edit that holds nothing but what was sent
-        sent_besides: label id -> the same of each other prediction of the task that showed it
+        as_sent: id of a label that was edited or deleted -> the label as it was sent, as far as regions hold it
+        sent_besides: label id -> an edit that holds nothing but what was sent, for each other prediction that showed it
         is_of_another_field: whether it started from labels of another field than the run's
         added: labels that were drawn or chosen
         deletions_unsafe: whether a region of an unknown label was not understood, so that no label may be called gone
@@ -78,6 +79,7 @@ class FieldAnswer:
     edited: list[LabelAnswer] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
     was_sent: dict[str, LabelAnswer] = dataclass_field(default_factory=dict)
+    as_sent: dict[str, LabelDoc] = dataclass_field(default_factory=dict)
     sent_besides: dict[str, list[LabelAnswer]] = dataclass_field(default_factory=dict)
     is_of_another_field: bool = False
     added: list[LabelAnswer] = dataclass_field(default_factory=list)

@@ -114,6 +114,9 @@ def parse_task(
     }
     _leave_what_others_showed(answers, fields, start, first_sent)
     _add_what_others_showed(answers, fields, start, media)
+    for field in fields:
+        entries = sent.get(field.name, {})
+        _add_what_was_sent(answers[field.name], annotation, field, entries, origin, media, task_id, run)
     departed = [field for field in fields if field.name in gone or field.name in sources]
     originals = _originals(annotation, result, departed, origin, sent, media, task_id, run)
     made = made_of(annotation, which.people)
@@ -228,6 +231,33 @@ def _add_what_others_showed(
             for label_id, key in _sent_labels(entries):
                 sent = LabelAnswer(label_id, nothing, (), entries[key])
                 answer.sent_besides.setdefault(label_id, []).append(sent)
+
+
+def _add_what_was_sent(
+    answer: FieldAnswer,
+    annotation: Mapping[str, Any],
+    field: LabelField,
+    entries: Mapping[str, Mapping[str, Any]],
+    origin: Origin,
+    media: MediaInfo,
+    task_id: int,
+    run: str,
+) -> None:
+    """Notes the labels that somebody has changed or deleted as they were sent: as the annotation started from them."""
+    changed = {edit.label_id for edit in answer.edited} | answer.was_sent.keys()
+    keys = {key for label_id, key in _sent_labels(entries) if label_id in changed}
+    prediction = annotation.get("prediction")
+    started_from = prediction.get("result") if isinstance(prediction, Mapping) else None
+    if not keys or not isinstance(started_from, list):
+        return
+    regions, _ = objects.split(started_from, objects_of([field]))
+    if family_of(field).grouping(field) is not Grouping.FIELD and family_of(field).is_drawn:
+        entries = {key: entries[key] for key in keys}
+        regions = [region for region in regions if has_id(region) and whole_id(region["id"]) in keys]
+    results = sorted_by_field(regions, [field], task_id, entries.keys(), origin, [])
+    reader = FieldReader(field, media, task_id, run, [], {}, origin, Missing())
+    labels = reader.originals(results.by_field[field.name], entries, True)
+    answer.as_sent = {label_id: label for label_id, label in labels.items() if label_id in changed}
 
 
 def _sent_labels(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
