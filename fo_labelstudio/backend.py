@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import webbrowser
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,11 @@ from fo_labelstudio.dataset.internals import (
     load_arguments,
     patch,
     reload_run,
-    replaced_results,
     root_dataset,
+    run_documents,
+    save_run_results,
     save_run_view,
+    saved_run_results,
 )
 from fo_labelstudio.dataset.label_schema import discover_attributes, only_type
 from fo_labelstudio.dataset.prompt import ask
@@ -332,8 +334,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def take_over(self, results: Any) -> None:
         """Puts the config and results in place of those of a run that another integration has made, in one step."""
         document = self._get_run_doc(results.samples, results.key)
-        reload_run(document)
-        with self.config.being_saved():
+        with run_documents, self.config.being_saved():
+            reload_run(document)
             document.config = deepcopy(self.config.serialize())
         self.save_run_results(results.samples, results.key, results)
 
@@ -349,18 +351,20 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @classmethod
     def update_run_config(cls, samples: Any, key: str, config: LabelStudioBackendConfig) -> None:
-        with config.being_saved():
+        with run_documents, config.being_saved():
             super().update_run_config(samples, key, config)
 
     @classmethod
     def save_run_results(
         cls, samples: Any, key: str, run_results: Any, overwrite: bool = True, cache: bool = True
     ) -> None:
-        # A load has saved them already, and another session may have gone on from there.
         if is_end_of_load():
+            # The load has saved them already, and another session may have gone on from there.
             return
-        with replaced_results(cls._get_run_doc(samples, key)) if overwrite else nullcontext():
+        if key is None or run_results is None or not overwrite:
             super().save_run_results(samples, key, run_results, overwrite=overwrite, cache=cache)
+        else:
+            save_run_results(cls, samples, key, run_results, cache)
 
     def upload_annotations(
         self, samples: Any, anno_key: str, launch_editor: bool = False
@@ -676,8 +680,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
 
     def saved(self) -> LabelStudioAnnotationResults:
         """The results as another session may have saved them since."""
-        reload_run(self.backend._get_run_doc(self.samples, self.key))
-        saved = self.backend.load_run_results(self.samples, self.key, cache=False, load_view=False)
+        saved = saved_run_results(self.backend, self.samples, self.key)
         return self if saved is None else saved
 
     @property

@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from types import FrameType
 from typing import IO, Any, NamedTuple
 
@@ -25,6 +25,12 @@ from bson import ObjectId, json_util
 from mongoengine.errors import DoesNotExist
 
 from fo_labelstudio.errors import RunError
+
+run_documents = threading.RLock()
+"""To be held by who reads or writes the document of a run, which FiftyOne keeps once for all threads (1.22.1)."""
+
+_READS = 20
+"""How often results are read that another session replaces again and again."""
 
 
 def root_dataset(samples: foc.SampleCollection) -> fo.Dataset:
@@ -81,26 +87,6 @@ def reload_run(document: Any) -> None:
         document.results.instance = document
 
 
-@contextmanager
-def replaced_results(document: Any) -> Iterator[None]:
-    """Has the results of a run that are saved within it take the place of those that there are, in one step.
-
-    FiftyOne deletes the old ones first (1.22.1), so a run whose process is killed then could never be loaded again.
-
-    Args:
-        document: the document of the run, which is saved within it
-    """
-    file = document.results
-    before, file.grid_id, file.gridout = file.grid_id, None, None
-    try:
-        yield
-    except BaseException:
-        file.grid_id, file.gridout = before, None
-        raise
-    if before is not None:
-        file.fs.delete(before)
-
-
 def put_run_results(dataset: fo.Dataset, key: str, content: IO[bytes]) -> None:
     """Saves the results of a run that a file holds as JSON, piece by piece; FiftyOne makes three copies of the whole.
 
@@ -109,15 +95,67 @@ def put_run_results(dataset: fo.Dataset, key: str, content: IO[bytes]) -> None:
         key: the key of the run
         content: what FiftyOne would save (1.22.1), from its beginning
     """
-    document = fors.Run._get_run_doc(dataset, key)
-    reload_run(document)
-    with replaced_results(document):
-        document.results.put(content, content_type="application/json")
-        document.save()
+    with run_documents:
+        document = fors.Run._get_run_doc(dataset, key)
+        reload_run(document)
+        _replace_results(document, content)
+
+
+def save_run_results(backend: Any, samples: foc.SampleCollection, key: str, results: Any, cache: bool) -> None:
+    """Saves the results of a run, as FiftyOne does (1.22.1), but the old ones go last.
+
+    Args:
+        backend: the class that the run is of
+        samples: the dataset of the run, or any view into it
+        key: the key of the run
+        results: the results
+        cache: whether FiftyOne keeps them for this session
+    """
+    with run_documents:
+        document = backend._get_run_doc(samples, key)
+        if hasattr(document, "results_meta"):
+            document.results_meta = dict(results.get_meta() or {})
+        _replace_results(document, json_util.dumps(results.serialize()).encode())
+        if cache:
+            getattr(root_dataset(samples), backend._results_cache_field())[key] = results
+
+
+def saved_run_results(backend: Any, samples: foc.SampleCollection, key: str) -> Any:
+    """The results of a run as another session may have saved them since, or None.
+
+    Raises:
+        RunError: the run was deleted
+    """
+    with run_documents:
+        document = backend._get_run_doc(samples, key)
+        for left in reversed(range(_READS)):
+            reload_run(document)
+            try:
+                return backend.load_run_results(samples, key, cache=False, load_view=False)
+            except AttributeError:
+                # FiftyOne finds no file where another session that saves has just deleted it.
+                if not left:
+                    raise
+        return None
+
+
+def _replace_results(document: Any, content: bytes | IO[bytes]) -> None:
+    """Puts other results in the place of those of a run: who reads meanwhile, or after a kill, finds either."""
+    results, old = document.results, document.results.grid_id
+    results.instance, results.grid_id, results.gridout = document, None, None
+    results.put(content, content_type="application/json")
+    document.save()
+    if old is not None:
+        results.fs.delete(old)
 
 
 def save_run_view(document: Any, view: foc.SampleCollection) -> None:
     """Has the document of a run name other samples, as FiftyOne does (``BaseRun.save_run_info``, 1.22.1)."""
+    with run_documents:
+        _save_run_view(document, view)
+
+
+def _save_run_view(document: Any, view: foc.SampleCollection) -> None:
     reload_run(document)
     stages = view._serialize(include_uuids=False) if isinstance(view, fo.DatasetView) else None
     document.view_stages = stages and [json_util.dumps(stage) for stage in stages]

@@ -171,3 +171,40 @@ def test_whoever_loads_may_do_what_needs_the_same(sent):
     dataset, *_ = sent
     with sole_loader(dataset, "run"), sole_loader(dataset, "run"), sole_loader(dataset, "other"):
         pass
+
+
+def test_results_are_there_whenever_somebody_reads_them(sent):
+    _, results, _ = sent
+    failed, is_over = [], threading.Event()
+
+    def read():
+        while not is_over.is_set():
+            try:
+                assert results.saved().tasks == results.tasks
+            except BaseException as error:
+                failed.append(error)
+                return
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for _ in range(50):
+        results.save()
+        results.save_config()
+    is_over.set()
+    for reader in readers:
+        reader.join()
+    assert failed == []
+
+
+def test_a_save_that_is_killed_leaves_the_results_of_before(sent, monkeypatch):
+    dataset, results, _ = sent
+    document = results.backend._get_run_doc(dataset, "run")
+    with monkeypatch.context() as patching:
+        patching.setattr(type(document), "save", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        results.left_behind = ["something"]
+        with pytest.raises(KeyboardInterrupt):
+            results.save()
+    assert (results.saved().left_behind, results.saved().tasks) == ([], results.tasks)
+    results.save()
+    assert results.saved().left_behind == ["something"]
