@@ -22,6 +22,7 @@ from fo_labelstudio.runs.existing_project import needed_of
 from fo_labelstudio.runs.existing_tasks import shown_already
 from fo_labelstudio.runs.ongoing import check_dataset, ongoing
 from fo_labelstudio.runs.ports import TaskSink
+from fo_labelstudio.runs.predict import predict
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import Run, labeling_config_of, run_of, sender_of
 from fo_labelstudio.runs.send import make_tasks
@@ -102,13 +103,25 @@ def _check_kind(
             )
 
 
+def _report_other_start(results: RunState, sink: TaskSink, before: int) -> None:
+    """Says where people start from predictions that the new tasks do not have."""
+    model_version, added = sink.state().model_version, len(results.tasks) - before
+    if added and model_version in results.config.saved_state.get("refreshed", ()):
+        logger.warning(
+            "%d new tasks have no prediction of %r, which people start from: in the label stream they start from "
+            "nothing there; upload predictions of their samples, too",
+            added,
+            model_version,
+        )
+
+
 def _send(run: Run, results: RunState, sink: TaskSink | None, sender: Sender | None) -> int:
     """Makes the tasks of some samples; returns how many there are more than before."""
     config, state, before = results.config, results.config.saved_state, len(results.tasks)
     client: Client | None = None if sink is not None else results.connect_to_api().client
     media_key = media_key_of(run.fields)
-    skipped = {} if client is None else _shown(run, results, client, state, media_key)
-    checked = check_run(run, needed_of(labeling_config_of(config), media_key), skipped)
+    skipped, predicted = ({}, {}) if client is None else _shown(run, results, client, state, media_key)
+    checked = check_run(run, needed_of(labeling_config_of(config), media_key), skipped, predicted)
     # Of a run that nobody was adding to, all tasks are known.
     after = 0 if state.get("tasks", 0) is None else max(results.tasks.values(), default=0)
     if sink is None or sender is None:
@@ -119,11 +132,17 @@ def _send(run: Run, results: RunState, sink: TaskSink | None, sender: Sender | N
     saving = Saving(results)
     prepared = chain(checked.tasks, prepared_tasks(run, checked.sample_ids))
     try:
-        make_tasks(run, prepared, sink, sender, results.tasks, lambda _: saving(), checked.left_out, after)
+        left_out = checked.left_out + len(predicted)
+        make_tasks(run, prepared, sink, sender, results.tasks, lambda _: saving(), left_out, after)
+        if predicted:
+            assert client is not None
+            predict(run, predicted, client, state["project_id"], results.predicted, saving)
+            results.tasks.update({sample_id: results.predicted[sample_id]["task"] for sample_id in predicted})
         is_own = state.get("owns_project", True) and not state.get("adopted")
         if is_own and not sink.state().model_version:
             # The first tasks of the run may have had no predictions.
             sink.start_from(MODEL_VERSION)
+        _report_other_start(results, sink, before)
     except BaseException as error:
         message = (
             f"add_samples() stopped half-way ({type(error).__name__}: {error}). It added "
@@ -139,25 +158,21 @@ def _send(run: Run, results: RunState, sink: TaskSink | None, sender: Sender | N
     return len(results.tasks) - before
 
 
-def _shown(run: Run, results: RunState, client: Client, state: Mapping[str, Any], media_key: str) -> dict[str, int]:
-    """The samples that tasks of others show already: sample id -> task id; they are left out.
-
-    Raises:
-        RunError: their tasks would get predictions
+def _shown(
+    run: Run, results: RunState, client: Client, state: Mapping[str, Any], media_key: str
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The samples that tasks of others show already, sample id -> task id: those that are left out, and those whose
+    tasks get predictions.
     """
     config = results.config
     if state.get("owns_project", True) or config.existing_tasks == "new":
-        return {}
+        return {}, {}
     shown = shown_already(
         client.tasks(state["project_id"]), run.token, media_key, run.samples.select(run.sample_ids), run.media_field
     )
+    if config.existing_tasks == "predict":
+        return {}, shown
     lines = listed([f"sample {sample_id}: task {task_id}" for sample_id, task_id in shown.items()])
-    if shown and config.existing_tasks == "predict":
-        raise RunError(
-            f"{len(shown)} of the samples are in tasks that others made, whose predictions belong to a whole run; "
-            f"annotate them under another anno_key, and leave them out here:{lines}",
-            results.project_id,
-        )
     if shown:
         logger.warning("%d samples are left out, because the project shows them already:%s", len(shown), lines)
-    return shown
+    return shown, {}

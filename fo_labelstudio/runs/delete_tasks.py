@@ -124,8 +124,9 @@ def _refuse_work(there: Mapping[int, tuple[bool, bool]], results: RunState) -> N
 
 def _remove_predictions(client: Client, results: RunState, task_ids: Iterable[int]) -> None:
     """Takes the run's predictions out of tasks that others have made."""
-    own = model_version_of(results.config.saved_state["token"])
+    state = results.config.saved_state
+    own = {model_version_of(state["token"]), *state.get("refreshed", ())}
     for task_id in task_ids:
         for prediction in client.predictions_of(task_id):
-            if prediction.get("model_version") == own:
+            if prediction.get("model_version") in own:
                 client.delete_prediction(prediction["id"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from fo_labelstudio.runs import project
 from fo_labelstudio.runs.ports import Changes, Page, ProjectState, Task, TaskSource
 from fo_labelstudio.runs.prepare import PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run
+from fo_labelstudio.runs.server import ServerPredictions
 from fo_labelstudio.runs.streams import in_blocks
 
 
@@ -58,7 +59,7 @@ def predict(
     predicted: dict[str, dict[str, Any]],
     save: Callable[[], None],
 ) -> None:
-    """Adds predictions to the tasks of others that show samples of a run; those of an earlier call are replaced.
+    """Adds predictions to the tasks of others that show samples of a run; what an earlier call has begun is made anew.
 
     Args:
         run: the run
@@ -73,9 +74,12 @@ def predict(
         ServerError: predictions could not be made
     """
     model_version = model_version_of(run.token)
-    remove_predictions(client, project_id, model_version)
+    if predicted:
+        _remove_from_tasks(client, project_id, model_version, set(shown.values()))
+    else:
+        remove_predictions(client, project_id, model_version)
     logger.info("Adding predictions %r to %d tasks that are there...", model_version, len(shown))
-    sent = 0
+    sent = client.model_versions(project_id).get(model_version, 0)
     refused: list[str] = []
     to_predict = _to_predict(run, shown, model_version, refused)
     for block in in_blocks(to_predict, lambda item: len(item.body or b""), client.max_tasks, client.max_bytes):
@@ -99,6 +103,13 @@ def remove_predictions(client: Client, project_id: int, model_version: str) -> N
     # With a model that is connected, the server forgets which predictions people start from (1.23.2).
     if (after.get("model_version") or "") != (before.get("model_version") or ""):
         client.update_project(project_id, model_version=before["model_version"])
+
+
+def _remove_from_tasks(client: Client, project_id: int, model_version: str, task_ids: Collection[int]) -> None:
+    """Deletes the predictions of a model from some tasks, where an interrupted call has left any."""
+    for prediction in list(ServerPredictions(client, project_id).predictions_of(model_version)):
+        if prediction["task"] in task_ids:
+            client.delete_prediction(prediction["id"])
 
 
 def _to_predict(run: Run, shown: Mapping[str, int], model_version: str, refused: list[str]) -> Iterator[_Predicted]:
