@@ -319,6 +319,22 @@ class TestProvenance:
         assert sample.run_provenance_ann_x_org.annotation_id == 1
         assert sample.run_provenance_bob_x_org.annotation_id == 2
 
+    @pytest.mark.parametrize("who", [2, {"id": 2, "email": BOB}])
+    def test_a_finished_annotation_is_of_who_has_edited_it_not_of_who_sent_it(self, sent, who):
+        dataset, results, project = sent
+        first, _ = results.tasks.values()
+        project.by_id[first]["meta"]["fiftyone"]["annotation"] = 7
+        sent_as = {"import_id": 7, "updated_by": who, "created_at": "2026-11-20T09:00:00Z"}
+        answer(project, first, relabelled("dog"), 1, 1, created_username=f"Ann {ANN}, 1", **sent_as)
+        load(results, project, annotations=ANN)
+        assert labels(dataset)[0] == ["cat", "cat"]
+        load(results, project, annotations=BOB, provenance="samples")
+        assert labels(dataset)[0] == ["dog", "cat"]
+        assert dataset.first().run_provenance.annotator == BOB
+        load(results, project, annotations="all")
+        assert labels(dataset, "gt_bob_x_org")[0] == ["dog", "cat"]
+        assert dataset.get_field("gt_ann_x_org") is None
+
     def test_an_attribute_of_the_same_name_is_refused(self, sent):
         dataset, results, project = sent
         schema = {"gt": {**SCHEMA["gt"], "attributes": {"annotator": {"type": "text"}}}}

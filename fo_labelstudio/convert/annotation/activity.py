@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.annotation.choose import is_as_sent, is_submitted, time_of
+from fo_labelstudio.convert.annotation.choose import by_who_submitted, is_as_sent, is_submitted, time_of
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.task.origin import is_sent_annotation
 
@@ -158,7 +158,7 @@ def activity_of_task(task: Mapping[str, Any]) -> Activity:
 
 def annotator_of(annotation: Mapping[str, Any], task: Mapping[str, Any]) -> int | None:
     """The id of the user whose answer an annotation is: of one that was sent with its task, who edited it."""
-    user = annotation.get("updated_by" if is_sent_annotation(annotation, task) else "completed_by")
+    user = by_who_submitted(annotation, task).get("completed_by")
     user = user.get("id") if isinstance(user, Mapping) else user
     return user if type(user) is int else None
 

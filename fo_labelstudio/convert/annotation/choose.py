@@ -29,7 +29,7 @@ def annotation_of(task: Any, problems: list[Problem] | None = None, which: Which
             # Nobody has answered yet.
             continue
         if is_submitted(annotation):
-            submitted += [annotation] if which.counts(annotation) else []
+            submitted += [annotation] if which.counts(by_who_submitted(annotation, task)) else []
         elif problems is not None and not _is_skipped(annotation):
             reason = "one of its annotations does not say whether it was submitted"
             problems.append(Problem(task["id"], None, reason))
@@ -40,7 +40,14 @@ def annotation_of(task: Any, problems: list[Problem] | None = None, which: Which
 def annotators_of(task: Any, people: Mapping[int, str]) -> Collection[str]:
     """Who answered an exported task, as :func:`annotator_of` names them."""
     answered = [one for one in _annotations(task) if is_submitted(one) and not is_as_sent(one, task)]
-    return dict.fromkeys(annotator_of(annotation, people) for annotation in answered)
+    return dict.fromkeys(annotator_of(by_who_submitted(annotation, task), people) for annotation in answered)
+
+
+def by_who_submitted(annotation: Mapping[str, Any], task: Any) -> Mapping[str, Any]:
+    """An annotation as one of who submitted it; one that was sent with its task is of who sent it, whoever edits it."""
+    if not is_sent_annotation(annotation, task):
+        return annotation
+    return {**annotation, "completed_by": annotation.get("updated_by"), "created_username": None}
 
 
 def is_skipped(task: Any) -> bool:
@@ -49,11 +56,12 @@ def is_skipped(task: Any) -> bool:
     return skipped and annotation_of(task) is None
 
 
-def made_of(annotation: Mapping[str, Any], people: Mapping[int, str]) -> Made:
+def made_of(annotation: Mapping[str, Any], task: Any, people: Mapping[int, str]) -> Made:
     """Who made an annotation, and when.
 
     Args:
         annotation: the annotation
+        task: its task
         people: id of an annotator -> e-mail, as far as it is known
     """
     number, seconds = annotation.get("id"), annotation.get("lead_time")
@@ -65,7 +73,7 @@ def made_of(annotation: Mapping[str, Any], people: Mapping[int, str]) -> Made:
     except ValueError:
         time = None
     return Made(
-        annotator_of(annotation, people),
+        annotator_of(by_who_submitted(annotation, task), people),
         number if type(number) is int else None,
         time,
         float(seconds) if is_finite(seconds) else None,

@@ -119,7 +119,7 @@ def parse_task(
         _add_what_was_sent(answers[field.name], annotation, field, entries, origin, media, task_id, run)
     departed = [field for field in fields if field.name in gone or field.name in sources]
     originals = _originals(annotation, result, departed, origin, sent, media, task_id, run)
-    made = made_of(annotation, which.people)
+    made = made_of(annotation, task, which.people)
     answer = Answer(task_id, sample_id, answers, originals=originals, made=made, sources=dict(sources))
     for region_answer in (item for items in about.values() for item in items):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
