@@ -7,13 +7,14 @@ from copy import copy
 from functools import lru_cache
 from typing import Any
 
+import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 from bson import ObjectId
 from bson.errors import InvalidId
 
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import family_of, label_class_of
-from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField
+from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField, SentLabel
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -59,6 +60,19 @@ def to_doc(edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
         # FiftyOne changes lists in place.
         doc[name] = copy(empty[name])
     return doc
+
+
+def sent_doc(sent: SentLabel, field: LabelField) -> dict[str, Any] | None:
+    """A label as it was sent, as the database stores it, or its value as ``value``; None where it cannot be made."""
+    try:
+        made = to_label(sent.answer, field, with_defaults=False)
+    except RegionError:
+        return None
+    if not isinstance(made, fol.Label):
+        return {"value": made}
+    if sent.confidence is not None and isinstance(made._fields.get("confidence"), fof.FloatField):
+        made.confidence = sent.confidence
+    return made.to_dict()  # type: ignore[no-any-return]
 
 
 _STORED_AS_THEY_ARE = frozenset((str, int, float, bool))

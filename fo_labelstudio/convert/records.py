@@ -229,5 +229,17 @@ class LabelAnswer(NamedTuple):
     is_part: bool = False
 
 
+class SentLabel(NamedTuple):
+    """A label as it was sent, as far as its regions hold it.
+
+    Attributes:
+        answer: what its regions say
+        confidence: its confidence, or None where it had none
+    """
+
+    answer: LabelAnswer
+    confidence: float | None
+
+
 RELATED = "related_to"
 """The attribute of a label that holds the ids of the labels that relations lead to."""

@@ -14,7 +14,7 @@ from bson import ObjectId
 from fo_labelstudio.convert.annotation import provenance
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import aspect_name
-from fo_labelstudio.convert.edits import to_doc
+from fo_labelstudio.convert.edits import sent_doc, to_doc
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.records import RELATED, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc
@@ -371,7 +371,7 @@ class Settling(Taking):
             if (mine or lost) and self._is_theirs(unit, stored, record, settled, edit, seen):
                 kept = {KEEP_BOTH: BOTH}.get(self._policy, self._policy)
                 theirs = None if lost else value_of(unit, {**base, **mine}, field)
-                as_sent = self._answer.as_sent.get(edit.label_id)
+                as_sent = self._as_sent(edit.label_id)
                 sent = sent_value(unit, edit, field, record, as_sent)
                 if lost and as_sent is not None:
                     sent = whole_of(as_sent, field)
@@ -469,7 +469,7 @@ class Settling(Taking):
     def _put_back(self, edit: LabelAnswer, settled: Settled) -> None:
         label_id, changes, field = edit.label_id, self._changes, self._field
         is_back = self._policy != DATASET
-        lost = self._rules.lost.get(label_id, self._answer.as_sent.get(label_id))
+        lost = self._rules.lost.get(label_id) or self._as_sent(label_id)
         values = {} if lost is None else self._changed_values(lost, edit)
         if values is None:
             return
@@ -539,9 +539,14 @@ class Settling(Taking):
             changes.deleted.append(label_id)
             changes.forgotten.add(label_id)
 
+    def _as_sent(self, label_id: str) -> LabelDoc | None:
+        """A label as it was sent, as far as regions hold it; None where that is not known."""
+        found = self._answer.as_sent.get(label_id)
+        return None if found is None else sent_doc(found, self._field)
+
     def _whole_sent(self, label_id: str) -> dict[str, Any] | None:
         """What a report shows of a label as it was sent; None where that is not known."""
-        as_sent = self._answer.as_sent.get(label_id)
+        as_sent = self._as_sent(label_id)
         return None if as_sent is None else whole_of(as_sent, self._field)
 
     def _settled_of(self, label_id: str) -> Settled:

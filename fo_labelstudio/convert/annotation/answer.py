@@ -8,7 +8,7 @@ from dataclasses import field as dataclass_field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.records import LabelAnswer
+from fo_labelstudio.convert.records import LabelAnswer, SentLabel
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.messages import quoted
 
@@ -79,7 +79,7 @@ class FieldAnswer:
     edited: list[LabelAnswer] = dataclass_field(default_factory=list)
     deleted: list[str] = dataclass_field(default_factory=list)
     was_sent: dict[str, LabelAnswer] = dataclass_field(default_factory=dict)
-    as_sent: dict[str, LabelDoc] = dataclass_field(default_factory=dict)
+    as_sent: dict[str, SentLabel] = dataclass_field(default_factory=dict)
     sent_besides: dict[str, list[LabelAnswer]] = dataclass_field(default_factory=dict)
     is_of_another_field: bool = False
     added: list[LabelAnswer] = dataclass_field(default_factory=list)

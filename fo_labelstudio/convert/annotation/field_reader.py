@@ -6,9 +6,6 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import fiftyone.core.fields as fof
-import fiftyone.core.labels as fol
-
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation import objects
 from fo_labelstudio.convert.annotation.answer import FieldAnswer, Problem
@@ -18,12 +15,20 @@ from fo_labelstudio.convert.annotation.origin import (
 )
 from fo_labelstudio.convert.annotation.sorting import NAMELESS, FieldResults, has_id
 from fo_labelstudio.convert.digests import digest_of, digests_of
-from fo_labelstudio.convert.edits import to_label
+from fo_labelstudio.convert.edits import sent_doc
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.records import LabelAnswer, LabelField, ParsedLabel, Region, RegionAnswer, objects_of
+from fo_labelstudio.convert.records import (
+    LabelAnswer,
+    LabelField,
+    ParsedLabel,
+    Region,
+    RegionAnswer,
+    SentLabel,
+    objects_of,
+)
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.errors import RegionError
@@ -156,14 +161,25 @@ class FieldReader:
     def originals(
         self, results: FieldResults, sent: Mapping[str, Mapping[str, Any]], is_as_sent: bool
     ) -> dict[str, LabelDoc]:
-        """The labels that were sent, as far as regions hold them, by id.
+        """The labels that were sent, as far as regions hold them, by id; see :meth:`sent_labels`."""
+        found: dict[str, LabelDoc] = {}
+        for label_id, label in self.sent_labels(results, sent, is_as_sent).items():
+            doc = sent_doc(label, self._field)
+            if doc is not None:
+                found[label_id] = doc
+        return found
+
+    def sent_labels(
+        self, results: FieldResults, sent: Mapping[str, Mapping[str, Any]], is_as_sent: bool
+    ) -> dict[str, SentLabel]:
+        """What regions hold of the labels that were sent, by id.
 
         Args:
             results: what holds them
             sent: what was sent
             is_as_sent: whether only labels count that are as they were sent
         """
-        labels: dict[str, LabelDoc] = {}
+        labels: dict[str, SentLabel] = {}
         parsed, _ = self._parse(results, sent)
         for key, (label, _) in parsed.items():
             entry = sent.get(key)
@@ -175,16 +191,7 @@ class FieldReader:
             is_only = sum(len(other.get("ids", [key])) for other in sent.values()) == 1
             confidence = self._confidence(results.regions, key, is_only)
             for label_id in label_ids:
-                try:
-                    made = to_label(LabelAnswer(label_id, label, (), entry), self._field, with_defaults=False)
-                except RegionError:
-                    continue
-                if not isinstance(made, fol.Label):
-                    labels[label_id] = {"value": made}
-                    continue
-                if confidence is not None and isinstance(made._fields.get("confidence"), fof.FloatField):
-                    made.confidence = confidence
-                labels[label_id] = made.to_dict()
+                labels[label_id] = SentLabel(LabelAnswer(label_id, label, (), entry), confidence)
         return labels
 
     def _confidence(self, regions: Sequence[Region], key: str, is_only: bool) -> float | None:

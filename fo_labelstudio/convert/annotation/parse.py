@@ -256,7 +256,7 @@ def _add_what_was_sent(
         regions = [region for region in regions if has_id(region) and whole_id(region["id"]) in keys]
     results = sorted_by_field(regions, [field], task_id, entries.keys(), origin, [])
     reader = FieldReader(field, media, task_id, run, [], {}, origin, Missing())
-    labels = reader.originals(results.by_field[field.name], entries, True)
+    labels = reader.sent_labels(results.by_field[field.name], entries, True)
     answer.as_sent = {label_id: label for label_id, label in labels.items() if label_id in changed}
 
 
