@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from fo_labelstudio.convert.families import family_of_type
+from fo_labelstudio.convert.families import family_in
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
@@ -53,7 +53,8 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         raise LabelSchemaError(f"field {name!r}: its name holds characters that cannot be shown; rename the field")
     is_scalar = info["type"] == "scalar"
     targets = _targets(name, info["mask_targets"]) if "mask_targets" in info else None
-    can_lack_class = is_scalar or family_of_type(info["type"]).can_lack_class
+    scope = info.get("scope", DEFAULT.scopes[0])
+    can_lack_class = is_scalar or family_in(scope, info["type"]).can_lack_class
     classes = tuple(targets) if targets else _classes(name, info.get("classes") or (), is_scalar)
     if not classes and not can_lack_class:
         raise LabelSchemaError(f"field {name!r}: there are no classes to choose from; pass classes=[...]")
@@ -69,7 +70,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         skeleton=_skeleton(info.get("skeleton")),
         question=_scalar_question(info) if is_scalar else None,
         takes_none=bool(classes) and bool(info.get("without_class", False)),
-        scope=info.get("scope", DEFAULT.scopes[0]),
+        scope=scope,
         object_name=info.get("object"),
         data_key=info.get("data_key"),
         allow_additions=bool(info.get("allow_additions", True)),

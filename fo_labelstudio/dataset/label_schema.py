@@ -18,9 +18,11 @@ from fiftyone import ViewField as F
 from packaging.version import Version
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import FAMILIES, family_of, family_of_type, has_masks, is_served, label_class_of
+from fo_labelstudio.convert.families import FAMILIES, family_in, family_of, has_masks, is_served, label_class_of
 from fo_labelstudio.convert.families.detections import HAS_MASK
+from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.media import DEFAULT, medium_of_type
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
@@ -84,11 +86,11 @@ def completed_label_schema(
         LabelSchemaError: a field or an attribute cannot be annotated as asked
     """
     medium = medium_of_type(samples.media_type)
-    scope = medium.scopes[0]
     completed = {}
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
         check_field(samples, name, info["type"] == "scalar")
+        scope = _scope_of(samples, name, medium)
         if not is_served(scope, info["type"]):
             raise LabelSchemaError(
                 f"field {name!r}: labels of type {info['type']!r} cannot be annotated on a {medium.noun}; leave the "
@@ -96,7 +98,8 @@ def completed_label_schema(
             )
         if medium is not DEFAULT:
             info["scope"] = scope
-        tools = family_of_type(info["type"]).tools
+        family = family_in(scope, info["type"])
+        tools = family.tools
         if info["type"] == "scalar":
             _complete_scalar(name, info, samples, scalar_types)
         elif masks.BRUSH in tools:
@@ -108,16 +111,22 @@ def completed_label_schema(
                 )
         elif tools:
             info["tool"] = tools[0] if Version(version) >= _VECTOR_VERSION else tools[1]
-        if family_of_type(info["type"]).has_joints:
+        if family.has_joints:
             info["skeleton"] = _skeleton(name, samples)
             if info["skeleton"] is None:
                 info["tool"] = tools[1]
-        if family_of_type(info["type"]).can_lack_class and samples.get_field(name) is not None:
+        if family.can_lack_class and samples.get_field(name) is not None:
             info["without_class"] = _lacks_a_class(samples, name)
         _leave_out_governed(info)
         _complete_attributes(name, info, samples)
         completed[name] = _with_few_controls(name, info)
     return completed
+
+
+def _scope_of(samples: foc.SampleCollection, name: str, medium: Medium) -> str:
+    """Where the labels of a field live."""
+    is_of_frames = medium.frame_scope is not None and is_frame_field(samples, name)
+    return medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
 
 
 def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
@@ -284,9 +293,13 @@ def _skeleton(name: str, samples: foc.SampleCollection) -> dict[str, Any] | None
     return {"joints": joints, "edges": edges} if joints else None
 
 
+def _family_of(info: Mapping[str, Any]) -> Family:
+    return family_in(info.get("scope", DEFAULT.scopes[0]), info["type"])
+
+
 def _leave_out_governed(info: dict[str, Any]) -> None:
     """Takes out attributes that regions show by themselves, such as the rotation of a box."""
-    governed = {name for aspect in family_of_type(info["type"]).aspects.values() for name in aspect.attributes}
+    governed = {name for aspect in _family_of(info).aspects.values() for name in aspect.attributes}
     # What makes up a label is refused by its own error.
     governed -= OWN
     holders: list[Any] = [info, *(entry for entry in info.get("classes") or () if isinstance(entry, Mapping))]
@@ -301,7 +314,7 @@ def _complete_attributes(name: str, info: dict[str, Any], samples: foc.SampleCol
     Raises:
         LabelSchemaError: an attribute could not be written when the annotations are loaded
     """
-    if not family_of_type(info["type"]).has_attributes:
+    if not _family_of(info).has_attributes:
         return
     is_existing = bool(info.get("existing_field"))
     path: str = labels_path(samples, name)[1] if is_existing else ""

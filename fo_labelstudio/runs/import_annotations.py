@@ -463,9 +463,13 @@ def _other_sizes(found: _Found, sample_ids: Mapping[Place, str], media: Mapping[
     """A note for each image that has another size than the one that was annotated."""
     for row in found.rows if media else ():
         for place, size in zip(row.places, row.sizes, strict=True):
-            difference = size and compare_sizes(size, media.get(sample_ids.get(place, "")))
+            difference = size and compare_sizes(size, _size_of(media.get(sample_ids.get(place, ""))))
             if difference is not None:
                 yield Problem(place[0], None, f"{place[1]}, sample {sample_ids[place]}: {difference}", is_note=True)
+
+
+def _size_of(media: MediaInfo | None) -> tuple[int, int] | None:
+    return None if media is None else media.size
 
 
 def _size_in(chosen: Sequence[Chosen], image: Shown) -> tuple[int, int] | None:
@@ -474,9 +478,9 @@ def _size_in(chosen: Sequence[Chosen], image: Shown) -> tuple[int, int] | None:
         for item in one.result:
             if not isinstance(item, Mapping) or item.get("to_name", image.to_name) != image.to_name:
                 continue
-            size = DEFAULT.parse_marks(item) if (item.get("item_index") or 0) == image.place else None
-            if size is not None:
-                return size
+            media = DEFAULT.parse_marks(item) if (item.get("item_index") or 0) == image.place else None
+            if media is not None:
+                return media.size
     return None
 
 

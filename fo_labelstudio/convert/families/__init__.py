@@ -50,6 +50,11 @@ def is_served(scope: str, label_type: str) -> bool:
     return (scope, label_type) in _FAMILY_OF
 
 
+def family_in(scope: str, label_type: str) -> Family:
+    """The family that serves a label type where its labels live."""
+    return _FAMILY_OF[scope, label_type]
+
+
 def family_of_type(label_type: str) -> Family:
     """The first family that serves a label type, for what is the same wherever its labels live."""
     return _FAMILY_OF_TYPE[label_type]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import image
+from fo_labelstudio.convert.media import image, video
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
     image.MEDIUM,  # <Image>
+    video.MEDIUM,  # <Video>
 )
 
 DEFAULT = MEDIA[0]

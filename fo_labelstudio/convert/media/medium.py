@@ -9,10 +9,24 @@ from xml.etree.ElementTree import Element
 
 
 class MediaInfo(NamedTuple):
-    """What the values of regions refer to: the size as it is displayed, in pixels (EXIF orientation applied)."""
+    """What the values of regions refer to.
+
+    Attributes:
+        width: the width as it is displayed, in pixels (EXIF orientation applied)
+        height: the height as it is displayed, in pixels
+        frame_count: the number of frames; 0 where there are none
+        frame_rate: the frames that are shown in a second; 0 where there are none
+    """
 
     width: int
     height: int
+    frame_count: int = 0
+    frame_rate: float = 0.0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its width and height, in pixels."""
+        return self.width, self.height
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,9 @@ class Medium:
         to_meta: what the meta of a task says of the media file
         parse_meta: what the meta of a task says of the media file, or None where it says nothing that can be right
         media_type: FiftyOne's name of the kind
+        data_keys: the keys that ``to_data`` writes
+        to_data: what the data of a task says of the media file, besides its address, for its object tag to name
+        frame_scope: where labels of its single frames live, one of ``scopes``; None where it has no frames
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
         parse_metadata: what the values of these fields say, or None where they say nothing
     """
@@ -48,3 +65,6 @@ class Medium:
     media_type: str
     metadata: tuple[str, ...]
     parse_metadata: Callable[[Sequence[Any]], MediaInfo | None]
+    data_keys: tuple[str, ...] = ()
+    to_data: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
+    frame_scope: str | None = None

@@ -124,7 +124,7 @@ def decode(code: bytes, media: MediaInfo) -> Mask:
     # Pillow lets errors of many kinds through where a file is damaged.
     except Exception as error:
         raise RegionError(f"its PNG cannot be read ({error})") from None
-    if (width, height) != media:
+    if (width, height) != media.size:
         # The editor stretches a PNG of another size over the image.
         alpha = resized(alpha, media.width, media.height)
     return cropped(alpha)

@@ -37,7 +37,7 @@ from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring, score_of
 from fo_labelstudio.errors import RegionError
 
 FILENAME = "filename"
-_MEDIA_KEYS = tuple(medium.name for medium in MEDIA)
+_MEDIA_KEYS = tuple(key for medium in MEDIA for key in (medium.name, *medium.data_keys))
 
 DATA_KEYS = (*_MEDIA_KEYS, SAMPLE_ID, FILENAME, "id")
 """What a task's data holds besides fields of the sample; ``id`` is the task's own in what Label Studio exports."""
@@ -172,7 +172,8 @@ def to_task(
     meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
-    data = {key: url, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
+    about = medium.to_data(sample.media)
+    data = {key: url, **about, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
     annotations = []
     if result and finished is not None:
         # An answer without regions says that there is nothing to see, so a sample without labels has none.

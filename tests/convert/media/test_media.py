@@ -18,27 +18,33 @@ SIDES = st.integers(1, 2**31 - 1)
 BOXES = LabelField("boxes", "detections", ("cat",), "boxes")
 
 
+FRAMES = {"video": (60, 29.97)}
+"""Name of a medium -> number of frames and frame rate of one of its files, where it has frames."""
+
+
 @pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)
 class TestEachMedium:
     @given(width=SIDES, height=SIDES)
     def test_what_a_task_says_of_the_media_file_is_read_back(self, medium, width, height):
-        media = MediaInfo(width, height)
+        media = MediaInfo(width, height, *FRAMES.get(medium.name, ()))
         meta = json.loads(json.dumps(medium.to_meta(media)))
         assert medium.parse_meta(meta) == media
         assert set(meta) == set(medium.meta_keys)
 
     @given(width=SIDES, height=SIDES)
     def test_what_a_region_says_of_the_media_file_is_read_back(self, medium, width, height):
-        media = MediaInfo(width, height)
-        assert medium.parse_marks(json.loads(json.dumps(medium.marks(media)))) == media
+        media = MediaInfo(width, height, *FRAMES.get(medium.name, ()))
+        marks = json.loads(json.dumps(medium.marks(media)))
+        assert medium.parse_marks(marks) == (media if marks else None)
         assert medium.parse_marks({}) is None
 
     def test_its_object_tag_shows_the_address_of_the_task(self, medium):
         tag = medium.object_tag("other")
         assert (tag.get("name"), tag.get("value")) == ("other", "$other")
 
-    def test_no_field_of_a_sample_takes_the_place_of_its_address(self, medium):
-        assert medium.name in DATA_KEYS
+    def test_no_field_of_a_sample_takes_the_place_of_what_its_object_tag_names(self, medium):
+        assert {medium.name, *medium.data_keys} <= {*DATA_KEYS}
+        assert medium.to_data(MediaInfo(4, 3, 60, 29.97)).keys() == {*medium.data_keys}
 
     def test_its_marks_are_no_part_of_what_each_result_has(self, medium):
         assert not {"id", "from_name", "to_name", "type", "value", "score"} & medium.marks(MediaInfo(4, 3)).keys()
@@ -64,6 +70,15 @@ def test_each_family_serves_scopes_of_media_and_no_two_serve_the_same_labels():
     served = [(scope, name) for family in FAMILIES for scope in family.scopes for name in family.label_types]
     assert len(served) == len(set(served))
     assert {scope for scope, _ in served} <= {scope for medium in MEDIA for scope in medium.scopes}
+
+
+@pytest.mark.parametrize(
+    "meta", [{}, {"frames": 0}, {"frames": 1.5}, {"frame_rate": 0}, {"frame_rate": "24"}, {"size": 4}]
+)
+def test_a_video_without_frames_or_a_frame_rate_says_nothing(meta):
+    whole = {"size": [4, 3], "frames": 60, "frame_rate": 24.0}
+    assert medium_of("video").parse_meta(whole) == MediaInfo(4, 3, 60, 24.0)
+    assert medium_of("video").parse_meta({**whole, **meta} if meta else {}) is None
 
 
 @pytest.mark.parametrize("size", [None, [], [1], [1, 2, 3], [0, 1], [1.0, 2], [True, 2], ["1", 2], [2**31, 1], "12"])
