@@ -1,0 +1,247 @@
+"""Labels of single frames <-> the labels that people see in the editor, each of which lives in many frames.
+
+A track, a box that is in one frame only, and a run of equal classes are one label each, as the database would store it:
+
+- ``_id``: what it is known by, the same as long as it exists, whichever frames it comes to have; see :func:`tracks_of`
+- ``_cls``: ``"FrameLabel"``
+- ``label``: its class, that of its first frame
+- ``labels``: where its class changes, frame number -> class from there on; missing where it does not
+- ``frames``: frame number, as text -> the label's document as this frame stores it, in the order of the frames
+- ``index``, and any other attribute that has the same value in all of its frames
+
+Where frames differ in an attribute, it is not in there, and stays in each frame as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from types import MappingProxyType
+from typing import Any
+
+import fiftyone.core.fields as fof
+import fiftyone.core.labels as fol
+from bson import ObjectId
+
+from fo_labelstudio.convert.stored import LabelDoc
+
+FRAMES = "frames"
+LABELS = "labels"
+
+_OWN = frozenset(("_id", "_cls", "label", LABELS, FRAMES))
+
+OF_FRAMES = frozenset(("bounding_box", "rotation", "keyframe", "mask", "mask_path", "confidence"))
+"""What each frame has for itself, even where all have the same."""
+
+
+class FrameLabel(fol._HasID, fol.Label):  # type: ignore[misc]
+    """A label that lives in frames; it only ever exists in memory."""
+
+    label = fof.StringField()
+    labels = fof.Field()
+    index = fof.IntField()
+    frames = fof.Field()
+
+    def copy(self) -> FrameLabel:
+        """A copy with an id of its own, as of any label, but with the same documents of frames."""
+        frames = self.frames
+        copy: FrameLabel = deepcopy(self, {id(frames): frames})
+        return copy
+
+
+def tracks_of(frames: Mapping[int, Sequence[LabelDoc]], sample_id: str) -> list[LabelDoc]:
+    """The tracks, and the boxes that are in one frame only, in the boxes of the frames of a sample.
+
+    What has the same instance is a track; what has none, the same index. Where an index is there twice in one frame,
+    its tracks are told apart by class, and what still shares a frame is a box for itself. A track is known by the id of
+    its instance, or by one that is made of the sample and of its index, and a single box by its own.
+
+    Args:
+        frames: frame number -> the labels of the frame, as the database stores them
+        sample_id: the id of the sample that has the frames
+    """
+    boxes = [(number, doc) for number in sorted(frames) for doc in frames[number]]
+    keys = [_key(doc) for _, doc in boxes]
+    keys = _told_apart(keys, boxes, lambda doc: (doc.get("label"),))
+    keys = _told_apart(keys, boxes, lambda doc: (str(doc["_id"]),))
+    keys = _told_apart(keys, boxes, lambda doc: (id(doc),))
+    tracks: dict[tuple[Any, ...], dict[str, LabelDoc]] = {}
+    for key, (number, doc) in zip(keys, boxes, strict=True):
+        tracks.setdefault(key, {})[str(number)] = doc
+    return [_composed(_track_id(key, sample_id), docs) for key, docs in tracks.items()]
+
+
+def runs_of(
+    frames: Mapping[int, Sequence[LabelDoc]], known: Mapping[str, str] = MappingProxyType({})
+) -> list[LabelDoc]:
+    """The runs of equal classes over consecutive frames in the classifications of the frames of a sample.
+
+    A run is known by the id of its first label, unless it is known by another one already.
+
+    Args:
+        frames: frame number -> the labels of the frame, as the database stores them
+        known: id of a label -> what the run is known by that the label belongs to: of each run that was sent, and of
+            those that were written, what :func:`anchors` says; all that have one name are one run
+    """
+    pieces: list[_Piece] = []
+    going_on: dict[tuple[Any, int], _Piece] = {}
+    for number in sorted(frames):
+        seen: Counter[Any] = Counter()
+        for doc in frames[number]:
+            class_name, owner = doc.get("label"), known.get(str(doc["_id"]))
+            chain = class_name, seen[class_name]
+            seen[class_name] += 1
+            piece = going_on.get(chain)
+            if piece is None or piece.last < number - 1 or (owner and piece.owner not in (None, owner)):
+                piece = going_on[chain] = _Piece()
+                pieces.append(piece)
+            piece.owner = piece.owner or owner
+            piece.docs[str(number)] = doc
+            piece.last = number
+    runs: dict[str, dict[str, LabelDoc]] = {}
+    for piece in pieces:
+        first = str(next(iter(piece.docs.values()))["_id"])
+        name = piece.owner or first
+        # Two labels of one frame cannot be one.
+        name = first if runs.get(name, {}).keys() & piece.docs.keys() else name
+        runs.setdefault(name, {}).update(piece.docs)
+    return [_composed(ObjectId(name), docs) for name, docs in runs.items()]
+
+
+@dataclass
+class _Piece:
+    """Labels of one class in consecutive frames.
+
+    Attributes:
+        owner: what the run is known by that it belongs to, or None
+        docs: frame number -> label
+        last: the number of its last frame
+    """
+
+    owner: str | None = None
+    docs: dict[str, LabelDoc] = dataclass_field(default_factory=dict)
+    last: int = 0
+
+
+def anchors(doc: LabelDoc) -> list[str]:
+    """The ids of the labels of frames by which :func:`runs_of` finds a run again: the first of each piece of it."""
+    found = []
+    last = -1
+    for number, label in doc[FRAMES].items():
+        if int(number) != last + 1:
+            found.append(str(label["_id"]))
+        last = int(number)
+    return found
+
+
+def changed_frames(before: LabelDoc | None, after: LabelDoc | None) -> dict[int, LabelDoc | None]:
+    """What is to be written so that the frames say what a label is to be.
+
+    Args:
+        before: the label as it is stored; None where it is new
+        after: the label as it is to be, of which any attribute may have changed; None where it is to be deleted
+
+    Returns:
+        frame number -> the document that the frame is to store, or None where it is to have none, for those that change
+    """
+    stored: Mapping[str, LabelDoc] = before[FRAMES] if before else {}
+    final = _split(before or {}, after) if after else {}
+    numbers = sorted({*stored, *final}, key=int)
+    return {int(number): final.get(number) for number in numbers if stored.get(number) != final.get(number)}
+
+
+def label_id_at(label_id: str, number: int) -> ObjectId:
+    """The id of the label that a frame gets of a label which it did not have; always the same.
+
+    Args:
+        label_id: what the whole is known by
+        number: the number of the frame
+    """
+    return _derived(label_id, str(number))
+
+
+def needs_index(doc: LabelDoc) -> bool:
+    """Whether a label of boxes is a track without an index, which the writer is to give one."""
+    return len(doc[FRAMES]) > 1 and doc.get("index") is None
+
+
+def _key(doc: LabelDoc) -> tuple[Any, ...]:
+    instance = doc.get("instance") or {}
+    if instance.get("_id") is not None:
+        return "instance", str(instance["_id"])
+    if doc.get("index") is not None:
+        return "index", doc["index"]
+    return "id", str(doc["_id"])
+
+
+def _told_apart(
+    keys: Sequence[tuple[Any, ...]], boxes: Sequence[tuple[int, LabelDoc]], more: Callable[[LabelDoc], tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """The keys of boxes, with more in them where one is there twice in a frame."""
+    there = Counter((key, number) for key, (number, _) in zip(keys, boxes, strict=True))
+    unclear = {key for (key, _), count in there.items() if count > 1}
+    return [(*key, *more(doc)) if key in unclear else key for key, (_, doc) in zip(keys, boxes, strict=True)]
+
+
+def _track_id(key: tuple[Any, ...], sample_id: str) -> ObjectId:
+    kind, known_as, *more = key
+    if len(more) > 1:
+        return ObjectId(more[1])
+    if kind == "index" or more:
+        return _derived(sample_id, *map(str, key))
+    return ObjectId(known_as)
+
+
+def _derived(*parts: str) -> ObjectId:
+    text = "\x00".join(parts)
+    return ObjectId(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest())
+
+
+def _composed(label_id: ObjectId, frames: Mapping[str, LabelDoc]) -> LabelDoc:
+    docs = list(frames.values())
+    first = docs[0]
+    doc: dict[str, Any] = {"_id": label_id, "_cls": FrameLabel.__name__, "label": first.get("label")}
+    if changes := _changes_of_class(frames):
+        doc[LABELS] = changes
+    for name, value in first.items():
+        if name not in _OWN and name not in OF_FRAMES and _is_in_all(name, value, docs):
+            doc[name] = value
+    return {**doc, FRAMES: dict(frames)}
+
+
+def _is_in_all(name: str, value: Any, docs: Iterable[LabelDoc]) -> bool:
+    return all(name in doc and doc[name] == value and type(doc[name]) is type(value) for doc in docs)
+
+
+def _changes_of_class(frames: Mapping[str, LabelDoc]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    now = next(iter(frames.values())).get("label")
+    for number, doc in frames.items():
+        if doc.get("label") != now:
+            now = changes[number] = doc.get("label")
+    return changes
+
+
+def _split(before: LabelDoc, after: LabelDoc) -> dict[str, LabelDoc]:
+    """The documents of the frames of a label, with what all of them share."""
+    shared = {name: value for name, value in after.items() if name not in _OWN}
+    gone = {name for name in before if name not in after and name not in _OWN}
+    final: dict[str, LabelDoc] = {}
+    for (number, doc), label in zip(after[FRAMES].items(), _classes(after), strict=True):
+        kept = {name: value for name, value in doc.items() if name not in gone} if gone else doc
+        final[number] = {**kept, **shared, **({} if kept.get("label") == label else {"label": label})}
+    return final
+
+
+def _classes(doc: LabelDoc) -> Iterator[Any]:
+    """The class of a label in each of its frames."""
+    changes = sorted(((int(number), label) for number, label in (doc.get(LABELS) or {}).items()), reverse=True)
+    label = doc.get("label")
+    for number in map(int, doc[FRAMES]):
+        while changes and changes[-1][0] <= number:
+            label = changes.pop()[1]
+        yield label
