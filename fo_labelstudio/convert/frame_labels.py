@@ -6,10 +6,10 @@ A track, a box that is in one frame only, and a run of equal classes are one lab
 - ``_cls``: ``"FrameLabel"``
 - ``label``: its class, that of its first frame
 - ``labels``: where its class changes, frame number -> class from there on; missing where it does not
-- ``frames``: frame number, as text -> the label's document as this frame stores it, in the order of the frames
 - ``index``, and any other attribute that has the same value in all of its frames
+- ``frames``: frame number, as text -> what the frame stores of it besides these, in the order of the frames
 
-Where frames differ in an attribute, it is not in there, and stays in each frame as it is.
+So what changes all frames is a change of one value, and what changes one frame is one of ``frames``.
 """
 
 from __future__ import annotations
@@ -138,6 +138,25 @@ def anchors(doc: LabelDoc) -> list[str]:
     return found
 
 
+def frame_docs(doc: LabelDoc | None) -> dict[int, LabelDoc]:
+    """What each frame stores of a label, by frame number; nothing of None.
+
+    Where it is new, what its frames lack of what tells it from others is made: their ids, and of several boxes an
+    instance, so that it is found again as the same.
+    """
+    if doc is None:
+        return {}
+    shared = {name: value for name, value in doc.items() if name not in _OWN}
+    docs: dict[int, LabelDoc] = {}
+    for (text, own), label in zip(doc[FRAMES].items(), _classes(doc), strict=True):
+        number = int(text)
+        made = {} if "_id" in own else {"_id": label_id_at(str(doc["_id"]), number) if docs else doc["_id"]}
+        if made and len(doc[FRAMES]) > 1 and own["_cls"] == fol.Detection.__name__:
+            made["instance"] = instance_of(doc["_id"])
+        docs[number] = {**made, **own, **shared, "label": label}
+    return docs
+
+
 def changed_frames(before: LabelDoc | None, after: LabelDoc | None) -> dict[int, LabelDoc | None]:
     """What is to be written so that the frames say what a label is to be.
 
@@ -148,10 +167,17 @@ def changed_frames(before: LabelDoc | None, after: LabelDoc | None) -> dict[int,
     Returns:
         frame number -> the document that the frame is to store, or None where it is to have none, for those that change
     """
-    stored: Mapping[str, LabelDoc] = before[FRAMES] if before else {}
-    final = _split(before or {}, after) if after else {}
-    numbers = sorted({*stored, *final}, key=int)
-    return {int(number): final.get(number) for number in numbers if stored.get(number) != final.get(number)}
+    stored, final = frame_docs(before), frame_docs(after)
+    return {
+        number: final.get(number)
+        for number in sorted({*stored, *final})
+        if stored.get(number) is None or stored[number] != final.get(number)
+    }
+
+
+def instance_of(label_id: ObjectId) -> dict[str, Any]:
+    """The instance that the boxes of a track have which is known by an id, as the database stores it."""
+    return {"_id": label_id, "_cls": fol.Instance.__name__}
 
 
 def label_id_at(label_id: str, number: int) -> ObjectId:
@@ -207,10 +233,11 @@ def _composed(label_id: ObjectId, frames: Mapping[str, LabelDoc]) -> LabelDoc:
     doc: dict[str, Any] = {"_id": label_id, "_cls": FrameLabel.__name__, "label": first.get("label")}
     if changes := _changes_of_class(frames):
         doc[LABELS] = changes
-    for name, value in first.items():
-        if name not in _OWN and name not in OF_FRAMES and _is_in_all(name, value, docs):
-            doc[name] = value
-    return {**doc, FRAMES: dict(frames)}
+    own = _OWN | OF_FRAMES
+    shared = {name: value for name, value in first.items() if name not in own and _is_in_all(name, value, docs)}
+    left_out = {*shared, "label"}
+    rest = {number: {name: doc[name] for name in doc if name not in left_out} for number, doc in frames.items()}
+    return {**doc, **shared, FRAMES: rest}
 
 
 def _is_in_all(name: str, value: Any, docs: Iterable[LabelDoc]) -> bool:
@@ -224,17 +251,6 @@ def _changes_of_class(frames: Mapping[str, LabelDoc]) -> dict[str, Any]:
         if doc.get("label") != now:
             now = changes[number] = doc.get("label")
     return changes
-
-
-def _split(before: LabelDoc, after: LabelDoc) -> dict[str, LabelDoc]:
-    """The documents of the frames of a label, with what all of them share."""
-    shared = {name: value for name, value in after.items() if name not in _OWN}
-    gone = {name for name in before if name not in after and name not in _OWN}
-    final: dict[str, LabelDoc] = {}
-    for (number, doc), label in zip(after[FRAMES].items(), _classes(after), strict=True):
-        kept = {name: value for name, value in doc.items() if name not in gone} if gone else doc
-        final[number] = {**kept, **shared, **({} if kept.get("label") == label else {"label": label})}
-    return final
 
 
 def _classes(doc: LabelDoc) -> Iterator[Any]:

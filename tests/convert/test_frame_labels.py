@@ -10,6 +10,7 @@ from fo_labelstudio.convert.frame_labels import (
     FrameLabel,
     anchors,
     changed_frames,
+    frame_docs,
     label_id_at,
     needs_index,
     runs_of,
@@ -122,9 +123,35 @@ class TestChangedFrames:
         changed = changed_frames(track, {**track, "frames": {**track["frames"], "3": new}})
         assert changed == {3: {**new, "label": "bus"}}
 
+    def test_another_class_and_other_frames_are_changes_of_their_own(self):
+        track, moved = self.track("car", "car"), box("car", 1, 0.5)
+        frames = {**track["frames"], "2": {**track["frames"]["2"], "bounding_box": moved["bounding_box"]}}
+        changed = changed_frames(track, {**track, "label": "van", "frames": frames})
+        assert {number: doc["label"] for number, doc in changed.items()} == {1: "van", 2: "van"}
+        assert [doc["bounding_box"][0] for doc in changed.values()] == [0.1, 0.5]
+        assert composed({number: [doc] for number, doc in changed.items()})[0]["frames"] == frames
+
     def test_a_new_one_is_new_in_each_frame(self):
         track = self.track("car", "car")
-        assert changed_frames(None, track) == {1: track["frames"]["1"], 2: track["frames"]["2"]}
+        assert changed_frames(None, track) == frame_docs(track)
+
+    def test_frames_of_a_new_one_get_ids_and_an_instance_by_which_it_is_found_again(self):
+        docs = {
+            number: {name: doc[name] for name in doc if name != "_id"}
+            for number, doc in frame_docs(self.track("car", "car")).items()
+        }
+        new = {"_id": ObjectId(), "label": "car", "frames": {str(number): doc for number, doc in docs.items()}}
+        made = frame_docs(new)
+        assert [doc["_id"] for doc in made.values()] == [new["_id"], label_id_at(str(new["_id"]), 2)]
+        (found,) = composed({number: [doc] for number, doc in made.items()})
+        assert found["_id"] == new["_id"]
+
+    def test_a_new_box_of_one_frame_is_known_by_its_own_id(self):
+        doc = {name: value for name, value in box().items() if name != "_id"}
+        new = {"_id": ObjectId(), "label": "car", "frames": {"4": doc}}
+        made = frame_docs(new)
+        assert "instance" not in made[4]
+        assert composed({4: [made[4]]})[0]["_id"] == made[4]["_id"] == new["_id"]
 
     def test_a_deleted_one_is_gone_from_each_frame(self):
         assert changed_frames(self.track("car", "car"), None) == {1: None, 2: None}
