@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -13,10 +14,13 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
-from fo_labelstudio.convert.stored import list_name
+from fo_labelstudio.convert.stored import LabelDoc, list_name
 
 Revision = tuple[fol.Label | None, Sequence[str]]
 """A label as an edit leaves it, None if nothing is left of it, and notes on what had to be decided."""
+
+Frames = Mapping[int, Sequence[LabelDoc]]
+"""Frame number -> the labels of the frame, as the database stores them."""
 
 
 class Grouping(Enum):
@@ -80,6 +84,8 @@ class Family:
         can_lack_class: whether its labels may be without a class
         has_joints: whether the dataset may have a skeleton for a field
         not_held: what regions do not hold of a label, besides what they hold of none
+        compose: for labels of single frames: frame number -> labels, the id of their sample, and the id of a label ->
+            what is known by which it belongs to -> the labels that people see, each of which goes over some frames
     """
 
     scopes: tuple[str, ...]
@@ -106,6 +112,7 @@ class Family:
     can_lack_class: bool = False
     has_joints: bool = False
     not_held: tuple[str, ...] = ()
+    compose: Callable[[Frames, str, Mapping[str, str]], list[LabelDoc]] | None = None
 
     def aspect_of(self, name: str) -> Aspect:
         """The aspect of a name in a parsed label's values."""
@@ -114,6 +121,18 @@ class Family:
     def region_types_of(self, field: LabelField) -> tuple[str, ...]:
         """The ``type`` of the regions of a field that are understood."""
         return tuple(region_type_of(field, region_type) for region_type in self.region_types)
+
+    def composed(
+        self, frames: Frames, sample_id: str, known: Mapping[str, str] = MappingProxyType({})
+    ) -> list[LabelDoc]:
+        """The labels that people see in those of the frames of a sample; see ``compose``.
+
+        Raises:
+            TypeError: its labels are not those of frames
+        """
+        if self.compose is None:
+            raise TypeError("only labels of frames are composed")
+        return self.compose(frames, sample_id, known)
 
     @property
     def filed_as(self) -> str:

@@ -113,6 +113,11 @@ class LabelField:
         return self.object_name or self.medium.name
 
     @property
+    def is_of_frames(self) -> bool:
+        """Whether its labels are on single frames; each that is annotated then goes over several of them."""
+        return self.scope == self.medium.frame_scope
+
+    @property
     def is_locked(self) -> bool:
         """Whether nothing about a label that was sent may be changed."""
         may_change = self.allow_deletions or self.allow_label_edits or self.allow_spatial_edits
