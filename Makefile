@@ -6,7 +6,7 @@ PYTEST := $(VENV)/bin/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 # A test with one of these markers is left out of make check; -n auto runs as many processes as the machine has room for,
 # with --waiting one more.
-SERVICES := database or server or browser or process
+SERVICES := database or server or browser or process or ffmpeg
 PROCESSES := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help

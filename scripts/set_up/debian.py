@@ -44,6 +44,10 @@ def _has_postgresql() -> bool:
     return bool(shutil.which("postgres")) or any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
 
+def _has_ffmpeg() -> bool:
+    return all(map(shutil.which, ("ffmpeg", "ffprobe")))
+
+
 def _has_libcurl() -> bool:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         return True
@@ -60,6 +64,7 @@ def _has_venv() -> bool:
 
 CHROMIUM = Need("Chromium or Google Chrome on the PATH", ("chromium", "fonts-dejavu-core"), _has_browser)
 POSTGRESQL = Need("PostgreSQL", ("postgresql",), _has_postgresql)
+FFMPEG = Need("ffmpeg and ffprobe", ("ffmpeg",), _has_ffmpeg)
 LIBCURL = Need("the library of curl, for FiftyOne's MongoDB", ("libcurl4",), _has_libcurl, required=False)
 VENV = Need(
     "this Python's modules venv and ensurepip",

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple, NoReturn
 
 from scripts.set_up import debian, locks
-from scripts.set_up.debian import CHROMIUM, LIBCURL, POSTGRESQL, VENV, Need
+from scripts.set_up.debian import CHROMIUM, FFMPEG, LIBCURL, POSTGRESQL, VENV, Need
 from scripts.set_up.environment import Environment
 from scripts.set_up.errors import SetUpError, explained
 from scripts.set_up.installer import Installer, make_environment, uv_on_path
@@ -43,7 +43,7 @@ class Command(NamedTuple):
     tables: tuple[str, ...] = (_SQLITE,)
 
 
-_ALL_TESTS = Command(("demo", "test"), (CHROMIUM, POSTGRESQL), (_SQLITE, _POSTGRESQL))
+_ALL_TESTS = Command(("demo", "test"), (CHROMIUM, POSTGRESQL, FFMPEG), (_SQLITE, _POSTGRESQL))
 COMMANDS = {
     "demo": Command(("demo",)),
     "check": Command(("demo", "test"), tables=()),

@@ -294,9 +294,8 @@ def test_what_is_missing_on_the_machine_is_said_before_anything_is_installed(clo
 
 def test_what_is_missing_on_the_machine_is_installed_in_one_step(clone: Clone) -> None:
     asked = clone.programs / "asked"
-    install = (
-        f'echo "$@" >> "{asked}"\ncd "{clone.programs}"\nfor it in chromium postgres; do ln -sf apt-get $it; done\n'
-    )
+    programs = "chromium postgres ffmpeg ffprobe"
+    install = f'echo "$@" >> "{asked}"\ncd "{clone.programs}"\nfor it in {programs}; do ln -sf apt-get $it; done\n'
     for name, lines in {"apt-get": install, "sudo": '[ "$1" = -n ] && shift\nexec "$@"\n'}.items():
         (clone.programs / name).write_text(f"#!/bin/sh\n{lines}")
         (clone.programs / name).chmod(0o755)

@@ -12,6 +12,7 @@ import requests
 import responses
 import trustme
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.errors import RunError, SampleError, ServerError
 from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
@@ -302,8 +303,8 @@ def test_what_its_server_does_not_call_an_image_is_refused(tmp_path, content_typ
 
 def test_known_sizes_are_taken_and_nothing_is_asked():
     addresses = ("s3://bucket/a.png", "gs://bucket/a.jpg", "az://box/a.webp", "https://host.invalid/image?id=3")
-    assert inspect([Media(address, (3, 2)) for address in addresses], MediaSettings("cloud")) == [
-        Inspection((3, 2))
+    assert inspect([Media(address, MediaInfo(3, 2)) for address in addresses], MediaSettings("cloud")) == [
+        Inspection(MediaInfo(3, 2))
     ] * len(addresses)
 
 
@@ -327,7 +328,7 @@ def test_heads_are_read_several_at_once(tmp_path):
     with WebServer(tmp_path) as web:
         web.gather(8)
         media = [Media(f"{web.url}/a.png?{number}") for number in range(32)]
-        assert inspect(media, MediaSettings("cloud")) == [Inspection((8, 6))] * 32
+        assert inspect(media, MediaSettings("cloud")) == [Inspection(MediaInfo(8, 6))] * 32
 
 
 class TestOtherClouds:

@@ -9,6 +9,7 @@ import pytest
 import trustme
 from PIL import Image
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.transport.address import parse_address
 from fo_labelstudio.transport.files import image
 from fo_labelstudio.transport.heads import Heads, RemoteFile
@@ -53,7 +54,7 @@ def test_the_size_is_read_from_the_first_64_kib(tmp_path, noise, heads, knows_ra
             assert (tmp_path / name).stat().st_size > 2**17
             server.requests.clear()
             server.sent = 0
-            assert look(heads, f"{server.url}/{name}") == Inspection(SIZE), name
+            assert look(heads, f"{server.url}/{name}") == Inspection(MediaInfo(*SIZE)), name
             assert len(server.requests) == 1
             if knows_ranges:
                 assert server.sent == 2**16
@@ -66,7 +67,7 @@ def test_a_photograph_that_is_shown_turned_has_the_size_as_shown(tmp_path, heads
     write_image(tmp_path / "turned.jpg", (80, 60), exif=exif)
     with WebServer(tmp_path) as server:
         expected = (60, 80) if orientation > 4 else (80, 60)
-        assert look(heads, f"{server.url}/turned.jpg") == Inspection(expected)
+        assert look(heads, f"{server.url}/turned.jpg") == Inspection(MediaInfo(*expected))
 
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
@@ -80,7 +81,7 @@ def test_more_is_read_where_a_file_begins_with_other_things(tmp_path, heads, kno
     with WebServer(tmp_path, knows_ranges=knows_ranges) as server:
         found = look(heads, f"{server.url}/a.jpg")
     if extra < 2**22:
-        assert found == Inspection(SIZE)
+        assert found == Inspection(MediaInfo(*SIZE))
     else:
         assert "first 4 MiB do not contain its size; set sample.metadata" in found.problem
 
@@ -110,7 +111,7 @@ def test_a_busy_server_is_asked_again(tmp_path, heads, monkeypatch):
     write_image(tmp_path / "a.png", (8, 6))
     with WebServer(tmp_path) as server:
         server.failures = 2
-        assert look(heads, f"{server.url}/a.png") == Inspection((8, 6))
+        assert look(heads, f"{server.url}/a.png") == Inspection(MediaInfo(8, 6))
         server.failures = 3
         assert "answers HTTP 503" in look(heads, f"{server.url}/a.png").problem
 
@@ -148,7 +149,7 @@ def test_redirects_are_followed_and_no_login_or_cookie_goes_anywhere(tmp_path, h
     monkeypatch.setenv("NETRC", str(netrc))
     with WebServer(tmp_path) as server:
         server.redirects["/moved"] = f"{server.url.replace('127.0.0.1', 'localhost')}/a.png"
-        assert look(heads, f"{server.url}/moved") == Inspection((8, 6))
+        assert look(heads, f"{server.url}/moved") == Inspection(MediaInfo(8, 6))
         assert not [name for headers in server.requests for name in headers if name in ("Authorization", "Cookie")]
 
 
@@ -159,7 +160,7 @@ def test_https_needs_a_certificate_that_this_machine_trusts(tmp_path, heads, mon
         assert "set the environment variable REQUESTS_CA_BUNDLE" in look(heads, f"{server.url}/a.png").problem
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-        assert look(Heads(MediaSettings("cloud")), f"{server.url}/a.png") == Inspection((8, 6))
+        assert look(Heads(MediaSettings("cloud")), f"{server.url}/a.png") == Inspection(MediaInfo(8, 6))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -167,7 +168,7 @@ def test_the_size_of_a_file_is_pillows(tmp_path, noise, name):
     for size in ((1, 1), (3, 2), SIZE):
         noise.crop((0, 0, *size)).save(tmp_path / name, **FORMATS[name])
         with (tmp_path / name).open("rb") as file:
-            assert image.inspect_file(file, is_whole=False) == Inspection(size)
+            assert image.inspect_file(file, is_whole=False) == Inspection(MediaInfo(*size))
 
 
 @pytest.mark.parametrize("kind", ["gs", "azure-blob"])

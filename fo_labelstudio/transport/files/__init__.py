@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.transport.files import image
+from fo_labelstudio.transport.files import image, video
 from fo_labelstudio.transport.files.files import MediaFiles
 
 FILES: dict[str, MediaFiles] = {
     "image": image.FILES,  # Pillow
+    "video": video.FILES,  # their headers
 }
 """Name of a medium -> its files."""

@@ -11,9 +11,9 @@ from PIL import Image, UnidentifiedImageError
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.errors import LabelStudioError
-from fo_labelstudio.transport.address import looks_like_address
 from fo_labelstudio.transport.files import reencode
 from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.files.paths import inspect_path
 from fo_labelstudio.transport.transport import Inspection
 
 EXTENSIONS = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".webp")
@@ -53,27 +53,7 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
         convert: whether an image that cannot be sent as it is counts as what :func:`read` makes of it; if so, it is
             read as a whole
     """
-    if not path or not isinstance(path, str):
-        return Inspection(problem="its image cannot be read (there is no path)")
-    if looks_like_address(path):
-        return Inspection(
-            problem="it is an address, not a file; pass media='cloud', and the field that holds the addresses as "
-            "media_field"
-        )
-    extension = os.path.splitext(path)[1].lower()
-    try:
-        with open(path, "rb") as file:
-            found = inspect_file(file)
-            if convert and found.problem and found.is_convertible:
-                return _converted(file, found.problem)
-    except (OSError, ValueError) as error:
-        found = Inspection(problem=f"its image cannot be read ({error})")
-    if extension in EXTENSIONS or (convert and found.info):
-        return found
-    refusal = f"Label Studio does not take {extension or 'files without an extension'}"
-    if found.problem is None:
-        return Inspection(problem=refusal, is_convertible=True)
-    return found._replace(problem=f"{found.problem}, and {refusal}")
+    return inspect_path(path, "image", EXTENSIONS, inspect_file, _converted if convert else None)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:

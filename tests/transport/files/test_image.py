@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.transport.files import image
 
 SIZE = (50, 30)
+INFO = MediaInfo(*SIZE)
 NOISE = np.random.default_rng(0).integers(0, 255, (SIZE[1], SIZE[0], 3), dtype=np.uint8)
 PICTURE = Image.fromarray(NOISE)
 HEIC = struct.pack(">I4s4sI", 24, b"ftyp", b"heic", 0) + b"mif1heic" + bytes(100)
@@ -67,7 +69,7 @@ def write(tmp_path):
 @pytest.mark.parametrize("extension", image.EXTENSIONS)
 def test_what_browsers_show_is_taken_whichever_extension_of_them_it_has(write, file_format, extension):
     found = image.inspect(write(encoded(file_format), f"image{extension.upper()}"))
-    assert found == (SIZE, None, False)
+    assert found == (INFO, None, False)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_what_browsers_show_is_taken_whichever_extension_of_them_it_has(write, f
     ],
 )
 def test_every_mode_that_browsers_show_is_taken(write, mode, file_format):
-    assert image.inspect(write(encoded(file_format, PICTURE.convert(mode)))) == (SIZE, None, False)
+    assert image.inspect(write(encoded(file_format, PICTURE.convert(mode)))) == (INFO, None, False)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_a_name_that_the_server_does_not_take_is_told_and_another_one_helps(writ
     path = write(encoded("JPEG"), name)
     found = image.inspect(path)
     assert "Label Studio does not take" in found.problem and found.is_convertible
-    assert image.inspect(path, convert=True) == (SIZE, None, False)
+    assert image.inspect(path, convert=True) == (INFO, None, False)
     assert image.read(path, convert=True) == (encoded("JPEG"), ".jpg")
 
 
@@ -164,33 +166,33 @@ def test_a_file_that_is_cut_off_anywhere_is_told(write, file_format):
 @pytest.mark.parametrize("file_format", SHOWN)
 def test_bytes_that_follow_the_end_do_no_harm(write, file_format):
     content = encoded(file_format)
-    assert image.inspect(write(content + b"\0" * 1000)) == (SIZE, None, False)
+    assert image.inspect(write(content + b"\0" * 1000)) == (INFO, None, False)
 
 
 def test_a_jpeg_may_hold_filling_between_its_segments(write):
     content = encoded("JPEG")
-    assert image.inspect(write(content[:2] + b"\xff\xff" + content[2:] + b"\0")) == (SIZE, None, False)
+    assert image.inspect(write(content[:2] + b"\xff\xff" + content[2:] + b"\0")) == (INFO, None, False)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("file_format", ["JPEG", "MPO", "PNG"])
 def test_sizes_are_those_of_the_image_as_it_is_displayed(write, file_format, orientation):
     size = SIZE[::-1] if orientation >= 5 else SIZE
-    assert image.inspect(write(encoded(file_format, exif=turned(orientation)))).info == size
+    assert image.inspect(write(encoded(file_format, exif=turned(orientation)))).info.size == size
 
 
 def test_an_orientation_that_browsers_pass_over_does_not_count(write):
     xmp = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
-    assert image.inspect(write(encoded("WEBP", exif=turned(6)))).info == SIZE
-    assert image.inspect(write(encoded("JPEG", xmp=xmp))).info == SIZE
-    assert image.inspect(write(encoded("JPEG", exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x09\x01"))).info == SIZE
-    assert image.inspect(write(encoded("JPEG", exif=turned(9)))).info == SIZE
+    assert image.inspect(write(encoded("WEBP", exif=turned(6)))).info == INFO
+    assert image.inspect(write(encoded("JPEG", xmp=xmp))).info == INFO
+    assert image.inspect(write(encoded("JPEG", exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x09\x01"))).info == INFO
+    assert image.inspect(write(encoded("JPEG", exif=turned(9)))).info == INFO
 
 
 def test_the_head_of_a_file_is_enough_where_its_end_is_elsewhere():
     for file_format in ("BMP", "GIF", "JPEG", "PNG"):
         head = io.BytesIO(encoded(file_format, PICTURE.resize((500, 300)))[:2000])
-        assert image.inspect_file(head, is_whole=False) == ((500, 300), None, False)
+        assert image.inspect_file(head, is_whole=False) == (MediaInfo(500, 300), None, False)
         assert image.inspect_file(head).problem.startswith("it is cut off")
     assert image.inspect_file(io.BytesIO(HEIC[:64]), is_whole=False).problem.startswith("it is HEIC")
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.transport.files import image
 from fo_labelstudio.transport.files.reencode import decoded, encoded
 
@@ -17,7 +18,7 @@ def converted(content):
     """What is sent of an image, opened."""
     made, extension = encoded(decoded(io.BytesIO(content)))
     opened = Image.open(io.BytesIO(made))
-    assert image.inspect_file(io.BytesIO(made)) == (opened.size, None, False)
+    assert image.inspect_file(io.BytesIO(made)) == (MediaInfo(*opened.size), None, False)
     assert extension == {"PNG": ".png", "JPEG": ".jpg"}[opened.format]
     return opened
 
