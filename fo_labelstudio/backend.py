@@ -282,11 +282,11 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def supports_keyframes(self) -> bool:
-        return False
+        return True
 
     @property
     def supports_video_sample_fields(self) -> bool:
-        return False
+        return True
 
     @property
     def requires_label_schema(self) -> bool:

@@ -18,7 +18,6 @@ from fiftyone.core import cli
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.runs import export_dataset
 from fo_labelstudio.types import LabelStudioDataset
 from tests.convert import strategies
@@ -465,7 +464,7 @@ def image(tmp_path_factory):
     return write_image(tmp_path_factory.mktemp("image") / "image.png")
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", strategies.IMAGE_TYPES)
 @given(data=st.data())
 @examples(8, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 def test_labels_of_every_kind_are_what_they_were(label_type, image, tmp_path_factory, data):

@@ -17,6 +17,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.shapes.brush import Mask
+from tests.convert.strategies import IMAGE_TYPES
 from tests.support import Result, comparable, stored
 
 pytestmark = pytest.mark.server
@@ -200,8 +201,8 @@ DRAWN = pytest.mark.parametrize("label_type", KINDS)
 LISTS = [label_type for label_type in KINDS if label_type.endswith("s")]
 
 
-def test_every_label_type_of_the_table_is_tried_here():
-    assert {*KINDS, "classification", "classifications", "segmentation", "scalar"} == set(LABEL_TYPES)
+def test_every_label_type_of_images_is_tried_here():
+    assert {*KINDS, "classification", "classifications", "segmentation", "scalar"} == set(IMAGE_TYPES)
 
 
 def value_of(label_type, *labels):

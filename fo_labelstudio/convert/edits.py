@@ -13,7 +13,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 
 from fo_labelstudio.convert.attributes import aspect_name
-from fo_labelstudio.convert.families import family_of, label_class_of
+from fo_labelstudio.convert.families import empty_label, family_of
 from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField, SentLabel
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -54,7 +54,7 @@ def to_doc(edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
         own[name] = value
     own = {name: value for name, value in own.items() if value is not None}
     own["_id"] = _id_of(edit)
-    empty, shared = _pattern(label_class_of(field.label_type), tuple(own))
+    empty, shared = _pattern(field.label_type, tuple(own))
     doc = {**empty, **own}
     for name in shared:
         # FiftyOne changes lists in place.
@@ -79,11 +79,12 @@ _STORED_AS_THEY_ARE = frozenset((str, int, float, bool))
 
 
 @lru_cache(1024)
-def _pattern(cls: type[fol.Label], names: tuple[str, ...]) -> tuple[Mapping[str, Any], Sequence[str]]:
+def _pattern(label_type: str, names: tuple[str, ...]) -> tuple[Mapping[str, Any], Sequence[str]]:
     """What FiftyOne stores of a label that has some values: all that it adds, in its order, and what can change."""
     own = dict.fromkeys(names)
-    stored: Mapping[str, Any] = cls().to_dict()
-    ordered = [name for name in cls._fields_ordered if name in {**stored, **own}]
+    label = empty_label(label_type)
+    stored: Mapping[str, Any] = label.to_dict()
+    ordered = [name for name in label._fields_ordered if name in {**stored, **own}]
     empty = {name: stored.get(name) for name in dict.fromkeys(("_id", "_cls", *ordered, *own))}
     return empty, [name for name, value in empty.items() if name not in own and isinstance(value, (list, dict))]
 

@@ -86,6 +86,8 @@ class Family:
         not_held: what regions do not hold of a label, besides what they hold of none
         compose: for labels of single frames: frame number -> labels, the id of their sample, and the id of a label ->
             what is known by which it belongs to -> the labels that people see, each of which goes over some frames
+        empty: makes a label of which nothing is known, where its class alone makes none
+        is_new_to_annotate: whether FiftyOne's ``annotate()`` does not know its label types (1.22.1)
     """
 
     scopes: tuple[str, ...]
@@ -113,6 +115,8 @@ class Family:
     has_joints: bool = False
     not_held: tuple[str, ...] = ()
     compose: Callable[[Frames, str, Mapping[str, str]], list[LabelDoc]] | None = None
+    empty: Callable[[], fol.Label] | None = None
+    is_new_to_annotate: bool = False
 
     def aspect_of(self, name: str) -> Aspect:
         """The aspect of a name in a parsed label's values."""

@@ -11,7 +11,7 @@ import fiftyone.core.odm as foo
 from mongoengine.errors import ValidationError
 
 from fo_labelstudio.convert.names import is_showable, stored_name_problem
-from fo_labelstudio.dataset.internals import document_classes, own_fields
+from fo_labelstudio.dataset.internals import document_classes, is_frame_field, own_fields
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.messages import quoted
 
@@ -122,7 +122,8 @@ def check_field(samples: foc.SampleCollection, name: str, is_scalar: bool) -> No
     Raises:
         LabelSchemaError: it cannot hold them, or is read-only
     """
-    problem = field_problem(samples, name, is_scalar)
+    is_of_frames = is_frame_field(samples, name)
+    problem = field_problem(samples, name.removeprefix("frames.") if is_of_frames else name, is_scalar, is_of_frames)
     if problem:
         raise LabelSchemaError(f"field {name!r}: {problem}; choose another field")
     stored = samples.get_field(name)

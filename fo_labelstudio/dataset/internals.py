@@ -16,7 +16,9 @@ from typing import IO, Any, NamedTuple
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import fiftyone.core.fields as fof
 import fiftyone.core.frame as fofr
+import fiftyone.core.labels as fol
 import fiftyone.core.odm as foo
 import fiftyone.core.runs as fors
 import fiftyone.core.sample as fos
@@ -24,6 +26,7 @@ import fiftyone.utils.annotations as foua
 from bson import ObjectId, json_util
 from mongoengine.errors import DoesNotExist
 
+from fo_labelstudio.convert.families import FAMILIES, family_of_type
 from fo_labelstudio.errors import RunError
 
 run_documents = threading.RLock()
@@ -203,8 +206,12 @@ def is_frame_field(samples: foc.SampleCollection, name: str) -> bool:
     return bool(samples._is_frame_field(name))
 
 
-def aggregate(samples: foc.SampleCollection, pipeline: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-    """What MongoDB makes of the samples of a collection."""
+def aggregate(
+    samples: foc.SampleCollection, pipeline: Sequence[Mapping[str, Any]], frames: bool = False
+) -> Iterator[Any]:
+    """What MongoDB makes of the samples of a collection, or of their frames."""
+    if frames:
+        return iter(samples._aggregate(frames_only=True, post_pipeline=list(pipeline)))
     return iter(samples._aggregate(pipeline=list(pipeline)))
 
 
@@ -278,6 +285,14 @@ def is_end_of_load() -> bool:
     return caller is not None and caller.f_code is foua.load_annotations.__code__
 
 
+_LACKING: Mapping[str, type[fol.Label]] = {
+    label_type: cls
+    for family in FAMILIES
+    for label_type, cls in family.label_types.items()
+    if family.is_new_to_annotate and cls is not None
+}
+"""The label types that ``annotate()`` does not know -> class of the label field's value."""
+
 _OTHERWISE = "fo_labelstudio_otherwise"
 """The attribute of a function of ours that holds the one of FiftyOne's in whose place it is."""
 
@@ -287,7 +302,16 @@ def patch() -> None:
 
     A backend of ours has ``discover_attributes(samples, label_field, classes)`` and ``only_type(samples,
     label_field)``; results of ours have ``merges_itself``.
+
+    Label types that FiftyOne's tables lack are added there, since its functions look into them by name. They ask the
+    backend first whether it supports a type, so no other backend gets to see them.
     """
+    filed_as = {label_type: family_of_type(label_type).filed_as for label_type in _LACKING}
+    foua._LABEL_TYPES_MAP.update(_LACKING)
+    foua._RETURN_TYPES_MAP.update(filed_as)
+    foua._LABEL_TYPES = tuple(dict.fromkeys((*foua._LABEL_TYPES, *filed_as.values())))
+    _replace("_build_label_schema", _label_schema)
+    _replace("_get_backend_field_type", _field_type)
     _replace("_get_label_attributes", _label_attributes)
     _replace("_get_label_type", _label_type)
     _replace("_merge_labels", _merge)
@@ -326,6 +350,38 @@ def _label_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
         return otherwise(samples, backend, label_type, label_field, label_info)
 
     return label_type_of
+
+
+def _field_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """FiftyOne's own function takes no field of the label types that its tables lack."""
+
+    def field_type(backend: Any, field: Any) -> Any:
+        if hasattr(backend, "only_type") and isinstance(field, fof.EmbeddedDocumentField):
+            for label_type, cls in _LACKING.items():
+                if issubclass(field.document_type, cls):
+                    return label_type
+        return otherwise(backend, field)
+
+    return field_type
+
+
+def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """FiftyOne hands ``allow_spatial_edits`` on for the shapes that its tables have, and for nothing else."""
+    signature = inspect.signature(otherwise)
+
+    def label_schema(samples: Any, backend: Any, *args: Any, **kwargs: Any) -> Any:
+        result = otherwise(samples, backend, *args, **kwargs)
+        if hasattr(backend, "only_type"):
+            asked = signature.bind(samples, backend, *args, **kwargs).arguments
+            given = asked.get("label_schema")
+            for name, info in result[0].items():
+                if info.get("type") in _LACKING and info["existing_field"]:
+                    own = given.get(name) if isinstance(given, Mapping) else None
+                    allowed = asked.get("allow_spatial_edits", True)
+                    info["allow_spatial_edits"] = (own or {}).get("allow_spatial_edits", allowed)
+        return result
+
+    return label_schema
 
 
 def _merge(otherwise: Callable[..., Any]) -> Callable[..., Any]:

@@ -92,10 +92,7 @@ def completed_label_schema(
         check_field(samples, name, info["type"] == "scalar")
         scope = _scope_of(samples, name, medium)
         if not is_served(scope, info["type"]):
-            raise LabelSchemaError(
-                f"field {name!r}: labels of type {info['type']!r} cannot be annotated on a {medium.noun}; leave the "
-                "field out"
-            )
+            raise LabelSchemaError(_not_served(name, info["type"], medium, scope))
         if medium is not DEFAULT:
             info["scope"] = scope
         family = family_in(scope, info["type"])
@@ -127,6 +124,23 @@ def _scope_of(samples: foc.SampleCollection, name: str, medium: Medium) -> str:
     """Where the labels of a field live."""
     is_of_frames = medium.frame_scope is not None and is_frame_field(samples, name)
     return medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
+
+
+def _not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
+    """Why labels of a type cannot be annotated where they are to live, and what to do."""
+    if scope == medium.frame_scope:
+        inner = name.removeprefix("frames.")
+        if is_served(medium.scopes[0], label_type) and label_type != "scalar":
+            return (
+                f"field {name!r}: labels of type {label_type!r} live on the {medium.noun} as a whole; call the field "
+                f"{inner!r}"
+            )
+        what = "values" if label_type == "scalar" else f"labels of type {label_type!r}"
+        return (
+            f"field {name!r}: Label Studio cannot show {what} in the frames of a {medium.noun}; annotate its frames as "
+            f"images: dataset.to_frames(sample_frames=True).annotate(anno_key, label_field={inner!r}, ...)"
+        )
+    return f"field {name!r}: labels of type {label_type!r} cannot be annotated on a {medium.noun}; leave the field out"
 
 
 def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
@@ -196,8 +210,11 @@ def _discovered(
 ) -> dict[str, dict[str, Any]]:
     cls, path = labels_path(samples, label_field)
     names = [*cls._fields] if path == label_field else [*samples.get_field(path).field.document_type._fields]
-    if is_frame_field(samples, label_field):
+    frames = is_frame_field(samples, label_field)
+    if frames:
         path = path.removeprefix("frames.")
+        # It says which boxes of a track stand for those between them.
+        names.append("keyframe")
     root = f"${path}"
     pipeline: list[dict[str, Any]] = [{"$project": {"label": root}}, {"$unwind": "$label"}]
     if classes is not None:
@@ -210,7 +227,7 @@ def _discovered(
         {"$sort": {"_id": 1}},
     ]
     found = {}
-    for row in aggregate(samples, pipeline):
+    for row in aggregate(samples, pipeline, frames):
         asked = _BY_BSON_TYPE.get(tuple(sorted(row["types"])))
         if asked is not None:
             found[row["_id"]] = dict(asked)
@@ -220,7 +237,8 @@ def _discovered(
 def _lacks_a_class(samples: foc.SampleCollection, label_field: str) -> bool:
     """Whether a label of a field has no class."""
     root = labels_path(samples, label_field)[1]
-    if is_frame_field(samples, label_field):
+    frames = is_frame_field(samples, label_field)
+    if frames:
         root = root.removeprefix("frames.")
     pipeline: list[dict[str, Any]] = [
         {"$project": {"label": f"${root}"}},
@@ -228,7 +246,7 @@ def _lacks_a_class(samples: foc.SampleCollection, label_field: str) -> bool:
         {"$match": {"label._id": {"$ne": None}, "label.label": None}},
         {"$limit": 1},
     ]
-    return any(True for _ in aggregate(samples, pipeline))
+    return any(True for _ in aggregate(samples, pipeline, frames))
 
 
 def written_by_runs(samples: foc.SampleCollection, label_field: str) -> set[str]:

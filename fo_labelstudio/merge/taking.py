@@ -14,7 +14,7 @@ from typing import Any
 from fo_labelstudio.convert.annotation.answer import FieldAnswer, ReadyLabels
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_doc
-from fo_labelstudio.convert.families import family_of, holds_list, label_class_of
+from fo_labelstudio.convert.families import empty_label, family_of, holds_list
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
@@ -352,7 +352,7 @@ def _answered(added: LabelDoc, edit: LabelAnswer, field: LabelField) -> dict[str
     found = [attribute_of(name, edit.parsed.values.get("label"), field) for name in names]
     if not any(found):
         return {}
-    without = label_class_of(field.label_type)()
+    without = empty_label(field.label_type)
     for attribute in filter(None, found):
         if attribute.default is not None:
             without.set_attribute_value(attribute.name, attribute.default)

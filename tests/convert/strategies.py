@@ -11,7 +11,7 @@ import fiftyone as fo
 import numpy as np
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type, holds_list
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type, holds_list, is_served
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name, is_showable
 from fo_labelstudio.convert.question import Question
@@ -23,7 +23,11 @@ TARGETS = {"cat": 1, "dog": 2, "日本": 255}
 COLOURS = {"cat": "#ff0000", "dog": "#00ff00", "日本": "#0102fe"}
 SKELETON = Skeleton(("head", "neck", "left hand", "right hand"), ((0, 1), (1, 2), (1, 3)))
 
+IMAGE_TYPES = [name for name in LABEL_TYPES if is_served("image", name)]
+"""The label types of labels that live on images."""
+
 media = st.builds(MediaInfo, st.integers(1, 20_000), st.integers(1, 20_000))
+videos = st.builds(MediaInfo, st.integers(1, 20_000), st.integers(1, 20_000), st.integers(1, 10**6), st.floats(1, 240))
 small_media = st.builds(MediaInfo, st.integers(1, 200), st.integers(1, 200))
 """Small enough to draw masks."""
 
@@ -135,6 +139,13 @@ def segmentations(draw: st.DrawFn, field: LabelField, size: MediaInfo) -> fo.Seg
     return fo.Segmentation(mask=np.array(palette, np.uint8)[numbers])
 
 
+@st.composite
+def moments(draw: st.DrawFn, video: MediaInfo) -> fo.TemporalDetection:
+    """Ranges of the frames of a video."""
+    ends = sorted(draw(st.integers(1, video.frame_count)) for _ in range(2))
+    return fo.TemporalDetection(label=draw(st.sampled_from(CLASSES)), support=ends, confidence=draw(confidences))
+
+
 QUESTIONS = (
     Question("text", "str"),
     Question("number", "int"),
@@ -188,6 +199,7 @@ def field_of(label_type: str, name: str = "ground truth", **values: Any) -> Labe
     """A label field with CLASSES, and what its family needs besides."""
     needed: dict[str, Any] = {"name": name, "label_type": label_type, "classes": CLASSES, "control": name}
     family = family_of_type(label_type)
+    needed["scope"] = family.scopes[0]
     if family.tools:
         needed["tool"] = family.tools[0]
     if label_type in ("keypoint", "keypoints"):
@@ -268,7 +280,7 @@ def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Cas
     """Labels of a label type, in a field and an image that fit them."""
     field = draw(fields(label_type, with_attributes))
     has_masks = "mask" in family_of_type(label_type).aspects
-    size = draw(small_media if has_masks else media)
+    size = draw(small_media if has_masks else videos if field.medium.frame_scope else media)
     one = {
         "classification": lambda: classifications,
         "detection": detections,
@@ -277,6 +289,7 @@ def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Cas
         "polyline": polylines,
         "keypoint": lambda: keypoints(field),
         "segmentation": lambda: segmentations(field, size),
+        "temporal_detection": lambda: moments(size),
         "scalar": lambda: answers(field.question).map(ScalarValue),
     }[label_type if label_type in ("classification", "scalar", "segmentation") else label_type.removesuffix("s")]()
     most = 4 if holds_list(label_type) else 1

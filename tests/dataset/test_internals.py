@@ -159,7 +159,10 @@ class TestOfALoad:
 
 
 class TestPatches:
-    NAMES = ("_get_label_attributes", "_get_label_type", "_merge_labels", "_merge_scalars")
+    NAMES = (
+        *("_get_label_attributes", "_get_label_type", "_get_backend_field_type", "_build_label_schema"),
+        *("_merge_labels", "_merge_scalars"),
+    )
 
     def test_patching_twice_wraps_once(self):
         importlib.reload(internals).patch()
@@ -179,9 +182,11 @@ class TestPatches:
         other = object()
         foua._get_label_attributes("samples", other, "gt", "detections")
         foua._get_label_type("samples", other, None, "gt", {})
+        foua._get_backend_field_type(other, "field")
+        foua._build_label_schema("samples", backend=other, label_schema={})
         foua._merge_labels("dataset", {}, other)
         foua._merge_scalars("dataset", {}, other)
-        assert len(asked) == 4
+        assert len(asked) == len(self.NAMES)
 
     def test_our_backend_answers_itself(self):
         assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "discover_attributes")

@@ -50,7 +50,8 @@ def return_type(label_type: str) -> str:
 
 def pseudo_field(label_type: str) -> LabelField:
     """A field for unexpected labels of a label type, as if the run had one."""
-    return LabelField(f"unexpected {label_type}", label_type, (), "", existing=False)
+    scope = family_of_type(label_type).scopes[0]
+    return LabelField(f"unexpected {label_type}", label_type, (), "", existing=False, scope=scope)
 
 
 def joined(regions: Iterable[Region]) -> list[Region]:
@@ -120,7 +121,7 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     if not isinstance(names, list) or not all(isinstance(name, str) and is_text(name) for name in names):
         raise RegionError(f"its label is {quoted(names)}, expected a list of classes")
     value[kind] = names or [_NO_CLASS]
-    field = LabelField("", label_type, tuple(value[kind]), region["from_name"])
+    field = LabelField("", label_type, tuple(value[kind]), region["from_name"], scope=family.scopes[0])
     parsed = family.parse_regions([{**region, "value": value}], field, media)
     return [Unexpected(label_type, _without_placeholder(label, region["id"])) for label in parsed]
 

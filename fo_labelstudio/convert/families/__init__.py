@@ -10,6 +10,7 @@ from fo_labelstudio.convert.families import (
     detections,
     instances,
     keypoints,
+    moments,
     polygons,
     polylines,
     scalar,
@@ -27,6 +28,7 @@ FAMILIES = (
     polylines.FAMILY,  # Polyline(s)        <VectorLabels> <PolygonLabels>
     keypoints.FAMILY,  # Keypoint(s)        <VectorLabels> <KeyPointLabels>
     segmentation.FAMILY,  # Segmentation       <BrushLabels> <BitmaskLabels>
+    moments.FAMILY,  # TemporalDetection(s) <TimelineLabels>
     scalar.FAMILY,  # field values       <Number> <TextArea> <Choices> <DateTime>
 )
 
@@ -76,3 +78,8 @@ def label_class_of(label_type: str) -> Any:
     container: Any = LABEL_TYPES[label_type]
     name = list_name(container)
     return container if name is None else container._fields[name].field.document_type
+
+
+def empty_label(label_type: str) -> Any:
+    """A label of a label type, which is no scalar's, of which nothing is known."""
+    return (family_of_type(label_type).empty or label_class_of(label_type))()

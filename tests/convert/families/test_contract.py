@@ -65,6 +65,7 @@ EXPRESSED = {
     "polyline": ("points", "closed"),
     "keypoint": ("points",),
     "segmentation": ("mask",),
+    "temporal_detection": ("support",),
 }
 """Besides its class, what regions express of a label, given label types without their plural."""
 
@@ -81,6 +82,7 @@ JSON_TYPES = {
     "rotation": (int, float),
     "points": list,
     "vertices": list,
+    "ranges": list,
     "closed": bool,
     "format": str,
     "rle": list,
@@ -246,7 +248,7 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
         assert item["from_name"] in controls or item["from_name"].startswith(
             tuple(f"{attribute.control}%." for attribute in field.attributes)
         )
-        assert item["to_name"] == "image"
+        assert item["to_name"] == field.medium.name
         assert 0 <= item.get("score", 0) <= 1
         for key, value in item["value"].items():
             assert isinstance(value, JSON_TYPES[key]), f"{key} is {value!r}"
@@ -259,8 +261,7 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
         if family_of_type(label_type).is_drawn:
             assert item["id"] in drawn, "its geometry comes before its attributes"
             if item["from_name"] == field.control:
-                assert (item["original_width"], item["original_height"]) == case.media
-                assert item["image_rotation"] == 0
+                assert field.medium.marks(case.media).items() <= item.items()
                 names = item["value"].get(item["type"])
                 assert (len(names) == 1 or (field.takes_none and names == [])) if field.classes else names is None
         assert_geometry_is_valid(item)
@@ -345,6 +346,7 @@ def classes(field):
 def test_no_number_is_too_large_to_be_refused(field, number):
     family = family_of(field)
     value = {key: number for key in ("x", "y", "width", "height", "rotation", "number", "rating", "datetime")}
+    value.update(ranges=[{"start": number, "end": number}])
     value.update(points=[[number, number]], vertices=[{"x": number, "y": number, "id": "0"}], rle=[number])
     value.update(text=[str(number) if isinstance(number, str) else number])
     for region_type in family.region_types_of(field):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.shapes.masks import resized
 from tests.convert import strategies
@@ -18,7 +17,9 @@ from tests.convert.foreign.importing import Imported
 from tests.convert.trip import Trip, pixels_of, through_the_editor
 from tests.properties import examples
 
-DRAWN = [label_type for label_type in LABEL_TYPES if label_type != "scalar" and "classification" not in label_type]
+DRAWN = [
+    label_type for label_type in strategies.IMAGE_TYPES if label_type != "scalar" and "classification" not in label_type
+]
 
 few = examples(30)
 
@@ -32,7 +33,7 @@ def exported(case):
     return {"id": 7, "data": {"image": "/data/upload/1/x.png"}, "annotations": [annotation], "predictions": []}
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", strategies.IMAGE_TYPES)
 @given(data=st.data())
 @few
 def test_labels_come_back_as_they_were_sent(label_type, data):
@@ -112,7 +113,7 @@ def test_the_results_alone_tell_what_the_labeling_config_tells(data):
         assert [label.bounding_box for label in ours] == [label.bounding_box for label in theirs]
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", strategies.IMAGE_TYPES)
 @given(data=st.data())
 @few
 def test_the_same_task_gives_the_same_ids_each_time(label_type, data):

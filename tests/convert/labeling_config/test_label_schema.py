@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.labeling_config.label_schema import left_out_of_schema, schema_of
 from fo_labelstudio.convert.labeling_config.match import match
 from fo_labelstudio.convert.labeling_config.read import read
@@ -65,7 +64,7 @@ def test_the_label_schema_fits_the_labeling_config_that_it_is_of():
     assert [attribute.control for attribute in found.fields[0].attributes] == ["text", "colour", "parts", "quality"]
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", strategies.IMAGE_TYPES)
 @given(data=st.data())
 @examples(20)
 def test_the_label_schema_of_our_own_labeling_config_fits_it(label_type, data):

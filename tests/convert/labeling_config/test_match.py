@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.labeling_config.match import check_own_config, match
 from fo_labelstudio.convert.labeling_config.read import ObjectTag, read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
@@ -46,7 +45,7 @@ def boxes(name="boxes"):
     return BOXES.format(name)
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", strategies.IMAGE_TYPES)
 @given(data=st.data())
 @examples(30)
 def test_our_own_labeling_config_gives_the_same_field_back(label_type, data):
@@ -59,7 +58,7 @@ def test_our_own_labeling_config_gives_the_same_field_back(label_type, data):
 @given(data=st.data())
 @examples(30)
 def test_our_own_labeling_config_gives_all_fields_back(data):
-    types = data.draw(st.lists(st.sampled_from([*LABEL_TYPES]), min_size=1, max_size=5))
+    types = data.draw(st.lists(st.sampled_from([*strategies.IMAGE_TYPES]), min_size=1, max_size=5))
     names = data.draw(
         st.lists(
             strategies.class_names | st.sampled_from(("image", "a@b", "a%40b")), min_size=5, max_size=5, unique=True

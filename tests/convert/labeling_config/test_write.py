@@ -97,6 +97,7 @@ TAGS = {
     "classification": ("Choices",),
     "detection": ("RectangleLabels",),
     "polygon": ("PolygonLabels",),
+    "temporal_detection": ("TimelineLabels",),
     "scalar": ("Choices", "Number", "TextArea", "DateTime"),
 }
 
