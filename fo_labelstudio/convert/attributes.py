@@ -7,6 +7,7 @@ image have one control for each attribute; where a field holds several of them, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -78,6 +79,28 @@ def problem_of(label: fol.Label, field: LabelField) -> str | None:
                 f"its attribute {attribute.name!r} {problem}; correct it, change the attribute in the label schema, or "
                 "leave it out of `attributes`"
             )
+    return None
+
+
+def problem_of_changes(label: Any, frames: Mapping[str, Mapping[str, Any]], field: LabelField) -> str | None:
+    """What keeps the attributes of a label of frames from being sent, or None: there is one answer for all of them.
+
+    Args:
+        label: the label, whose attributes are those that do not change
+        frames: frame number -> what the frame stores of it besides these
+        field: its label field
+    """
+    for attribute in field.attributes:
+        if attribute.is_discovered or not attribute.is_of(label.label):
+            continue
+        values = [(number, doc.get(attribute.name)) for number, doc in frames.items()]
+        for (number, value), (later, other) in pairwise(values):
+            if value != other:
+                return (
+                    f"its attribute {attribute.name!r} is {value!r} in frame {number} and {other!r} in frame {later}, "
+                    "and Label Studio has one answer for all frames; give them the same value, or leave it out of "
+                    "`attributes`"
+                )
     return None
 
 

@@ -80,6 +80,8 @@ class Family:
         reshapes: ``type`` of a region that it claims -> what makes one of its own types of it; raises RegionError
         leaves_out: FiftyOne takes its label type for a field of its class where nothing is said: the labels of such a
             field that are of another type, as a view expression
+        governs: attributes that regions show by themselves, besides those of its aspects
+        class_control: the name of the control tag that has the classes of a field
         has_attributes: whether its labels can have attributes
         can_lack_class: whether its labels may be without a class
         has_joints: whether the dataset may have a skeleton for a field
@@ -110,6 +112,8 @@ class Family:
     claims: Mapping[str, str] = dataclass_field(default_factory=dict)
     reshapes: Mapping[str, Callable[[Region, MediaInfo], Region]] = dataclass_field(default_factory=dict)
     leaves_out: Any = None
+    governs: tuple[str, ...] = ()
+    class_control: Callable[[LabelField], str] = lambda field: field.control
     has_attributes: bool = True
     can_lack_class: bool = False
     has_joints: bool = False

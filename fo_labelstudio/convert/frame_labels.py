@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +28,7 @@ import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 from bson import ObjectId
 
+from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.stored import LabelDoc
 
 FRAMES = "frames"
@@ -188,6 +190,31 @@ def label_id_at(label_id: str, number: int) -> ObjectId:
         number: the number of the frame
     """
     return _derived(label_id, str(number))
+
+
+def confidence_of(frames: Mapping[str, LabelDoc]) -> float | None:
+    """The mean of the confidences of a label, or None; a hint for the annotator, never read back."""
+    found = [doc.get("confidence") for doc in frames.values()]
+    known = [min(max(float(confidence), 0.0), 1.0) for confidence in found if is_finite(confidence)]
+    return sum(known) / len(known) if known else None
+
+
+def empty_doc(cls: type[fol.Label], shared: Collection[str] = ()) -> dict[str, Any]:
+    """What a frame stores of a new label of which nothing is known, without its id.
+
+    Args:
+        cls: its class
+        shared: the attributes that its frames have in common, which are left out
+    """
+    # FiftyOne changes lists in place.
+    return {name: copy(value) for name, value in _empty(cls.__name__).items() if name not in shared or name == "_cls"}
+
+
+@cache
+def _empty(cls: str) -> Mapping[str, Any]:
+    stored: dict[str, Any] = getattr(fol, cls)().to_dict()
+    del stored["_id"]
+    return stored
 
 
 def needs_index(doc: LabelDoc) -> bool:

@@ -51,6 +51,10 @@ class Attribute(NamedTuple):
         return not self.classes or class_name in self.classes
 
 
+KEYFRAME_TOLERANCE = 0.001
+"""Relative to the frame: one pixel of a thousand, less than a person sees, and than trackers jitter."""
+
+
 @dataclass(frozen=True)
 class LabelField:
     """One label field of a label schema.
@@ -77,6 +81,8 @@ class LabelField:
         object_name: name of the object tag that it annotates, where that is not the one of its medium
         takes_none: whether labels without a class are among those that have one
         data_key: key of the media in the data of tasks, where that is not the name of the object tag
+        only_keyframes: whether the boxes of its tracks say which of them are keyframes
+        keyframe_tolerance: how far boxes between keyframes may be off that are sent, relative to the frame
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
@@ -100,6 +106,8 @@ class LabelField:
     object_name: str | None = None
     takes_none: bool = False
     data_key: str | None = None
+    only_keyframes: bool = False
+    keyframe_tolerance: float = KEYFRAME_TOLERANCE
     known_as: str | None = None
 
     @property
@@ -116,6 +124,11 @@ class LabelField:
     def is_of_frames(self) -> bool:
         """Whether its labels are on single frames; each that is annotated then goes over several of them."""
         return self.scope == self.medium.frame_scope
+
+    @property
+    def tells_keyframes(self) -> bool:
+        """Whether loads say of boxes that are made which of them are keyframes, as FiftyOne does."""
+        return self.only_keyframes or not self.existing
 
     @property
     def is_locked(self) -> bool:

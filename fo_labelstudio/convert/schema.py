@@ -10,7 +10,7 @@ from fo_labelstudio.convert.families import family_in
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
-from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
+from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE, Attribute, LabelField, Skeleton
 from fo_labelstudio.errors import LabelSchemaError
 
 OWN = frozenset(
@@ -73,6 +73,8 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         scope=scope,
         object_name=info.get("object"),
         data_key=info.get("data_key"),
+        only_keyframes=bool(info.get("only_keyframes", False)),
+        keyframe_tolerance=info.get("keyframe_tolerance", KEYFRAME_TOLERANCE),
         allow_additions=bool(info.get("allow_additions", True)),
         allow_deletions=bool(info.get("allow_deletions", True)),
         allow_label_edits=bool(info.get("allow_label_edits", True)),

@@ -10,19 +10,20 @@ from fo_labelstudio.convert.question import NO_HOTKEY, add_classes
 from fo_labelstudio.convert.records import LabelField
 
 
-def labels_control(tag: str, field: LabelField, **options: str) -> Element:
+def labels_control(tag: str, field: LabelField, name: str | None = None, **options: str) -> Element:
     """A control tag that draws regions of a class: ``<RectangleLabels>`` and its kin; without, ``<Rectangle>`` and its.
 
     Args:
         tag: name of the tag
         field: the label field it annotates
+        name: its name, where that is not the one of the field's control tag
         **options: further attributes of the tag
     """
     if not field.classes:
         tag = tag.removesuffix("Labels")
     if field.takes_none:
         options["allowEmpty"] = "true"
-    control = Element(tag, {"name": field.control, "toName": field.to_name, **options})
+    control = Element(tag, {"name": name or field.control, "toName": field.to_name, **options})
     for class_name, option in zip(field.classes, add_classes(control, "Label", field.classes), strict=True):
         option.set("background", colour_of(class_name))
         if not can_choose(field):

@@ -317,7 +317,8 @@ def _family_of(info: Mapping[str, Any]) -> Family:
 
 def _leave_out_governed(info: dict[str, Any]) -> None:
     """Takes out attributes that regions show by themselves, such as the rotation of a box."""
-    governed = {name for aspect in _family_of(info).aspects.values() for name in aspect.attributes}
+    family = _family_of(info)
+    governed = {*family.governs, *(name for aspect in family.aspects.values() for name in aspect.attributes)}
     # What makes up a label is refused by its own error.
     governed -= OWN
     holders: list[Any] = [info, *(entry for entry in info.get("classes") or () if isinstance(entry, Mapping))]

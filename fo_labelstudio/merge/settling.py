@@ -15,7 +15,7 @@ from fo_labelstudio.convert.annotation import provenance
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.edits import sent_doc, to_doc
-from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.families import family_of, has_several, holds_list
 from fo_labelstudio.convert.records import RELATED, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.merge.conflicts import (
@@ -457,7 +457,7 @@ class Settling(Taking):
         if not self._may_restore:
             changes.refuse("allow_additions=False")
             return
-        has_room = holds_list(field.label_type) or not self._by_id
+        has_room = has_several(field) or not self._by_id
         other = self._by_id.get(second_id(label_id)) if SECOND in settled else None
         if label_id in self._rules.elsewhere or not has_room:
             changes.departed.append(label_id)

@@ -14,7 +14,7 @@ from typing import Any
 from fo_labelstudio.convert.annotation.answer import FieldAnswer, ReadyLabels
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_doc
-from fo_labelstudio.convert.families import empty_label, family_of, holds_list
+from fo_labelstudio.convert.families import empty_label, family_of, has_several
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
@@ -180,10 +180,10 @@ class Taking:
         if self._originals:
             places = {label_id: place for place, label_id in enumerate(self._originals)}
             changes.added.sort(key=lambda doc: places.get(str(doc["_id"]), len(places)))
-        if self._takes_place and not holds_list(self._field.label_type):
+        if self._takes_place and not has_several(self._field):
             for doc in [doc for doc in changes.added if str(doc["_id"]) in self._originals]:
                 self._make_room(doc)
-        if not holds_list(self._field.label_type) and len(self._by_id) > len(changes.deleted):
+        if not has_several(self._field) and len(self._by_id) > len(changes.deleted):
             for doc in changes.added:
                 changes.refuse("a label that is there already")
                 changes.written.pop(str(doc["_id"]), None)

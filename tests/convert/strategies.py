@@ -11,17 +11,40 @@ import fiftyone as fo
 import numpy as np
 from hypothesis import strategies as st
 
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of_type, holds_list, is_served
+from fo_labelstudio.convert.families import (
+    LABEL_TYPES,
+    family_in,
+    family_of,
+    family_of_type,
+    has_several,
+    holds_list,
+    is_served,
+)
+from fo_labelstudio.convert.family import Family
+from fo_labelstudio.convert.frame_labels import FrameLabel
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name, is_showable
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
-from fo_labelstudio.convert.stored import ScalarValue
+from fo_labelstudio.convert.stored import ScalarValue, StoredLabel, StoredLabels
 
 CLASSES = ("cat", "dog", 'a<b & "c"', "日本", " padded ", "a,b", "Cat")
 TARGETS = {"cat": 1, "dog": 2, "日本": 255}
 COLOURS = {"cat": "#ff0000", "dog": "#00ff00", "日本": "#0102fe"}
 SKELETON = Skeleton(("head", "neck", "left hand", "right hand"), ((0, 1), (1, 2), (1, 3)))
+
+FRAME_KINDS = [f"frames.{name}" for name in LABEL_TYPES if is_served("frames", name)]
+"""The label types of labels that live in frames of videos."""
+
+KINDS = [*LABEL_TYPES, *FRAME_KINDS]
+"""Every label type, where its labels live: those of frames begin with ``frames.``."""
+
+
+def family_for(kind: str) -> Family:
+    """The family of a label type."""
+    scope, _, label_type = kind.rpartition(".")
+    return family_in(scope, label_type) if scope else family_of_type(label_type)
+
 
 IMAGE_TYPES = [name for name in LABEL_TYPES if is_served("image", name)]
 """The label types of labels that live on images."""
@@ -146,6 +169,40 @@ def moments(draw: st.DrawFn, video: MediaInfo) -> fo.TemporalDetection:
     return fo.TemporalDetection(label=draw(st.sampled_from(CLASSES)), support=ends, confidence=draw(confidences))
 
 
+@st.composite
+def frame_numbers(draw: st.DrawFn, video: MediaInfo) -> list[int]:
+    """Numbers of frames of a video, in a few runs."""
+    numbers: set[int] = set()
+    for _ in range(draw(st.integers(1, 3))):
+        first = draw(st.integers(1, video.frame_count))
+        numbers.update(range(first, min(first + draw(st.integers(1, 8)), video.frame_count + 1)))
+    return sorted(numbers)
+
+
+@st.composite
+def tracks(draw: st.DrawFn, video: MediaInfo) -> FrameLabel:
+    """Boxes of one object in some frames of a video, turned or not, with keyframes or not."""
+    numbers = draw(frame_numbers(video))
+    index, is_marked = draw(st.none() | st.integers(0, 5)), draw(st.booleans())
+    frames = {}
+    for number in numbers:
+        box = draw(detections())
+        box.index = index
+        if is_marked:
+            box.set_attribute_value("keyframe", draw(st.booleans()))
+        frames[str(number)] = {name: value for name, value in box.to_dict().items() if name not in ("label", "tags")}
+    return FrameLabel(label=draw(st.sampled_from(CLASSES)), frames=frames)
+
+
+@st.composite
+def runs(draw: st.DrawFn, video: MediaInfo) -> FrameLabel:
+    """The same class in some frames of a video."""
+    numbers = draw(frame_numbers(video))
+    docs = (fo.Classification(confidence=draw(confidences)).to_dict() for _ in numbers)
+    frames = {str(number): {**doc, "tags": []} for number, doc in zip(numbers, docs, strict=True)}
+    return FrameLabel(label=draw(st.sampled_from(CLASSES)), frames=frames)
+
+
 QUESTIONS = (
     Question("text", "str"),
     Question("number", "int"),
@@ -197,8 +254,9 @@ def attributes_of(draw: st.DrawFn, control: str) -> tuple[Attribute, ...]:
 
 def field_of(label_type: str, name: str = "ground truth", **values: Any) -> LabelField:
     """A label field with CLASSES, and what its family needs besides."""
+    family = family_for(label_type)
+    label_type = label_type.removeprefix("frames.")
     needed: dict[str, Any] = {"name": name, "label_type": label_type, "classes": CLASSES, "control": name}
-    family = family_of_type(label_type)
     needed["scope"] = family.scopes[0]
     if family.tools:
         needed["tool"] = family.tools[0]
@@ -216,14 +274,14 @@ def variants(label_type: str) -> list[LabelField]:
     """A field for each way in which a label type can be annotated."""
     if label_type == "scalar":
         return [field_of(label_type, question=question) for question in QUESTIONS if question.tool != "rating"]
-    tools = family_of_type(label_type).tools or (None,)
+    tools = family_for(label_type).tools or (None,)
     targets = (TARGETS, COLOURS) if label_type == "segmentation" else (None,)
     return [field_of(label_type, tool=tool, **({"targets": of} if of else {})) for tool in tools for of in targets]
 
 
 def without_class(field: LabelField) -> list[LabelField]:
     """A field whose labels may be without a class: because none has one, or some have none."""
-    if not family_of_type(field.label_type).can_lack_class:
+    if not family_of(field).can_lack_class:
         return []
     return [dataclasses.replace(field, classes=()), dataclasses.replace(field, takes_none=True)]
 
@@ -242,7 +300,7 @@ def fields(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> La
     """Fields of a label type: every tool, targets of both kinds, skeletons, questions, attributes, without classes."""
     field = draw(st.sampled_from(variants(label_type)))
     values: dict[str, Any] = {}
-    if family_of_type(label_type).can_lack_class:
+    if family_for(label_type).can_lack_class:
         values |= draw(st.sampled_from([{}, {"classes": ()}, {"takes_none": True}]))
     if label_type in ("keypoint", "keypoints"):
         values["skeleton"] = draw(skeletons)
@@ -268,6 +326,8 @@ class Case(NamedTuple):
     def value(self) -> Any:
         """The value of the field."""
         container = LABEL_TYPES[self.field.label_type]
+        if self.field.is_of_frames:
+            return StoredLabels(StoredLabel(label.to_dict()) for label in self.labels)
         if holds_list(self.field.label_type):
             return container(**{container._LABEL_LIST_FIELD: self.labels})
         if not self.labels:
@@ -279,7 +339,7 @@ class Case(NamedTuple):
 def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Case:
     """Labels of a label type, in a field and an image that fit them."""
     field = draw(fields(label_type, with_attributes))
-    has_masks = "mask" in family_of_type(label_type).aspects
+    has_masks = "mask" in family_for(label_type).aspects
     size = draw(small_media if has_masks else videos if field.medium.frame_scope else media)
     one = {
         "classification": lambda: classifications,
@@ -291,8 +351,10 @@ def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Cas
         "segmentation": lambda: segmentations(field, size),
         "temporal_detection": lambda: moments(size),
         "scalar": lambda: answers(field.question).map(ScalarValue),
-    }[label_type if label_type in ("classification", "scalar", "segmentation") else label_type.removesuffix("s")]()
-    most = 4 if holds_list(label_type) else 1
+        "frames.classification": lambda: runs(size),
+        "frames.detection": lambda: tracks(size),
+    }[label_type if label_type in ("scalar", "segmentation") else label_type.removesuffix("s")]()
+    most = 4 if has_several(field) else 1
     unique = {"unique_by": lambda label: label.label} if label_type == "classifications" else {}
     labels = draw(st.lists(one, max_size=most, **unique))
     for label in labels:

@@ -255,7 +255,7 @@ class TestSizes:
 
             def run(media=media):
                 with pytest.raises(RegionError):
-                    brush.decode(code, *media)
+                    brush.decode(code, media.width, media.height)
 
             assert self.peak(run) < 2**20
 

@@ -15,6 +15,7 @@ from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.stored import StoredLabel, StoredLabels, label_of
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
 from tests.support import as_exported
@@ -49,6 +50,8 @@ class Trip:
         self.sent: Result = predictions[0]["result"] if predictions else []
 
     def _value(self, labels: Sequence[Any]) -> Any:
+        if self.field.is_of_frames:
+            return StoredLabels(map(StoredLabel, self.docs))
         container = LABEL_TYPES[self.field.label_type]
         if holds_list(self.field.label_type):
             return container(**{container._LABEL_LIST_FIELD: list(labels)})
@@ -103,7 +106,7 @@ def loaded(docs: Sequence[Mapping[str, Any]], changes: LabelChanges) -> list[dic
 
 def to_label(doc: Mapping[str, Any]) -> Any:
     """A stored label as FiftyOne reads it."""
-    return getattr(fo, doc["_cls"]).from_dict(dict(doc))
+    return label_of(doc)
 
 
 def new_labels(field: LabelField, result: Result, media: MediaInfo = SQUARE) -> list[Any]:

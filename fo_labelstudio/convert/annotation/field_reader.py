@@ -16,7 +16,7 @@ from fo_labelstudio.convert.annotation.origin import (
 from fo_labelstudio.convert.annotation.sorting import NAMELESS, FieldResults, has_id
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.edits import sent_doc
-from fo_labelstudio.convert.families import family_of, holds_list
+from fo_labelstudio.convert.families import family_of, has_several
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_finite
@@ -108,7 +108,7 @@ class FieldReader:
         for key, (label, _) in parsed.items():
             if key not in sent:
                 answer.added.append(LabelAnswer(self._new_id(key), label, tuple(label.values), {}))
-        if not holds_list(self._field.label_type):
+        if not has_several(self._field):
             self._limit_to_one(answer)
         answer.kept.extend(self._new_id(key) for key in sorted(unclear - sent.keys()))
         answer.elsewhere = None if is_missing else self._elsewhere()

@@ -8,6 +8,7 @@ from typing import Any
 from fo_labelstudio.convert.families import (
     classification,
     detections,
+    frame_classes,
     instances,
     keypoints,
     moments,
@@ -15,6 +16,7 @@ from fo_labelstudio.convert.families import (
     polylines,
     scalar,
     segmentation,
+    tracks,
 )
 from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.records import LabelField
@@ -29,6 +31,8 @@ FAMILIES = (
     keypoints.FAMILY,  # Keypoint(s)        <VectorLabels> <KeyPointLabels>
     segmentation.FAMILY,  # Segmentation       <BrushLabels> <BitmaskLabels>
     moments.FAMILY,  # TemporalDetection(s) <TimelineLabels>
+    tracks.FAMILY,  # Detection(s)       <VideoRectangle> <Labels>, in frames
+    frame_classes.FAMILY,  # Classification(s)  <TimelineLabels>, in frames
     scalar.FAMILY,  # field values       <Number> <TextArea> <Choices> <DateTime>
 )
 
@@ -60,6 +64,11 @@ def family_in(scope: str, label_type: str) -> Family:
 def family_of_type(label_type: str) -> Family:
     """The first family that serves a label type, for what is the same wherever its labels live."""
     return _FAMILY_OF_TYPE[label_type]
+
+
+def has_several(field: LabelField) -> bool:
+    """Whether a sample can have several labels of a field."""
+    return field.is_of_frames or holds_list(field.label_type)
 
 
 def holds_list(label_type: str) -> bool:

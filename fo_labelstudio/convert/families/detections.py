@@ -29,10 +29,10 @@ from fo_labelstudio.convert.tags import labels_control
 
 _TYPE = "rectanglelabels"
 
-_MAX_RELATIVE = 10.0
+MAX_RELATIVE = 10.0
 """Relative to the image; more is a mistake, as a rule pixels."""
 
-_MAX_CORNER_PERCENT = 1e7
+MAX_CORNER_PERCENT = 1e7
 """Percent; the corner of a turned box may be far outside of a long, thin image."""
 
 
@@ -50,17 +50,16 @@ def check(detection: fol.Detection, field: LabelField) -> str | None:
     rotation = _rotation(detection)
     if not is_finite(rotation):
         return f"its rotation is {rotation!r}, expected a number of radians"
-    return problem_of_box(detection) or unknown_class(detection, field)
+    return problem_of_box(detection.bounding_box) or unknown_class(detection, field)
 
 
-def problem_of_box(detection: fol.Detection) -> str | None:
+def problem_of_box(box: Sequence[float] | None) -> str | None:
     """What is wrong with the box of a label, or None."""
-    box = detection.bounding_box
     if box is None or len(box) != 4 or not all(map(is_finite, box)):
         return f"its bounding_box is {box!r}, expected four finite numbers, relative to the image"
     if box[2] < 0 or box[3] < 0:
         return f"its bounding_box {box!r} has a negative size"
-    if max(map(abs, box)) > _MAX_RELATIVE:
+    if max(map(abs, box)) > MAX_RELATIVE:
         return f"its bounding_box is {box!r}, expected values relative to the image, not pixels"
     return None
 
@@ -83,10 +82,10 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
     region = only_region(regions)
     value = region["value"]
     box = PercentBox(
-        number_of(value, "x", -_MAX_CORNER_PERCENT, _MAX_CORNER_PERCENT),
-        number_of(value, "y", -_MAX_CORNER_PERCENT, _MAX_CORNER_PERCENT),
-        number_of(value, "width", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
-        number_of(value, "height", -100 * _MAX_RELATIVE, 100 * _MAX_RELATIVE),
+        number_of(value, "x", -MAX_CORNER_PERCENT, MAX_CORNER_PERCENT),
+        number_of(value, "y", -MAX_CORNER_PERCENT, MAX_CORNER_PERCENT),
+        number_of(value, "width", -100 * MAX_RELATIVE, 100 * MAX_RELATIVE),
+        number_of(value, "height", -100 * MAX_RELATIVE, 100 * MAX_RELATIVE),
         number_of(value, "rotation", -360, 360) if "rotation" in value else 0.0,
     )
     label = class_if_any(value.get(_TYPE), field)

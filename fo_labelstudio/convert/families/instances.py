@@ -25,7 +25,7 @@ def control_tags(field: LabelField) -> list[Element]:
 
 
 def check(detection: fol.Detection, field: LabelField) -> str | None:
-    problem = detections.problem_of_box(detection)
+    problem = detections.problem_of_box(detection.bounding_box)
     if problem:
         return problem
     if detection.mask is None:

@@ -213,7 +213,9 @@ class ImageReader:
         if media is not None:
             if self._media not in (None, media) and not self._is_size_told:
                 self._is_size_told = True
-                drawn, stored = (" x ".join(map(str, size)) for size in (media, self._media or ()))
+                drawn, stored = (
+                    " x ".join(map(str, size)) for size in (media.size, self._media.size if self._media else ())
+                )
                 reason = f"it was drawn on an image of {drawn} pixels, that of the sample has {stored}"
                 self._report(shape.id, reason, is_note=True)
             return media

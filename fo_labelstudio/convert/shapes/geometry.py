@@ -16,7 +16,7 @@ from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
-_MAX_PERCENT = 100.0
+MAX_PERCENT = 100.0
 """Percent; what servers take that check predictions (1.23.2)."""
 
 DECIMALS = 10
@@ -68,11 +68,11 @@ def to_fitting_box(box: Sequence[float], radians: float, media: MediaInfo) -> tu
         by how many quarters of a turn it is described as turned further, and it; 0 where no description fits
     """
     plain = to_percent_box(box, radians, media)
-    if max(plain[:4]) <= _MAX_PERCENT:
+    if max(plain[:4]) <= MAX_PERCENT:
         return 0, plain
     for quarters in (2, 1, 3):
         turned = to_percent_box(box, radians, media, quarters)
-        if max(turned[:4]) <= _MAX_PERCENT:
+        if max(turned[:4]) <= MAX_PERCENT:
             return quarters, turned
     return 0, plain
 

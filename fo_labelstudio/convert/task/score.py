@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from fo_labelstudio.convert.frame_labels import FRAMES, confidence_of
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.stored import labels_of
 
@@ -64,7 +65,8 @@ def mean_confidence(values: Iterable[Any]) -> float | None:
 
 
 def _confidences(label: Any) -> list[float]:
-    confidence = getattr(label, "confidence", None)
+    frames = getattr(label, FRAMES, None)
+    confidence = confidence_of(frames) if isinstance(frames, Mapping) else getattr(label, "confidence", None)
     several = confidence if isinstance(confidence, (list, tuple)) else [confidence]
     known = [_clamped(value) for value in several if is_finite(value)]
     return [sum(known) / len(known)] if known else []

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 
+import fiftyone as fo
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.edits import to_doc, to_label
-from fo_labelstudio.convert.families import FAMILIES, LABEL_TYPES, family_of, family_of_type
+from fo_labelstudio.convert.families import FAMILIES, family_of
 from fo_labelstudio.convert.family import Grouping, shape_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
@@ -28,7 +29,7 @@ from tests.convert.trip import Trip, pixels_of, through_the_editor
 from tests.properties import examples
 from tests.support import comparable
 
-label_types = pytest.mark.parametrize("label_type", LABEL_TYPES)
+label_types = pytest.mark.parametrize("label_type", strategies.KINDS)
 
 
 def named(field):
@@ -40,12 +41,12 @@ variants = pytest.mark.parametrize(
     "field",
     [
         found
-        for label_type in LABEL_TYPES
+        for label_type in strategies.KINDS
         for field in strategies.variants(label_type)
         for found in (field, *strategies.without_class(field))
     ],
     ids=lambda field: "-".join(
-        filter(None, (field.label_type, field.tool, field.question and field.question.kind, named(field)))
+        filter(None, (field.scope, field.label_type, field.tool, field.question and field.question.kind, named(field)))
     ),
 )
 
@@ -83,6 +84,10 @@ JSON_TYPES = {
     "points": list,
     "vertices": list,
     "ranges": list,
+    "sequence": list,
+    "labels": list,
+    "framesCount": int,
+    "duration": (int, float),
     "closed": bool,
     "format": str,
     "rle": list,
@@ -104,6 +109,9 @@ def parse(field, regions, media):
 def assert_alike(back, label, field, media):
     """Asserts that a label came back with all that regions express."""
     label_type = field.label_type if field.label_type == "classifications" else field.label_type.removesuffix("s")
+    if field.is_of_frames:
+        assert_frames_alike(back, label, field, media)
+        return
     if label_type == "scalar":
         assert type(back) is type(label.value)
         assert (set(back) == set(label.value)) if isinstance(back, list) else (back == label.value)
@@ -133,6 +141,19 @@ def assert_alike(back, label, field, media):
         assert numbers(actual) == pytest.approx(numbers(expected), abs=1e-9 * magnified, nan_ok=True)
 
 
+def assert_frames_alike(back, label, field, media):
+    """Asserts that a label of frames came back in the same frames, with boxes within the tolerance."""
+    assert (back.label, [*back.frames]) == (label.label, [*label.frames])
+    if "classification" in field.label_type:
+        return
+    # A side that is off moves the corners of a turned box by as much of the longer side of the frame.
+    allowed = 4 * field.keyframe_tolerance * max(media.size) + 1e-6
+    for number, doc in back.frames.items():
+        found, expected = (corners_of(fo.Detection.from_dict(dict(one)), media) for one in (doc, label.frames[number]))
+        for one, others in (*((corner, expected) for corner in found), *((corner, found) for corner in expected)):
+            assert min(math.dist(one, other) for other in others) <= allowed
+
+
 def is_described_otherwise(detection, media):
     """Whether a turned box is sent from another corner than its own, as that lies too far outside of the image."""
     rotation = detection.get_attribute_value("rotation", None) or 0.0
@@ -157,7 +178,7 @@ def numbers(value):
 
 
 def test_one_family_serves_each_label_type():
-    served = [label_type for family in FAMILIES for label_type in family.label_types]
+    served = [(scope, name) for family in FAMILIES for scope in family.scopes for name in family.label_types]
     assert len(served) == len(set(served))
 
 
@@ -166,7 +187,7 @@ def test_one_family_serves_each_label_type():
 @few
 def test_labels_come_back_from_their_regions(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
-    family = family_of_type(label_type)
+    family = strategies.family_for(label_type)
     assert [family.check(label, field) for label in labels] == [None] * len(labels)
     regions = json.loads(json.dumps(family.to_regions(labels, field, media), allow_nan=False))
     back = parse(field, regions, media)
@@ -181,7 +202,7 @@ def test_labels_come_back_from_their_regions(label_type, data):
 @few
 def test_labels_made_of_regions_make_the_same_regions_again(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
-    family = family_of_type(label_type)
+    family = strategies.family_for(label_type)
     if label_type == "scalar":
         return
     regions = family.to_regions(labels, field, media)
@@ -195,7 +216,7 @@ def test_labels_made_of_regions_make_the_same_regions_again(label_type, data):
 @few
 def test_new_labels_are_stored_as_fiftyone_stores_them(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type, with_attributes=False))
-    family = family_of_type(label_type)
+    family = strategies.family_for(label_type)
     if label_type == "scalar":
         return
     asked = (
@@ -258,11 +279,11 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
         if item["from_name"] == field.control:
             assert item["type"] in family_of(field).region_types_of(field)
             drawn.add(item["id"])
-        if family_of_type(label_type).is_drawn:
+        if strategies.family_for(label_type).is_drawn:
             assert item["id"] in drawn, "its geometry comes before its attributes"
             if item["from_name"] == field.control:
                 assert field.medium.marks(case.media).items() <= item.items()
-                names = item["value"].get(item["type"])
+                names = item["value"].get("labels" if item["type"] == "videorectangle" else item["type"])
                 assert (len(names) == 1 or (field.takes_none and names == [])) if field.classes else names is None
         assert_geometry_is_valid(item)
     ids = [item["id"] for item in result if item["from_name"] == field.control]
@@ -281,6 +302,11 @@ def assert_geometry_is_valid(item):
         assert value["width"] > 0
     if shape == "brush":
         assert value["format"] == "rle" and all(type(byte) is int and 0 <= byte < 256 for byte in value["rle"])
+    if shape == "videorectangle":
+        for keyframe in value["sequence"]:
+            assert [type(keyframe[key]) for key in ("frame", "enabled")] == [int, bool]
+            assert all(type(keyframe[key]) is float for key in ("x", "y", "width", "height", "rotation", "time"))
+        assert value["sequence"][-1]["enabled"] is False, "the editor goes on to the end of the video"
     if shape == "vector":
         vertices = value["vertices"]
         assert all(isinstance(vertex["prevPointId"], str) for vertex in vertices[1:])
@@ -346,6 +372,8 @@ def classes(field):
 def test_no_number_is_too_large_to_be_refused(field, number):
     family = family_of(field)
     value = {key: number for key in ("x", "y", "width", "height", "rotation", "number", "rating", "datetime")}
+    keyframe = {"frame": number, "x": number, "y": number, "width": number, "height": number, "rotation": number}
+    value.update(sequence=[keyframe, {**keyframe, "frame": 1}], labels=[*field.classes[:1]])
     value.update(ranges=[{"start": number, "end": number}])
     value.update(points=[[number, number]], vertices=[{"x": number, "y": number, "id": "0"}], rle=[number])
     value.update(text=[str(number) if isinstance(number, str) else number])

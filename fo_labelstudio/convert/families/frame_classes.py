@@ -1,0 +1,131 @@
+"""Classes of the frames of videos: Classification(s) <-> <TimelineLabels>.
+
+A region is a run of frames that have one class; where somebody has split it, it has several ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import fiftyone.core.labels as fol
+
+from fo_labelstudio.convert.attributes import problem_of_changes
+from fo_labelstudio.convert.checks import class_of, number_of, only_region, unknown_class
+from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.regions import placed_region
+from fo_labelstudio.convert.shapes.ranges import joined, numbers_in, to_ranges
+from fo_labelstudio.convert.stored import LabelDoc, copy_of
+from fo_labelstudio.convert.tags import labels_control
+from fo_labelstudio.errors import RegionError
+from fo_labelstudio.messages import quoted
+
+_TYPE = "timelinelabels"
+_MAX_FRAME = 2**53
+
+
+def control_tags(field: LabelField) -> list[Element]:
+    return [labels_control("TimelineLabels", field)]
+
+
+def check(run: Any, field: LabelField) -> str | None:
+    if run.label is None:
+        return None
+    return unknown_class(run, field) or problem_of_changes(run, run.frames, field)
+
+
+def key_of(run: Any, field: LabelField) -> str | None:
+    label_id: str = run.id
+    return None if run.label is None else label_id
+
+
+def to_regions(runs: Sequence[Any], field: LabelField, media: MediaInfo) -> list[Region]:
+    return [_to_region(run, field, media) for run in runs if run.label is not None]
+
+
+def _to_region(run: Any, field: LabelField, media: MediaInfo) -> Region:
+    ranges = [{"start": first, "end": last} for first, last in to_ranges(map(int, run.frames))]
+    region = placed_region(run.id, _TYPE, field, media, {"ranges": ranges, _TYPE: [run.label]})
+    score = confidence_of(run.frames)
+    return region if score is None else {**region, "score": score}
+
+
+def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    region = only_region(regions)
+    value = region["value"]
+    values = {"label": class_of(value.get(_TYPE), field), "ranges": _parsed_ranges(value.get("ranges"))}
+    return [ParsedLabel(region["id"], values, media)]
+
+
+def _parsed_ranges(ranges: Any) -> list[list[int]]:
+    if not isinstance(ranges, list) or not ranges or not all(isinstance(one, Mapping) for one in ranges):
+        raise RegionError(f"its ranges are {quoted(ranges)}, expected a list of ranges of frames")
+    return joined([_frame(one, key) for key in ("start", "end")] for one in ranges)
+
+
+def _frame(value: Mapping[str, Any], key: str) -> int:
+    number = number_of(value, key, -_MAX_FRAME, _MAX_FRAME)
+    if not number.is_integer():
+        raise RegionError(f"{key} is {quoted(value[key])}, expected the number of a frame")
+    return max(int(number), 1)
+
+
+def to_label(parsed: ParsedLabel, field: LabelField) -> FrameLabel:
+    numbers = numbers_in(parsed.values["ranges"], parsed.media.frame_count)
+    if not numbers:
+        raise RegionError(f"it is in none of the {parsed.media.frame_count} frames of the video")
+    return FrameLabel(
+        label=parsed.values["label"], frames={str(number): empty_doc(fol.Classification) for number in numbers}
+    )
+
+
+def revise(run: Any, edit: LabelAnswer, field: LabelField) -> Revision:
+    """A run after an edit: frames that it comes to have get a label, those that it leaves lose theirs."""
+    stored: Mapping[str, LabelDoc] = run.frames
+    last = max(edit.parsed.media.frame_count, *map(int, stored))
+    numbers = set(numbers_in(edit.parsed.values["ranges"], last))
+    there = set(map(int, stored))
+    notes = []
+    if (left := there - numbers) and not field.allow_deletions:
+        numbers |= left
+        notes.append(f"label {run.id}: {len(left)} frames that it has left keep it (allow_deletions=False)")
+    if (new := numbers - there) and not field.allow_additions:
+        numbers -= new
+        notes.append(f"label {run.id}: {len(new)} frames do not get it (allow_additions=False)")
+    if not numbers:
+        return None, notes
+    shared = run.to_dict()
+    revised = copy_of(run)
+    revised.label = edit.parsed.values["label"]
+    revised.frames = {
+        str(number): stored[str(number)]
+        if number in there
+        else {"_id": label_id_at(run.id, number), **empty_doc(fol.Classification, shared)}
+        for number in sorted(numbers)
+    }
+    return revised, notes
+
+
+FAMILY = Family(
+    scopes=("frames",),
+    label_types={"classification": fol.Classification, "classifications": fol.Classifications},
+    region_types=(_TYPE,),
+    is_drawn=True,
+    grouping=lambda field: Grouping.REGION,
+    aspects={
+        "label": Aspect({"label": None}, "allow_label_edits"),
+        "ranges": Aspect({FRAMES: None}, "allow_spatial_edits"),
+    },
+    control_tags=control_tags,
+    check=check,
+    key_of=key_of,
+    to_regions=to_regions,
+    parse_regions=parse_regions,
+    to_label=to_label,
+    revise=revise,
+    compose=lambda frames, sample_id, known: runs_of(frames, known),
+)
