@@ -56,12 +56,15 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     drawn = [field for field in fields if family_of(field).is_drawn]
     if drawn:
         SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
-    view.extend(medium.object_tag(name) for name, medium in objects_of(fields).items())
+    shown = objects_of(fields)
+    view.extend(medium.object_tag(name) for name, medium in shown.items())
     asked = [field for field in drawn if field.attributes]
     if asked:
         view.append(_region_questions(asked))
     view.extend(_row(field) for field in fields if field not in drawn)
     _number_keypoints(view)
+    for style in dict.fromkeys(medium.style for medium in shown.values() if medium.style):
+        SubElement(view, "Style").text = style
     if any(_is_long(field) for field in fields):
         SubElement(view, "Style").text = _CHOSEN_FIRST
     if any(field.attributes or field.question for field in fields):

@@ -48,6 +48,7 @@ class Medium:
         media_type: FiftyOne's name of the kind
         data_keys: the keys that ``to_data`` writes
         to_data: what the data of a task says of the media file, besides its address, for its object tag to name
+        style: how the editor is to show it, as CSS; empty where it needs no help
         frame_scope: where labels of its single frames live, one of ``scopes``; None where it has no frames
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
         parse_metadata: what the values of these fields say, or None where they say nothing
@@ -67,4 +68,5 @@ class Medium:
     parse_metadata: Callable[[Sequence[Any]], MediaInfo | None]
     data_keys: tuple[str, ...] = ()
     to_data: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
+    style: str = ""
     frame_scope: str | None = None

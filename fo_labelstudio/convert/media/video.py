@@ -14,6 +14,10 @@ _SIZE = "size"
 _FRAMES = "frames"
 
 
+# The editor makes each video 600 pixels high, so that on most screens its timeline is out of sight (1.23.2).
+_STYLE = ".lsf-video__main { height: clamp(280px, calc(100vh - 500px), 800px) !important; }"
+
+
 def object_tag(name: str) -> Element:
     # Without a frame rate of its own, the editor takes every video for one of 24 frames a second (1.23.2).
     return Element("Video", name=name, value=f"${name}", framerate=f"${FRAME_RATE}", timelineHeight="120")
@@ -70,5 +74,6 @@ MEDIUM = Medium(
     parse_metadata=parse_metadata,
     data_keys=(FRAME_RATE,),
     to_data=to_data,
+    style=_STYLE,
     frame_scope="frames",
 )

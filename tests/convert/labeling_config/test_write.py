@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -140,3 +141,16 @@ def test_the_classes_of_keypoints_are_numbered_across_fields_for_exports_as_coco
     ]
     assert numbers == [[("eye", "0"), ("US$5", "1")], [("thumb", "2"), ("eye", "0")]]
     assert all(tag.get("model_index") is None for tag in root.find(".//RectangleLabels"))
+
+
+def test_a_video_leaves_room_for_its_timeline_and_what_is_asked_of_it_stands_below():
+    moments, weather = (
+        strategies.field_of("temporal_detections", "events"),
+        strategies.field_of("classification", "sky"),
+    )
+    root = ElementTree.fromstring(to_labeling_config([replace(weather, scope="video"), moments]))
+    order = [tag.get("name") for tag in root.iter() if tag.get("toName") or tag.tag == "Video"]
+    assert order == ["events", "video", "sky"]
+    (style,) = [tag.text for tag in root.iter("Style")]
+    assert style.startswith(".lsf-video__main { height: clamp(")
+    assert not [*ElementTree.fromstring(to_labeling_config([weather])).iter("Style")]
