@@ -92,7 +92,7 @@ def completed_label_schema(
         check_field(samples, name, info["type"] == "scalar")
         scope = _scope_of(samples, name, medium)
         if not is_served(scope, info["type"]):
-            raise LabelSchemaError(_not_served(name, info["type"], medium, scope))
+            raise LabelSchemaError(not_served(name, info["type"], medium, scope))
         if medium is not DEFAULT:
             info["scope"] = scope
         family = family_in(scope, info["type"])
@@ -126,7 +126,7 @@ def _scope_of(samples: foc.SampleCollection, name: str, medium: Medium) -> str:
     return medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
 
 
-def _not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
+def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
     """Why labels of a type cannot be annotated where they are to live, and what to do."""
     if scope == medium.frame_scope:
         inner = name.removeprefix("frames.")

@@ -8,12 +8,14 @@ from typing import Any
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of, family_of_type
+from fo_labelstudio.convert.families import LABEL_TYPES, family_in, family_of, is_served
 from fo_labelstudio.convert.labeling_config import write
+from fo_labelstudio.convert.media import DEFAULT, MEDIA
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.internals import built_label_schema
-from fo_labelstudio.dataset.label_schema import completed_label_schema
+from fo_labelstudio.dataset.label_schema import completed_label_schema, not_served
 from fo_labelstudio.errors import LabelSchemaError
 
 NEWEST_TAGS = "1.23.2"
@@ -54,19 +56,39 @@ def fields_of(label_schema: Mapping[str, Any] | Iterable[str]) -> tuple[LabelFie
             f"label schema {label_schema!r} only names fields; pass the samples that have them, or a dict of each "
             "field's type and classes"
         )
-    fields = parse_label_schema({name: _completed(name, info or {}) for name, info in label_schema.items()})
+    medium = _medium_of({name: (info or {}).get("type") for name, info in label_schema.items()})
+    fields = parse_label_schema({name: _completed(name, info or {}, medium) for name, info in label_schema.items()})
     for field in fields:
         attributes.check_number(field, family_of(field))
     return fields
 
 
-def _completed(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _medium_of(label_types: Mapping[str, Any]) -> Medium:
+    """What the samples must be: what has frames where a field is one of frames, or where no image has such labels.
+
+    Args:
+        label_types: name of a field -> its label type
+    """
+    known = [label_type for label_type in label_types.values() if label_type in LABEL_TYPES]
+    has_frames = any(name.startswith("frames.") for name in label_types)
+    if has_frames or not all(is_served(DEFAULT.scopes[0], label_type) for label_type in known):
+        return next(medium for medium in MEDIA if medium.frame_scope is not None)
+    return DEFAULT
+
+
+def _completed(name: str, given: Mapping[str, Any], medium: Medium) -> dict[str, Any]:
     info, label_type = dict(given), given.get("type")
     if label_type not in LABEL_TYPES:
         raise LabelSchemaError(
             f"field {name!r}: label type {label_type!r} is not supported; use one of {[*LABEL_TYPES]}"
         )
-    family = family_of_type(label_type)
+    is_of_frames = medium.frame_scope is not None and name.startswith("frames.")
+    scope = medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
+    if not is_served(scope, label_type):
+        raise LabelSchemaError(not_served(name, label_type, medium, scope))
+    if medium is not DEFAULT:
+        info["scope"] = scope
+    family = family_in(scope, label_type)
     if family.tools:
         without_joints = family.has_joints and info.get("skeleton") is None
         info.setdefault("tool", family.tools[1] if without_joints else family.tools[0])

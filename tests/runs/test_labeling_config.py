@@ -87,3 +87,26 @@ def test_the_samples_complete_a_label_schema_as_annotate_would(make_dataset):
     }
     assert [tag.get("value") for tag in root.iter("Label")] == ["cat", "person"]
     assert read(fo_labelstudio.to_labeling_config(["boxes"], dataset)).controls["boxes"].classes == ("cat",)
+
+
+def test_fields_of_frames_and_moments_are_those_of_a_video():
+    schema = {
+        "frames.pets": {"type": "detections", "classes": ["cat"], "attributes": {"colour": {"type": "text"}}},
+        "events": {"type": "temporal_detections", "classes": ["jump"]},
+        "weather": {"type": "classification", "classes": ["sun"]},
+    }
+    root = ElementTree.fromstring(fo_labelstudio.to_labeling_config(schema))
+    tags = {tag.get("name"): (tag.tag, tag.get("toName")) for tag in root.iter() if tag.get("name")}
+    assert tags["video"] == ("Video", None)
+    assert [tags[name] for name in ("frames.pets", "events", "weather")] == [
+        ("VideoRectangle", "video"),
+        ("TimelineLabels", "video"),
+        ("Choices", "video"),
+    ]
+    (asked,) = [view for view in root.iter("View") if view.get("whenTagName")]
+    assert tags[asked.get("whenTagName")] == ("Labels", "video"), "the editor knows a region by the tag of its class"
+
+
+def test_what_no_video_shows_is_refused():
+    with pytest.raises(LabelSchemaError, match=r"'frames.lanes': .* dataset.to_frames\(sample_frames=True\)"):
+        fo_labelstudio.to_labeling_config({"frames.lanes": {"type": "polylines", "classes": ["a"]}})

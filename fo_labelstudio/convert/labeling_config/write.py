@@ -148,7 +148,7 @@ def _question(field: LabelField, control: AttributeControl, tag: Element) -> Ele
     is_of_any = family_of(field).is_drawn and field.takes_class(None)
     if family_of(field).is_drawn:
         # The editor knows the control tag of a region by its class alone (1.23.2).
-        of_control = {} if is_of_any else {"whenTagName": field.control}
+        of_control = {} if is_of_any else {"whenTagName": family_of(field).class_control(field)}
         conditions = {"visibleWhen": "region-selected", **of_control}
         if is_limited:
             conditions["whenLabelValue"] = ",".join(classes)
