@@ -28,6 +28,7 @@ from fo_labelstudio.errors import (
 )
 from fo_labelstudio.remote.body import Stream
 from fo_labelstudio.remote.connection import Connection
+from fo_labelstudio.remote.multipart import File
 from fo_labelstudio.settings import ConnectionSettings
 
 T = TypeVar("T")
@@ -223,20 +224,21 @@ class Client:
         """Deletes a project with its tasks and annotations."""
         self._connection.delete(f"/api/projects/{project_id}/")
 
-    def upload_files(self, project_id: int, files: Sequence[tuple[str, bytes]]) -> list[int]:
-        """Uploads files without making tasks of them.
+    def upload_files(self, project_id: int, files: Sequence[File]) -> list[int]:
+        """Uploads files without making tasks of them; they are read while they are sent.
 
         Args:
             project_id: the project
-            files: name and content of each, at most 100 and 250 MiB on a stock server
+            files: at most 100, of less than 250 MiB in all on a stock server
 
         Returns:
             the id of each upload, in order
+
+        Raises:
+            OSError: a file cannot be read
         """
-        # Of files under one field name, the server keeps only the last.
-        parts = {f"file{index}": file for index, file in enumerate(files)}
-        answer = self._connection.post(
-            f"/api/projects/{project_id}/import", params={"commit_to_project": "false"}, files=parts
+        answer = self._connection.post_files(
+            f"/api/projects/{project_id}/import", files, params={"commit_to_project": "false"}
         )
         return _ids(answer, "file_upload_ids")
 

@@ -6,7 +6,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,7 @@ from fo_labelstudio.errors import (
     WrongUrlError,
 )
 from fo_labelstudio.remote import body
+from fo_labelstudio.remote.multipart import File, Multipart, UnreadableError
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.remote.sign_in import sign_in, unsigned
 from fo_labelstudio.settings import ConnectionSettings, secrets_of
@@ -104,9 +105,22 @@ class Connection:
 
         return self._repeated("GET", path, request)
 
-    def post(self, path: str, json: Any = None, params: Any = None, files: Any = None) -> Any:
-        """The JSON answer to a POST of JSON or of files; sent once."""
-        return self._json("POST", path, json=json, params=params, files=files)
+    def post(self, path: str, json: Any = None, params: Any = None) -> Any:
+        """The JSON answer to a POST of JSON; sent once."""
+        return self._json("POST", path, json=json, params=params)
+
+    def post_files(self, path: str, files: Sequence[File], params: Any = None) -> Any:
+        """The JSON answer to a POST of files, which are read while they are sent; sent once.
+
+        Raises:
+            OSError: a file cannot be read
+        """
+        content = Multipart(files)
+        try:
+            return self._json("POST", path, data=content, params=params, headers={"Content-Type": content.content_type})
+        except UnreadableError as error:
+            assert isinstance(error.__cause__, OSError)
+            raise error.__cause__ from None
 
     def post_encoded(self, path: str, content: bytes, params: Any = None) -> Any:
         """The JSON answer to a POST of JSON that is encoded already; sent once."""

@@ -10,12 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from fo_labelstudio.transport.files import FILES
+from fo_labelstudio.transport.files.files import Content
 from fo_labelstudio.transport.local_files import address_of
 from fo_labelstudio.transport.transport import MediaSettings, Target, Transport
 from fo_labelstudio.transport.upload import inspect
-
-FOLDER = "images"
-"""Name of the folder with the copies, in that of the tasks."""
 
 
 class Copies:
@@ -29,9 +27,10 @@ class Copies:
     def __init__(self, settings: MediaSettings, target: Target):
         self._converts = settings.converts
         self._files = FILES[settings.medium]
-        self._folder = target.folder / FOLDER
+        name = f"{settings.medium}s"
+        self._folder = target.folder / name
         self._start = target.start
-        self._below = f"{target.folder.name}/{FOLDER}"
+        self._below = f"{target.folder.name}/{name}"
         self._names: dict[str, str] = {}
         self._taken: set[str] = set()
         self._made: list[Path] = []
@@ -57,26 +56,36 @@ class Copies:
                 self._folder.rmdir()
 
     def _copy(self, path: str) -> str:
-        content, extension = None, os.path.splitext(path)[1].lower()
-        if self._converts and self._files.inspect(path, False).problem:
-            content, extension = self._files.read(path, True)
+        converts = self._converts and self._files.inspect(path, False).problem is not None
+        with self._files.read(path, converts) as content:
+            return self._written(path, content, converts)
+
+    def _written(self, path: str, content: Content, is_new: bool) -> str:
+        """Writes what is sent of a file.
+
+        Args:
+            path: the file
+            content: what is sent of it
+            is_new: whether that is something else than what it holds
+        """
         stem, number = os.path.splitext(os.path.basename(path))[0], 1
         while True:
-            name = f"{stem}{f'-{number}' if number > 1 else ''}{extension}"
+            name = f"{stem}{f'-{number}' if number > 1 else ''}{content.extension}"
             number += 1
             # Not every file system tells capitals from small letters.
             if name.casefold() in self._taken:
                 continue
             place = self._folder / name
-            if place.exists() and (content is not None or not filecmp.cmp(path, place, shallow=False)):
+            if place.exists() and (is_new or not filecmp.cmp(path, place, shallow=False)):
                 continue
             self._taken.add(name.casefold())
             if not place.exists():
                 self._made.append(place)
-                if content is None:
-                    shutil.copyfile(path, place)
+                if is_new:
+                    with place.open("wb") as file:
+                        file.writelines(content.pieces())
                 else:
-                    place.write_bytes(content)
+                    shutil.copyfile(path, place)
             return name
 
 

@@ -10,13 +10,16 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.multipart import File
 from fo_labelstudio.remote.retrying import sent_in_parts
 from fo_labelstudio.transport.files import FILES
+from fo_labelstudio.transport.files.files import Content
 from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Transport
 
 _MAX_FILES = 100
@@ -85,25 +88,31 @@ class Uploads:
             self._look_up()
         self._is_known = False
         digests: list[str] = []
-        request: dict[str, tuple[str, bytes]] = {}
-        size = 0
-        for path in paths:
-            content, extension = self._files.read(path, self._converts)
-            digest = hashlib.blake2b(content, digest_size=16).hexdigest()[:_DIGITS]
-            digests.append(digest)
-            if digest in self._urls or digest in request:
-                continue
-            if request and (len(request) == _MAX_FILES or size + len(content) > self._client.max_bytes):
+        with ExitStack() as opened:
+            request: dict[str, File] = {}
+            size = 0
+            for path in paths:
+                with ExitStack() as kept:
+                    content = kept.enter_context(self._files.read(path, self._converts))
+                    digest, length = _digest_of(content)
+                    digests.append(digest)
+                    if digest in self._urls or digest in request:
+                        continue
+                    if request and (len(request) == _MAX_FILES or size + length > self._client.max_bytes):
+                        self._upload(request)
+                        opened.close()
+                        request, size = {}, 0
+                    # What was converted is there until it is sent.
+                    opened.push(kept.pop_all())
+                name = upload_name(path, digest, content.extension, self._project_id)
+                request[digest] = File(name, length, content.open)
+                size += length
+            if request:
                 self._upload(request)
-                request, size = {}, 0
-            request[digest] = (upload_name(path, digest, extension, self._project_id), content)
-            size += len(content)
-        if request:
-            self._upload(request)
         self._is_known = True
         return [self._urls[digest] for digest in digests]
 
-    def _upload(self, files: Mapping[str, tuple[str, bytes]]) -> None:
+    def _upload(self, files: Mapping[str, File]) -> None:
         def upload(digests: Sequence[str]) -> None:
             try:
                 upload_ids = self._client.upload_files(self._project_id, [files[digest] for digest in digests])
@@ -135,6 +144,15 @@ class Uploads:
     def _url(self, path: str) -> str:
         # The server's own start page may lie under a path.
         return f"{urlsplit(self._client.url).path}/data/{path}"
+
+
+def _digest_of(content: Content) -> tuple[str, int]:
+    """The digest of what is sent, and how many bytes it has."""
+    digest, length = hashlib.blake2b(digest_size=16), 0
+    for piece in content.pieces():
+        digest.update(piece)
+        length += len(piece)
+    return digest.hexdigest()[:_DIGITS], length
 
 
 TRANSPORT = Transport(inspect, Uploads)

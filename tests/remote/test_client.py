@@ -14,6 +14,7 @@ from fo_labelstudio.remote import client as client_module
 from fo_labelstudio.remote import connection
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import ConnectionSettings, Secret
+from tests.remote.files import file
 
 URL = "http://studio"
 
@@ -30,7 +31,7 @@ def client():
         ("POST", "/api/projects/", lambda client: client.create_project(title="x")),
         ("GET", "/api/projects/", lambda client: client.project_titles("x")),
         ("GET", "/api/projects/", lambda client: client.find_project("x")),
-        ("POST", "/api/projects/1/import", lambda client: client.upload_files(1, [("a.png", b"")])),
+        ("POST", "/api/projects/1/import", lambda client: client.upload_files(1, [file("a.png")])),
         ("GET", "/api/projects/1/file-uploads", lambda client: client.uploaded_paths(1, [1])),
         ("POST", "/api/projects/1/import", lambda client: client.import_tasks(1, [b"{}"])),
         ("GET", "/api/projects/1/export", lambda client: client.export_tasks(1, [1])),
@@ -49,8 +50,8 @@ def test_an_answer_of_another_shape_is_told_not_used(client, method, path, call,
 @responses.activate
 def test_files_are_sent_under_names_of_their_own(client):
     sent = responses.post(f"{URL}/api/projects/1/import", json={"file_upload_ids": [4, 5]})
-    assert client.upload_files(1, [("a.png", b"one"), ("b.png", b"two")]) == [4, 5]
-    body = sent.calls[0].request.body
+    assert client.upload_files(1, [file("a.png", b"one"), file("b.png", b"two")]) == [4, 5]
+    body = b"".join(sent.calls[0].request.body)
     assert b'name="file0"; filename="a.png"' in body and b'name="file1"; filename="b.png"' in body
     assert sent.calls[0].request.params == {"commit_to_project": "false"}
 
@@ -116,7 +117,7 @@ CALLS = {
     "project": (lambda client: client.project(1), lambda value: isinstance(value, dict)),
     "update_project": (lambda client: client.update_project(1, title="x"), lambda value: value is None),
     "delete_project": (lambda client: client.delete_project(1), lambda value: value is None),
-    "upload_files": (lambda client: client.upload_files(1, [("a.png", b"")]), is_ids),
+    "upload_files": (lambda client: client.upload_files(1, [file("a.png")]), is_ids),
     "uploaded_paths": (
         lambda client: client.uploaded_paths(1, [1]),
         lambda value: is_ids(value) and is_texts(value.values()),

@@ -18,6 +18,7 @@ from fo_labelstudio.remote import retrying
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.settings import ConnectionSettings, Secret
+from tests.remote.files import file
 from tests.web import web_server
 
 
@@ -152,7 +153,7 @@ class TestOverTheWire:
         [
             lambda client: client.create_project(title="x"),
             lambda client: client.import_tasks(1, [b"{}"]),
-            lambda client: client.upload_files(1, [("a.png", b"")]),
+            lambda client: client.upload_files(1, [file("a.png")]),
             lambda client: client.make_local_storage(1, "/x"),
         ],
     )

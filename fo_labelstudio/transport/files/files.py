@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from fo_labelstudio.transport.transport import Inspection
+
+_PIECE = 2**18
+"""Bytes read at once."""
 
 
 class InspectFile(Protocol):
@@ -26,6 +31,34 @@ class InspectFile(Protocol):
 
 
 @dataclass(frozen=True)
+class Content:
+    """What is sent of a file, which is never held as a whole unless it is an image that was converted.
+
+    Attributes:
+        extension: that of the file which holds it
+        open: opens it, to be read from its beginning; may be called more than once
+    """
+
+    extension: str
+    open: Callable[[], BinaryIO]
+
+    @classmethod
+    def of(cls, path: str) -> Content:
+        """A file of this machine as it is."""
+        return cls(os.path.splitext(path)[1].lower(), lambda: open(path, "rb"))
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes.
+
+        Raises:
+            OSError: it cannot be read
+        """
+        with self.open() as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+
+@dataclass(frozen=True)
 class MediaFiles:
     """The files of one medium.
 
@@ -33,8 +66,8 @@ class MediaFiles:
         inspect: looks at a file of this machine, by its path; with True, one that cannot be sent as it is counts as
             what ``read`` makes of it
         inspect_file: looks at an open file
-        read: the content that is sent of a file of this machine, and its extension; with True, it is converted where it
-            cannot be sent as it is
+        read: what is sent of a file of this machine, for as long as the ``with`` block lasts; with True, it is
+            converted where it cannot be sent as it is; raises OSError where it cannot be read or converted
         extensions: those of the files that a server takes and a browser shows
         converted_to: the formats that ``read`` makes, for messages
         told_by: what a user sets where nobody but the sample's metadata can tell about a file, for messages
@@ -42,7 +75,7 @@ class MediaFiles:
 
     inspect: Callable[[str | None, bool], Inspection]
     inspect_file: InspectFile
-    read: Callable[[str, bool], tuple[bytes, str]]
+    read: Callable[[str, bool], AbstractContextManager[Content]]
     extensions: tuple[str, ...]
     converted_to: str
     told_by: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
@@ -12,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.transport.files import reencode
-from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.files.files import Content, MediaFiles
 from fo_labelstudio.transport.files.paths import inspect_path
 from fo_labelstudio.transport.transport import Inspection
 
@@ -91,30 +93,34 @@ def _inspect_webp(head: bytes) -> Inspection:
     return Inspection(problem="its image cannot be read (it is no WebP, or broken)")
 
 
-def read(path: str, convert: bool = False) -> tuple[bytes, str]:
+@contextmanager
+def read(path: str, convert: bool = False) -> Iterator[Content]:
     """What is sent of an image file.
 
     Args:
         path: its path on this machine
         convert: whether it is converted where it cannot be sent as it is
 
-    Returns:
-        the content, and the extension of the file that holds it
-
     Raises:
         OSError: the file cannot be read, or cannot be converted
     """
-    content = Path(path).read_bytes()
-    extension = os.path.splitext(path)[1].lower()
-    if not convert:
-        return content, extension
-    look = _look(io.BytesIO(content))
-    if look.extension is None:
-        try:
-            return reencode.encoded(reencode.decoded(io.BytesIO(content)))
-        except Exception as error:  # Pillow raises anything over a broken file.
-            raise OSError(f"{path!r} cannot be converted ({error})") from error
-    return content, extension if extension in EXTENSIONS else look.extension
+    content = Content.of(path)
+    if convert:
+        with content.open() as file:
+            extension = _look(file).extension
+            if extension is None:
+                content = _reencoded(path, file)
+            elif content.extension not in EXTENSIONS:
+                content = replace(content, extension=extension)
+    yield content
+
+
+def _reencoded(path: str, file: BinaryIO) -> Content:
+    try:
+        made, extension = reencode.encoded(reencode.decoded(file))
+    except Exception as error:  # Pillow raises anything over a broken file.
+        raise OSError(f"{path!r} cannot be converted ({error})") from error
+    return Content(extension, lambda: io.BytesIO(made))
 
 
 def _look(file: BinaryIO, is_whole: bool = True) -> _Look:

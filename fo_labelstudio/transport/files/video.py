@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
-from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.files.files import Content, MediaFiles
 from fo_labelstudio.transport.files.mp4 import is_mp4, read_mp4
 from fo_labelstudio.transport.files.paths import inspect_path
 from fo_labelstudio.transport.files.unfit import UnfitError
@@ -75,20 +76,18 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(problem="its video cannot be read (it is not a video, or it is broken)")
 
 
-def read(path: str, convert: bool = False) -> tuple[bytes, str]:
+@contextmanager
+def read(path: str, convert: bool = False) -> Iterator[Content]:
     """What is sent of a video file.
 
     Args:
         path: its path on this machine
         convert: whether it is converted where it cannot be sent as it is
 
-    Returns:
-        the content, and the extension of the file that holds it
-
     Raises:
         OSError: the file cannot be read, or cannot be converted
     """
-    return Path(path).read_bytes(), os.path.splitext(path)[1].lower()
+    yield Content.of(path)
 
 
 def _other(head: bytes) -> str | None:
