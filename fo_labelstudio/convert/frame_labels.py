@@ -48,10 +48,20 @@ class FrameLabel(fol._HasID, fol.Label):  # type: ignore[misc]
     index = fof.IntField()
     frames = fof.Field()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == FRAMES:
+            # MongoEngine (0.29) would make labels of the documents in it.
+            self._data[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def copy(self) -> FrameLabel:
-        """A copy with an id of its own, as of any label, but with the same documents of frames."""
-        frames = self.frames
-        copy: FrameLabel = deepcopy(self, {id(frames): frames})
+        """A copy with an id of its own, as of any label, but with the same documents of frames, and the same instance.
+
+        FiftyOne (1.22.1) gives copies of an instance another id.
+        """
+        kept = (self.frames, self.get_attribute_value("instance", None))
+        copy: FrameLabel = deepcopy(self, {id(value): value for value in kept})
         return copy
 
 
@@ -157,6 +167,11 @@ def frame_docs(doc: LabelDoc | None) -> dict[int, LabelDoc]:
             made["instance"] = instance_of(doc["_id"])
         docs[number] = {**made, **own, **shared, "label": label}
     return docs
+
+
+def places_in(doc: LabelDoc) -> dict[str, Any]:
+    """Where a label is seen: frame number -> its box there, if it has one."""
+    return {number: label.get("bounding_box") for number, label in (doc.get(FRAMES) or {}).items()}
 
 
 def changed_frames(before: LabelDoc | None, after: LabelDoc | None) -> dict[int, LabelDoc | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 
 import fiftyone as fo
@@ -33,12 +34,12 @@ def check_destination(place: Place, name: str, is_scalar: bool = False) -> fof.F
     Raises:
         LabelSchemaError: its name is not possible, is FiftyOne's own, or lies in something that holds no fields
     """
-    is_gone = place.path == name and place.field is None
+    is_gone = place.name == name and place.field is None
     # What is around a field that is gone may be gone with it, and is made with it.
     is_free = is_gone and place.parents
     problem = None if is_free else field_problem(place.dataset, place.path, is_scalar, place.is_of_frames)
     if problem:
-        what = f"field {name!r}" if place.path == name else f"dest_field {place.path!r} of field {name!r}"
+        what = f"field {name!r}" if place.name == name else f"dest_field {place.name!r} of field {name!r}"
         raise LabelSchemaError(f"{what}: {problem}, so nothing was loaded", "pass another dest_field")
     check_writable((*place.parents, place), place.path)
     return place.field
@@ -60,31 +61,31 @@ def check_writable(places: Iterable[Place], destination: str) -> None:
 
 
 def holder_of(
-    dataset: fo.Dataset,
+    like: Place,
     ids: Mapping[str, Collection[str]],
     container: type[fol.Label],
-    frames: bool,
     without: Collection[str] = (),
     only: str | None = None,
 ) -> str | None:
     """The field that holds labels of some ids, or None; of several, the one that holds most of them.
 
     Args:
-        dataset: the dataset
+        like: any field that such a field could be
         ids: sample id -> ids of labels
         container: the class of the field's value
-        frames: whether samples and fields are of frames
         without: fields that are not looked at
         only: the one field that is looked at, where that is known
     """
-    schema = dataset.get_frame_field_schema if frames else dataset.get_field_schema
+    dataset = like.dataset
+    schema = dataset.get_frame_field_schema if like.is_of_frames else dataset.get_field_schema
     found = schema(ftype=fof.EmbeddedDocumentField, embedded_doc_type=container, flat=True) or {}
-    places = [Place(dataset, path, Scope.of(frames)) for path in found if path not in without and only in (None, path)]
+    named = {like.name_of(path): replace(like, path=path) for path in found}
+    places = [place for name, place in named.items() if name not in without and only in (None, name)]
     samples = list(islice((key for key, value in ids.items() if value), _MAX_SEARCHED_SAMPLES))
     if not places or not samples:
         return None
     inner = list_name(container)
-    labels = {place.path: place.at(inner) if inner else place for place in places}
+    labels = {place.name_of(place.path): place.at(inner) if inner else place for place in places}
     first, *others = (place.at("id") for place in labels.values())
     held: Counter[str] = Counter()
     for sample_id, doc in first.read(samples, *others).items():

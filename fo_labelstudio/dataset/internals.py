@@ -67,6 +67,13 @@ def bulk_write(dataset: fo.Dataset, operations: Sequence[Any], ids: Sequence[str
     return sum(result.matched_count for result in results)
 
 
+def bulk_write_frames(dataset: fo.Dataset, operations: Sequence[Any], sample_ids: Sequence[str]) -> int:
+    """Writes into frames of some samples, has these read again, and returns how many were found or made."""
+    results = foo.bulk_write(list(operations), collection_of(dataset, True), batcher=False)
+    fofr.Frame._reload_docs(dataset._frame_collection_name, sample_ids=list(sample_ids))
+    return sum(result.matched_count + result.upserted_count for result in results)
+
+
 def id_of(dataset: fo.Dataset) -> ObjectId:
     """The id of a dataset."""
     dataset_id: ObjectId = dataset._doc.id

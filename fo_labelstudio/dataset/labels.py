@@ -24,7 +24,7 @@ from fo_labelstudio.dataset.place import Doc, Place
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
 from fo_labelstudio.merge.conflicts import DATASET, Rules, left_as
-from fo_labelstudio.merge.ledger import Ledger, before_loads
+from fo_labelstudio.merge.ledger import Ledger, WrittenValues, before_loads
 
 MAX_SAMPLE_BYTES = 2**24 - 2**16
 """Size of the largest sample that MongoDB stores, with some room for the date of the change."""
@@ -108,14 +108,15 @@ class LabelMerge(FieldMerge[LabelChanges]):
             return LabelChanges(ready=ready)
         sample_id, report, ledger = answer.sample_id, self.report, self.ledger
         stored, answered = self._labels_in(doc, self._place), answer.fields[self._field.name]
-        changes = self._changes(answer, doc)
+        by_id = {str(label.get("_id")): label for label in stored}
+        changes = self._changes(answer, doc, stored)
         report.refused.update(changes.refused)
         report.departed.extend((sample_id, label_id) for label_id in changes.departed)
         report.left += changes.left
         report.conflicts.extend((sample_id, conflict) for conflict in changes.conflicts)
         report.notes.extend(f"sample {sample_id}: {note}" for note in changes.notes)
-        by_id = {str(label.get("_id")): label for label in stored}
         self._leave_out_unfit(answer, changes)
+        self._complete(answer, changes, by_id)
         if self._overwrite_masks:
             _overwrite_files(changes, by_id, self._field)
         if not self._fits(doc, changes, by_id):
@@ -126,9 +127,9 @@ class LabelMerge(FieldMerge[LabelChanges]):
         if is_written and not self._is_copy:
             # Before the write: a label must not be deleted before it is remembered.
             deleted = [label_id for label_id in changes.deleted if label_id not in changes.forgotten]
-            ledger.note_removed(sample_id, [by_id[label_id] for label_id in deleted])
+            self._note_removed(sample_id, [by_id[label_id] for label_id in deleted])
         # Also where nothing is to be written: a record that was used up must not be used again.
-        ledger.note_written(sample_id, changes.written)
+        self._note_written(sample_id, changes, by_id)
         if is_written:
             return changes
         ledger.note_loaded(sample_id, changes.accepted)
@@ -141,28 +142,43 @@ class LabelMerge(FieldMerge[LabelChanges]):
         self._look_around(answers, docs)
         for answer in answers:
             if answer.sample_id in docs:
-                changes = self._changes(answer, docs[answer.sample_id])
+                doc = docs[answer.sample_id]
+                changes = self._changes(answer, doc, self._labels_in(doc, self._place))
                 told = (conflict.label_id for conflict in changes.conflicts)
                 open_ids = {*changes.values, *changes.added_ids, *changes.deleted, *changes.departed, *told}
                 settled = {key: text for key, text in changes.settled.items() if key not in open_ids}
                 self.ledger.note_settled(answer.sample_id, settled)
 
-    def _changes(self, answer: Answer, doc: Doc) -> LabelChanges:
+    def _changes(self, answer: Answer, doc: Doc, stored: Sequence[LabelDoc]) -> LabelChanges:
         """What an answer changes of the labels of a sample."""
         sample_id, ledger = answer.sample_id, self.ledger
         return label_changes(
-            self._labels_in(doc, self._place),
+            stored,
             answer.fields[self._field.name],
             self._field,
             self._originals(doc, answer),
             ledger.loaded.get(sample_id, ()),
             mask_files.with_mask,
-            ledger.edited.get(sample_id, {}),
+            self._written_into(sample_id, {str(label.get("_id")): label for label in stored}),
             not self._is_copy or self._field.allow_additions,
             self._rules_of(doc, answer),
             self._field.name in answer.sources,
             self._shown(doc, answer),
         )
+
+    def _written_into(self, sample_id: str, by_id: Mapping[str, LabelDoc]) -> Mapping[str, WrittenValues]:
+        """Label id -> what earlier loads have written into the labels of a sample."""
+        return self.ledger.edited.get(sample_id, {})
+
+    def _complete(self, answer: Answer, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+        """Gives what is to be written what only the other labels of the sample tell."""
+        return
+
+    def _note_removed(self, sample_id: str, labels: Sequence[LabelDoc]) -> None:
+        self.ledger.note_removed(sample_id, labels)
+
+    def _note_written(self, sample_id: str, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+        self.ledger.note_written(sample_id, changes.written)
 
     def _ready(self, answer: Answer, doc: Doc) -> ReadyLabels | None:
         """The labels that were made ahead, where a merge would make and write the same ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timezone
 
 import fiftyone as fo
@@ -20,7 +20,9 @@ def database_time(dataset: fo.Dataset, frames: bool) -> int:
     return _milliseconds(now)
 
 
-def modified_since(dataset: fo.Dataset, frames: bool, since: int, own: Collection[int] = ()) -> dict[str, int]:
+def modified_since(
+    dataset: fo.Dataset, frames: bool, since: int, own: Collection[int] = (), with_frames: bool = False
+) -> dict[str, int]:
     """Id -> time of the newest change, of the samples or frames that were changed at a time or later.
 
     FiftyOne notes that time with each change that it makes, by the clock of the machine (1.17 to 1.22.1).
@@ -30,12 +32,28 @@ def modified_since(dataset: fo.Dataset, frames: bool, since: int, own: Collectio
         frames: whether frames are asked for
         since: the time, in milliseconds since 1970
         own: the times of changes that do not count
+        with_frames: whether a change of its frames is one of a sample, which FiftyOne does not note with it
     """
     moment = datetime.fromtimestamp(since / 1000, timezone.utc)
     newer = collection_of(dataset, frames).find({"last_modified_at": {"$gte": moment}}, {"last_modified_at": True})
     found = {str(doc["_id"]): _milliseconds(doc["last_modified_at"]) for doc in newer}
     passed_over = set(own)
-    return {sample_id: time for sample_id, time in found.items() if time not in passed_over}
+    modified = {sample_id: time for sample_id, time in found.items() if time not in passed_over}
+    if with_frames:
+        for sample_id, time in _frames_modified_since(dataset, moment, own):
+            modified[sample_id] = max(time, modified.get(sample_id, time))
+    return modified
+
+
+def _frames_modified_since(dataset: fo.Dataset, moment: datetime, own: Collection[int]) -> Iterator[tuple[str, int]]:
+    """The samples whose frames were changed, with the time of the newest change; asks for one line a sample."""
+    times = [datetime.fromtimestamp(time / 1000, timezone.utc) for time in own]
+    pipeline = [
+        {"$match": {"last_modified_at": {"$gte": moment, "$nin": times}}},
+        {"$group": {"_id": "$_sample_id", "time": {"$max": "$last_modified_at"}}},
+    ]
+    for found in collection_of(dataset, True).aggregate(pipeline):
+        yield str(found["_id"]), _milliseconds(found["time"])
 
 
 def without_document(dataset: fo.Dataset, frames: bool, ids: Iterable[str]) -> set[str]:

@@ -19,10 +19,13 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
-from fo_labelstudio.dataset.internals import bulk_write, collection_of
+from fo_labelstudio.dataset.internals import bulk_write, bulk_write_frames, collection_of, id_of, is_frame_field
 
 Doc = Mapping[str, Any]
 """A sample or a frame as the database stores it."""
+
+
+_FRAMES, _NUMBER = "frames", "frame_number"
 
 
 class Scope(Enum):
@@ -79,6 +82,15 @@ class Place:
     def full_path(self) -> str:
         """The path of the field from the dataset, which for fields of frames begins with ``frames.``."""
         return f"frames.{self.path}" if self.is_of_frames else self.path
+
+    @property
+    def name(self) -> str:
+        """The name by which runs know the field."""
+        return self.name_of(self.path)
+
+    def name_of(self, path: str) -> str:
+        """The name by which runs know the field at another path."""
+        return path
 
     @property
     def is_of_frames(self) -> bool:
@@ -153,7 +165,7 @@ class Place:
         wanted, path = {ObjectId(label_id) for label_id in label_ids}, f"{self.db_path}._id"
         found: set[str] = set()
         for doc in self._collection.find({path: {"$in": list(wanted)}}, {path: True}):
-            value = self.value_in(doc)
+            value = value_at(doc, self.db_path)
             labels = value if isinstance(value, list) else [value]
             found.update(str(label["_id"]) for label in labels if label.get("_id") in wanted)
         return found
@@ -172,7 +184,7 @@ class Place:
             doc: the document
             value: the new value, as the database stores it
         """
-        old = self.value_in(doc)
+        old = value_at(doc, self.db_path)
         expected = {f"{self.db_path}._id": old.get("_id")} if isinstance(old, Mapping) else {self.db_path: old}
         return self.update(doc, {"$set": self._whole(doc, value)}, expected)
 
@@ -208,7 +220,7 @@ class Place:
         """The path that is to be set, with its value: the field's, or that of a document around it that is missing."""
         path = self.db_path
         for parent in reversed(self.parents):
-            if parent.value_in(doc) is not None or parent.field is None:
+            if value_at(doc, parent.db_path) is not None or parent.field is None:
                 break
             value = {**parent.field.document_type().to_dict(), path.rpartition(".")[2]: value}
             path = parent.db_path
@@ -217,6 +229,78 @@ class Place:
     @property
     def _collection(self) -> Any:
         return collection_of(self.dataset, self.is_of_frames)
+
+
+@dataclass(frozen=True, eq=False)
+class FramesPlace(Place):
+    """One field of the frames of videos, found by the ids of the videos' samples, not by those of the frames.
+
+    The document of a sample holds those of its frames; its value is the list of all labels in them.
+    """
+
+    scope: Scope = Scope.FRAME
+
+    def name_of(self, path: str) -> str:
+        return f"frames.{path}"
+
+    def read(self, ids: Iterable[str], *others: Place) -> dict[str, Doc]:
+        fields = {"_sample_id": True, _NUMBER: True, **{place.db_path: True for place in (self, *others)}}
+        wanted = list(map(ObjectId, ids))
+        there = collection_of(self.dataset, False).find({"_id": {"$in": wanted}}, {"_id": True})
+        docs: dict[str, Any] = {str(doc["_id"]): {"_id": doc["_id"], _FRAMES: {}} for doc in there}
+        for frame in self._collection.find({"_sample_id": {"$in": [doc["_id"] for doc in docs.values()]}}, fields):
+            docs[str(frame["_sample_id"])][_FRAMES][frame[_NUMBER]] = frame
+        return docs
+
+    def value_in(self, doc: Doc) -> Any:
+        labels: list[Any] = []
+        for frame in frames_in(doc).values():
+            value = value_at(frame, self.db_path)
+            labels += value if isinstance(value, list) else [] if value is None else [value]
+        return labels
+
+    def has_values(self, ids: Iterable[str]) -> bool:
+        filled = {"_sample_id": {"$in": list(map(ObjectId, ids))}, self.db_path: {"$nin": [None, []]}}
+        return self.field is not None and self._collection.find_one(filled, {"_id": True}) is not None
+
+    def ids_with_values(self) -> list[str]:
+        return list(map(str, self._collection.distinct("_sample_id", {self.db_path: {"$ne": None}})))
+
+    def make_frame(self, doc: Doc, number: int, value: Any) -> UpdateOne:
+        """The write that makes a frame, where the dataset still lacks it, with a value of the field.
+
+        Args:
+            doc: the document of the sample
+            number: the number of the frame
+            value: the value, as the database stores it
+        """
+        now = datetime.now(timezone.utc) if self.stamp is None else self.stamp.time
+        made = {"_dataset_id": id_of(self.dataset), "created_at": now, "last_modified_at": now}
+        frame = {"_sample_id": doc["_id"], _NUMBER: number}
+        return UpdateOne(frame, {"$setOnInsert": {**made, **self._whole({}, value)}}, upsert=True)
+
+    def write(self, operations: Sequence[UpdateOne], ids: Iterable[str]) -> int:
+        return bulk_write_frames(self.dataset, operations, list(ids)) if operations else 0
+
+
+def place_of(dataset: fo.Dataset, path: str, is_frames: bool, stamp: Stamp | None = None) -> Place:
+    """A field of a dataset, by its path from there or from its frames.
+
+    Args:
+        dataset: the dataset
+        path: path of the field; of fields of frames with ``frames.``, where samples are found by their ids
+        is_frames: whether it is one of frames that are found by their own ids
+        stamp: says when changes are made
+    """
+    if not is_frames and is_frame_field(dataset, path):
+        return FramesPlace(dataset, path.removeprefix("frames."), stamp=stamp)
+    return Place(dataset, path, Scope.of(is_frames), stamp)
+
+
+def frames_in(doc: Doc) -> dict[int, Doc]:
+    """The frames in the document of a sample that a :class:`FramesPlace` has read, by their numbers."""
+    frames: dict[int, Doc] = doc.get(_FRAMES, {})
+    return frames
 
 
 def value_at(doc: Doc, path: str) -> Any:

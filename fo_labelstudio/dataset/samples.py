@@ -9,14 +9,24 @@ from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 
-from fo_labelstudio.convert.families import family_of, has_masks
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.records import LabelField
-from fo_labelstudio.convert.stored import StoredLabels
+from fo_labelstudio.convert.stored import LabelDoc, StoredLabel, StoredLabels, list_name
 from fo_labelstudio.dataset import mask_files
+from fo_labelstudio.dataset.internals import aggregate, root_dataset
+from fo_labelstudio.dataset.place import Place, Scope, value_at
 
 SAMPLES_PER_BLOCK = 500
 """Samples held at once. Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2, SQLite)."""
+
+_NUMBER = "frame_number"
+
+_READ_OF_FRAMES = (
+    *("_id", "_cls", "label", "index", "instance", "keyframe"),
+    *("bounding_box", "rotation", "confidence", "attributes"),
+)
+"""What is read of the labels of frames, besides the attributes that are asked for."""
 
 SAMPLES_PER_BLOCK_WITH_MASKS = 20
 """The same where samples hold masks, which take megabytes each."""
@@ -67,7 +77,7 @@ def read_blocks(
         score_field: the field that is the score of predictions
     """
     metadata = () if metadata_of is None else metadata_of.metadata
-    names = [field.name for field in fields if field.existing]
+    names = [field.name for field in fields if field.existing and not field.is_of_frames]
     scores = [] if score_field is None else [score_field]
     paths = ["id", media_field, *metadata, *names, *task_fields, *scores]
     all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
@@ -90,6 +100,47 @@ def read_blocks(
         yield stored
 
 
+class FrameReader:
+    """Reads the labels of the frames of one sample at a time: those of a long video take much memory.
+
+    Args:
+        samples: the collection
+        fields: the label fields of the run
+    """
+
+    def __init__(self, samples: foc.SampleCollection, fields: Sequence[LabelField]):
+        self._samples = samples
+        self._fields = {field.name: field for field in fields if field.is_of_frames and field.existing}
+        self._paths: dict[str, str] = {}
+        self._projection = {_NUMBER: True}
+        for name, field in self._fields.items():
+            place = Place(root_dataset(samples), name.removeprefix("frames."), Scope.FRAME)
+            inner = list_name(LABEL_TYPES[field.label_type])
+            path = self._paths[name] = (place.at(inner) if inner else place).db_path
+            asked = (attribute.name for attribute in field.attributes)
+            self._projection.update({f"{path}.{part}": True for part in dict.fromkeys((*_READ_OF_FRAMES, *asked))})
+
+    def read(self, sample_id: str) -> dict[str, list[LabelDoc]]:
+        """Label field -> the labels that a person sees, each of which goes over some frames."""
+        if not self._fields:
+            return {}
+        found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
+        for frame in aggregate(self._samples.select(sample_id), [{"$project": self._projection}], frames=True):
+            for name, path in self._paths.items():
+                labels = labels_at(frame, path)
+                if labels:
+                    found[name][frame[_NUMBER]] = labels
+        return {name: family_of(field).composed(found.pop(name), sample_id) for name, field in self._fields.items()}
+
+
+def labels_at(frame: Mapping[str, Any], path: str) -> list[LabelDoc]:
+    """The labels at a path of a frame as the database stores it: none, one, or those of a list."""
+    value = value_at(frame, path)
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 Unlisted = dict[str, Counter[str]]
 """Label field -> class that the label schema does not list -> labels of it that are left out."""
 
@@ -99,19 +150,23 @@ def read_labels(
     fields: Sequence[LabelField],
     unlisted: Unlisted | None = None,
     complete: Collection[str] = (),
+    frames: FrameReader | None = None,
 ) -> dict[str, Any]:
-    """The value of each label field of a sample, masks read.
+    """The value of each label field of a sample, masks and frames read.
 
     Args:
         stored: the sample
         fields: the label fields of the run
         unlisted: receives what is left out, for its class is not in the label schema; without, nothing is
         complete: names of the fields of which nothing is left out
+        frames: reads the labels of its frames, where it may have some
 
     Raises:
         OSError: the file of a mask cannot be read
     """
-    labels = dict(stored.values)
+    labels: dict[str, Any] = dict(stored.values)
+    if frames is not None:
+        labels.update(frames.read(stored.id))
     for field in fields:
         if field.name not in labels:
             continue
@@ -121,7 +176,8 @@ def read_labels(
                 labels[field.name], found = field.question.listed(labels[field.name])
                 _count(unlisted, field, found)
             continue
-        labels[field.name] = StoredLabels.of(labels[field.name])
+        value = labels[field.name]
+        labels[field.name] = StoredLabels(map(StoredLabel, value)) if field.is_of_frames else StoredLabels.of(value)
         if unlisted is not None and is_sifted:
             labels[field.name] = _listed(labels[field.name], field, unlisted)
         if has_masks(field.label_type):

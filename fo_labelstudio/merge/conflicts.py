@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.frame_labels import FRAMES, places_in
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.regions import group_regions
@@ -203,7 +204,7 @@ def stored_digest(unit: str, doc: LabelDoc, field: LabelField) -> str:
         return digest_of(_plain(_attribute_in(doc, attribute.name)))
     if unit == CLASS:
         return digest_of(doc.get(unit))
-    values = [doc.get(name) for name in names_of(unit, field)]
+    values = [places_in(doc) if name == FRAMES else doc.get(name) for name in names_of(unit, field)]
     return digest_of([value if value is None else _plain(value) for value in values])
 
 

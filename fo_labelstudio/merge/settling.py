@@ -15,7 +15,7 @@ from fo_labelstudio.convert.annotation import provenance
 from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.edits import sent_doc, to_doc
-from fo_labelstudio.convert.families import family_of, has_several, holds_list
+from fo_labelstudio.convert.families import family_of, has_several
 from fo_labelstudio.convert.records import RELATED, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.merge.conflicts import (
@@ -74,7 +74,7 @@ class Settling(Taking):
     ):
         super().__init__(stored, answer, field, originals, loaded, with_mask, written, may_restore, takes_place, shown)
         self._rules = rules
-        can_keep_both = holds_list(field.label_type) and field.allow_additions
+        can_keep_both = has_several(field) and not field.is_of_frames and field.allow_additions
         self._policy = ANNOTATOR if rules.on_conflict == KEEP_BOTH and not can_keep_both else rules.on_conflict
 
     def delete_gone(self) -> None:

@@ -136,7 +136,9 @@ def scope_of(
     new = LastLoad(changes.newest, started, _conditions(results, plan, options, state), known={*results.tasks.values()})
     reason = None if last is None else _why_all(last, new, results, plan, options, changes)
     earliest = (started if last is None or reason else last.started) - SAMPLES_OVERLAP_SECONDS * 1000
-    modified = modified_since(results.dataset, results.is_frames, earliest, () if last is None else last.stamps)
+    own = () if last is None else last.stamps
+    with_frames = any(field.is_of_frames for field in results.config.label_fields())
+    modified = modified_since(results.dataset, results.is_frames, earliest, own, with_frames)
     new.recent_samples = _recent_samples(modified, started)
     if last is None:
         return Scope(None, None, new)

@@ -29,6 +29,9 @@ PAGE_TASKS = 200
 PAGE_TASKS_WITH_MASKS = 20
 """The same where tasks hold masks, each of which comes back twice: in the annotation and in its prediction."""
 
+PAGE_TASKS_WITH_FRAMES = 4
+"""The same where tasks hold tracks, which may have a keyframe for each frame of a long video."""
+
 
 class NotShown(NamedTuple):
     """Labels of one field, or attributes of theirs, that the annotation of a task cannot have shown.
@@ -213,8 +216,7 @@ class _Download:
         logger.info("Downloading annotations from Label Studio...")
         fetched = Fetched(self._answers, state, only)
         task_ids = list(self._tasks.values() if only is None else only)
-        masks = any(has_masks(field.label_type) for field in self._fields)
-        pages = self._source.exported(task_ids, PAGE_TASKS_WITH_MASKS if masks else PAGE_TASKS)
+        pages = self._source.exported(task_ids, _page_tasks(self._fields))
         with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
             for looked_at, exported in read_ahead(pages):
                 fetched.skipped.update(task["id"] for task in exported if is_skipped(task) and type(task["id"]) is int)
@@ -253,6 +255,12 @@ class _Download:
             return None
         times[answer.sample_id] = time_of(annotation or {})
         return answer
+
+
+def _page_tasks(fields: Sequence[LabelField]) -> int:
+    if any(field.is_of_frames for field in fields):
+        return PAGE_TASKS_WITH_FRAMES
+    return PAGE_TASKS_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else PAGE_TASKS
 
 
 def _is_ours(answer: Answer, tasks: Mapping[str, int], problems: list[Problem]) -> bool:

@@ -11,6 +11,7 @@ from fo_labelstudio.convert.families import LABEL_TYPES, family_of, label_class_
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import holder_of
 from fo_labelstudio.dataset.fields import attribute_name_problem, check_field
+from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.import_state import ImportState
@@ -103,4 +104,4 @@ def _holds(state: ImportState, name: str, field: LabelField, only: str | None = 
     container = LABEL_TYPES[field.label_type]
     if container is None:
         return None
-    return holder_of(state.dataset, state.loaded[name], container, False, only=only)
+    return holder_of(Place(state.dataset, name), state.loaded[name], container, only=only)

@@ -17,9 +17,10 @@ from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.destinations import holder_of
 from fo_labelstudio.dataset.field_merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.fields import kind_of
+from fo_labelstudio.dataset.frame_labels import FrameLabelMerge
 from fo_labelstudio.dataset.internals import prompt_field
 from fo_labelstudio.dataset.labels import LabelMerge
-from fo_labelstudio.dataset.place import Doc, Place, Scope, Stamp
+from fo_labelstudio.dataset.place import Doc, Place, Stamp, place_of
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.errors import LabelSchemaError
@@ -36,6 +37,8 @@ MAX_CONFLICTS = 10_000
 """Conflicts that are listed with a run; the log counts all."""
 
 _KEPT = {ANNOTATOR: "the annotator", DATASET: "the dataset", BOTH: "both"}
+
+_FRAMES = "frames."
 
 INTERRUPTED = "everything, because it was interrupted"
 """What a load leaves behind until it has come to its end."""
@@ -66,9 +69,9 @@ def plan(results: LoadState, fields: Sequence[LabelField], options: LoadOptions)
         SettingsError: the caller names destinations that make no sense
         LabelSchemaError: a destination cannot hold the labels
     """
-    prefix = "frames." if results.is_frames else ""
     destinations = options.destinations([field.name for field in fields])
-    named = {name: path.removeprefix(prefix) for name, path in destinations.items()}
+    by_name = {field.name: field for field in fields}
+    named = {name: _destination_path(results, by_name[name], path) for name, path in destinations.items()}
     receivers: dict[str, LabelField] = {}
     for field in fields:
         path = named.get(field.name, field.name)
@@ -170,7 +173,25 @@ def _is_gone(results: LoadState, field: LabelField) -> bool:
 
 def _place(results: LoadState, path: str, stamp: Stamp | None = None) -> Place:
     """A field of what the run's tasks show."""
-    return Place(results.dataset, path, Scope.of(results.is_frames), stamp)
+    return place_of(results.dataset, path, results.is_frames, stamp)
+
+
+def _destination_path(results: LoadState, field: LabelField, path: str) -> str:
+    """The path of the destination of a label field, by what the caller names.
+
+    Raises:
+        LabelSchemaError: labels of samples are to go to frames
+    """
+    if field.is_of_frames:
+        return path if path.startswith(_FRAMES) else _FRAMES + path
+    if results.is_frames:
+        return path.removeprefix(_FRAMES)
+    if field.medium.frame_scope is not None and path.startswith(_FRAMES):
+        raise LabelSchemaError(
+            f"field {field.name!r} is one of samples, so its labels cannot go to {path!r}, a field of frames; pass "
+            "another dest_field"
+        )
+    return path
 
 
 class _NotesLeft(FieldMerge[Any]):
@@ -195,8 +216,15 @@ class _LabelMerge(_NotesLeft, LabelMerge):
     """See :class:`LabelMerge`."""
 
 
+class _FrameLabelMerge(_NotesLeft, FrameLabelMerge):
+    """See :class:`FrameLabelMerge`."""
+
+
 class _ScalarMerge(_NotesLeft, ScalarMerge):
     """See :class:`ScalarMerge`."""
+
+
+_Merge = _LabelMerge | _FrameLabelMerge | _ScalarMerge
 
 
 def _refused(report: MergeReport) -> int:
@@ -217,12 +245,14 @@ def _merge_of(
     options: LoadOptions,
     is_moved: bool = False,
     stamp: Stamp | None = None,
-) -> _LabelMerge | _ScalarMerge:
+) -> _Merge:
     place = _place(results, path, stamp)
     source = None if path == field.name or is_moved else _place(results, field.name)
-    merge: _LabelMerge | _ScalarMerge
+    merge: _Merge
     if field.question is not None:
         merge = _ScalarMerge(place, field, ledger, source, options.on_conflict)
+    elif field.is_of_frames:
+        merge = _FrameLabelMerge(place, field, ledger, source, on_conflict=options.on_conflict)
     else:
         merge = _LabelMerge(place, field, ledger, source, results.overwrites_masks, options.on_conflict)
     merge.left_samples, merge.path = set(), path
@@ -267,7 +297,7 @@ class _Merges:
         ]
         self._returned: list[str] = []
         self._skipped = 0
-        self._unexpected: dict[str, _LabelMerge | _ScalarMerge] = {}
+        self._unexpected: dict[str, _Merge] = {}
         self._choose(answers)
 
     def make_fields(self) -> None:
@@ -341,7 +371,6 @@ class _Merges:
 
     def report_departed(self) -> None:
         """Says which labels were deleted in FiftyOne while somebody edited them, and where they are, if anywhere."""
-        frames = self._results.is_frames
         for field in self._fields:
             path = self._plan.destination_of(field)
             for name in {self._results.records_name(field.name, path), field.name} & self.reports.keys():
@@ -353,7 +382,7 @@ class _Merges:
                     ids.setdefault(sample_id, []).append(label_id)
                 container: Any = LABEL_TYPES[field.label_type]
                 taken = {path, *(self._plan.destination_of(other) for other in self._fields)}
-                holder = holder_of(self._results.dataset, ids, container, frames, taken) if container else None
+                holder = holder_of(_place(self._results, path), ids, container, taken) if container else None
                 hint = (
                     f"; field {holder!r} holds some: pass dest_field={{{field.name!r}: {holder!r}}}" if holder else ""
                 )
@@ -405,10 +434,9 @@ class _Merges:
         taken = {field.name, *(plan.destination_of(other) for other in self._fields if other is not field)}
         container: Any = LABEL_TYPES[field.label_type]
         if path != field.name:
-            return _place(results, path).field is not None and path == holder_of(
-                results.dataset, ids, container, results.is_frames, taken - {path}, only=path
-            )
-        holder = holder_of(results.dataset, ids, container, results.is_frames, taken)
+            place = _place(results, path)
+            return place.field is not None and path == holder_of(place, ids, container, taken - {path}, only=path)
+        holder = holder_of(_place(results, path), ids, container, taken)
         if holder is not None:
             raise LabelSchemaError(
                 f"field {field.name!r} of the run is gone, and field {holder!r} holds its labels; nothing was loaded. "
@@ -494,7 +522,7 @@ class _Merges:
                 fields[name] = added.with_attributes(fields[name], attributes, refuse)
         return replace(answer, fields=fields, ready={})
 
-    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> _LabelMerge | _ScalarMerge:
+    def _merge_into(self, field: LabelField, destination: str, is_moved: bool = False) -> _Merge:
         results = self._results
         is_new = _place(results, destination).field is None
         if is_new:

@@ -11,7 +11,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, with_address
-from fo_labelstudio.dataset.samples import Unlisted, read_blocks, read_labels
+from fo_labelstudio.dataset.samples import FrameReader, Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import date_fields, to_data
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
@@ -129,6 +129,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
         run.scoring.field,
     )
     dates = date_fields(run.samples, run.task_fields)
+    frames = FrameReader(run.samples, run.fields)
     for block in read_ahead(blocks):
         yield from _drained(unreadable)
         inspected = inspect_media([(stored.id, Media(stored.path, stored.info)) for stored in block], run)
@@ -138,7 +139,8 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
                 yield media
                 continue
             try:
-                labels = read_labels(stored, run.fields, unlisted if run.leaves_unlisted else None, run.complete_fields)
+                left_out = unlisted if run.leaves_unlisted else None
+                labels = read_labels(stored, run.fields, left_out, run.complete_fields, frames)
             except OSError as error:
                 yield Refused(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue

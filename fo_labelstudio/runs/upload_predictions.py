@@ -23,7 +23,7 @@ from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.convert.task.refreshed import Shown, shown_in, to_refreshed, with_history
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.dataset.labels import LabelMerge
-from fo_labelstudio.dataset.place import Place, Scope
+from fo_labelstudio.dataset.place import FramesPlace, Place, place_of
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.dataset.score_field import scoring_of
@@ -285,20 +285,23 @@ def _checked(results: RunState, named: dict[str, str], fields: Sequence[LabelFie
 
 def _check_there(results: RunState, name: str) -> None:
     if _place(results, name).field is None:
-        schema = results.dataset.get_frame_field_schema if results.is_frames else results.dataset.get_field_schema
-        near = difflib.get_close_matches(name, schema() or (), n=1, cutoff=0.5)
+        dataset, is_of_frames = results.dataset, name.startswith("frames.") and not results.is_frames
+        schema = dataset.get_frame_field_schema if results.is_frames or is_of_frames else dataset.get_field_schema
+        there = [f"frames.{one}" if is_of_frames else one for one in schema() or ()]
+        near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else "see dataset.get_field_schema()"
         raise LabelSchemaError(f"label_field: the dataset has no field {name!r}; {hint}")
 
 
 def _can_stand_for(results: RunState, source: str, field: LabelField) -> bool:
-    declared = _place(results, source).field
-    merge = LabelMerge if field.question is None else ScalarMerge
-    return declared is not None and merge.can_hold(declared, field)
+    place = _place(results, source)
+    declared, merge = place.field, LabelMerge if field.question is None else ScalarMerge
+    is_alike = isinstance(place, FramesPlace) == field.is_of_frames
+    return declared is not None and is_alike and merge.can_hold(declared, field)
 
 
 def _place(results: RunState, path: str) -> Place:
-    return Place(results.dataset, path, Scope.of(results.is_frames))
+    return place_of(results.dataset, path, results.is_frames)
 
 
 def _fitted(field: LabelField, missing: Missing, named: Collection[str]) -> LabelField | None:

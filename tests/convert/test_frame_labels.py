@@ -33,6 +33,22 @@ def composed(frames):
     return tracks_of(frames, SAMPLE)
 
 
+def test_documents_of_frames_stay_what_they_are_when_they_are_set():
+    (track,) = composed({1: [box(index=3)], 2: [box(index=3)]})
+    frames = {"1": dict(track["frames"]["1"])}
+    label = copy_of(label_of(track))
+    label.frames = frames
+    for one in (label, copy_of(label), FrameLabel(label="car", frames=frames)):
+        assert one.frames == frames
+        assert type(one.frames["1"]) is type(one.to_dict()["frames"]["1"]) is dict
+
+
+def test_a_copy_is_of_the_same_instance():
+    instance = fo.Instance()
+    (track,) = composed({1: [box(instance=instance)], 2: [box(instance=instance)]})
+    assert str(copy_of(label_of(track)).to_dict()["instance"]["_id"]) == instance.id
+
+
 class TestTracks:
     def test_boxes_of_one_index_are_one_track(self):
         (track,) = composed({1: [box(index=3)], 2: [box(index=3)], 7: [box(index=3)]})

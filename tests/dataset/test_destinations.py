@@ -44,6 +44,6 @@ def test_a_field_that_is_gone_with_what_was_around_it_may_come_back(dataset):
 def test_the_holder_of_labels_is_the_field_that_has_most_of_them(dataset):
     sample = dataset.first()
     ids = {sample.id: {sample.gt.detections[0].id}}
-    assert holder_of(dataset, ids, fo.Detections, False) == "gt"
-    assert holder_of(dataset, ids, fo.Detections, False, without=["gt"]) is None
-    assert holder_of(dataset, {sample.id: {"6b01070a57a5240a9753b925"}}, fo.Detections, False) is None
+    assert holder_of(Place(dataset, "any"), ids, fo.Detections) == "gt"
+    assert holder_of(Place(dataset, "any"), ids, fo.Detections, without=["gt"]) is None
+    assert holder_of(Place(dataset, "any"), {sample.id: {"6b01070a57a5240a9753b925"}}, fo.Detections) is None

@@ -7,7 +7,8 @@ from bson import ObjectId
 
 from fo_labelstudio.dataset import modified
 from fo_labelstudio.dataset.modified import database_time, modified_since, without_document
-from fo_labelstudio.dataset.place import Place, Stamp
+from fo_labelstudio.dataset.place import Place, Stamp, frames_in, place_of
+from tests.frames import video_sample
 
 pytestmark = pytest.mark.database
 
@@ -84,3 +85,25 @@ def test_samples_that_are_gone_are_found_however_many_there_are(dataset, monkeyp
     assert without_document(dataset, False, [*ids, gone]) == {gone}
     dataset.delete_samples(ids[1:])
     assert without_document(dataset, False, ids) == set(ids[1:])
+
+
+def test_a_sample_whose_frames_were_changed_was_changed(dataset_of):
+    dataset = dataset_of([video_sample("/x/one.mp4"), video_sample("/x/two.mp4")])
+    since = max(modified_since(dataset, False, 0, with_frames=True).values()) + 1
+    second = dataset.last()
+    second.frames[3].act.label = "run"
+    second.frames[3].save()
+    assert modified_since(dataset, False, since) == {}
+    assert list(modified_since(dataset, False, since, with_frames=True)) == [second.id]
+
+
+def test_frames_that_a_load_has_written_do_not_count(dataset_of):
+    dataset = dataset_of([video_sample("/x/one.mp4")])
+    since = max(modified_since(dataset, False, 0, with_frames=True).values()) + 1
+    stamp = Stamp()
+    place = place_of(dataset, "frames.act", False, stamp)
+    stamp.begin()
+    (doc,) = place.read(dataset.values("id")).values()
+    place.write([place.replace(frames_in(doc)[1], None)], dataset.values("id"))
+    assert list(modified_since(dataset, False, since, with_frames=True)) == dataset.values("id")
+    assert modified_since(dataset, False, since, stamp.times, with_frames=True) == {}

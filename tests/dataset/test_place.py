@@ -3,7 +3,8 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
-from fo_labelstudio.dataset.place import Place, Scope
+from fo_labelstudio.dataset.place import FramesPlace, Place, Scope, frames_in, place_of
+from tests.frames import FRAMES, video_sample
 
 pytestmark = pytest.mark.database
 
@@ -103,3 +104,43 @@ def test_a_place_of_frames_reads_and_writes_frames(make_dataset):
     new = Place(dataset, "new", Scope.of(is_frames=True))
     new.ensure(ftype=fo.StringField)
     assert dataset.has_frame_field("new") and not dataset.has_sample_field("new")
+
+
+class TestFrames:
+    """A field of frames, found by the ids of the videos' samples."""
+
+    @pytest.fixture
+    def dataset(self, dataset_of):
+        return dataset_of([video_sample("/x/one.mp4"), video_sample("/x/two.mp4")])
+
+    def test_a_path_that_begins_with_frames_is_one_of_them(self, dataset):
+        place = place_of(dataset, "frames.det", False)
+        assert (type(place), place.path, place.name) == (FramesPlace, "det", "frames.det")
+        assert type(place_of(dataset, "filepath", False)) is Place
+
+    def test_a_sample_has_the_labels_of_all_its_frames(self, dataset):
+        first, second = dataset.values("id")
+        place = place_of(dataset, "frames.det", False).at("detections")
+        docs = place.read([second, "6b01070a57a5240a9753b925"])
+        assert list(docs) == [second]
+        assert sorted(frames_in(docs[second])) == list(range(1, FRAMES + 1))
+        assert len(place.value_in(docs[second])) == dataset.select(second).count("frames.det.detections")
+        assert place.has_values([first])
+
+    def test_a_frame_is_made_unless_it_is_there(self, dataset):
+        sample = dataset.first()
+        place = place_of(dataset, "frames.act", False)
+        (doc,) = place.read([sample.id]).values()
+        writes = [place.make_frame(doc, number, fo.Classification(label="run").to_dict()) for number in (1, 31)]
+        assert place.write(writes, [sample.id]) == 2
+        sample = dataset.first()
+        assert [sample.frames[number].act.label for number in (1, 31)] == ["walk", "run"]
+        assert len(sample.frames) == FRAMES + 1 and sample.frames[31].dataset_id == sample.dataset_id
+
+    def test_what_was_written_is_seen_in_frames_that_are_held_in_memory(self, dataset):
+        sample = dataset.first()
+        frame = sample.frames[1]
+        place = place_of(dataset, "frames.act", False)
+        (doc,) = place.read([sample.id]).values()
+        place.write([place.replace(frames_in(doc)[1], None)], [sample.id])
+        assert frame.act is None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import fiftyone as fo
 
 from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.dataset import samples
 from fo_labelstudio.dataset.samples import read_blocks
 from tests.convert.strategies import field_of
@@ -36,4 +37,4 @@ def test_a_sample_that_a_view_holds_twice_is_read_once(make_dataset):
 def test_sizes_are_those_of_the_metadata_where_they_are_asked_for(make_dataset):
     dataset = make_dataset({"metadata": fo.ImageMetadata(width=640, height=480)}, {})
     (block,) = read_blocks(dataset, [], "filepath", [], metadata_of=DEFAULT)
-    assert [stored.info for stored in block] == [(640, 480), None]
+    assert [stored.info for stored in block] == [MediaInfo(640, 480), None]

@@ -1,0 +1,302 @@
+"""What people changed in videos -> label fields of frames: one write per frame that changes, none for the others.
+
+People see tracks and runs, each of which goes over many frames. They are merged as labels of the sample; only here they
+are put together from what its frames hold, and taken apart again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import fiftyone.core.labels as fol
+from bson import ObjectId
+from pymongo import UpdateOne
+
+from fo_labelstudio.convert.annotation.answer import Answer, ReadyLabels
+from fo_labelstudio.convert.families import family_of, label_class_of
+from fo_labelstudio.convert.frame_labels import (
+    FRAMES,
+    anchors,
+    changed_frames,
+    frame_docs,
+    instance_of,
+    label_id_at,
+    needs_index,
+)
+from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.dataset.labels import LabelMerge
+from fo_labelstudio.dataset.place import Doc, FramesPlace, Place, frames_in, value_at
+from fo_labelstudio.merge.changes import LabelChanges
+from fo_labelstudio.merge.conflicts import left_as
+from fo_labelstudio.merge.equality import is_identical
+from fo_labelstudio.merge.ledger import WrittenValues, before_loads
+
+_ANCHORS = "anchors"
+"""What the ledger calls the labels of frames by which a run is found again whose first label is another one."""
+
+
+class FrameLabelMerge(LabelMerge):
+    """Merges answers into one field of labels of frames; see :class:`LabelMerge`.
+
+    The ledger remembers of what loads have written into a track the frames that they have changed, not all of it.
+    """
+
+    _place: FramesPlace
+
+    def merge(self, answers: Iterable[Answer]) -> None:
+        # The frames of a single video may take hundreds of megabytes.
+        for answer in answers:
+            self._known = self._known_in(answer)
+            super().merge([answer])
+
+    @cached_property
+    def _has_tracks(self) -> bool:
+        """Whether its labels are boxes, which an index or an instance tells from others."""
+        return label_class_of(self._field.label_type) is fol.Detection
+
+    def _known_in(self, answer: Answer) -> dict[str, str]:
+        """The id of a label of a frame -> what the run is known by that it belongs to."""
+        answered, sample_id = answer.fields[self._field.name], answer.sample_id
+        edited = self.ledger.edited.get(sample_id, {})
+        said = (edit.label_id for edit in (*answered.edited, *answered.added))
+        ids = (*answered.kept, *answered.not_shown, *answered.deleted, *said, *self.ledger.loaded.get(sample_id, ()))
+        known = {label_id: label_id for label_id in ids}
+        for label_id, record in edited.items():
+            if _ANCHORS in record:
+                known.pop(label_id, None)
+                known.update((str(anchor), label_id) for anchor in record[_ANCHORS])
+        return known
+
+    def _may_change(self, answer: Answer) -> bool:
+        answered = answer.fields[self._field.name]
+        if answered.is_untouched and not answered.kept and not self.ledger.has(answer.sample_id) and not self._is_copy:
+            # A frame does not say that somebody has looked at it and found nothing.
+            return bool(answer.originals.get(self._field.name)) or self._field.name in answer.sources
+        return super()._may_change(answer)
+
+    def _ready(self, answer: Answer, doc: Doc) -> ReadyLabels | None:
+        return None
+
+    def _labels_in(self, doc: Doc, place: Place) -> list[LabelDoc]:
+        if not doc:
+            return []
+        path = (place.at(self._list_name) if self._list_name else place).db_path
+        frames = {number: _labels_at(frame, path) for number, frame in frames_in(doc).items()}
+        there = {number: labels for number, labels in frames.items() if labels}
+        return family_of(self._field).composed(there, str(doc["_id"]), self._known)
+
+    def _fits(self, doc: Doc, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> bool:
+        # Each frame is a document of its own, which a few labels do not fill.
+        return True
+
+    def _is_to_be_marked(self, doc: Doc) -> bool:
+        return False
+
+    def _written_into(self, sample_id: str, by_id: Mapping[str, LabelDoc]) -> Mapping[str, WrittenValues]:
+        edited = self.ledger.edited.get(sample_id, {})
+        return {label_id: _widened(record, by_id.get(label_id)) for label_id, record in edited.items()}
+
+    def _complete(self, answer: Answer, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+        """Gives tracks without an index the next one that is free, and each frame that they come to have a label."""
+        removed = self.ledger.removed.get(answer.sample_id, {}).values()
+        used = [doc["index"] for doc in (*by_id.values(), *removed, *changes.added) if doc.get("index") is not None]
+        following = max(used, default=0) + 1
+        for place, doc in enumerate(changes.added):
+            if self._has_tracks and needs_index(doc):
+                self._note_track(changes, {**doc, **_as_track(doc, following)})
+                changes.added[place] = {**doc, **_as_track(doc, following)}
+                following += 1
+        for label_id, values in changes.values.items():
+            if FRAMES not in values:
+                continue
+            named = {
+                number: label if "_id" in label else {"_id": label_id_at(label_id, int(number)), **label}
+                for number, label in values[FRAMES].items()
+            }
+            values[FRAMES] = dict(sorted(named.items(), key=lambda item: int(item[0])))
+            final = {**by_id[label_id], **values}
+            if self._has_tracks and needs_index(final) and len(by_id[label_id][FRAMES]) == 1:
+                values.update(_as_track(final, following))
+                self._note_track(changes, {**final, **values})
+                following += 1
+            written = changes.written.get(label_id, {})
+            if FRAMES in written:
+                changes.written[label_id] = {**written, FRAMES: (*written[FRAMES][:-1], values[FRAMES])}
+
+    def _note_track(self, changes: LabelChanges, doc: LabelDoc) -> None:
+        """Has what is settled of a label be what it is as a track."""
+        label_id = str(doc["_id"])
+        if label_id in changes.settled:
+            changes.settled[label_id] = left_as(changes.settled[label_id], FRAMES, doc, self._field)
+
+    def _note_removed(self, sample_id: str, labels: Sequence[LabelDoc]) -> None:
+        written = self._written_into(sample_id, {str(label["_id"]): label for label in labels})
+        before = [before_loads(label, written.get(str(label["_id"]), {})) for label in labels]
+        self.ledger.note_removed(sample_id, before)
+
+    def _note_written(self, sample_id: str, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+        written: dict[str, WrittenValues] = {}
+        added = {str(doc["_id"]): doc for doc in changes.added}
+        for label_id in {**changes.written, **added}:
+            record = _narrowed(changes.written.get(label_id, {}))
+            final = _final(by_id[label_id], changes, label_id) if label_id in by_id else added.get(label_id)
+            if final is not None and label_id not in changes.deleted and not self._has_tracks:
+                found = [str(anchor) for anchor in anchors({**final, FRAMES: _as_texts(frame_docs(final))})]
+                if found != [label_id]:
+                    record = {**record, _ANCHORS: found}
+            written[label_id] = record
+        self.ledger.note_written(sample_id, written)
+
+    def _operations(self, answer: Answer, doc: Doc, change: LabelChanges) -> Iterator[UpdateOne]:
+        stored = {str(label["_id"]): label for label in self._labels_in(doc, self._place)}
+        frames: dict[int, _Frame] = {}
+        for label_id in (*change.edited, *change.deleted):
+            after = None if label_id in change.deleted else _final(stored[label_id], change, label_id)
+            before = frame_docs(stored[label_id])
+            for number, label in changed_frames(stored[label_id], after).items():
+                frames.setdefault(number, _Frame()).note(before.get(number), label)
+        for added in change.added:
+            for number, label in frame_docs(added).items():
+                frames.setdefault(number, _Frame()).note(None, label)
+        there = frames_in(doc)
+        for number in sorted(frames):
+            yield from self._writes(doc, number, there.get(number), frames[number], answer)
+
+    def _writes(self, doc: Doc, number: int, frame: Doc | None, change: _Frame, answer: Answer) -> Iterator[UpdateOne]:
+        """What brings one frame up to its labels."""
+        place = self._place
+        value = None if frame is None else value_at(frame, place.db_path)
+        if not self._list_name:
+            yield from self._single_writes(doc, number, frame, change, answer)
+        elif frame is None:
+            if change.added:
+                yield place.make_frame(doc, number, self._new_value(change.added))
+        elif value is None:
+            if change.added:
+                yield place.replace(frame, self._new_value(change.added))
+        else:
+            path = self._labels.db_path
+            if change.changed:
+                yield place.update(frame, change.update(path), array_filters=change.filters)
+            if change.gone:
+                yield place.update(frame, {"$pull": {path: {"_id": {"$in": change.gone}}}})
+            if change.added:
+                yield place.update(frame, {"$push": {path: {"$each": change.added}}})
+
+    def _single_writes(
+        self, doc: Doc, number: int, frame: Doc | None, change: _Frame, answer: Answer
+    ) -> Iterator[UpdateOne]:
+        """The same of a field that holds one label of each frame."""
+        place = self._place
+        value = None if frame is None else value_at(frame, place.db_path)
+        is_free = value is None or value["_id"] in change.gone
+        if len(change.added) > is_free:
+            taken = "a label that is there already" if not is_free else "several labels for it"
+            self.report.notes.append(
+                f"sample {answer.sample_id}, frame {number}: it holds one label only, and has {taken}; left alone"
+            )
+            self.report.left += 1
+        if change.added and is_free:
+            new = self._new_value(change.added[:1])
+            yield place.make_frame(doc, number, new) if frame is None else place.replace(frame, new)
+        elif frame is not None and value is not None and value["_id"] in change.gone:
+            yield place.replace(frame, None)
+        elif frame is not None and value is not None and change.changed:
+            expected = {f"{place.db_path}._id": value["_id"]}
+            yield place.update(frame, change.single_update(place.db_path), expected)
+
+
+class _Frame:
+    """What changes in the labels of one frame.
+
+    Attributes:
+        added: labels that it gets
+        gone: ids of labels that it loses
+        changed: id of a label -> what is set in it, and what is taken away from it
+    """
+
+    def __init__(self) -> None:
+        self.added: list[LabelDoc] = []
+        self.gone: list[ObjectId] = []
+        self.changed: dict[ObjectId, tuple[dict[str, Any], list[str]]] = {}
+
+    def note(self, before: LabelDoc | None, after: LabelDoc | None) -> None:
+        """Notes what a label of the frame becomes."""
+        if before is not None and after is not None and before["_id"] == after["_id"]:
+            new = {name: value for name, value in after.items() if not is_identical(before.get(name), value)}
+            self.changed[before["_id"]] = new, [name for name in before if name not in after]
+            return
+        if before is not None:
+            self.gone.append(before["_id"])
+        if after is not None:
+            self.added.append(after)
+
+    def update(self, path: str) -> dict[str, Any]:
+        """What MongoDB is to do with the labels in the list at a path."""
+        update: dict[str, dict[str, Any]] = {"$set": {}, "$unset": {}}
+        for place, (new, gone) in enumerate(self.changed.values()):
+            update["$set"].update((f"{path}.$[label{place}].{name}", value) for name, value in new.items())
+            update["$unset"].update((f"{path}.$[label{place}].{name}", "") for name in gone)
+        return update
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """Which of the labels these are."""
+        return [{f"label{place}._id": label_id} for place, label_id in enumerate(self.changed)]
+
+    def single_update(self, path: str) -> dict[str, Any]:
+        """What MongoDB is to do with the one label at a path."""
+        ((new, gone),) = self.changed.values()
+        return {
+            "$set": {f"{path}.{name}": value for name, value in new.items()},
+            "$unset": {f"{path}.{name}": "" for name in gone},
+        }
+
+
+def _labels_at(frame: Doc, path: str) -> list[LabelDoc]:
+    value = value_at(frame, path)
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _as_track(doc: LabelDoc, index: int) -> dict[str, Any]:
+    """What tells the boxes of a new track from those of others, and has them found again as one label."""
+    return {"index": index, **({} if doc.get("instance") else {"instance": instance_of(doc["_id"])})}
+
+
+def _as_texts(docs: Mapping[int, LabelDoc]) -> dict[str, LabelDoc]:
+    return {str(number): doc for number, doc in docs.items()}
+
+
+def _final(stored: LabelDoc, changes: LabelChanges, label_id: str) -> LabelDoc:
+    """A label as changes leave it."""
+    final = {**stored, **changes.values.get(label_id, {})}
+    for name in changes.unset.get(label_id, ()):
+        final.pop(name, None)
+    return final
+
+
+def _narrowed(record: WrittenValues) -> WrittenValues:
+    """What loads have written into a label, but of its frames those only that they have changed."""
+    if len(record.get(FRAMES, ())) < 2:
+        return record
+    before, after = record[FRAMES]
+    numbers = [number for number in {**before, **after} if before.get(number) != after.get(number)]
+    parts = [{number: frames.get(number) for number in numbers} for frames in (before, after)]
+    return {**record, FRAMES: parts}
+
+
+def _widened(record: WrittenValues, stored: LabelDoc | None) -> WrittenValues:
+    """What :func:`_narrowed` has narrowed, with the other frames as a label has them now."""
+    found = {name: pair for name, pair in record.items() if name != _ANCHORS}
+    if FRAMES not in found or stored is None:
+        return found
+    wide = []
+    for part in found[FRAMES]:
+        frames = {**stored[FRAMES], **part}
+        numbers = sorted((number for number, label in frames.items() if label is not None), key=int)
+        wide.append({number: frames[number] for number in numbers})
+    return {**found, FRAMES: wide}

@@ -1,0 +1,328 @@
+"""Labels of frames, from a dataset of videos through a project in memory and back."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import pytest
+
+from fo_labelstudio.dataset.place import FramesPlace
+from fo_labelstudio.runs.load_annotations import load_run
+from fo_labelstudio.runs.load_options import LoadOptions
+from tests.frames import (
+    EXISTING,
+    FRAMES,
+    RUNS,
+    SIZE,
+    TRACKS,
+    begun,
+    boxes_of,
+    changed_numbers,
+    edited,
+    ended,
+    extended,
+    moved,
+    raw_frames,
+    relabelled,
+    video_sample,
+    with_track,
+    without,
+)
+from tests.memory import annotate_in_memory
+from tests.videos import write_video
+
+pytestmark = pytest.mark.database
+
+SCHEMA = {"frames.det": {**TRACKS, **EXISTING}}
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory):
+    return write_video(tmp_path_factory.mktemp("videos") / "video.mp4", frames=FRAMES, size=SIZE)
+
+
+@pytest.fixture
+def dataset(dataset_of, video, tmp_path):
+    other = tmp_path / "other.mp4"
+    other.write_bytes(video.read_bytes())
+    return dataset_of([video_sample(video), video_sample(other)])
+
+
+class Sent:
+    """A dataset of two videos that was sent, and somebody who answers the task of the first."""
+
+    def __init__(self, dataset, schema=None):
+        self.dataset = dataset
+        self.results, self.project = annotate_in_memory(dataset, "run", schema or SCHEMA)
+        self.ids = dataset.values("id")
+        self.before = raw_frames(dataset)
+
+    def answer(self, edit=lambda result: result, place=0):
+        task_id = self.results.tasks[self.ids[place]]
+        self.project.by_id[task_id]["annotations"].clear()
+        self.project.submit(task_id, edit)
+
+    def load(self, **options):
+        dest_field = options.pop("dest_field", None)
+        settings = {"unexpected": "ignore", **options}
+        load_run(self.results, LoadOptions.of(settings, self.results.config, dest_field), self.project)
+        self.results.save()
+        self.dataset.reload()
+
+    @property
+    def sample(self):
+        return self.dataset[self.ids[0]]
+
+    @property
+    def changed(self):
+        """The numbers of the frames that are not as they were sent."""
+        return changed_numbers(self.before, raw_frames(self.dataset))
+
+    def load_again(self):
+        """Loads all once more, which must not change anything."""
+        before = raw_frames(self.dataset)
+        for _ in range(2):
+            self.load(full=True)
+            assert raw_frames(self.dataset) == before
+
+
+@pytest.fixture
+def sent(dataset):
+    return Sent(dataset)
+
+
+def numbers(first, last):
+    return list(range(first, last + 1))
+
+
+def test_tracks_that_are_accepted_leave_every_frame_as_it_is(sent):
+    sent.answer()
+    sent.load()
+    assert sent.changed == []
+
+
+def test_a_task_that_nobody_answers_leaves_every_frame_as_it_is(sent):
+    sent.load()
+    assert sent.changed == []
+
+
+def test_a_moved_keyframe_changes_the_frames_from_the_one_before_to_the_one_behind(sent):
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.load()
+    assert sent.changed == numbers(2, 19)
+    boxes = boxes_of(sent.sample, "car", 1)
+    assert boxes[10] == [0.25, 0.25, 0.25, 0.25]
+    assert boxes[1] == [0.11, 0.25, 0.25, 0.25]
+    before = video_sample("x.mp4").frames[10].det.detections[0]
+    (box,) = (box for box in sent.sample.frames[10].det.detections if box.index == 1)
+    assert (box.confidence, box.tags) == (before.confidence, ["mine"])
+    sent.load_again()
+
+
+def test_the_other_labels_of_a_frame_stay_as_they_are(sent):
+    other = {number: sent.sample.frames[number].det.detections[1].to_dict() for number in range(5, 11)}
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.load()
+    assert {number: sent.sample.frames[number].det.detections[1].to_dict() for number in other} == other
+
+
+@pytest.mark.parametrize(
+    ("edit", "first", "last", "written"),
+    [
+        (ended(12), 1, 12, numbers(13, 20)),
+        (begun(4), 4, 20, numbers(1, 3)),
+        (extended(25), 1, 25, numbers(21, 25)),
+    ],
+)
+def test_a_track_has_a_box_in_the_frames_that_it_is_given_and_in_no_others(sent, edit, first, last, written):
+    ids = {number: frame.det.detections[0].id for number, frame in sent.sample.frames.items() if 1 <= number <= 20}
+    sent.answer(edited("car", edit, 2))
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 1)) == numbers(first, last)
+    assert sent.changed == written
+    left = {
+        number: box.id
+        for number, frame in sent.sample.frames.items()
+        for box in (frame.det.detections if frame.det else ())
+        if box.index == 1
+    }
+    assert {number: left[number] for number in left if number in ids} == {n: ids[n] for n in ids if n in left}
+    sent.load_again()
+    sent.answer()
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 1)) == numbers(1, 20)
+    assert boxes_of(sent.sample, "car", 1) == boxes_of(video_sample("x.mp4"), "car", 1)
+    sent.load_again()
+
+
+def test_a_track_that_is_relabelled_is_of_another_class_in_all_its_frames(sent):
+    sent.answer(edited("car", relabelled("person"), 2))
+    sent.load()
+    assert list(boxes_of(sent.sample, "person", 1)) == numbers(1, 20)
+    assert boxes_of(sent.sample, "person", 1) == boxes_of(video_sample("x.mp4"), "car", 1)
+    sent.load_again()
+    sent.answer()
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 1)) == numbers(1, 20)
+
+
+def test_a_deleted_track_leaves_all_its_frames_and_comes_back_where_that_is_taken_back(sent):
+    sent.answer(without("car", 2))
+    sent.load()
+    assert sent.changed == numbers(1, 20)
+    assert boxes_of(sent.sample, "car") == {}
+    assert list(boxes_of(sent.sample, "person", 2)) == [*numbers(5, 10), *numbers(15, 25)]
+    sent.load_again()
+    sent.answer()
+    sent.load()
+    assert boxes_of(sent.sample, "car", 1) == boxes_of(video_sample("x.mp4"), "car", 1)
+    assert {
+        box.tags[0]
+        for frame in sent.sample.frames.values()
+        if frame.det
+        for box in frame.det.detections
+        if box.index == 1
+    } == {"mine"}
+    sent.load_again()
+
+
+def test_a_drawn_track_gets_an_index_of_its_own_and_the_same_one_at_each_load(sent):
+    sent.answer(with_track(22, 28))
+    sent.load()
+    assert sent.changed == numbers(22, 28)
+    boxes = boxes_of(sent.sample, "car", 3)
+    assert list(boxes) == numbers(22, 28)
+    assert (boxes[22][0], boxes[25][0], boxes[28][0]) == (0.1, 0.25, 0.4)
+    sent.load_again()
+    sent.answer(lambda result: with_track(20, 28)(result))
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 3)) == numbers(20, 28)
+    sent.load_again()
+    sent.answer(lambda result: with_track(24, 30)(result))
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 3)) == numbers(24, 30)
+    sent.answer()
+    sent.load()
+    assert boxes_of(sent.sample, "car", 3) == {}
+    sent.load_again()
+
+
+def test_a_track_that_is_split_is_two(sent):
+    sent.answer(lambda result: with_track(15, 20)(edited("car", ended(12), 2)(result)))
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 1)) == numbers(1, 12)
+    assert list(boxes_of(sent.sample, "car", 3)) == numbers(15, 20)
+    sent.load_again()
+
+
+def test_a_drawn_box_of_one_frame_has_no_index_until_it_goes_on(sent):
+    sent.answer(with_track(28, 28))
+    sent.load()
+    (box,) = sent.sample.frames[28].det.detections
+    assert (box.label, box.index) == ("car", None)
+    sent.load_again()
+    sent.answer(with_track(28, 30))
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 3)) == numbers(28, 30)
+    assert sent.sample.frames[28].det.detections[0].id == box.id
+    sent.load_again()
+
+
+def test_frames_that_the_dataset_does_not_have_are_made(sent):
+    sent.dataset.delete_frames(
+        sent.dataset.match_frames(fo.ViewField("frame_number") > 25).values("frames.id", unwind=True)
+    )
+    sent.before = raw_frames(sent.dataset)
+    assert len(sent.sample.frames) == 25
+    sent.answer(with_track(24, 28))
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", 3)) == numbers(24, 28)
+    assert list(sent.sample.frames) == numbers(1, 28)
+    assert all(sent.sample.frames[number].created_at for number in numbers(1, 28))
+    sent.load_again()
+
+
+def test_some_answers_leave_the_frames_of_other_videos_as_they_are(sent):
+    sent.answer(edited("car", moved(10, x=5.0), 2), place=1)
+    sent.load()
+    after = raw_frames(sent.dataset)
+    assert {key[0] for key in after if after[key] != sent.before[key]} == {sent.ids[1]}
+
+
+def test_a_new_field_of_frames_is_made(dataset):
+    sent = Sent(dataset, {"frames.drawn": {**TRACKS, "existing_field": False}, **SCHEMA})
+    sent.answer(lambda result: [*result, _in_field(with_track(3, 6)(result)[-1], sent)])
+    sent.load()
+    assert list(boxes_of(sent.sample, "car", field="drawn")) == numbers(3, 6)
+    assert sent.changed == numbers(3, 6)
+    sent.load_again()
+
+
+def _in_field(region, sent):
+    (field,) = (field for field in sent.results.config.label_fields() if field.name == "frames.drawn")
+    return {**region, "from_name": field.control}
+
+
+def test_another_field_gets_a_copy_of_all_tracks(sent):
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.load(dest_field="frames.corrected")
+    sample = sent.sample
+    assert list(boxes_of(sample, "car", 1, "corrected")) == numbers(1, 20)
+    assert boxes_of(sample, "car", 1, "corrected")[10] == [0.25, 0.25, 0.25, 0.25]
+    assert boxes_of(sample, "person", field="corrected") == boxes_of(sample, "person")
+    assert boxes_of(sample, "car", 1) == boxes_of(video_sample("x.mp4"), "car", 1)
+    before = raw_frames(sent.dataset)
+    sent.load(dest_field={"frames.det": "corrected"}, full=True)
+    assert raw_frames(sent.dataset) == before
+
+
+def test_frames_that_are_held_in_memory_are_as_the_database_has_them(sent):
+    sample = sent.dataset[sent.ids[0]]
+    frames = [sample.frames[number] for number in (10, 25)]
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.load()
+    assert frames[0].det.detections[0].bounding_box[0] == pytest.approx(0.25)
+    sample.frames[10]["note"] = "mine"
+    sample.save()
+    sent.dataset.reload()
+    assert boxes_of(sent.sample, "car", 1)[10] == [0.25, 0.25, 0.25, 0.25]
+    clone = sent.dataset.clone()
+    try:
+        assert boxes_of(clone.first(), "car", 1)[10] == [0.25, 0.25, 0.25, 0.25]
+    finally:
+        clone.delete()
+
+
+def test_a_load_in_which_nobody_has_changed_anything_reads_no_frame(sent, monkeypatch):
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.load()
+    sent.load()
+    monkeypatch.setattr(FramesPlace, "read", None)
+    sent.load()
+
+
+def test_a_track_that_is_changed_in_fiftyone_since_is_looked_at_again(sent):
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.load()
+    sent.load()
+    frame = sent.sample.frames[10]
+    frame.det.detections[0].bounding_box = [0.5, 0.5, 0.1, 0.1]
+    frame.save()
+    sent.project.pages.clear()
+    sent.load()
+    assert sent.project.pages == [[sent.results.tasks[sent.ids[0]]]]
+    assert boxes_of(sent.sample, "car", 1)[10] == [0.5, 0.5, 0.1, 0.1]
+
+
+def test_labels_of_samples_and_of_frames_are_loaded_in_one_run(dataset):
+    dataset.set_values("weather", [fo.Classification(label="sun"), None])
+    schema = {
+        **SCHEMA,
+        "weather": {"type": "classification", "classes": ["sun", "rain"], "existing_field": True},
+        "frames.act": {**RUNS, **EXISTING},
+    }
+    sent = Sent(dataset, schema)
+    sent.answer(edited("car", moved(10, x=5.0), 2))
+    sent.answer(place=1)
+    sent.load()
+    assert sent.changed == numbers(2, 19)
+    assert [value and value.label for value in dataset.values("weather")] == ["sun", None]
