@@ -188,3 +188,35 @@ def with_track(first: int, last: int, label: str = "car", key: str = "drawn") ->
         return [*result, {**like, "id": key, "value": value}]
 
     return apply
+
+
+def ranges(result: Result) -> dict[str, dict[str, Any]]:
+    """Class -> its region on the timeline; of a class that has several, the last."""
+    return {region["value"]["timelinelabels"][0]: region for region in result if region["type"] == "timelinelabels"}
+
+
+def with_range(label: str, first: int, last: int) -> Callable[[Result], Result]:
+    """Has a range of a class be another one."""
+
+    def apply(result: Result) -> Result:
+        result = deepcopy(result)
+        ranges(result)[label]["value"]["ranges"] = [{"start": first, "end": last}]
+        return result
+
+    return apply
+
+
+def with_drawn_range(label: str, first: int, last: int, key: str = "drawn") -> Callable[[Result], Result]:
+    """Draws a range on the timeline."""
+
+    def apply(result: Result) -> Result:
+        like = next(iter(ranges(result).values()))
+        value = {"ranges": [{"start": first, "end": last}], "timelinelabels": [label]}
+        return [*result, {**like, "id": key, "value": value}]
+
+    return apply
+
+
+def without_range(label: str) -> Callable[[Result], Result]:
+    """Deletes the range of a class."""
+    return lambda result: [region for region in result if region is not ranges(result).get(label)]

@@ -161,15 +161,32 @@ class FrameLabelMerge(LabelMerge):
             for number, label in frame_docs(added).items():
                 frames.setdefault(number, _Frame()).note(None, label)
         there = frames_in(doc)
+        taken: list[int] = []
         for number in sorted(frames):
-            yield from self._writes(doc, number, there.get(number), frames[number], answer)
+            yield from self._writes(doc, number, there.get(number), frames[number], taken)
+        if taken:
+            self.report.notes.append(
+                f"sample {answer.sample_id}: {len(taken)} frames, such as {taken[0]}, hold one label each, and have "
+                "one already; left alone"
+            )
+            self.report.left += 1
 
-    def _writes(self, doc: Doc, number: int, frame: Doc | None, change: _Frame, answer: Answer) -> Iterator[UpdateOne]:
-        """What brings one frame up to its labels."""
+    def _writes(
+        self, doc: Doc, number: int, frame: Doc | None, change: _Frame, taken: list[int]
+    ) -> Iterator[UpdateOne]:
+        """What brings one frame up to its labels.
+
+        Args:
+            doc: the document of the sample
+            number: the number of the frame
+            frame: the document of the frame; None where the dataset does not have it
+            change: what changes
+            taken: receives the number where a label has no room
+        """
         place = self._place
         value = None if frame is None else value_at(frame, place.db_path)
         if not self._list_name:
-            yield from self._single_writes(doc, number, frame, change, answer)
+            yield from self._single_writes(doc, number, frame, change, taken)
         elif frame is None:
             if change.added:
                 yield place.make_frame(doc, number, self._new_value(change.added))
@@ -186,18 +203,14 @@ class FrameLabelMerge(LabelMerge):
                 yield place.update(frame, {"$push": {path: {"$each": change.added}}})
 
     def _single_writes(
-        self, doc: Doc, number: int, frame: Doc | None, change: _Frame, answer: Answer
+        self, doc: Doc, number: int, frame: Doc | None, change: _Frame, taken: list[int]
     ) -> Iterator[UpdateOne]:
         """The same of a field that holds one label of each frame."""
         place = self._place
         value = None if frame is None else value_at(frame, place.db_path)
         is_free = value is None or value["_id"] in change.gone
         if len(change.added) > is_free:
-            taken = "a label that is there already" if not is_free else "several labels for it"
-            self.report.notes.append(
-                f"sample {answer.sample_id}, frame {number}: it holds one label only, and has {taken}; left alone"
-            )
-            self.report.left += 1
+            taken.append(number)
         if change.added and is_free:
             new = self._new_value(change.added[:1])
             yield place.make_frame(doc, number, new) if frame is None else place.replace(frame, new)

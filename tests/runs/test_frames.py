@@ -17,15 +17,20 @@ from tests.frames import (
     begun,
     boxes_of,
     changed_numbers,
+    classes_of,
     edited,
     ended,
     extended,
     moved,
+    ranges,
     raw_frames,
     relabelled,
     video_sample,
+    with_drawn_range,
+    with_range,
     with_track,
     without,
+    without_range,
 )
 from tests.memory import annotate_in_memory
 from tests.videos import write_video
@@ -326,3 +331,92 @@ def test_labels_of_samples_and_of_frames_are_loaded_in_one_run(dataset):
     sent.load()
     assert sent.changed == numbers(2, 19)
     assert [value and value.label for value in dataset.values("weather")] == ["sun", None]
+
+
+WALK, RUN = dict.fromkeys(range(1, 13), "walk"), dict.fromkeys(range(13, 25), "run")
+
+
+class TestRuns:
+    """Runs of equal classes over consecutive frames, in a field of one class for each frame."""
+
+    @pytest.fixture
+    def sent(self, dataset):
+        return Sent(dataset, {"frames.act": {**RUNS, **EXISTING}})
+
+    def check(self, sent, classes, changed):
+        assert classes_of(sent.sample) == classes
+        assert sent.changed == changed
+        sent.load_again()
+
+    def take_back(self, sent):
+        """Has the annotator take everything back, which restores all of it."""
+        sent.answer()
+        sent.load()
+        assert classes_of(sent.sample) == {**WALK, **RUN}
+        confidences = {number: frame.act.confidence for number, frame in sent.sample.frames.items() if frame.act}
+        assert confidences == {number: number / 100 for number in range(1, 25)}
+        sent.load_again()
+
+    def test_accepted_ones_leave_every_frame_as_it_is(self, sent):
+        sent.answer()
+        sent.load()
+        self.check(sent, {**WALK, **RUN}, [])
+
+    @pytest.mark.parametrize(("first", "last"), [(13, 20), (16, 24), (13, 30), (16, 27)])
+    def test_a_range_that_is_dragged_changes_the_frames_that_it_comes_to_and_leaves(self, sent, first, last):
+        sent.answer(with_range("run", first, last))
+        sent.load()
+        now = dict.fromkeys(range(first, last + 1), "run")
+        self.check(sent, {**WALK, **now}, sorted(RUN.keys() ^ now.keys()))
+        self.take_back(sent)
+
+    def test_a_range_that_begins_elsewhere_twice_is_still_the_same(self, sent):
+        for first, last in ((16, 27), (18, 30), (14, 20)):
+            sent.answer(with_range("run", first, last))
+            sent.load()
+            assert classes_of(sent.sample) == {**WALK, **dict.fromkeys(range(first, last + 1), "run")}
+            sent.load_again()
+        self.take_back(sent)
+
+    def test_a_deleted_range_leaves_its_frames_without_a_class(self, sent):
+        sent.answer(without_range("walk"))
+        sent.load()
+        self.check(sent, RUN, sorted(WALK))
+        self.take_back(sent)
+
+    def test_a_drawn_range_is_in_frames_that_have_none(self, sent):
+        sent.answer(with_drawn_range("walk", 26, 28))
+        sent.load()
+        self.check(sent, {**WALK, **RUN, **dict.fromkeys((26, 27, 28), "walk")}, [26, 27, 28])
+        self.take_back(sent)
+
+    def test_a_drawn_range_beside_one_of_its_class_is_another_one(self, sent):
+        sent.answer(with_drawn_range("run", 25, 30))
+        sent.load()
+        self.check(sent, {**WALK, **RUN, **dict.fromkeys(range(25, 31), "run")}, numbers(25, 30))
+        sent.answer(lambda result: with_drawn_range("run", 25, 30)(without_range("run")(result)))
+        sent.load()
+        self.check(sent, {**WALK, **dict.fromkeys(range(25, 31), "run")}, numbers(13, 30))
+        self.take_back(sent)
+
+    def test_a_range_of_another_class_changes_the_class_of_all_its_frames(self, sent):
+        def relabel(result):
+            ranges(result)["run"]["value"]["timelinelabels"] = ["walk"]
+            return result
+
+        sent.answer(relabel)
+        sent.load()
+        self.check(sent, {**WALK, **dict.fromkeys(RUN, "walk")}, sorted(RUN))
+        self.take_back(sent)
+
+    def test_a_border_between_two_that_is_moved_moves_in_one_load(self, sent):
+        sent.answer(lambda result: with_range("run", 9, 24)(with_range("walk", 1, 8)(result)))
+        sent.load()
+        self.check(sent, {**dict.fromkeys(range(1, 9), "walk"), **dict.fromkeys(range(9, 25), "run")}, numbers(9, 12))
+        self.take_back(sent)
+
+    def test_a_frame_that_has_a_class_takes_no_other_where_there_is_room_for_one_only(self, sent, caplog):
+        sent.answer(with_drawn_range("walk", 20, 26))
+        sent.load()
+        assert classes_of(sent.sample) == {**WALK, **RUN, 25: "walk", 26: "walk"}
+        assert "5 frames, such as 20, hold one label each, and have one already; left alone" in caplog.text
