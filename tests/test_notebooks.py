@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from fo_labelstudio.local.server import LocalServer
 
 _FOLDER = Path(__file__).parent.parent / "notebooks"
-_PICTURES = {"quickstart": 2, "label_types": 5, "existing_projects": 4, "model_in_the_loop": 1}
+_PICTURES = {"quickstart": 2, "label_types": 5, "existing_projects": 4, "model_in_the_loop": 1, "video": 4}
 """Notebook -> how many pictures it shows."""
 
 _LABEL_FIELDS = (
@@ -130,6 +130,23 @@ def test_a_model_in_the_loop_does_now_what_it_did_when_it_was_committed(execute:
     rows = _rows(text)
     assert ["camera.png", "predictions", "moved", "face 57×53 at 179,126", "face 76×71 at 179,126"] in rows
     assert rows == _rows(_text(_read("model_in_the_loop")))
+
+
+@pytest.mark.server
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.ffmpeg
+def test_a_tracker_is_corrected_now_as_it_was_when_it_was_committed(execute: Callable[[str], str]) -> None:
+    text = execute("video")
+    rows = re.findall(r"^(?:track|moment|place) .*$", text, re.MULTILINE)
+    assert rows == [
+        *("track 1  ball, frames 1-45", "track 2  ball, frames 1-100", "track 3  ball, frames 57-100"),
+        *("moment   hidden, frames 30-40", "place    indoors"),
+        *("track 1  ball, frames 1-45 and 57-100", "track 2  cart, frames 1-100"),
+        *("moment   hidden, frames 46-56", "place    outdoors"),
+        "track 1: the boxes of frames 1-45 are the same, bit for bit",
+    ]
+    assert rows == re.findall(r"^(?:track|moment|place) .*$", _text(_read("video")), re.MULTILINE)
 
 
 def test_a_notebook_is_committed_with_its_pictures(name: str) -> None:

@@ -14,11 +14,13 @@ _TIMEOUT_MS = 60_000
 _REST_MS = 500
 _EDITOR = ".lsf-editor"
 
-# The annotation is shown before all of its prediction is in it, and before the image is loaded.
+# The annotation is shown before all of its prediction is in it, and before the image or the video is loaded.
 _READY = """
 () => {
   const annotation = window.Htx?.annotationStore?.selected;
   if (annotation?.type !== "annotation" || !annotation.results.length || window.Htx.isLoading) return false;
+  const video = document.querySelector("video");
+  if (video) return video.readyState >= 2;
   const image = [...annotation.names.values()].find(tag => tag.type === "image");
   return Boolean(image?.currentImageEntity.imageLoaded && image.stageRef?.width() > 1);
 }
