@@ -100,26 +100,29 @@ def runs_of(
             those that were written, what :func:`anchors` says; all that have one name are one run
     """
     pieces: list[_Piece] = []
-    going_on: dict[tuple[Any, int], _Piece] = {}
+    latest: list[_Piece] = []
     for number in sorted(frames):
-        seen: Counter[Any] = Counter()
-        for doc in frames[number]:
-            class_name, owner = doc.get("label"), known.get(str(doc["_id"]))
-            chain = class_name, seen[class_name]
-            seen[class_name] += 1
-            piece = going_on.get(chain)
-            if piece is None or piece.last < number - 1 or (owner and piece.owner not in (None, owner)):
-                piece = going_on[chain] = _Piece()
+        # Those that are known come first, for the others go on with what is left.
+        labels = sorted(frames[number], key=lambda doc: str(doc["_id"]) not in known)
+        going_on = [piece for piece in latest if piece.last == number - 1]
+        latest = []
+        for doc in labels:
+            owner = known.get(str(doc["_id"]))
+            fitting = [piece for piece in going_on if piece.fits(doc, owner)]
+            if fitting:
+                piece = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda one: one.nearness(doc, owner))
+                going_on.remove(piece)
+            else:
+                piece = _Piece(doc.get("label"))
                 pieces.append(piece)
             piece.owner = piece.owner or owner
             piece.docs[str(number)] = doc
             piece.last = number
+            latest.append(piece)
     runs: dict[str, dict[str, LabelDoc]] = {}
     for piece in pieces:
-        first = str(next(iter(piece.docs.values()))["_id"])
-        name = piece.owner or first
         # Two labels of one frame cannot be one.
-        name = first if runs.get(name, {}).keys() & piece.docs.keys() else name
+        name = piece.first if runs.get(piece.name, {}).keys() & piece.docs.keys() else piece.name
         runs.setdefault(name, {}).update(piece.docs)
     return [_composed(ObjectId(name), docs) for name, docs in runs.items()]
 
@@ -129,14 +132,34 @@ class _Piece:
     """Labels of one class in consecutive frames.
 
     Attributes:
+        label: the class
         owner: what the run is known by that it belongs to, or None
         docs: frame number -> label
         last: the number of its last frame
     """
 
+    label: Any
     owner: str | None = None
     docs: dict[str, LabelDoc] = dataclass_field(default_factory=dict)
     last: int = 0
+
+    def fits(self, doc: LabelDoc, owner: str | None) -> bool:
+        """Whether it may go on with a label, which belongs to the run that is known by an id, or to any."""
+        return self.label == doc.get("label") and (owner is None or self.owner in (None, owner))
+
+    def nearness(self, doc: LabelDoc, owner: str | None) -> tuple[bool, bool]:
+        """How surely it goes on with a label that fits others, too."""
+        return owner is not None and self.owner == owner, doc["_id"] == label_id_at(self.name, self.last + 1)
+
+    @property
+    def first(self) -> str:
+        """The id of its first label."""
+        return str(next(iter(self.docs.values()))["_id"])
+
+    @property
+    def name(self) -> str:
+        """What its run is known by."""
+        return self.owner or self.first
 
 
 def anchors(doc: LabelDoc) -> list[str]:

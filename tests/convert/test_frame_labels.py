@@ -219,6 +219,13 @@ class TestRuns:
         (found,) = runs_of(frames, known)
         assert (str(found["_id"]), numbers_of(found)) == (run, [1, 3, 4])
 
+    def test_a_run_that_came_to_lie_over_another_one_stays_the_same(self):
+        frames, _ = self.runs("walk", "walk", "walk")
+        one, other = str(frames[1][0]["_id"]), str(frames[3][0]["_id"])
+        frames[3].append(said("walk"))
+        runs = runs_of(frames, {one: one, other: other})
+        assert [(str(run["_id"]), numbers_of(run)) for run in runs] == [(one, [1, 2, 3]), (other, [3])]
+
     def test_runs_that_came_to_touch_stay_two(self):
         frames, _ = self.runs("walk", "walk", "walk")
         names = [str(ObjectId()), str(ObjectId())]
