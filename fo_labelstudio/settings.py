@@ -335,6 +335,26 @@ def parse_parts(value: Any) -> int | None:
     return None if value is None else _parse_number("parts", int, 1, "a whole number, 1 or more")(value)
 
 
+def parse_keyframe_tolerance(value: Any) -> float:
+    """How far boxes between keyframes may be off that are sent, relative to the frame.
+
+    Raises:
+        SettingsError: it is no number from 0 to 1
+    """
+    if value is None:
+        return _KEYFRAME_TOLERANCE
+    number: float = _parse_number("keyframe_tolerance", float, 0.0, _SHARE)(value)
+    if number > 1:
+        raise SettingsError(f"keyframe_tolerance is {value!r}, expected {_SHARE}")
+    return number
+
+
+_SHARE = "a number from 0 to 1, relative to the frame"
+
+_KEYFRAME_TOLERANCE = 0.001
+"""A pixel of a thousand: less than a person sees, and than most trackers shake."""
+
+
 def parse_export_dir(value: Any) -> str | None:
     """The folder that tasks are written to in place of a server, or None where a server gets them.
 
@@ -570,6 +590,12 @@ SETTINGS = (
         of_run=True,
     ),
     Setting("mask_tool", Choice("mask_tool", "brush", "bitmask"), "what draws masks", of_run=True),
+    Setting(
+        "keyframe_tolerance",
+        parse_keyframe_tolerance,
+        "how far boxes of tracks may be off between the keyframes that are sent",
+        of_run=True,
+    ),
     Setting(
         "overwrite_masks",
         Switch("overwrite_masks"),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import fiftyone as fo
 import pytest
 
 from fo_labelstudio.backend import LabelStudioBackendConfig
+from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
 from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.settings import SETTINGS, Secret, parse_url
 
@@ -189,6 +191,15 @@ def test_what_becomes_of_unusable_media_is_one_of_three_things():
             config(unusable_media=wrong)
 
 
+def test_boxes_between_keyframes_may_be_off_by_a_part_of_the_frame():
+    assert config().keyframe_tolerance == KEYFRAME_TOLERANCE
+    assert config(keyframe_tolerance="0.01").keyframe_tolerance == 0.01
+    assert config(keyframe_tolerance=0).serialize()["keyframe_tolerance"] == 0
+    for wrong in (-0.1, 2, "near", True, math.nan):
+        with pytest.raises(SettingsError, match="expected a number from 0 to 1, relative to the frame"):
+            config(keyframe_tolerance=wrong)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -227,7 +238,7 @@ def test_each_setting_is_a_row_with_a_meaning(row):
     assert row.meaning
     assert not (row.of_run and row.is_secret), "what is saved with a run must be no secret"
     if row.of_run:
-        defaults = ("brush", "leave", "refuse", "new", "predictions", "lowest", "annotator")
+        defaults = ("brush", "leave", "refuse", "new", "predictions", "lowest", "annotator", 0.001)
         assert row.parse(None) in (None, False, {}, *defaults)
 
 

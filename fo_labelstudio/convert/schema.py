@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from fo_labelstudio.convert.families import family_in
-from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media import DEFAULT, medium_of
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE, Attribute, LabelField, Skeleton
@@ -64,7 +64,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         classes=classes,
         control=info.get("control") or control_name(name),
         existing=bool(info.get("existing_field", False)),
-        attributes=() if is_scalar else tuple(_attributes(name, info)),
+        attributes=() if is_scalar else tuple(_attributes(name, info, scope)),
         tool=info.get("tool"),
         targets=targets,
         skeleton=_skeleton(info.get("skeleton")),
@@ -126,7 +126,7 @@ def _check_class(name: str, class_name: object) -> None:
         )
 
 
-def _attributes(name: str, info: Mapping[str, Any]) -> Iterator[Attribute]:
+def _attributes(name: str, info: Mapping[str, Any], scope: str) -> Iterator[Attribute]:
     entries = [((), info.get("attributes") or {})]
     for entry in info.get("classes") or ():
         if isinstance(entry, Mapping):
@@ -135,11 +135,11 @@ def _attributes(name: str, info: Mapping[str, Any]) -> Iterator[Attribute]:
     for classes, attributes in entries:
         for attribute, facts in attributes.items():
             number = taken[attribute] = taken.get(attribute, 0) + 1
-            yield _parse_attribute(name, attribute, facts, classes, number)
+            yield _parse_attribute(name, attribute, facts, classes, number, scope)
 
 
 def _parse_attribute(
-    field: str, name: str, facts: Mapping[str, Any], classes: tuple[str, ...], number: int
+    field: str, name: str, facts: Mapping[str, Any], classes: tuple[str, ...], number: int, scope: str
 ) -> Attribute:
     where = f"field {field!r}, attribute {name!r}"
     if name in OWN:
@@ -160,6 +160,11 @@ def _parse_attribute(
     if default is not None and question.problem_of(default):
         raise LabelSchemaError(f"{where}: its default {question.problem_of(default)}")
     control = facts.get("control") or _attribute_control(field, name, number)
+    if facts.get("mutable") and scope == medium_of(scope).frame_scope:
+        raise LabelSchemaError(
+            f'{where}: Label Studio has one answer for all frames of a track; give it "mutable": False, or leave it '
+            "out of `attributes`"
+        )
     is_read_only, is_discovered = bool(facts.get("read_only", False)), bool(facts.get("discovered", False))
     return Attribute(name, question, control, default, is_read_only, classes, is_discovered)
 

@@ -24,6 +24,7 @@ from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.media import DEFAULT, medium_of_type
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
+from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
@@ -72,6 +73,7 @@ def completed_label_schema(
     version: str,
     mask_tool: str,
     scalar_types: Mapping[str, str],
+    keyframe_tolerance: float = KEYFRAME_TOLERANCE,
 ) -> dict[str, Any]:
     """A label schema with all that :func:`parse_label_schema` needs.
 
@@ -81,6 +83,7 @@ def completed_label_schema(
         version: the server's version
         mask_tool: ``brush`` or ``bitmask``
         scalar_types: new scalar field -> kind of its values
+        keyframe_tolerance: how far boxes between keyframes may be off, relative to the frame
 
     Raises:
         LabelSchemaError: a field or an attribute cannot be annotated as asked
@@ -108,6 +111,8 @@ def completed_label_schema(
                 )
         elif tools:
             info["tool"] = tools[0] if Version(version) >= _VECTOR_VERSION else tools[1]
+        if "keyframe" in family.aspects:
+            info["keyframe_tolerance"] = keyframe_tolerance
         if family.has_joints:
             info["skeleton"] = _skeleton(name, samples)
             if info["skeleton"] is None:

@@ -159,7 +159,12 @@ def complete(
     config: RunConfig = backend.config
     asked, kinds, samples = _asked_label_schema(config.label_schema, samples, labeling_config, backend, source)
     config.label_schema = completed_label_schema(
-        asked, samples, version, config.mask_tool, {**kinds, **(config.scalar_types or {})}
+        asked,
+        samples,
+        version,
+        config.mask_tool,
+        {**kinds, **(config.scalar_types or {})},
+        config.keyframe_tolerance,
     )
     if labeling_config is not None:
         config.label_schema = in_names_of(

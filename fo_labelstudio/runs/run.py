@@ -45,6 +45,7 @@ class RunConfig(Protocol):
     task_fields: Sequence[str] | None
     unlisted_classes: str
     mask_tool: str
+    keyframe_tolerance: float
     scalar_types: dict[str, str] | None
     project_name: str | None
     project_id: int | None

@@ -118,7 +118,9 @@ def _extended(
         raise LabelSchemaError(f"the label schema can only grow, so nothing was changed:{listed(problems)}")
     for name in label_schema:
         info = {**merged[name], "existing_field": dataset.get_field(name) is not None}
-        completed = completed_label_schema({name: info}, dataset, version, config.mask_tool, config.scalar_types or {})
+        completed = completed_label_schema(
+            {name: info}, dataset, version, config.mask_tool, config.scalar_types or {}, config.keyframe_tolerance
+        )
         merged[name] = as_before(completed[name], config.label_schema[name])
     if labeling_config is not None:
         merged = in_names_of(labeling_config, merged, config.task_fields or (), True, "labeling_config")

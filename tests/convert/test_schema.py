@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Skeleton
+from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE, Skeleton
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.errors import LabelSchemaError
 
@@ -135,3 +135,23 @@ def test_what_cannot_be_asked_for_is_refused(change, message):
     with pytest.raises(LabelSchemaError) as error:
         parse_label_schema({"f": {**FIELD, **change}})
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("label_type", ["detections", "classifications"])
+def test_attributes_that_change_from_frame_to_frame_are_refused_by_name(label_type):
+    attribute = {"type": "text", "mutable": True}
+    info = {**FIELD, "type": label_type, "scope": "frames", "attributes": {"pose": attribute}}
+    with pytest.raises(LabelSchemaError, match=r"field 'frames.f', attribute 'pose': .* give it \"mutable\": False"):
+        parse_label_schema({"frames.f": info})
+    for told in ({"mutable": False}, {}):
+        asked = {**info, "attributes": {"pose": {"type": "text", **told}}}
+        (field,) = parse_label_schema({"frames.f": asked})
+        assert [one.name for one in field.attributes] == ["pose"]
+
+
+def test_a_track_field_says_how_its_keyframes_are():
+    info = {**FIELD, "scope": "frames", "only_keyframes": True, "keyframe_tolerance": 0.5}
+    (field,) = parse_label_schema({"frames.f": info})
+    assert (field.only_keyframes, field.keyframe_tolerance, field.tells_keyframes) == (True, 0.5, True)
+    (plain,) = parse_label_schema({"frames.f": {**FIELD, "scope": "frames"}})
+    assert (plain.only_keyframes, plain.keyframe_tolerance, plain.tells_keyframes) == (False, KEYFRAME_TOLERANCE, False)

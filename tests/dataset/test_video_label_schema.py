@@ -139,3 +139,10 @@ class TestFrames:
 
     def test_their_attributes_are_found_by_the_database(self, videos):
         assert discover_attributes(videos, "frames.pets") == {"colour": {"type": "text", "discovered": True}}
+
+    def test_tracks_with_keyframes_say_so_and_how_near_boxes_are_to_be(self, videos, backend):
+        built, _ = built_label_schema(videos, backend, {"frames.pets": {}})
+        info = completed_label_schema(built, videos, "1.23.2", "brush", {}, 0.02)["frames.pets"]
+        assert (info["only_keyframes"], info["keyframe_tolerance"], [*info["attributes"]]) == (True, 0.02, ["colour"])
+        (field,) = parse_label_schema({"frames.pets": info})
+        assert (field.scope, field.only_keyframes, field.keyframe_tolerance) == ("frames", True, 0.02)
