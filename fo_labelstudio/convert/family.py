@@ -62,6 +62,7 @@ class Family:
         label_types: FiftyOne's name of each label type served -> class of the label field's value, None for a scalar
         region_types: the ``type`` of the regions that are understood, where they have classes
         is_drawn: whether its regions are drawn on the medium
+        is_drawn_with_first: whether the editor draws all regions of their type with the first control tag of its kind
         grouping: which regions of a field are read together
         aspects: what a person can change, by name
         control_tags: the tags that annotate a field
@@ -112,6 +113,7 @@ class Family:
     claims: Mapping[str, str] = dataclass_field(default_factory=dict)
     reshapes: Mapping[str, Callable[[Region, MediaInfo], Region]] = dataclass_field(default_factory=dict)
     leaves_out: Any = None
+    is_drawn_with_first: bool = False
     governs: tuple[str, ...] = ()
     class_control: Callable[[LabelField], str] = lambda field: field.control
     has_attributes: bool = True

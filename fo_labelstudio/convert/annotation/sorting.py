@@ -165,6 +165,7 @@ def sorted_by_field(
         else:
             problems.append(Problem(task_id, *problem))
             unreadable.append(region)
+    _hand_over(found, fields, known)
     for field in fields:
         if found[field.name].attributes and family_of(field).is_drawn:
             ids = {region["id"] for region in found[field.name].regions}
@@ -183,6 +184,48 @@ def sorted_by_field(
         else:
             found[maker.name].regions.append({**region, "from_name": maker.control})
     return SortedResults(found, unreadable, unexpected_ones, unasked)
+
+
+def _hand_over(found: Mapping[str, FieldResults], fields: Sequence[LabelField], known: Collection[str]) -> None:
+    """Gives regions that were drawn to the field that has their class.
+
+    The editor draws all boxes of a video with the first control tag that does so, whichever has the class that somebody
+    has chosen, and all ranges likewise (1.23.2). Where several fields have the class, it is the first that takes new
+    labels.
+
+    Args:
+        found: name of a label field -> its results; receives what is handed over
+        fields: the label fields of the run
+        known: keys of labels that were sent
+    """
+    for field in fields:
+        others = [other for other in fields if other is not field and _draws_alike(field, other)]
+        if not others:
+            continue
+        results = found[field.name]
+        for region in [one for one in results.regions if whole_id(one["id"]) not in known]:
+            names = region["value"].get(region["type"]) or region["value"].get(_CLASSES)
+            if not isinstance(names, list) or len(names) != 1 or _takes(field, names[0]):
+                continue
+            owner = next((other for other in others if _takes(other, names[0])), None)
+            if owner is not None:
+                results.regions.remove(region)
+                found[owner.name].regions.append(region)
+
+
+_CLASSES = "labels"
+"""Where regions have their classes that do not have them under their ``type``."""
+
+
+def _draws_alike(one: LabelField, other: LabelField) -> bool:
+    families = family_of(one), family_of(other)
+    is_same = families[0].region_types == families[1].region_types and one.to_name == other.to_name
+    return is_same and all(family.is_drawn_with_first for family in families)
+
+
+def _takes(field: LabelField, class_name: Any) -> bool:
+    """Whether a field takes new labels of a class."""
+    return field.allow_additions and isinstance(class_name, str) and class_name in field.class_set
 
 
 def _answers_elsewhere(field: LabelField, found: Mapping[str, FieldResults], task_id: int) -> Iterator[Problem]:

@@ -126,6 +126,7 @@ FAMILY = Family(
     to_regions=to_regions,
     parse_regions=parse_regions,
     to_label=to_label,
+    is_drawn_with_first=True,
     revise=revise,
     compose=lambda frames, sample_id, known: runs_of(frames, known),
 )

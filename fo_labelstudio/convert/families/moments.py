@@ -104,6 +104,7 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     to_values=to_values,
+    is_drawn_with_first=True,
     claims={TYPE: "temporal_detections"},
     not_held=("frames after the last one of the video",),
     empty=empty,

@@ -135,9 +135,20 @@ def _to_region(track: Any, keyframes: Keyframes, field: LabelField, media: Media
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
     region = only_region(regions)
     value = region["value"]
-    label = class_if_any(value.get(_CLASSES), field)
+    label = class_if_any(_own_classes(value.get(_CLASSES), field), field)
     keyframes = _parsed_sequence(value.get("sequence"), media)
     return [ParsedLabel(region["id"], {"label": label, **_parts(keyframes, media)}, media)]
+
+
+def _own_classes(names: Any, field: LabelField) -> Any:
+    """The classes that a region names, without those that the editor adds where a range's class is chosen as well.
+
+    It gives a new box the classes that are chosen in all control tags of the video (1.23.2).
+    """
+    if not isinstance(names, list) or len(names) < 2:
+        return names
+    own = [name for name in names if field.takes_class(name)]
+    return own if len(own) == 1 else names
 
 
 def _parsed_sequence(sequence: Any, media: MediaInfo) -> Keyframes:
@@ -388,6 +399,7 @@ FAMILY = Family(
     parse_regions=parse_regions,
     to_label=to_label,
     revise=revise,
+    is_drawn_with_first=True,
     governs=("rotation", _KEYFRAME),
     class_control=class_control,
     compose=lambda frames, sample_id, known: tracks_of(frames, sample_id),

@@ -143,7 +143,7 @@ def _match_on(
 def wanted_by(field: LabelField) -> Wanted:
     """The control tag that a label field needs."""
     family = family_of(field)
-    (own,) = family.control_tags(field)
+    own = family.control_tags(field)[0]
     # A skeleton cannot be told from a path where the joints are not known.
     others = () if family.has_joints and field.skeleton is None else family.tools
     tags = tuple(dict.fromkeys((own.tag, *(tool if field.classes else without_classes(tool) for tool in others))))

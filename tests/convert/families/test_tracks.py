@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.frame_labels import frame_docs, label_id_at
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
@@ -321,6 +322,11 @@ class TestNewTracks:
         after = trip_of({}, field).load([region, answer])
         assert [labels[0].colour for labels in after.values()] == ["blue", "blue"]
 
+    def test_a_class_of_the_timeline_that_was_chosen_as_well_is_none_of_the_boxes(self):
+        region = a_region(keyframe(3, 10.0, is_enabled=False))
+        region["value"]["labels"] = ["car", "walk"]
+        assert trip_of({}).load([region])[3][0].label == "car"
+
     def test_one_behind_the_end_of_the_video_is_told(self):
         answer, _ = trip_of({}).trip.answer([a_region(keyframe(90, 10.0, is_enabled=False))])
         with pytest.raises(Exception, match="in none of the 60 frames"):
@@ -392,3 +398,37 @@ def test_any_edit_is_loaded_once_and_can_be_taken_back(track, moved, taken_out):
         ] or sequence
 
     trip.load(change)
+
+
+class TestSeveralFields:
+    """The editor draws with the first control tag of the kind, whichever field the class is of (1.23.2)."""
+
+    OTHER = strategies.field_of("frames.detections", "frames.others", control="other", classes=("tree", "car"))
+
+    def added(self, region, *fields):
+        task = {"data": {"sample_id": "5" * 24}, "meta": {"fiftyone": {**META, "run": "run"}}, "id": 7}
+        annotation = {"id": 1, "result": [region], "was_cancelled": False}
+        problems = []
+        answer = parse_task({**task, "annotations": [annotation], "predictions": []}, fields, "run", problems)
+        assert problems == []
+        return [field.name for field in fields if answer.fields[field.name].added]
+
+    def test_a_box_of_a_class_that_only_another_field_has_is_of_that_field(self):
+        region = a_region(keyframe(1, 2), label="tree")
+        assert self.added(region, FIELD, self.OTHER) == ["frames.others"]
+
+    def test_a_box_of_a_class_that_both_have_is_of_the_first_that_takes_it(self):
+        region = a_region(keyframe(1, 2), label="car")
+        assert self.added(region, FIELD, self.OTHER) == ["frames.boxes"]
+        assert self.added(region, replace(FIELD, allow_additions=False), self.OTHER) == ["frames.others"]
+
+    def test_ranges_are_told_apart_as_well(self):
+        moments = strategies.field_of("temporal_detections", "events", classes=("jump",))
+        runs = strategies.field_of("frames.classifications", "frames.action", classes=("walk",))
+        region = a_region()
+        region.update(from_name="events", type="timelinelabels")
+        region["value"] = {"ranges": [{"start": 1, "end": 2}], "timelinelabels": ["walk"]}
+        assert self.added(region, moments, runs) == ["frames.action"]
+
+
+META = {"version": 1, "size": [640, 480], "frames": 60, "frame_rate": 10.0, "sent": {}}
