@@ -146,7 +146,8 @@ class Cloud:
 
     def _check_shown(self, address: Address, url: str, if_refused: str, if_not_allowed: str) -> None:
         try:
-            self._web.check_shown(url, self._client.url, if_refused, if_not_allowed)
+            types = FILES[self._settings.medium].content_types
+            self._web.check_shown(url, self._client.url, types, if_refused, if_not_allowed)
         except (ConnectionFailedError, TLSError) as error:
             logger.warning("Cannot check from here whether browsers show %s: %s", address.url, error)
         except ServerError as error:

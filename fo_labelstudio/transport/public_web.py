@@ -27,9 +27,6 @@ _TIMEOUT = (10.0, 60.0)
 _CHUNK = 2**16
 _PART = 206
 _NOT_IN_RANGE = 416
-_SHOWN = re.compile(r"image/|\w+/octet-stream", re.IGNORECASE)
-"""The beginnings of types of content that the editor takes for an image, whatever they hold (1.23.2)."""
-
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -84,13 +81,16 @@ class Web:
             _raise_for_status(response, FOR_EVERYBODY)
             yield stream_of(response)
 
-    def check_shown(self, url: str, page: str, if_refused: str, if_not_allowed: str) -> None:
-        """Makes sure that a browser shows an image in a page from elsewhere.
+    def check_shown(
+        self, url: str, page: str, content_types: tuple[str, str], if_refused: str, if_not_allowed: str
+    ) -> None:
+        """Makes sure that a browser shows an image or a video in a page from elsewhere.
 
         Args:
-            url: the image
+            url: the image or video
             page: address of the page
-            if_refused: what to do where the image is not handed out
+            content_types: those that the editor shows, as ``MediaFiles`` says them
+            if_refused: what to do where it is not handed out
             if_not_allowed: what to do where its server does not allow other servers' pages to show it
 
         Raises:
@@ -110,13 +110,13 @@ class Web:
                     if answer.headers.get("Access-Control-Allow-Origin") not in ("*", origin):
                         raise ServerError(
                             f"{origin_of(answer.url)} does not send Access-Control-Allow-Origin to pages of {origin}, "
-                            f"so browsers do not show its images there; {if_not_allowed}"
+                            f"so browsers do not show its media there; {if_not_allowed}"
                         )
                 kind = response.headers.get("Content-Type", "")
-                if not _SHOWN.match(kind):
+                if not re.match(content_types[0], kind, re.IGNORECASE):
                     raise ServerError(
                         f"{origin_of(response.url)} sends it as {kind or 'nothing'!r}, so Label Studio does not show "
-                        "it; make the web server send a Content-Type that begins with image/"
+                        f"it; make the web server send a Content-Type that Label Studio shows, {content_types[1]}"
                     )
 
         repeated(check, self._retries, f"asking {urlsplit(url).netloc}")

@@ -18,12 +18,15 @@ from fo_labelstudio.local.server import LocalServer
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import ConnectionSettings, Secret, resolve
 from fo_labelstudio.transport.cloud import Cloud, inspect
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.public_web import Web
 from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings
 from tests.media_servers import S3Server, WebServer
 from tests.support import Annotator, stored, write_image
 
 ODD_NAMES = ("a b.png", "a+b.png", "n%41.png", "nA.png", "50% #1 & ümlaut.png", "x;y=z, 'q' \"r\".png", "deep/a//b.png")
+
+TYPES = FILES["image"].content_types
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +261,7 @@ def test_https_addresses_go_into_tasks_as_they_are(make, server, tmp_path, monke
 @pytest.mark.server
 def test_a_web_server_without_cors_is_found_out_before_any_task_is_made(make, server, tmp_path):
     write_image(tmp_path / "a.png")
-    with WebServer(tmp_path) as web, pytest.raises(RunError, match="browsers do not show its images there") as error:
+    with WebServer(tmp_path) as web, pytest.raises(RunError, match="browsers do not show its media there") as error:
         annotate(make(f"{web.url}/a.png"), server)
     assert tasks_of(server, error) == 0
 
@@ -276,7 +279,7 @@ def test_a_host_that_only_the_annotators_reach_is_taken_at_the_word_of_the_metad
 
 def test_a_page_over_https_shows_no_http_media_of_other_hosts():
     with pytest.raises(ServerError, match="browsers do not load http:// media into pages of https://studio"):
-        Web(0).check_shown("http://host/a.png", "https://studio/label", "", "")
+        Web(0).check_shown("http://host/a.png", "https://studio/label", TYPES, "", "")
 
 
 @pytest.mark.parametrize("allowed", [None, "http://other", "null"])
@@ -284,9 +287,9 @@ def test_each_redirect_must_allow_the_page(tmp_path, allowed):
     write_image(tmp_path / "a.png")
     with WebServer(tmp_path, origin="*") as there, WebServer(tmp_path, origin=allowed) as here:
         here.redirects["/a.png"] = f"{there.url}/a.png"
-        Web(0).check_shown(f"{there.url}/a.png", "http://studio", "", "")
+        Web(0).check_shown(f"{there.url}/a.png", "http://studio", TYPES, "", "")
         with pytest.raises(ServerError, match=f"{here.url} does not send Access-Control-Allow-Origin"):
-            Web(0).check_shown(f"{here.url}/a.png", "http://studio", "", "")
+            Web(0).check_shown(f"{here.url}/a.png", "http://studio", TYPES, "", "")
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/json"])
@@ -295,10 +298,22 @@ def test_what_its_server_does_not_call_an_image_is_refused(tmp_path, content_typ
     with WebServer(tmp_path, origin="*") as web:
         for shown_type in ("image/jpeg; q=1", "Image/PNG", "application/octet-stream", "binary/octet-stream"):
             web.content_type = shown_type
-            Web(0).check_shown(f"{web.url}/a.png", "http://studio", "", "")
+            Web(0).check_shown(f"{web.url}/a.png", "http://studio", TYPES, "", "")
         web.content_type = content_type
-        with pytest.raises(ServerError, match="make the web server send a Content-Type that begins with image/"):
-            Web(0).check_shown(f"{web.url}/a.png", "http://studio", "", "")
+        with pytest.raises(ServerError, match="Content-Type that Label Studio shows, one that begins with image/"):
+            Web(0).check_shown(f"{web.url}/a.png", "http://studio", TYPES, "", "")
+
+
+def test_what_its_server_does_not_call_a_video_is_refused(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    types = FILES["video"].content_types
+    with WebServer(tmp_path, origin="*") as web:
+        for shown_type in ("video/mp4", "video/webm; codecs=vp9", "application/octet-stream"):
+            web.content_type = shown_type
+            Web(0).check_shown(f"{web.url}/a.mp4", "http://studio", types, "", "")
+        web.content_type = "video/x-matroska"
+        with pytest.raises(ServerError, match="Content-Type that Label Studio shows, video/mp4 or video/webm"):
+            Web(0).check_shown(f"{web.url}/a.mp4", "http://studio", types, "", "")
 
 
 def test_known_sizes_are_taken_and_nothing_is_asked():

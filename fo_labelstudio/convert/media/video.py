@@ -10,6 +10,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.numbers import is_finite
 
 FRAME_RATE = "frame_rate"
+_TRIFLE_MORE = 1 + 1e-9
 _SIZE = "size"
 _FRAMES = "frames"
 
@@ -32,7 +33,8 @@ def parse_marks(region: Mapping[str, Any]) -> MediaInfo | None:
 
 
 def to_data(media: MediaInfo) -> dict[str, Any]:
-    return {FRAME_RATE: media.frame_rate}
+    # Where it is paused as a frame begins, the editor counts the one before, unless the rate is a trifle more (1.23.2).
+    return {FRAME_RATE: media.frame_rate * _TRIFLE_MORE}
 
 
 def to_meta(media: MediaInfo) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class MediaFiles:
             converted where it cannot be sent as it is; raises OSError where it cannot be read or converted
         extensions: those of the files that a server takes and a browser shows
         converted_to: the formats that ``read`` makes, for messages
+        content_types: the types as which web servers may send them, for the editor to show them: a regular expression
+            and, for messages, an example
         told_by: what a user sets where nobody but the sample's metadata can tell about a file, for messages
     """
 
@@ -78,4 +80,5 @@ class MediaFiles:
     read: Callable[[str, bool], AbstractContextManager[Content]]
     extensions: tuple[str, ...]
     converted_to: str
+    content_types: tuple[str, str]
     told_by: str

@@ -223,5 +223,6 @@ FILES = MediaFiles(
     read=read,
     extensions=EXTENSIONS,
     converted_to="PNG or JPEG",
+    content_types=(r"image/|\w+/octet-stream", "one that begins with image/"),
     told_by="sample.metadata = fo.ImageMetadata(width=..., height=...)",
 )

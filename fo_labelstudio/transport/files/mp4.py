@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.transport.files.pace import LATEST, MOST_FRAMES, constant_rate
-from fo_labelstudio.transport.files.unfit import UnfitError, broken, changing_rate, cut_off, late, not_played
+from fo_labelstudio.transport.files.pace import MOST_FRAMES, frame_rate
+from fo_labelstudio.transport.files.unfit import UnfitError, broken, cut_off, not_played
 
 CONTAINER = "MP4"
 
@@ -141,16 +141,14 @@ def _read(file: BinaryIO, size: int | None) -> MediaInfo:
         raise UnfitError(f"it is {codec} in {container}, and browsers play MP4 and WebM", True)
     if b"mvex" in inner:
         raise UnfitError("it is MP4 in fragments, which do not say how many frames there are", True)
-    timescale = _timescale(file, _one(mdia, b"mdhd"))
+    timescale = _timescale(_content(file, _one(mdia, b"mdhd")))
     times, last = _times(file, stbl)
-    rate = constant_rate(times, Fraction(1, timescale), duration=last)
-    if rate is None:
-        raise changing_rate()
-    timescales = timescale, _timescale(file, _one(inner, b"mvhd"))
-    _check_edits(file, trak, times / timescale, float(1 / rate), timescales)
+    movie = _content(file, _one(inner, b"mvhd"))
+    shift = _shift(file, trak, times, last, (timescale, _timescale(movie)))
+    rate = frame_rate(times, Fraction(1, timescale), shift, _duration(movie), last=last)
     if _is_on_its_side(_content(file, _one(trak, b"tkhd"))):
         width, height = height, width
-    return MediaInfo(width, height, len(times), float(rate))
+    return MediaInfo(width, height, len(times), rate)
 
 
 def _boxes(file: BinaryIO, start: int, end: int | None) -> Iterator[_Box]:
@@ -209,13 +207,20 @@ def _picture_track(file: BinaryIO, box: _Box) -> _Track | None:
     return _Track(trak, mdia, _named(file, _one(_named(file, _one(mdia, b"minf")), b"stbl")))
 
 
-def _timescale(file: BinaryIO, box: _Box) -> int:
-    """Ticks a second that ``mdhd`` or ``mvhd`` says."""
-    head = _content(file, box)
+def _timescale(head: bytes) -> int:
+    """Ticks a second that the content of ``mdhd`` or ``mvhd`` says."""
     (timescale,) = struct.unpack_from(">I", head, 20 if head[0] == 1 else 12)
     if not timescale:
         raise broken("it is broken")
     return int(timescale)
+
+
+def _duration(head: bytes) -> float:
+    """Seconds that the content of ``mvhd`` says; 0 where it does not."""
+    form, place = (">Q", 24) if head[0] == 1 else (">I", 16)
+    (duration,) = struct.unpack_from(form, head, place)
+    is_said = duration != (1 << 8 * struct.calcsize(form)) - 1
+    return duration / _timescale(head) if is_said else 0.0
 
 
 def _described(file: BinaryIO, stsd: _Box, container: str) -> tuple[str, int, int]:
@@ -308,35 +313,39 @@ def _table(file: BinaryIO, box: _Box, columns: int) -> NDArray[np.uint32]:
     return np.frombuffer(content, ">u4").reshape(rows, columns).astype(np.uint32)
 
 
-def _check_edits(
-    file: BinaryIO, trak: dict[bytes, list[_Box]], times: NDArray[np.float64], step: float, timescales: tuple[int, int]
-) -> None:
-    """Makes sure that all frames are shown, and from the beginning of the video.
+def _shift(
+    file: BinaryIO,
+    trak: dict[bytes, list[_Box]],
+    times: NDArray[np.int64],
+    last: int,
+    timescales: tuple[int, int],
+) -> float:
+    """Seconds by which frames are shown later than their times say.
 
     Args:
-        times: when each frame would be shown without edits, in seconds
-        step: seconds a frame
+        times: when each frame would be shown without edits, in ticks
+        last: how long the last one is, in ticks
         timescales: ticks a second of the track, and of the whole video
 
     Raises:
-        UnfitError: they are not
+        UnfitError: not all of them are shown
     """
+    ticks, whole = timescales
     edits = _edits(file, _named(file, trak[b"edts"][0])) if b"edts" in trak else []
     delay = 0.0
     while edits and edits[0].start == -1:
-        delay += edits.pop(0).duration / timescales[1]
+        delay += edits.pop(0).duration / whole
     if not edits:
         # Browsers begin with the first frame.
-        start, shown = float(times[0]), 0.0
-    elif len(edits) == 1 and edits[0].rate == _USUAL_SPEED:
-        start, shown = edits[0].start / timescales[0], edits[0].duration / timescales[1]
-    else:
+        return delay - float(times[0]) / ticks
+    if len(edits) > 1 or edits[0].rate != _USUAL_SPEED:
         raise UnfitError("it is put together from several parts, or played at another speed, by an edit list", True)
-    if start > times[0] + step / 2 or (shown and start + shown < times[-1] + step / 2):
+    (edit,) = edits
+    half = last / 2
+    end = edit.start + edit.duration * ticks / whole
+    if edit.start > times[0] + half or (edit.duration and end < times[-1] + half):
         raise UnfitError("an edit list in it cuts frames off, which are in the file but not shown", True)
-    delay += float(times[0]) - start
-    if delay > step * LATEST:
-        raise late(delay)
+    return delay - edit.start / ticks
 
 
 def _edits(file: BinaryIO, edts: dict[bytes, list[_Box]]) -> list[_Edit]:

@@ -30,22 +30,3 @@ def cut_off() -> UnfitError:
 def not_played(codec: str, container: str) -> UnfitError:
     """An error about a codec that browsers do not play."""
     return UnfitError(f"it is {codec} in {container}, which not all browsers play", True)
-
-
-def changing_rate() -> UnfitError:
-    """An error about a video whose frames the editor would number wrongly."""
-    return UnfitError(
-        "its frame rate changes, and Label Studio counts frames at a constant one, so that labels would be on others",
-        True,
-    )
-
-
-def late(delay: float) -> UnfitError:
-    """An error about a video that begins with nothing.
-
-    Args:
-        delay: seconds until its first frame
-    """
-    return UnfitError(
-        f"its first frame is shown at {delay:.3f} s, and Label Studio counts frames from the beginning", True
-    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
+from fo_labelstudio.transport.files import recode
 from fo_labelstudio.transport.files.files import Content, MediaFiles
 from fo_labelstudio.transport.files.mp4 import is_mp4, read_mp4
 from fo_labelstudio.transport.files.paths import inspect_path
@@ -43,7 +45,7 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
         path: its path on this machine
         convert: whether a video that cannot be sent as it is counts as what :func:`read` makes of it
     """
-    return inspect_path(path, "video", EXTENSIONS, inspect_file, None)
+    return inspect_path(path, "video", EXTENSIONS, inspect_file, _converted if convert else None)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
@@ -87,7 +89,29 @@ def read(path: str, convert: bool = False) -> Iterator[Content]:
     Raises:
         OSError: the file cannot be read, or cannot be converted
     """
-    yield Content.of(path)
+    content = Content.of(path)
+    if not convert:
+        yield content
+        return
+    with content.open() as file:
+        is_shown = inspect_file(file).problem is None
+        file.seek(0)
+        extension = ".webm" if is_webm(file.read(4)) else ".mp4"
+    if is_shown:
+        yield content if content.extension in EXTENSIONS else replace(content, extension=extension)
+        return
+    try:
+        with recode.converted(path) as made:
+            yield Content.of(made)
+    except OSError as error:
+        raise OSError(f"{path!r} cannot be converted ({error})") from error
+
+
+def _converted(file: BinaryIO, problem: str) -> Inspection:
+    try:
+        return Inspection(recode.found(file.name))
+    except OSError as error:
+        return Inspection(problem=f"{problem}, and it cannot be converted ({error})")
 
 
 def _other(head: bytes) -> str | None:
@@ -105,6 +129,7 @@ FILES = MediaFiles(
     read=read,
     extensions=EXTENSIONS,
     converted_to="MP4 with H.264",
+    content_types=(r"(video|application)/(mp4|webm)|\w+/octet-stream", "video/mp4 or video/webm"),
     told_by="sample.metadata = fo.VideoMetadata(frame_width=..., frame_height=..., total_frame_count=..., "
     "frame_rate=...)",
 )

@@ -14,8 +14,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.transport.files.pace import LATEST, MOST_FRAMES, constant_rate, usual_rates
-from fo_labelstudio.transport.files.unfit import UnfitError, broken, changing_rate, cut_off, late, not_played
+from fo_labelstudio.transport.files.pace import MOST_FRAMES, frame_rate, usual_rates
+from fo_labelstudio.transport.files.unfit import UnfitError, broken, cut_off, not_played
 
 CONTAINER = "WebM"
 
@@ -123,9 +123,13 @@ def _read(file: BinaryIO, size: int | None) -> MediaInfo:
             if size is None and pictures.step and duration:
                 # What lies elsewhere is not read as a whole only to count its frames.
                 frames = round(duration * tick / pictures.step)
+                if not 0 < frames <= MOST_FRAMES:
+                    raise broken(f"it claims to have {frames} frames")
                 return MediaInfo(pictures.width, pictures.height, frames, float(_usual(pictures.step)))
         elif element.id in (_SIMPLE_BLOCK, _GROUP):
             times += (cluster + time for time in _shown(file, element, pictures.number))
+            if len(times) > MOST_FRAMES:
+                raise broken(f"it has more than {MOST_FRAMES} frames")
     if pictures is None:
         raise cut_off()
     if not times:
@@ -134,13 +138,9 @@ def _read(file: BinaryIO, size: int | None) -> MediaInfo:
         raise UnfitError("it does not say how long it is, as what a browser has recorded, and cannot be wound", True)
     declared = _usual(pictures.step) if pictures.step else None
     ordered = np.sort(np.array(times, dtype=np.int64))
-    rate = constant_rate(ordered, Fraction(tick, _NANOSECONDS), declared, round(duration))
-    if rate is None:
-        raise changing_rate()
-    delay = float(ordered[0]) * tick / _NANOSECONDS
-    if delay * rate > LATEST:
-        raise late(delay)
-    return MediaInfo(pictures.width, pictures.height, len(times), float(rate))
+    second = Fraction(tick, _NANOSECONDS)
+    rate = frame_rate(ordered, second, 0.0, duration * float(second), declared, round(duration))
+    return MediaInfo(pictures.width, pictures.height, len(times), rate)
 
 
 def _header(file: BinaryIO, size: int | None) -> tuple[bytes, _Element]:
@@ -230,8 +230,8 @@ def _pictures(file: BinaryIO, tracks: _Element, container: str) -> _Pictures:
             raise not_played(codec, container)
         if _ENCODINGS in values:
             raise UnfitError("it is encrypted, or compressed once more")
-        (video,) = (inner for inner in _elements(file, track.start, track.end) if inner.id == _VIDEO)
-        size = _values(file, video)
+        video = next((inner for inner in _elements(file, track.start, track.end) if inner.id == _VIDEO), None)
+        size = {} if video is None else _values(file, video)
         width, height = _number(size, _WIDTH), _number(size, _HEIGHT)
         if not width or not height:
             raise broken("it is broken: its pictures have no size")

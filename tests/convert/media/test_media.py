@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,11 @@ def test_a_field_that_names_its_object_is_tied_to_it():
     config = to_labeling_config([BOXES, beside])
     assert '<Image name="image" value="$image"' in config and '<Image name="before" value="$before"' in config
     assert '<RectangleLabels name="old" toName="before">' in config
+
+
+def test_the_editor_gets_a_rate_at_which_it_counts_the_frame_that_it_shows():
+    for rate in (24.0, 25.0, 30.0, 60.0):
+        sent = medium_of("video").to_data(MediaInfo(4, 3, 60, rate))["frame_rate"]
+        # Where a frame begins, it rounds the frames that were shown upwards.
+        assert all(math.ceil(frame / rate * sent) == frame + 1 for frame in (1, 3, 7, 1_000_000))
+        assert abs(sent - rate) < 1e-6
