@@ -7,6 +7,7 @@ from typing import Any
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.records import LabelField, Region
 from fo_labelstudio.errors import RegionError
@@ -22,6 +23,20 @@ def only_region(regions: Sequence[Region]) -> Region:
     if len(regions) != 1:
         raise RegionError(f"{len(regions)} results share its id, expected one")
     return regions[0]
+
+
+MOST_FRAMES = 1_000_000
+"""Nine hours at 30 frames a second; a label of more would take gigabytes."""
+
+
+def check_frames(media: MediaInfo) -> None:
+    """Refuses labels of frames of videos that are too long, or are said to be.
+
+    Raises:
+        RegionError: the video has more than MOST_FRAMES
+    """
+    if media.frame_count > MOST_FRAMES:
+        raise RegionError(f"its video has {quoted(media.frame_count)} frames, more than {MOST_FRAMES:,}; cut the video")
 
 
 def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> float:

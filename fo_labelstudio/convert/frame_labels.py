@@ -15,8 +15,7 @@ So what changes all frames is a change of one value, and what changes one frame 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -76,15 +75,16 @@ def tracks_of(frames: Mapping[int, Sequence[LabelDoc]], sample_id: str) -> list[
         frames: frame number -> the labels of the frame, as the database stores them
         sample_id: the id of the sample that has the frames
     """
-    boxes = [(number, doc) for number in sorted(frames) for doc in frames[number]]
-    keys = [_key(doc) for _, doc in boxes]
-    keys = _told_apart(keys, boxes, lambda doc: (doc.get("label"),))
-    keys = _told_apart(keys, boxes, lambda doc: (str(doc["_id"]),))
-    keys = _told_apart(keys, boxes, lambda doc: (id(doc),))
-    tracks: dict[tuple[Any, ...], dict[str, LabelDoc]] = {}
-    for key, (number, doc) in zip(keys, boxes, strict=True):
-        tracks.setdefault(key, {})[str(number)] = doc
-    return [_composed(_track_id(key, sample_id), docs) for key, docs in tracks.items()]
+    groups: dict[_Key, list[tuple[str, LabelDoc]]] = {}
+    for number in sorted(frames):
+        text = str(number)
+        for doc in frames[number]:
+            groups.setdefault(_key(doc), []).append((text, doc))
+    found = (track for key, boxes in groups.items() for track in _told_apart(key, boxes))
+    return [_composed(_track_id(key, sample_id), docs) for key, docs in found]
+
+
+_Key = tuple[Any, ...]
 
 
 def runs_of(
@@ -260,22 +260,32 @@ def needs_index(doc: LabelDoc) -> bool:
     return len(doc[FRAMES]) > 1 and doc.get("index") is None
 
 
-def _key(doc: LabelDoc) -> tuple[Any, ...]:
-    instance = doc.get("instance") or {}
-    if instance.get("_id") is not None:
+def _key(doc: LabelDoc) -> _Key:
+    instance = doc.get("instance")
+    if instance and instance.get("_id") is not None:
         return "instance", str(instance["_id"])
-    if doc.get("index") is not None:
-        return "index", doc["index"]
-    return "id", str(doc["_id"])
+    index = doc.get("index")
+    return ("id", str(doc["_id"])) if index is None else ("index", index)
+
+
+_TOLD_APART_BY: tuple[Callable[[LabelDoc], Any], ...] = (lambda doc: doc.get("label"), lambda doc: str(doc["_id"]), id)
 
 
 def _told_apart(
-    keys: Sequence[tuple[Any, ...]], boxes: Sequence[tuple[int, LabelDoc]], more: Callable[[LabelDoc], tuple[Any, ...]]
-) -> list[tuple[Any, ...]]:
-    """The keys of boxes, with more in them where one is there twice in a frame."""
-    there = Counter((key, number) for key, (number, _) in zip(keys, boxes, strict=True))
-    unclear = {key for (key, _), count in there.items() if count > 1}
-    return [(*key, *more(doc)) if key in unclear else key for key, (_, doc) in zip(keys, boxes, strict=True)]
+    key: _Key,
+    boxes: Sequence[tuple[str, LabelDoc]],
+    by: Sequence[Callable[[LabelDoc], Any]] = _TOLD_APART_BY,
+) -> Iterator[tuple[_Key, dict[str, LabelDoc]]]:
+    """Boxes of one key, with more in it where a frame has several of them."""
+    docs = dict(boxes)
+    if len(docs) == len(boxes):
+        yield key, docs
+        return
+    groups: dict[_Key, list[tuple[str, LabelDoc]]] = {}
+    for number, doc in boxes:
+        groups.setdefault((*key, by[0](doc)), []).append((number, doc))
+    for longer, members in groups.items():
+        yield from _told_apart(longer, members, by[1:])
 
 
 def _track_id(key: tuple[Any, ...], sample_id: str) -> ObjectId:
@@ -301,12 +311,23 @@ def _composed(label_id: ObjectId, frames: Mapping[str, LabelDoc]) -> LabelDoc:
     own = _OWN | OF_FRAMES
     shared = {name: value for name, value in first.items() if name not in own and _is_in_all(name, value, docs)}
     left_out = {*shared, "label"}
-    rest = {number: {name: doc[name] for name in doc if name not in left_out} for number, doc in frames.items()}
+    kept = [name for name in first if name not in left_out]
+    rest = {
+        # Nearly all have the same attributes, and there may be hundreds of thousands.
+        number: {name: doc[name] for name in kept}
+        if doc.keys() == first.keys()
+        else {name: doc[name] for name in doc if name not in left_out}
+        for number, doc in frames.items()
+    }
     return {**doc, **shared, FRAMES: rest}
 
 
-def _is_in_all(name: str, value: Any, docs: Iterable[LabelDoc]) -> bool:
-    return all(name in doc and doc[name] == value and type(doc[name]) is type(value) for doc in docs)
+_MISSING = object()
+
+
+def _is_in_all(name: str, value: Any, docs: Sequence[LabelDoc]) -> bool:
+    values = [doc.get(name, _MISSING) for doc in docs]
+    return values.count(value) == len(values) and len({*map(type, values)}) == 1
 
 
 def _changes_of_class(frames: Mapping[str, LabelDoc]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 from bson import ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fo_labelstudio.convert.frame_labels import (
     FrameLabel,
@@ -17,6 +19,7 @@ from fo_labelstudio.convert.frame_labels import (
     tracks_of,
 )
 from fo_labelstudio.convert.stored import copy_of, label_of
+from tests.properties import examples
 
 SAMPLE = "65f000000000000000000001"
 
@@ -258,3 +261,31 @@ class TestFrameLabel:
         copy.label = "van"
         assert (label.label, copy.label, copy.id) == ("car", "van", label.id)
         assert copy.frames == label.frames
+
+
+labels = st.lists(
+    st.builds(
+        box,
+        label=st.sampled_from(("car", "bus")),
+        index=st.none() | st.integers(0, 2),
+        colour=st.sampled_from((None, "red", 1, True)),
+    ),
+    max_size=3,
+)
+
+
+@given(st.dictionaries(st.integers(1, 12), labels, max_size=6))
+@examples(100)
+def test_what_frames_store_comes_back_from_what_people_see_and_nothing_changes(frames):
+    tracks = composed(frames)
+    back = {}
+    for track in tracks:
+        assert changed_frames(track, track) == {}
+        for number, doc in frame_docs(track).items():
+            back.setdefault(number, []).append(doc)
+    as_sets = [
+        {number: sorted(docs, key=lambda doc: str(doc["_id"])) for number, docs in one.items() if docs}
+        for one in (frames, back)
+    ]
+    assert as_sets[0] == as_sets[1]
+    assert len({track["_id"] for track in tracks}) == len(tracks)

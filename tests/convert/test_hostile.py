@@ -21,6 +21,7 @@ from fo_labelstudio.convert.annotation.answer import FieldAnswer
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.annotation.unexpected import pseudo_field
 from fo_labelstudio.convert.families import LABEL_TYPES, has_masks
+from fo_labelstudio.convert.frame_labels import FrameLabel
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.stored import ScalarValue
@@ -28,8 +29,8 @@ from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
 from fo_labelstudio.merge.unexpected import as_field_answers, attach_relations, file_returned
-from tests.convert.strategies import cases, field_of
-from tests.convert.trip import RUN, Trip
+from tests.convert.strategies import FRAME_KINDS, KINDS, cases, field_of
+from tests.convert.trip import RUN, SQUARE, Trip
 from tests.properties import examples
 from tests.support import as_exported
 
@@ -149,12 +150,28 @@ LABELS = {
     "keypoint": fo.Keypoint(label="cat", points=[[0.1, 0.1], [0.2, 0.2]]),
     "segmentation": fo.Segmentation(mask=np.eye(100, dtype=np.uint8)),
     "scalar": "text",
+    "temporal_detection": fo.TemporalDetection(label="cat", support=[2, 5]),
+    "frames.detection": FrameLabel(
+        label="cat",
+        frames={
+            str(number): fo.Detection(bounding_box=[number / 100, 0.1, 0.2, 0.2]).to_dict() for number in (1, 2, 3, 7)
+        },
+    ),
+    "frames.classification": FrameLabel(
+        label="cat", frames={str(number): fo.Classification().to_dict() for number in (1, 2, 3, 7)}
+    ),
 }
+
+VIDEO = MediaInfo(100, 100, 60, 10.0)
+
+
+def media_for(field):
+    return VIDEO if field.medium.frame_scope else SQUARE
 
 
 @pytest.mark.parametrize("label_type", LABELS)
 def test_each_hostile_value_at_each_place_breaks_nothing(label_type, sweep):
-    trip = Trip(field_of(label_type), LABELS[label_type])
+    trip = Trip(field_of(label_type), LABELS[label_type], media=media_for(field_of(label_type)))
     drawn = {**copy.deepcopy(trip.sent[0]), "id": "drawn"}
     elsewhere = {**copy.deepcopy(trip.sent[0]), "id": "else", "from_name": "elsewhere"}
     task = exported(trip, [*trip.sent, drawn, elsewhere])
@@ -165,7 +182,7 @@ def test_each_hostile_value_at_each_place_breaks_nothing(label_type, sweep):
     assert task == before
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", KINDS)
 @many
 @given(data=st.data())
 def test_whatever_stands_in_a_task_nothing_breaks(label_type, data):
@@ -176,7 +193,7 @@ def test_whatever_stands_in_a_task_nothing_breaks(label_type, data):
     load(trip, task)
 
 
-@pytest.mark.parametrize("label_type", LABEL_TYPES)
+@pytest.mark.parametrize("label_type", KINDS)
 @many
 @given(data=st.data())
 def test_whatever_stands_in_one_region_the_labels_of_the_others_are_kept(label_type, data):
@@ -201,6 +218,20 @@ def test_whatever_stands_in_one_region_the_labels_of_the_others_are_kept(label_t
 class TestSizes:
     """What is huge is refused before it is held."""
 
+    @pytest.mark.parametrize("frames", [10**9, 10**30, 10**400])
+    @pytest.mark.parametrize("label_type", FRAME_KINDS)
+    def test_a_number_of_frames_that_was_tampered_with_makes_no_room(self, label_type, frames):
+        trip = Trip(field_of(label_type), LABELS[label_type.removesuffix("s")], media=VIDEO)
+        moved = copy.deepcopy(trip.sent)
+        if "sequence" in moved[0]["value"]:
+            moved[0]["value"]["sequence"][0]["enabled"] = True
+        else:
+            moved[0]["value"]["ranges"] = [{"start": 1, "end": 2**52}]
+        for result in (moved, [{**moved[0], "id": "drawn"}]):
+            task = exported(trip, result)
+            task["meta"][META]["frames"] = frames
+            assert self.peak(lambda task=task: load(trip, task)) < 2**20
+
     def peak(self, run):
         tracemalloc.start()
         try:
@@ -214,7 +245,7 @@ class TestSizes:
     def test_a_size_that_was_tampered_with_makes_no_room(self, label_type, size):
         for field in {field_of(label_type).tool, *([masks.BRUSH, masks.BITMASK] if has_masks(label_type) else [])}:
             field = field_of(label_type, tool=field)
-            trip = Trip(field, LABELS.get(label_type) or LABELS[label_type.removesuffix("s")])
+            trip = Trip(field, LABELS.get(label_type) or LABELS[label_type.removesuffix("s")], media=media_for(field))
             for result in (trip.sent, [], trip.sent[1:]):
                 task = exported(trip, copy.deepcopy(result))
                 task["meta"][META]["size"] = size

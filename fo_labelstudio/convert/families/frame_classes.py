@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.attributes import problem_of_changes
-from fo_labelstudio.convert.checks import class_of, number_of, only_region, unknown_class
+from fo_labelstudio.convert.checks import check_frames, class_of, number_of, only_region, unknown_class
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -55,6 +55,7 @@ def _to_region(run: Any, field: LabelField, media: MediaInfo) -> Region:
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    check_frames(media)
     region = only_region(regions)
     value = region["value"]
     values = {"label": class_of(value.get(_TYPE), field), "ranges": _parsed_ranges(value.get("ranges"))}

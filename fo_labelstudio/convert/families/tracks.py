@@ -16,7 +16,7 @@ import fiftyone.core.labels as fol
 import numpy as np
 
 from fo_labelstudio.convert.attributes import problem_of_changes
-from fo_labelstudio.convert.checks import class_if_any, number_of, only_region, unknown_class
+from fo_labelstudio.convert.checks import check_frames, class_if_any, number_of, only_region, unknown_class
 from fo_labelstudio.convert.digests import digests_of
 from fo_labelstudio.convert.families.detections import HAS_MASK, MAX_CORNER_PERCENT, MAX_RELATIVE, problem_of_box
 from fo_labelstudio.convert.family import Family, Grouping, Revision
@@ -133,6 +133,7 @@ def _to_region(track: Any, keyframes: Keyframes, field: LabelField, media: Media
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
+    check_frames(media)
     region = only_region(regions)
     value = region["value"]
     label = class_if_any(_own_classes(value.get(_CLASSES), field), field)

@@ -103,7 +103,7 @@ def _row(field: LabelField) -> Element:
             controls,
             "Filter",
             name=f"{field.control}%filter",
-            toName=field.control,
+            toName=family.class_control(field),
             minlength="0",
             placeholder="Find a class",
         )

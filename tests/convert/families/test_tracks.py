@@ -110,6 +110,10 @@ class TestWhatIsSent:
         assert '<VideoRectangle name="box" toName="video"' in config
         assert '<Labels name="box%.labels" toName="video"' in config
 
+    def test_the_filter_of_many_classes_is_that_of_the_control_that_has_them(self):
+        config = to_labeling_config([replace(FIELD, classes=tuple(f"class {number}" for number in range(30)))])
+        assert '<Filter name="box%filter" toName="box%.labels"' in config
+
     @pytest.mark.parametrize(
         ("values", "problem"),
         [
