@@ -26,6 +26,7 @@ from fo_labelstudio.convert.frame_labels import (
     needs_index,
 )
 from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.convert.task.origin import hidden_in, to_hidden
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Doc, FramesPlace, Place, frames_in, value_at
 from fo_labelstudio.merge.changes import LabelChanges
@@ -49,6 +50,8 @@ class FrameLabelMerge(LabelMerge):
         # The frames of a single video may take hundreds of megabytes.
         for answer in answers:
             self._known = self._known_in(answer)
+            hidden = answer.fields[self._field.name].hidden
+            self._hidden = {label_id: hidden_in(text) for label_id, text in hidden.items()}
             super().merge([answer])
 
     @cached_property
@@ -85,7 +88,18 @@ class FrameLabelMerge(LabelMerge):
         path = (place.at(self._list_name) if self._list_name else place).db_path
         frames = {number: _labels_at(frame, path) for number, frame in frames_in(doc).items()}
         there = {number: labels for number, labels in frames.items() if labels}
-        return family_of(self._field).composed(there, str(doc["_id"]), self._known)
+        labels = family_of(self._field).composed(there, str(doc["_id"]), self._known)
+        hidden = {
+            stored["_id"]
+            for label in labels
+            for number, stored in label[FRAMES].items()
+            if int(number) in self._hidden.get(str(label["_id"]), ())
+        }
+        if not hidden:
+            return labels
+        # What nobody was shown is no part of what anybody can have edited or deleted.
+        shown = {number: [one for one in found if one["_id"] not in hidden] for number, found in there.items()}
+        return family_of(self._field).composed(shown, str(doc["_id"]), self._known)
 
     def _fits(self, doc: Doc, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> bool:
         # Each frame is a document of its own, which a few labels do not fill.
@@ -108,6 +122,8 @@ class FrameLabelMerge(LabelMerge):
                 self._note_track(changes, {**doc, **_as_track(doc, following)})
                 changes.added[place] = {**doc, **_as_track(doc, following)}
                 following += 1
+        for label_id in [label_id for label_id in changes.values if label_id in self._hidden]:
+            self._leave_hidden(label_id, changes, by_id[label_id])
         for label_id, values in changes.values.items():
             if FRAMES not in values:
                 continue
@@ -124,6 +140,25 @@ class FrameLabelMerge(LabelMerge):
             written = changes.written.get(label_id, {})
             if FRAMES in written:
                 changes.written[label_id] = {**written, FRAMES: (*written[FRAMES][:-1], values[FRAMES])}
+
+    def _leave_hidden(self, label_id: str, changes: LabelChanges, stored: LabelDoc) -> None:
+        """Takes out of what a label is to become the frames that have a box of it which was not sent."""
+        values, hidden = changes.values[label_id], self._hidden[label_id]
+        frames = values.get(FRAMES, {})
+        taken = sorted(int(number) for number in frames if int(number) in hidden)
+        if not taken:
+            return
+        left = {number: label for number, label in frames.items() if int(number) not in hidden}
+        changes.notes.append(
+            f"label {label_id}: the view that was sent has left out its boxes in frames {to_hidden(taken)}; they stay "
+            "as they are"
+        )
+        if left == stored[FRAMES]:
+            del values[FRAMES]
+        else:
+            values[FRAMES] = left
+        if not values:
+            del changes.values[label_id]
 
     def _note_track(self, changes: LabelChanges, doc: LabelDoc) -> None:
         """Has what is settled of a label be what it is as a track."""

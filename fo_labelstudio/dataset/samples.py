@@ -8,13 +8,17 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
+from bson import ObjectId
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks
+from fo_labelstudio.convert.frame_labels import FRAMES
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import LabelDoc, StoredLabel, StoredLabels, list_name
+from fo_labelstudio.convert.task.origin import to_hidden
+from fo_labelstudio.convert.task.write import HIDDEN_FRAMES
 from fo_labelstudio.dataset import mask_files
-from fo_labelstudio.dataset.internals import aggregate, root_dataset
+from fo_labelstudio.dataset.internals import aggregate, collection_of, root_dataset, stages_of
 from fo_labelstudio.dataset.place import Place, Scope, value_at
 
 SAMPLES_PER_BLOCK = 500
@@ -27,6 +31,17 @@ _READ_OF_FRAMES = (
     *("bounding_box", "rotation", "confidence", "attributes"),
 )
 """What is read of the labels of frames, besides the attributes that are asked for."""
+
+_TOLD_APART_BY = ("_id", "_cls", "label", "index", "instance")
+
+_WHOLE_SAMPLES = frozenset(
+    (
+        *("Select", "SelectBy", "SelectFields", "SelectGroups", "SelectGroupSlices", "Exclude", "ExcludeBy"),
+        *("ExcludeGroups", "ExcludeGroupSlices", "Exists", "Limit", "Match", "MatchTags", "Shuffle", "Skip"),
+        *("SortBy", "SortBySimilarity", "Take"),
+    )
+)
+"""The stages of views that leave out samples, and nothing of those that stay (FiftyOne 1.22.1)."""
 
 SAMPLES_PER_BLOCK_WITH_MASKS = 20
 """The same where samples hold masks, which take megabytes each."""
@@ -112,6 +127,7 @@ class FrameReader:
         self._samples = samples
         self._fields = {field.name: field for field in fields if field.is_of_frames and field.existing}
         self._paths: dict[str, str] = {}
+        self._may_hide = any(type(stage).__name__ not in _WHOLE_SAMPLES for stage in stages_of(samples))
         self._projection = {_NUMBER: True}
         for name, field in self._fields.items():
             place = Place(root_dataset(samples), name.removeprefix("frames."), Scope.FRAME)
@@ -130,7 +146,46 @@ class FrameReader:
                 labels = labels_at(frame, path)
                 if labels:
                     found[name][frame[_NUMBER]] = labels
-        return {name: family_of(field).composed(found.pop(name), sample_id) for name, field in self._fields.items()}
+        hidden = self._all_frames(sample_id) if self._may_hide else {}
+        return {
+            name: _with_hidden(field, family_of(field).composed(found.pop(name), sample_id), hidden, sample_id)
+            for name, field in self._fields.items()
+        }
+
+    def _all_frames(self, sample_id: str) -> dict[str, dict[int, list[LabelDoc]]]:
+        """Label field -> frame number -> what tells all of its labels apart, those too that a view leaves out."""
+        found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
+        names = [f"{path}.{part}" for path in self._paths.values() for part in _TOLD_APART_BY]
+        frames = collection_of(root_dataset(self._samples), True)
+        for frame in frames.find({"_sample_id": ObjectId(sample_id)}, {_NUMBER: True, **dict.fromkeys(names, True)}):
+            for name, path in self._paths.items():
+                found[name][frame[_NUMBER]] = labels_at(frame, path)
+        return found
+
+
+def _with_hidden(
+    field: LabelField,
+    labels: list[LabelDoc],
+    frames: Mapping[str, Mapping[int, list[LabelDoc]]],
+    sample_id: str,
+) -> list[LabelDoc]:
+    """Labels, each with the frames that it has and that a view leaves out.
+
+    Args:
+        field: their field
+        labels: what people see of them
+        frames: label field -> frame number -> all labels; empty where nothing is left out
+        sample_id: the id of their sample
+    """
+    if not frames:
+        return labels
+    known = {str(label["_id"]): str(label["_id"]) for label in labels}
+    whole = {doc["_id"]: doc for doc in family_of(field).composed(frames[field.name], sample_id, known)}
+    found = []
+    for label in labels:
+        hidden = whole.get(label["_id"], label)[FRAMES].keys() - label[FRAMES].keys()
+        found.append({**label, HIDDEN_FRAMES: to_hidden(map(int, hidden))} if hidden else label)
+    return found
 
 
 def labels_at(frame: Mapping[str, Any], path: str) -> list[LabelDoc]:

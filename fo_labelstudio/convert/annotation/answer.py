@@ -70,6 +70,7 @@ class FieldAnswer:
         attributes_not_shown: the same for answers about attributes: name of the attribute -> why
         elsewhere: ids of labels that the annotation cannot have shown, for other annotations of the task made them;
             None where it cannot have shown any
+        hidden: label id -> the frames that it has and that were not sent with it, see :func:`to_hidden`
         is_understood: whether any of its results was understood
         is_looked_at: whether, where there are no labels, it says that there is nothing to see
         not_offered: choices that the control no longer has, so that leaving them out says nothing
@@ -90,6 +91,7 @@ class FieldAnswer:
     not_shown: dict[str, str] = dataclass_field(default_factory=dict)
     attributes_not_shown: dict[str, str] = dataclass_field(default_factory=dict)
     elsewhere: frozenset[str] | None = frozenset()
+    hidden: dict[str, str] = dataclass_field(default_factory=dict)
     is_understood: bool = False
     is_looked_at: bool = True
     not_offered: frozenset[str] = frozenset()

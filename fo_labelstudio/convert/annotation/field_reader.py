@@ -31,6 +31,7 @@ from fo_labelstudio.convert.records import (
 )
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.convert.task.origin import HIDDEN, aspects_in
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -89,6 +90,8 @@ class FieldReader:
         unclear.update(whole_id(region["id"]) for region in unreadable if has_id(region))
         for key, entry in sent.items():
             label_ids = entry.get("ids", [key])
+            if HIDDEN in entry:
+                answer.hidden.update(dict.fromkeys(label_ids, entry[HIDDEN]))
             if key in parsed:
                 self._compare(*parsed[key], entry, label_ids, answer)
             elif key in unclear or answer.deletions_unsafe or self._is_nameless or not self._was_sent(entry):
@@ -117,7 +120,7 @@ class FieldReader:
     def _emptied(self, key: str, entry: Mapping[str, Any]) -> list[LabelAnswer]:
         """An edit that leaves no region, for each label of a key."""
         nothing = ParsedLabel(key, {}, self._media)
-        aspects = tuple(aspect for aspect in entry if aspect != "ids")
+        aspects = tuple(aspects_in(entry))
         return [LabelAnswer(label_id, nothing, aspects, entry) for label_id in entry.get("ids", [key])]
 
     def _why_not_shown(
@@ -185,7 +188,7 @@ class FieldReader:
             entry = sent.get(key)
             if entry is None or not label.values:
                 continue
-            if is_as_sent and digests_of(label.values) != {name: entry[name] for name in entry if name != "ids"}:
+            if is_as_sent and digests_of(label.values) != aspects_in(entry):
                 continue
             label_ids = entry.get("ids", [key])
             is_only = sum(len(other.get("ids", [key])) for other in sent.values()) == 1
@@ -289,7 +292,7 @@ class FieldReader:
         answer: FieldAnswer,
     ) -> None:
         now = digests_of(parsed.values)
-        before = {aspect: digest for aspect, digest in entry.items() if aspect != "ids"}
+        before = aspects_in(entry)
         class_name = parsed.values.get("label")
         is_answered = bool(parsed.answers) and self._field.takes_unexpected
         is_whole = self._family.grouping(self._field) is Grouping.FIELD
@@ -331,7 +334,7 @@ class FieldReader:
         return None
 
     def _was_sent(self, entry: Mapping[str, Any]) -> bool:
-        return any(aspect != "ids" for aspect in entry)
+        return bool(aspects_in(entry))
 
     def _limit_to_one(self, answer: FieldAnswer) -> None:
         room = 0 if answer.kept or answer.edited or answer.not_shown else 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+from fo_labelstudio.convert.shapes.ranges import numbers_in, to_ranges
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -19,6 +21,13 @@ META = "fiftyone"
 
 SENT_ANNOTATION = "annotation"
 """The key of what a task's meta says of the annotation that was sent with it: the number that it is known by."""
+
+HIDDEN = "hidden"
+"""The key of what a record of a label says of its frames that were not sent with it, as ``first-last first-last``."""
+
+_RANGES = re.compile(r"[0-9]{1,9}-[0-9]{1,9}( [0-9]{1,9}-[0-9]{1,9})*")
+_LAST_FRAME = 10**7
+_NO_ASPECTS = ("ids", HIDDEN)
 
 FORMAT = 1
 
@@ -70,17 +79,34 @@ def is_sent(sent: Any) -> TypeGuard[Mapping[str, Mapping[str, Mapping[str, Any]]
 
 
 def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, Mapping) and all(
-        (isinstance(value, list) and value and all(isinstance(label_id, str) for label_id in value))
-        if aspect == "ids"
-        else isinstance(value, str)
-        for aspect, value in entry.items()
-    )
+    return isinstance(entry, Mapping) and all(_is_row(aspect, value) for aspect, value in entry.items())
+
+
+def _is_row(aspect: str, value: Any) -> bool:
+    if aspect == "ids":
+        return isinstance(value, list) and bool(value) and all(isinstance(label_id, str) for label_id in value)
+    return isinstance(value, str) and (aspect != HIDDEN or _RANGES.fullmatch(value) is not None)
+
+
+def aspects_in(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record of a label says of its aspects: aspect -> digest of what was sent."""
+    return {name: value for name, value in entry.items() if name not in _NO_ASPECTS}
+
+
+def to_hidden(numbers: Iterable[int]) -> str:
+    """Numbers of frames as a record of a label says them."""
+    return " ".join(f"{first}-{last}" for first, last in to_ranges(numbers))
+
+
+def hidden_in(text: str) -> set[int]:
+    """The numbers of frames that :func:`to_hidden` has written; of many, none beyond what a video can have."""
+    ranges = (tuple(map(int, part.split("-"))) for part in text.split(" "))
+    return set(numbers_in(ranges, _LAST_FRAME))
 
 
 def has_prediction(origin: Mapping[str, Any]) -> bool:
     """Whether a task was sent with a prediction, by what its meta records."""
-    return any(aspect != "ids" for entries in origin["sent"].values() for entry in entries.values() for aspect in entry)
+    return any(aspects_in(entry) for entries in origin["sent"].values() for entry in entries.values())
 
 
 def digest_of_origin(origin: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ What a task carries besides its media, all under keys of this package's own:
   the file, as the ``size`` of an image in pixels; ``annotation``, the number of the annotation that was sent with it,
   where one was; ``fields``, the digest of the values of fields, where there are any;
   and ``sent``, what was sent, as label field -> key of the label -> aspect -> digest, with the ``ids`` of the labels
-  where they are not the key itself
+  where they are not the key itself, and the frames of a label that are ``hidden``: that a view has left out
 
 The digests tell what a person changed without another look at what was sent.
 """
@@ -32,7 +32,7 @@ from fo_labelstudio.convert.names import base_name
 from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, media_key_of, medium_of_fields
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
-from fo_labelstudio.convert.task.origin import FORMAT, META, SAMPLE_ID, SENT_ANNOTATION
+from fo_labelstudio.convert.task.origin import FORMAT, HIDDEN, META, SAMPLE_ID, SENT_ANNOTATION
 from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring, score_of
 from fo_labelstudio.errors import RegionError
 
@@ -46,6 +46,9 @@ MODEL_VERSION = "FiftyOne"
 
 Task = dict[str, Any]
 SentLabels = dict[str, dict[str, Any]]
+
+HIDDEN_FRAMES = "_hidden"
+"""What a label of frames is given on its way to the task that has frames which are not sent, see :func:`to_hidden`."""
 
 _REPEATED = "another label of the field has its id; give one of them an id of its own"
 
@@ -212,6 +215,8 @@ def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> t
         key = family.key_of(label, field)
         if key is not None:
             sent.setdefault(key, {"ids": []})["ids"].append(label.id)
+            if field.is_of_frames and (hidden := label.get_attribute_value(HIDDEN_FRAMES, None)):
+                sent[key][HIDDEN] = hidden
     for parsed in _read_back(regions, field, media):
         sent[parsed.key].update(digests_of(parsed.values))
     if field.is_locked and family.is_drawn:
