@@ -281,6 +281,11 @@ class LabelStudioBackend(foua.AnnotationBackend):
         return list(ATTRIBUTE_TYPES)
 
     @property
+    def supports_clips_views(self) -> bool:
+        # They are refused with a remedy, where FiftyOne would name none.
+        return True
+
+    @property
     def supports_keyframes(self) -> bool:
         return True
 

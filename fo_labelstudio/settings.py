@@ -130,7 +130,18 @@ def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], name: str |
         )
 
 
+_OF_OTHER_BACKENDS = {
+    "frame_start": "send a view of the frames: dataset.match_frames(F('frame_number') > frame_start)",
+    "frame_stop": "send a view of the frames: dataset.match_frames(F('frame_number') <= frame_stop + 1)",
+    "frame_step": "Label Studio shows all frames of a video; send some as images: "
+    "dataset.to_frames(sample_frames=True, fps=...)",
+}
+"""Setting of FiftyOne's CVAT backend, whose frames count from 0 -> what does the same here."""
+
+
 def _hint(unknown: str, known: Sequence[str], what: str) -> str:
+    if unknown in _OF_OTHER_BACKENDS:
+        return _OF_OTHER_BACKENDS[unknown]
     near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(known)}"
 

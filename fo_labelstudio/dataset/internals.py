@@ -51,6 +51,11 @@ def is_generated(samples: foc.SampleCollection) -> bool:
     return bool(samples._dataset._is_generated)
 
 
+def is_clips(samples: foc.SampleCollection) -> bool:
+    """Whether the samples of a view are clips of videos."""
+    return bool(samples._is_clips)
+
+
 def collection_of(dataset: fo.Dataset, frames: bool) -> Any:
     """The collection of MongoDB that holds a dataset's samples, or its frames."""
     return dataset._frame_collection if frames else dataset._sample_collection

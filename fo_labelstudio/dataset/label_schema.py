@@ -28,7 +28,15 @@ from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
-from fo_labelstudio.dataset.internals import aggregate, inner_path, is_frame_field, labels_path, root_dataset, stages_of
+from fo_labelstudio.dataset.internals import (
+    aggregate,
+    inner_path,
+    is_clips,
+    is_frame_field,
+    labels_path,
+    root_dataset,
+    stages_of,
+)
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 
@@ -88,6 +96,12 @@ def completed_label_schema(
     Raises:
         LabelSchemaError: a field or an attribute cannot be annotated as asked
     """
+    if is_clips(samples):
+        raise LabelSchemaError(
+            f"field {next(iter(label_schema))!r}: clips cannot be annotated, for Label Studio shows whole videos; "
+            "annotate the videos that they are of, with dataset.select(clips.distinct('sample_id')), and leave out "
+            "frames with match_frames()"
+        )
     medium = medium_of_type(samples.media_type)
     completed = {}
     for name, given in label_schema.items():

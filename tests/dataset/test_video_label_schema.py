@@ -10,7 +10,7 @@ import fo_labelstudio.backend
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.dataset.internals import built_label_schema
 from fo_labelstudio.dataset.label_schema import completed_label_schema, discover_attributes
-from fo_labelstudio.errors import LabelSchemaError
+from fo_labelstudio.errors import LabelSchemaError, SettingsError
 
 pytestmark = pytest.mark.database
 
@@ -146,3 +146,26 @@ class TestFrames:
         assert (info["only_keyframes"], info["keyframe_tolerance"], [*info["attributes"]]) == (True, 0.02, ["colour"])
         (field,) = parse_label_schema({"frames.pets": info})
         assert (field.scope, field.only_keyframes, field.keyframe_tolerance) == ("frames", True, 0.02)
+
+
+class TestViews:
+    def test_clips_are_refused_with_the_videos_that_they_are_of(self, videos, backend):
+        clips = videos.to_clips("events")
+        with pytest.raises(LabelSchemaError, match=r"'frames.pets': clips .*clips.distinct\('sample_id'\)"):
+            schema_of(clips, backend, ["frames.pets"])
+        assert videos.select(clips.distinct("sample_id")).values("id") == videos.values("id")
+
+    def test_a_slice_of_videos_is_annotated_as_videos(self, dataset_of, backend):
+        group = fo.Group()
+        sample = fo.Sample(filepath="/x/video.mp4", scene=group.element("video"))
+        sample.frames[1] = fo.Frame(
+            pets=fo.Detections(detections=[fo.Detection(label="cat", bounding_box=[0, 0, 1, 1])])
+        )
+        groups = dataset_of([sample, fo.Sample(filepath="/x/image.png", scene=group.element("image"))])
+        info = schema_of(groups.select_group_slices("video"), backend, ["frames.pets"])["frames.pets"]
+        assert (info["type"], info["scope"], info["classes"]) == ("detections", "frames", ["cat"])
+
+    @pytest.mark.parametrize("setting", ["frame_start", "frame_stop", "frame_step"])
+    def test_settings_of_other_backends_say_what_does_the_same(self, setting):
+        with pytest.raises(SettingsError, match=f"unknown setting '{setting}' .*dataset.(match_frames|to_frames)"):
+            fo_labelstudio.backend.LabelStudioBackendConfig("labelstudio", None, **{setting: 5})
