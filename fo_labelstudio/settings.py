@@ -32,6 +32,8 @@ _DEFAULT_RETRIES = 4
 _DEFAULT_MAX_TASKS = 1000
 """Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2)."""
 _DEFAULT_MAX_BYTES = 16 * 2**20
+DEFAULT_MAX_FILE_BYTES = 250 * 2**20 - 1
+"""Of a stock server (1.23.2, DATA_UPLOAD_MAX_MEMORY_SIZE), which tells nobody."""
 _MAX_PATH_CHARS = 200
 """Of a path that messages show; what is meant as XML may be long."""
 
@@ -76,6 +78,7 @@ class ConnectionSettings:
         retries: how often a request that may be repeated is repeated
         max_tasks: tasks that a request may make
         max_bytes: bytes that a request may send, unless a single task or file has more
+        max_file_bytes: bytes of the largest file that the server takes
     """
 
     url: str
@@ -88,6 +91,7 @@ class ConnectionSettings:
     retries: int = _DEFAULT_RETRIES
     max_tasks: int = _DEFAULT_MAX_TASKS
     max_bytes: int = _DEFAULT_MAX_BYTES
+    max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
 
     def is_same(self, other: ConnectionSettings) -> bool:
         """Whether others reach the same server in the same way."""
@@ -585,6 +589,11 @@ SETTINGS = (
         "max_bytes",
         _parse_number("max_bytes", int, 1024, "a whole number, 1024 or more"),
         "bytes that a request sends, unless a single task or file has more",
+    ),
+    Setting(
+        "max_file_bytes",
+        _parse_number("max_file_bytes", int, 1024, "a whole number, 1024 or more"),
+        "bytes of the largest file that the server takes",
     ),
     Setting("project_name", _as_given, "title of the project, 3 to 50 characters, new or there", of_run=True),
     Setting("project_id", parse_project_id, "number of a project that is there, which gets the tasks", of_run=True),

@@ -155,6 +155,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         connection.cloud_storage,
         connection.retries,
         medium=medium_of_fields(fields).name,
+        max_file_bytes=connection.max_file_bytes,
     )
     return Run(
         with_mask_paths(samples, config.label_schema),

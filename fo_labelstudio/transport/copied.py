@@ -12,8 +12,13 @@ from pathlib import Path
 from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.files.files import Content
 from fo_labelstudio.transport.local_files import address_of
-from fo_labelstudio.transport.transport import MediaSettings, Target, Transport
-from fo_labelstudio.transport.upload import inspect
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, Target, Transport
+
+
+def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
+    """Looks at files."""
+    inspect_one = FILES[settings.medium].inspect
+    return [inspect_one(item.path, settings.converts) for item in media]
 
 
 class Copies:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.remote.client import Client
-from fo_labelstudio.settings import Secret
+from fo_labelstudio.settings import DEFAULT_MAX_FILE_BYTES, Secret
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class MediaSettings:
         retries: how often a request that failed for a passing reason is repeated
         keeps_storages: whether the storages that the project has are somebody else's, and stay as they are
         medium: name of the medium that the files are of
+        max_file_bytes: bytes of the largest file that the server takes
     """
 
     transport: str = "upload"
@@ -37,6 +38,7 @@ class MediaSettings:
     retries: int = 4
     keeps_storages: bool = False
     medium: str = DEFAULT.name
+    max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
 
     @property
     def converts(self) -> bool:

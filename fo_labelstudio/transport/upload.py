@@ -58,9 +58,27 @@ def upload_name(path: str, digest: str, extension: str, project_id: int) -> str:
 
 
 def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]:
-    """Looks at files."""
+    """Looks at files, and whether the server takes files of their sizes."""
+    return [_inspect(item.path, settings) for item in media]
+
+
+def _inspect(path: str | None, settings: MediaSettings) -> Inspection:
     inspect_one = FILES[settings.medium].inspect
-    return [inspect_one(item.path, settings.converts) for item in media]
+    found = inspect_one(path, settings.converts)
+    if path is None or found.info is None:
+        return found
+    try:
+        size = os.path.getsize(path)
+    except OSError as error:
+        return Inspection(problem=f"its {settings.medium} cannot be read ({error})")
+    # What is made of a file that is converted has another size.
+    if size <= settings.max_file_bytes or (settings.converts and inspect_one(path, False).problem):
+        return found
+    return Inspection(
+        problem=f"it has {size:,} bytes, and the server takes files of at most {settings.max_file_bytes:,}; use "
+        "media='local_files' or media='cloud', or have the server started with "
+        f"DATA_UPLOAD_MAX_MEMORY_SIZE={2 * size} and pass max_file_bytes={size}"
+    )
 
 
 class Uploads:

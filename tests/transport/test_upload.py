@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 from django.utils.text import get_valid_filename
 
 from fo_labelstudio.errors import ServerError
-from fo_labelstudio.transport import upload
+from fo_labelstudio.transport import TRANSPORTS, upload
 from fo_labelstudio.transport.transport import Media, MediaSettings
+from tests.support import write_image
 
 
 class Server:
@@ -178,3 +180,17 @@ def test_a_server_that_loses_files_is_told(paths):
 def test_what_the_server_does_not_take_is_told(name):
     (found,) = upload.inspect([Media(name)], MediaSettings())
     assert found.info is None and "Label Studio does not take" in found.problem
+
+
+def test_files_that_the_server_does_not_take_are_told_before_anything_is_sent(tmp_path):
+    small, large = (str(write_image(tmp_path / name, size)) for name, size in (("a.bmp", (5, 5)), ("b.bmp", (99, 99))))
+    settings = MediaSettings(max_file_bytes=10_000)
+    taken, refused = upload.inspect([Media(small), Media(large)], settings)
+    assert taken.info is not None and refused.info is None and not refused.is_convertible
+    size = os.path.getsize(large)
+    assert refused.problem.startswith(
+        f"it has {size:,} bytes, and the server takes files of at most 10,000; use media="
+    )
+    assert refused.problem.endswith(f"pass max_file_bytes={size}")
+    (copied,) = TRANSPORTS["copy"].inspect([Media(large)], settings)
+    assert copied.info is not None
