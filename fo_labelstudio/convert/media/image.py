@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeGuard
+from typing import Any
 from xml.etree.ElementTree import Element
 
-from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+from fo_labelstudio.convert.media.medium import MAX_PIXELS, MediaInfo, Medium, is_size
 from fo_labelstudio.convert.numbers import is_finite
 
 _SIZE = "size"
-
-_MAX_PIXELS = 2**31 - 1
-"""Pixels of the longest side that any format of images can have."""
 
 
 def object_tag(name: str) -> Element:
@@ -37,7 +34,7 @@ def parse_marks(region: Mapping[str, Any]) -> MediaInfo | None:
 
 @lru_cache(256)
 def _media_of(width: int, height: int) -> MediaInfo | None:
-    return MediaInfo(width, height) if 0 < width <= _MAX_PIXELS and 0 < height <= _MAX_PIXELS else None
+    return MediaInfo(width, height) if 0 < width <= MAX_PIXELS and 0 < height <= MAX_PIXELS else None
 
 
 def to_meta(media: MediaInfo) -> dict[str, Any]:
@@ -46,17 +43,12 @@ def to_meta(media: MediaInfo) -> dict[str, Any]:
 
 def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
     size = meta.get(_SIZE)
-    return MediaInfo(*size) if _is_size(size) else None
+    return MediaInfo(*size) if is_size(size) else None
 
 
 def parse_metadata(values: Sequence[Any]) -> MediaInfo | None:
     width, height = values
     return MediaInfo(width, height) if width and height else None
-
-
-def _is_size(size: Any) -> TypeGuard[list[int]]:
-    is_pair = isinstance(size, list) and len(size) == 2
-    return is_pair and all(type(side) is int and 0 < side <= _MAX_PIXELS for side in size)
 
 
 MEDIUM = Medium(

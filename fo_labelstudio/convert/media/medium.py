@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from xml.etree.ElementTree import Element
+
+MAX_PIXELS = 2**31 - 1
+"""Pixels of the longest side that any format of images and videos can have."""
 
 
 class MediaInfo(NamedTuple):
@@ -70,3 +73,9 @@ class Medium:
     to_data: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
     style: str = ""
     frame_scope: str | None = None
+
+
+def is_size(size: Any) -> TypeGuard[list[int]]:
+    """Whether something is the width and height of a media file, in pixels."""
+    is_pair = isinstance(size, list) and len(size) == 2
+    return is_pair and all(type(side) is int and 0 < side <= MAX_PIXELS for side in size)

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium, is_size
 from fo_labelstudio.convert.numbers import is_finite
 
 FRAME_RATE = "frame_rate"
 _TRIFLE_MORE = 1 + 1e-9
 _SIZE = "size"
 _FRAMES = "frames"
+_MAX_FRAMES = 2**31 - 1
+_MAX_RATE = 10**6
 
 
 # The editor makes each video 600 pixels high, so that on most screens its timeline is out of sight (1.23.2).
@@ -43,9 +45,9 @@ def to_meta(media: MediaInfo) -> dict[str, Any]:
 
 def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
     size, frames, rate = meta.get(_SIZE), meta.get(_FRAMES), meta.get(FRAME_RATE)
-    if not (isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)):
+    if not is_size(size) or type(frames) is not int or not 0 < frames <= _MAX_FRAMES:
         return None
-    if type(frames) is not int or frames <= 0 or not is_finite(rate) or rate <= 0:
+    if not is_finite(rate) or not 0 < rate <= _MAX_RATE:
         return None
     width, height = size
     return MediaInfo(width, height, frames, float(rate))

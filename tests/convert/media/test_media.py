@@ -74,9 +74,13 @@ def test_each_family_serves_scopes_of_media_and_no_two_serve_the_same_labels():
 
 
 @pytest.mark.parametrize(
-    "meta", [{}, {"frames": 0}, {"frames": 1.5}, {"frame_rate": 0}, {"frame_rate": "24"}, {"size": 4}]
+    "meta",
+    [
+        *({}, {"frames": 0}, {"frames": 1.5}, {"frames": 10**400}, {"frame_rate": 0}, {"frame_rate": "24"}),
+        *({"frame_rate": 10**400}, {"size": 4}, {"size": [10**400, 3]}, {"size": [4, 2**31]}),
+    ],
 )
-def test_a_video_without_frames_or_a_frame_rate_says_nothing(meta):
+def test_a_video_with_a_size_frames_or_a_frame_rate_that_none_can_have_says_nothing(meta):
     whole = {"size": [4, 3], "frames": 60, "frame_rate": 24.0}
     assert medium_of("video").parse_meta(whole) == MediaInfo(4, 3, 60, 24.0)
     assert medium_of("video").parse_meta({**whole, **meta} if meta else {}) is None
