@@ -136,6 +136,11 @@ class FrameReader:
             asked = (attribute.name for attribute in field.attributes)
             self._projection.update({f"{path}.{part}": True for part in dict.fromkeys((*_READ_OF_FRAMES, *asked))})
 
+    @property
+    def reads_any(self) -> bool:
+        """Whether there are fields of frames to read."""
+        return bool(self._fields)
+
     def read(self, sample_id: str) -> dict[str, list[LabelDoc]]:
         """Label field -> the labels that a person sees, each of which goes over some frames."""
         if not self._fields:

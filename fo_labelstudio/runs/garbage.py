@@ -24,3 +24,20 @@ def only_new_garbage() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Has the garbage collector wait for a while in which much is made and nothing becomes garbage.
+
+    The boxes of a long video are hundreds of thousands of dicts, and the collector looks at all of them again and
+    again: 40,000 boxes take 0.7 CPU seconds with it, and 0.3 without.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media import DEFAULT
@@ -13,6 +14,7 @@ from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, with_address
 from fo_labelstudio.dataset.samples import FrameReader, Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import date_fields, to_data
+from fo_labelstudio.runs.garbage import no_collection
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.settings import without_login
@@ -140,7 +142,8 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
                 continue
             try:
                 left_out = unlisted if run.leaves_unlisted else None
-                labels = read_labels(stored, run.fields, left_out, run.complete_fields, frames)
+                with no_collection() if frames.reads_any else nullcontext():
+                    labels = read_labels(stored, run.fields, left_out, run.complete_fields, frames)
             except OSError as error:
                 yield Refused(f"sample {stored.id}: {error}; correct the mask_path, or leave the label out")
                 continue

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from fo_labelstudio.runs.garbage import only_new_garbage
+from fo_labelstudio.runs.garbage import no_collection, only_new_garbage
 
 
 def test_what_was_there_before_is_passed_over_until_the_end():
@@ -32,3 +32,12 @@ def test_what_somebody_else_has_frozen_stays_frozen():
         assert 0 < gc.get_freeze_count() <= frozen
     finally:
         gc.unfreeze()
+
+
+def test_it_waits_until_much_was_made_and_goes_on_then():
+    with no_collection():
+        assert not gc.isenabled()
+        with no_collection():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
