@@ -224,3 +224,28 @@ def test_another_field_of_frames_gets_a_copy(campaign):
     corrected = boxes_of(campaign.sample, "car", field="corrected")
     assert corrected[10] != CAR[10] and corrected.keys() == CAR.keys()
     campaign.load_again(dest_field={"frames.det": "frames.corrected"})
+
+
+def test_an_answer_that_started_from_other_predictions_brings_those_home(campaign):
+    for frame in campaign.sample.frames.values():
+        if frame.det:
+            boxes = [
+                fo.Detection(label=box.label, index=box.index, bounding_box=box.bounding_box)
+                for box in frame.det.detections
+            ]
+            for box in boxes:
+                box.bounding_box[0] += 0.05
+            frame["second"] = fo.Detections(detections=boxes)
+            frame.save()
+    campaign.results.upload_predictions(campaign.dataset, "frames.second", "second")
+    predictions = campaign.annotator.task(campaign.task_id)["predictions"]
+    (second,) = (prediction for prediction in predictions if prediction["model_version"] == "second")
+    result = edited("car", moved(10, x=5.0), 2)(second["result"])
+    values = {"result": result, "parent_prediction": second["id"]}
+    campaign.annotator.call("POST", f"/api/tasks/{campaign.task_id}/annotations/", json=values)
+    campaign.load()
+    boxes = boxes_of(campaign.sample, "car")
+    assert list(boxes) == numbers(1, 20)
+    assert [boxes[number][0] for number in (1, 10, 20)] == [0.16, 0.3, 0.35]
+    assert boxes_of(campaign.sample, "person", 2)[5] == [0.55, 0.15, 0.125, 0.25]
+    campaign.load_again()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any, Generic, TypeVar
 
@@ -126,15 +126,11 @@ class FieldMerge(ABC, Generic[Change]):
     def _find_origins(self, answers: Iterable[Answer]) -> None:
         """Finds the fields whose labels people started from, where these were sent from other fields than the run's."""
         paths = {answer.sources[self._field.name] for answer in answers if self._field.name in answer.sources}
-        places = {path: self._origin_at(path) for path in sorted(paths)}
+        places = {path: self._place.other(path) for path in sorted(paths)}
         fields = {path: place.field for path, place in places.items()}
         self._origins = {
             path: places[path] for path, found in fields.items() if found and self.can_hold(found, self._field)
         }
-
-    def _origin_at(self, path: str) -> Place:
-        """The place of another field of the dataset."""
-        return replace(self._place, path=path, stamp=None)
 
     def _origin_of(self, answer: Answer) -> Place | None:
         """The field whose labels an answer started from, where that is another one than the run's and is there."""

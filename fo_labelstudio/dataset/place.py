@@ -92,6 +92,10 @@ class Place:
         """The name by which runs know the field at another path."""
         return path
 
+    def other(self, name: str) -> Place:
+        """Another field of the same documents, by the name by which runs know it."""
+        return replace(self, path=name)
+
     @property
     def is_of_frames(self) -> bool:
         """Whether frames have the field."""
@@ -242,6 +246,9 @@ class FramesPlace(Place):
 
     def name_of(self, path: str) -> str:
         return f"frames.{path}"
+
+    def other(self, name: str) -> Place:
+        return replace(self, path=name.removeprefix("frames."))
 
     def read(self, ids: Iterable[str], *others: Place) -> dict[str, Doc]:
         fields = {"_sample_id": True, _NUMBER: True, **{place.db_path: True for place in (self, *others)}}
