@@ -87,7 +87,7 @@ def opened(editor, connection, annotator, make_project, tmp_path):  # noqa: F811
         annotator.call(
             "PATCH", f"/api/projects/{project_id}/", json={"label_config": tostring(config, encoding="unicode")}
         )
-        task = {"data": {"video": url, **MEDIUM.to_data(info)}}
+        task = {"data": {"video": url, **MEDIUM.to_data(info, None)}}
         made = annotator.call("POST", f"/api/projects/{project_id}/import?return_task_ids=true", json=[task])
         page = editor.open_task(project_id, made["task_ids"][0])
         page._until(lambda: look(page).get("picture") == 1, "the video to be shown")

@@ -81,6 +81,8 @@ class LabelField:
         object_name: name of the object tag that it annotates, where that is not the one of its medium
         takes_none: whether labels without a class are among those that have one
         data_key: key of the media in the data of tasks, where that is not the name of the object tag
+        object_option: what the object tag says of the media file, as its medium's ``option``, where it is not ours
+        labels_control: name of the control tag that has its classes, where another one draws, and it is not ours
         only_keyframes: whether the boxes of its tracks say which of them are keyframes
         keyframe_tolerance: how far boxes between keyframes may be off that are sent, relative to the frame
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
@@ -106,6 +108,8 @@ class LabelField:
     object_name: str | None = None
     takes_none: bool = False
     data_key: str | None = None
+    object_option: str | None = None
+    labels_control: str | None = None
     only_keyframes: bool = False
     keyframe_tolerance: float = KEYFRAME_TOLERANCE
     known_as: str | None = None
@@ -176,6 +180,11 @@ def media_key_of(fields: Iterable[LabelField]) -> str:
     """The key of a sample's media in the data of tasks of some label fields."""
     fields = tuple(fields)
     return next((field.data_key for field in fields if field.data_key), next(iter(objects_of(fields))))
+
+
+def object_option_of(fields: Iterable[LabelField]) -> str | None:
+    """What the object tag of some label fields says of the media file, where it is not ours; None where it is."""
+    return next((field.object_option for field in fields if field.object_option is not None), None)
 
 
 Region = dict[str, Any]

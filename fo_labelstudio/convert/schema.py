@@ -73,6 +73,8 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         scope=scope,
         object_name=info.get("object"),
         data_key=info.get("data_key"),
+        object_option=info.get("object_option"),
+        labels_control=info.get("labels_control"),
         only_keyframes=bool(info.get("only_keyframes", False)),
         keyframe_tolerance=info.get("keyframe_tolerance", KEYFRAME_TOLERANCE),
         allow_additions=bool(info.get("allow_additions", True)),
@@ -191,6 +193,8 @@ def with_controls(
     for field in fields:
         info = deepcopy(dict(label_schema[field.name]))
         info.update(control=field.control, object=field.object_name, data_key=data_key)
+        more = {"object_option": field.object_option, "labels_control": field.labels_control}
+        info.update((name, value) for name, value in more.items() if value is not None)
         if field.tool is not None:
             info["tool"] = field.tool
         controls = {(attribute.classes, attribute.name): attribute.control for attribute in field.attributes}

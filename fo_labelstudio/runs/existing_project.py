@@ -11,6 +11,9 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.convert.labeling_config.label_schema import left_out_of_schema, schema_of
 from fo_labelstudio.convert.labeling_config.match import Match, check_own_config, match
 from fo_labelstudio.convert.labeling_config.read import needed_keys, read
+from fo_labelstudio.convert.media import medium_of_type
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+from fo_labelstudio.convert.records import medium_of_fields
 from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.internals import built_label_schema
@@ -25,6 +28,9 @@ from fo_labelstudio.runs.run import RunConfig
 
 _STORAGES = {"upload": (), "local_files": ("localfiles",), "cloud": ("s3", "gcs", "azure")}
 """Way in which the server gets to read media -> kinds of storages that are made for it."""
+
+_ANY = MediaInfo(1, 1, 1, 1.0)
+"""Of what is asked only which keys would say it."""
 
 _NUMBERS_TOO = ("Text", "Header")
 """The tags that the server takes numbers for (1.23.2, ``tasks.validation._DATA_TYPES``)."""
@@ -205,8 +211,9 @@ def _asked_label_schema(
         )
     with _named(source):
         config = read(labeling_config)
-        found = schema_of(config)
-        left_out = left_out_of_schema(config)
+        medium = medium_of_type(samples.media_type)
+        found = schema_of(config, medium)
+        left_out = left_out_of_schema(config, medium)
     if left_out:
         logger.warning("What the label schema of %s does without:%s", source, listed(left_out))
     kinds = {name: info["kind"] for name, info in found.items() if "kind" in info}
@@ -232,8 +239,10 @@ def in_names_of(
     fields = parse_label_schema(label_schema)
     with _named(source):
         found: Match = check_own_config(labeling_config, fields) if is_own else match(fields, read(labeling_config))
-        key = found.image.key or ""
-        _check_keys(key, needed_keys(labeling_config), task_fields)
+        key = found.shown.key or ""
+        medium = medium_of_fields(fields)
+        filled = [*medium.to_data(_ANY, found.fields[0].object_option)] if found.fields else []
+        _check_keys(medium, key, filled, needed_keys(labeling_config), task_fields)
     return with_controls(label_schema, found.fields, key)
 
 
@@ -260,19 +269,38 @@ def problems_of_data(data: Mapping[str, Any], needed: Mapping[str, str]) -> list
     return problems
 
 
-def _check_keys(media_key: str, needed: Mapping[str, str], task_fields: Sequence[str]) -> None:
+def _check_keys(
+    medium: Medium, media_key: str, filled: Sequence[str], needed: Mapping[str, str], task_fields: Sequence[str]
+) -> None:
+    """Refuses a labeling config whose keys cannot be filled.
+
+    Args:
+        medium: what the samples are
+        media_key: the key of the address
+        filled: the keys of what the data of tasks say of the media file besides
+        needed: the keys that the server wants
+        task_fields: the fields of samples that tasks carry
+    """
     carried = {data_key(name) for name in task_fields}
-    if "." in media_key or "[" in media_key or media_key == SAMPLE_ID:
+    if media_key in filled:
         raise LabelingConfigError(
-            f"its image has the key {media_key!r}, under which tasks cannot carry an address; use a project whose "
-            'labeling config has a plain one, such as value="$image"'
+            f"its {medium.noun} has the key {media_key!r} for its address and for its {medium.option}; use a project "
+            "whose labeling config has two keys"
         )
-    if media_key in carried:
-        raise LabelingConfigError(
-            f"its image has the key {media_key!r}, which one of task_fields has too; leave that out, or clone the "
-            "field under another name"
-        )
-    missing = [key for key in needed if key not in (media_key, SAMPLE_ID, "filename", *carried)]
+    wanted = [("an address", f'value="${medium.name}"', media_key)]
+    wanted += [(f"its {medium.option}", f'{medium.option}="${medium.option}"', key) for key in filled]
+    for what, example, key in wanted:
+        if "." in key or "[" in key or key == SAMPLE_ID:
+            raise LabelingConfigError(
+                f"its {medium.noun} has the key {key!r}, under which tasks cannot carry {what}; use a project whose "
+                f"labeling config has a plain one, such as {example}"
+            )
+        if key in carried:
+            raise LabelingConfigError(
+                f"its {medium.noun} has the key {key!r}, which one of task_fields has too; leave that out, or clone "
+                "the field under another name"
+            )
+    missing = [key for key in needed if key not in (media_key, SAMPLE_ID, "filename", *filled, *carried)]
     if missing:
         raise LabelingConfigError(
             f"its labeling config needs keys of each task's data that nothing fills: {', '.join(map(repr, missing))}; "

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from fo_labelstudio.convert.families import family_of_type, holds_list
-from fo_labelstudio.convert.labeling_config.kinds import Kind, label_type_of
+from fo_labelstudio.convert.labeling_config.kinds import OF_OTHER_MEDIA, Kind, label_type_of
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, read
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,7 +68,7 @@ def outcome_of(control: ControlTag, config: LabelingConfig) -> str:
     kind, is_about_images = control.kind, config.is_about_images(control)
     if kind is Kind.RANKING:
         return "reported: it compares objects"
-    if kind is Kind.OTHER_MEDIUM or (kind in (Kind.SHAPE, Kind.CLASSES) and not is_about_images):
+    if kind in OF_OTHER_MEDIA or (kind in (Kind.SHAPE, Kind.CLASSES) and not is_about_images):
         return "reported: it is about another medium"
     several_images = len(config.images) > 1 or config.images[0].is_list
     if not is_about_images and several_images:

@@ -66,7 +66,7 @@ def control_tags(field: LabelField) -> list[Element]:
 
 def class_control(field: LabelField) -> str:
     """The name of the control tag that has the classes of a field."""
-    return inner_name(field.control, _CLASSES)
+    return field.labels_control or inner_name(field.control, _CLASSES)
 
 
 def check(track: Any, field: LabelField) -> str | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from fo_labelstudio.convert.foreign.observed import Observed, Seen
-from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of
+from fo_labelstudio.convert.labeling_config.kinds import OF_OTHER_MEDIA, Kind, facts_of
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig
 from fo_labelstudio.convert.question import Question
 
@@ -110,7 +110,7 @@ def _of_config(control: ControlTag, config: LabelingConfig, seen: Mapping[str, S
     about_images = config.is_about_images(control)
     if kind is Kind.RANKING:
         return "compares objects, for which FiftyOne has no label"
-    if kind is Kind.OTHER_MEDIUM or (kind in (Kind.SHAPE, Kind.CLASSES) and not about_images):
+    if kind in OF_OTHER_MEDIA or (kind in (Kind.SHAPE, Kind.CLASSES) and not about_images):
         return f"is about {', '.join(sorted(media)) or 'something else'}, not about an image"
     if kind in (None, Kind.RELATION) or facts is None:
         return None

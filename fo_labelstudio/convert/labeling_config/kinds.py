@@ -23,7 +23,13 @@ class Kind(Enum):
     TEXT = "text"
     RELATION = "relation"
     RANKING = "ranking"
+    TRACK = "boxes over the frames of a video"
+    RANGE = "ranges of frames of a video"
     OTHER_MEDIUM = "other medium"
+
+
+OF_OTHER_MEDIA = (Kind.TRACK, Kind.RANGE, Kind.OTHER_MEDIUM)
+"""What asks about no image."""
 
 
 class TagFacts(NamedTuple):
@@ -42,7 +48,7 @@ class TagFacts(NamedTuple):
 
 _LABELS = "Labels"
 _SHAPES = ("Rectangle", "Polygon", "KeyPoint", "Ellipse", "Brush", "Bitmask", "Vector")
-_TEXT_AND_TIME = ("HyperTextLabels", "ParagraphLabels", "TimeSeriesLabels", "TimelineLabels", "TableLabels")
+_TEXT_AND_TIME = ("HyperTextLabels", "ParagraphLabels", "TimeSeriesLabels", "TableLabels")
 _DOCUMENTS = ("OcrLabels", "PdfLabels", "Chat", "ChatMessage", "ReactCode", "CubeLabels")
 
 CONTROL_TAGS: Mapping[str, TagFacts] = {
@@ -60,7 +66,9 @@ CONTROL_TAGS: Mapping[str, TagFacts] = {
     "Pairwise": TagFacts(Kind.RANKING),
     "Ranker": TagFacts(Kind.RANKING),
     **{tag: TagFacts(Kind.OTHER_MEDIUM, has_classes=True) for tag in (*_TEXT_AND_TIME, *_DOCUMENTS)},
-    **{tag: TagFacts(Kind.OTHER_MEDIUM) for tag in ("VideoRectangle", "VideoVector", "Cube")},
+    **{tag: TagFacts(Kind.OTHER_MEDIUM) for tag in ("VideoVector", "Cube")},
+    "VideoRectangle": TagFacts(Kind.TRACK),
+    "TimelineLabels": TagFacts(Kind.RANGE, has_classes=True),
     "VideoVectorLabels": TagFacts(Kind.OTHER_MEDIUM, has_classes=True),
 }
 """Control tag -> what it asks for."""
@@ -96,6 +104,7 @@ PATH_SEPARATOR = "/"
 _CANONICAL = {tag.lower(): tag for tag in (*CONTROL_TAGS, *OBJECT_TAGS, *HELPERS)}
 
 _LABEL_TYPES = {kind: label_type for family in FAMILIES for kind, label_type in family.claims.items()}
+_FILED_AS = {region_type: family.filed_as for family in FAMILIES for region_type in family.region_types}
 
 
 def canonical(tag: str) -> str:
@@ -126,6 +135,9 @@ def label_type_of(tag: str) -> str | None:
         return None
     if facts.kind is Kind.SHAPE:
         return _LABEL_TYPES.get(f"{facts.shape}labels")
+    if facts.kind in (Kind.RANGE, Kind.TRACK):
+        region_type = canonical(tag).lower()
+        return _LABEL_TYPES.get(region_type, _FILED_AS[region_type])
     return _LABEL_TYPES["choices"] if facts.kind in (Kind.CHOICES, Kind.TAXONOMY) else None
 
 

@@ -18,7 +18,8 @@ from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits
 from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, with_classes, without_classes
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, ObjectTag, read
-from fo_labelstudio.convert.records import Attribute, LabelField
+from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.convert.records import Attribute, LabelField, medium_of_fields
 from fo_labelstudio.errors import LabelingConfigError
 
 
@@ -27,11 +28,11 @@ class Match(NamedTuple):
 
     Attributes:
         fields: the label fields, with the names of its control tags and of its object tag
-        image: the object tag that they are about; its key is that of the media in a task's data
+        shown: the object tag that they are about; its key is that of the media in a task's data
     """
 
     fields: tuple[LabelField, ...]
-    image: ObjectTag
+    shown: ObjectTag
 
 
 class _Found(NamedTuple):
@@ -53,14 +54,14 @@ def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
     Raises:
         LabelingConfigError: it does not fit; ``problems`` names each control tag, field and remedy
     """
-    images = shown_images(config)
-    tried = [(image, *_match_on(image, fields, config)) for image in images]
-    fitting = [Match(tuple(matched), image) for image, matched, problems in tried if not problems]
+    medium = medium_of_fields(fields)
+    tried = [(shown, *_match_on(shown, fields, config)) for shown in shown_objects(config, medium)]
+    fitting = [Match(tuple(matched), shown) for shown, matched, problems in tried if not problems]
     if len(fitting) > 1:
-        names = " and ".join(repr(found.image.name) for found in fitting)
+        names = " and ".join(repr(found.shown.name) for found in fitting)
         raise LabelingConfigError(
-            f"the label schema fits the images {names} of the labeling config alike; take the control tags of one of "
-            "them out of it, or use another project"
+            f"the label schema fits the {medium.noun}s {names} of the labeling config alike; take the control tags "
+            "of one of them out of it, or use another project"
         )
     if not fitting:
         problems = min((problems for _, _, problems in tried), key=len)
@@ -81,7 +82,8 @@ def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
         the label fields in the names of the labeling config
 
     Raises:
-        LabelingConfigError: Label Studio would not take it, it shows no image, or does not fit; names all that is wrong
+        LabelingConfigError: Label Studio would not take it, it shows nothing of the samples, or does not fit; names all
+            that is wrong
     """
     config = read(xml)
     if config.problems:
@@ -89,32 +91,43 @@ def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
     return match(fields, config)
 
 
-def shown_images(config: LabelingConfig) -> list[ObjectTag]:
-    """The object tags that can show the one image of a sample.
+def shown_objects(config: LabelingConfig, medium: Medium) -> list[ObjectTag]:
+    """The object tags that can show the one media file of a sample.
+
+    Args:
+        config: the labeling config
+        medium: what the samples are
 
     Raises:
         LabelingConfigError: there is none
     """
-    config.check_images()
-    images = [image for image in config.images if image.key is not None and not image.is_list]
-    images = [image for image in images if not any(flag in image.name for flag in config.index_flags)]
-    if not images:
-        names = ", ".join(repr(image.name) for image in config.images)
+    config.check_shows(medium)
+    shown = [tag for tag in config.shown(medium) if tag.key is not None and not tag.is_list]
+    shown = [tag for tag in shown if not any(flag in tag.name for flag in config.index_flags)]
+    if not shown:
+        names = ", ".join(repr(tag.name) for tag in config.shown(medium))
+        example = f'<{medium.object_tag(medium.name).tag} name="{medium.name}" value="${medium.name}"/>'
         raise LabelingConfigError(
-            f"the labeling config shows lists of images, or always the same one ({names}); use one that shows the "
-            'image of a task, such as <Image name="image" value="$image"/>'
+            f"the labeling config shows lists of {medium.noun}s, or always the same one ({names}); use one that shows "
+            f"the {medium.noun} of a task, such as {example}"
         )
-    return images
+    return shown
 
 
 def _match_on(
-    image: ObjectTag, fields: Sequence[LabelField], config: LabelingConfig
+    shown: ObjectTag, fields: Sequence[LabelField], config: LabelingConfig
 ) -> tuple[list[LabelField], list[str]]:
-    """The label fields in the names of what asks about one image, and what does not fit."""
-    controls = [control for control in config.controls.values() if image.name in control.objects]
-    found = _assigned([wanted_by(field) for field in fields], controls, image)
+    """The label fields in the names of what asks about one object, and what does not fit."""
+    controls = [control for control in config.controls.values() if shown.name in control.objects]
+    apart = [(number, row) for number, field in enumerate(fields) for row in wanted_apart(field)]
+    found = _assigned([*map(wanted_by, fields), *(row for _, row in apart)], controls, shown)
+    of_classes = {
+        number: found.controls[place].name
+        for place, (number, _) in enumerate(apart, len(fields))
+        if place in found.controls
+    }
     named = {
-        number: _with_control(field, found.controls[number], image)
+        number: _with_control(field, found.controls[number], of_classes.get(number), shown)
         for number, field in enumerate(fields)
         if number in found.controls
     }
@@ -124,20 +137,34 @@ def _match_on(
         (number, attribute) for number, field in enumerate(fields) if number in named for attribute in field.attributes
     ]
     together = [(number, attribute) for number, attribute in asked if not _has_many_controls(fields[number])]
-    wanted = [wanted_for(fields[number], attribute, named[number].control) for number, attribute in together]
-    answered = _assigned(wanted, left, image)
+    wanted = [
+        wanted_for(fields[number], attribute, family_of(named[number]).class_control(named[number]))
+        for number, attribute in together
+    ]
+    answered = _assigned(wanted, left, shown)
     chosen = {row: answered.controls.get(place) for place, row in enumerate(together)}
     problems = [*found.problems, *answered.problems]
     matched = []
     for number, field in named.items():
         if _has_many_controls(field):
-            kept, missing = _with_many_controls(fields[number], left, image)
+            kept, missing = _with_many_controls(fields[number], left, shown)
             problems += missing
         else:
             rows = [(attribute, chosen[number, attribute]) for attribute in fields[number].attributes]
             kept = [attribute._replace(control=control.name) for attribute, control in rows if control is not None]
         matched.append(replace(field, attributes=tuple(kept)))
+        problems += _classes_of_none(field, left)
     return matched, problems
+
+
+def _classes_of_none(field: LabelField, left: Iterable[ControlTag]) -> Iterator[str]:
+    """Why labels without a class cannot be drawn with a control tag whose classes stand in another one."""
+    apart = [control.name for control in left if control.kind is Kind.CLASSES]
+    if apart and not field.classes and family_of(field).class_control(field) != field.control:
+        yield (
+            f"field {field.name!r}: control {field.control!r} draws what gets its class from control {apart[0]!r}; "
+            "pass classes=[...]"
+        )
 
 
 def wanted_by(field: LabelField) -> Wanted:
@@ -147,7 +174,19 @@ def wanted_by(field: LabelField) -> Wanted:
     # A skeleton cannot be told from a path where the joints are not known.
     others = () if family.has_joints and field.skeleton is None else family.tools
     tags = tuple(dict.fromkeys((own.tag, *(tool if field.classes else without_classes(tool) for tool in others))))
-    return Wanted(f"field {field.name!r}", own, tags, (field.control, field.name))
+    return Wanted(f"field {field.name!r}", own, tags, (field.control, field.name, *_short_name(field)))
+
+
+def wanted_apart(field: LabelField) -> list[Wanted]:
+    """The control tags that a label field needs besides the one that draws: those of its classes."""
+    names = (family_of(field).class_control(field), field.name, *_short_name(field))
+    own = family_of(field).control_tags(field)[1:]
+    return [Wanted(f"field {field.name!r}, its classes", tag, (tag.tag,), names) for tag in own]
+
+
+def _short_name(field: LabelField) -> tuple[str, ...]:
+    """What people call a field of frames, who do not know of FiftyOne's names."""
+    return (field.name.partition(".")[2],) if field.is_of_frames else ()
 
 
 def wanted_for(field: LabelField, attribute: Attribute, control: str) -> Wanted:
@@ -171,15 +210,24 @@ def wanted_for(field: LabelField, attribute: Attribute, control: str) -> Wanted:
     )
 
 
-def _with_control(field: LabelField, control: ControlTag, image: ObjectTag) -> LabelField:
-    """A label field in the names of a control tag and of what it asks about, drawn with that."""
+def _with_control(field: LabelField, control: ControlTag, labels: str | None, shown: ObjectTag) -> LabelField:
+    """A label field in the names of a control tag, of the one of its classes, and of what they ask about."""
     is_own = control.tag == wanted_by(field).own.tag
+    named = replace(field, control=control.name)
     return replace(
-        field,
-        control=control.name,
+        named,
         tool=field.tool if is_own else with_classes(control.tag),
-        object_name=field.object_name if field.to_name == image.name else image.name,
+        labels_control=None if labels == family_of(named).class_control(named) else labels,
+        object_name=field.object_name if field.to_name == shown.name else shown.name,
+        object_option=_option_of(field, shown),
     )
+
+
+def _option_of(field: LabelField, shown: ObjectTag) -> str | None:
+    """What an object tag says of the media file, where that is not what ours does."""
+    medium = field.medium
+    own = medium.object_tag(medium.name).get(medium.option) if medium.option else None
+    return None if own is None or shown.option == own else shown.option
 
 
 def _has_many_controls(field: LabelField) -> bool:
@@ -189,7 +237,7 @@ def _has_many_controls(field: LabelField) -> bool:
 
 
 def _with_many_controls(
-    field: LabelField, controls: Iterable[ControlTag], image: ObjectTag
+    field: LabelField, controls: Iterable[ControlTag], shown: ObjectTag
 ) -> tuple[list[Attribute], list[str]]:
     """The attributes of a field whose classes have control tags of their own, which only their names tell."""
     known = {control.name: control for control in controls}
@@ -204,14 +252,14 @@ def _with_many_controls(
         elif not attribute.is_discovered:
             problems += wrong
             problems += [
-                f"{wanted[0].where}: no control {name!r} <{wanted[0].own.tag}> asks about {image.name!r}, as one must "
+                f"{wanted[0].where}: no control {name!r} <{wanted[0].own.tag}> asks about {shown.name!r}, as one must "
                 "for each class; add it, use a type of label that holds one class, or leave the attribute out"
                 for name in missing
             ]
     return kept, problems
 
 
-def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], image: ObjectTag) -> _Found:
+def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], shown: ObjectTag) -> _Found:
     """The control tags that stand for what is wanted: those of its name, then those that are left for nothing else."""
     found: dict[int, ControlTag] = {}
     known = {control.name: control for control in controls}
@@ -221,11 +269,12 @@ def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], image: O
         name: control for name, control in known.items() if not (has_classes_apart and is_bare_shape(control.tag))
     }
     taken: set[str] = set()
-    for choice in (0, 1):
+    for choice in range(max((len(row.names) for row in wanted), default=0)):
         named = {
             number: row.names[choice]
             for number, row in enumerate(wanted)
-            if number not in found and row.names[choice] in usable and row.is_kind(usable[row.names[choice]])
+            if number not in found and choice < len(row.names) and row.names[choice] in usable
+            if row.is_kind(usable[row.names[choice]])
         }
         rivals = Counter(named.values())
         new = {number: known[name] for number, name in named.items() if rivals[name] == 1 and name not in taken}
@@ -247,7 +296,7 @@ def _assigned(wanted: Sequence[Wanted], controls: Sequence[ControlTag], image: O
         found.update(new)
         taken.update(control.name for control in new.values())
     for number, names in fitting.items():
-        problems[number] = [*_unmatched(wanted[number], names, wanted, fitting, free, known, image)]
+        problems[number] = [*_unmatched(wanted[number], names, wanted, fitting, free, known, shown)]
     for number in [number for number, row in enumerate(wanted) if row.only_by_name and problems.get(number)]:
         del found[number], problems[number]
     return _Found(found, [text for number in sorted(problems) for text in problems[number]])
@@ -267,7 +316,7 @@ def _unmatched(
     all_fitting: Mapping[int, Sequence[str]],
     free: Sequence[ControlTag],
     known: Mapping[str, ControlTag],
-    image: ObjectTag,
+    shown: ObjectTag,
 ) -> Iterator[str]:
     """Why no control tag stands for what is wanted."""
     if len(fitting) > 1:
@@ -285,14 +334,14 @@ def _unmatched(
     if near:
         return
     tags = " or ".join(f"<{tag}>" for tag in row.tags)
-    about = f"each region of {image.name!r}" if row.per_region else repr(image.name)
+    about = f"each region of {shown.name!r}" if row.per_region else repr(shown.name)
     namesake = next((known[name] for name in row.names if name in known), None)
     instead = f" ({namesake.name!r} is a <{namesake.tag}>{_scope(namesake)})" if namesake else _bare_shape(row, known)
     options = ' perRegion="true"' if row.per_region else ""
     rest = "field" if row.field is None else "attribute"
     yield (
         f"{row.where}: no control {tags} is left that asks about {about}{instead}; add <{row.own.tag} "
-        f'name="{row.names[-1]}" toName="{image.name}"{options}>, or leave the {rest} out'
+        f'name="{row.names[-1]}" toName="{shown.name}"{options}>, or leave the {rest} out'
     )
 
 

@@ -36,7 +36,8 @@ from fo_labelstudio.convert.labeling_config.kinds import (
     is_known,
     kind_of,
 )
-from fo_labelstudio.convert.media import image
+from fo_labelstudio.convert.media import DEFAULT, MEDIA
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.errors import LabelingConfigError
 from fo_labelstudio.messages import quoted
 
@@ -50,7 +51,7 @@ _INDEX_FLAG = "{{idx}}"
 """What the names in a ``<Repeater>`` hold in place of the number, where it says nothing else (1.23.2)."""
 
 _ATTRIBUTES = """
-    alias allowEmpty allowNested apiUrl choice closable format html indexFlag labeling leafsOnly max maxRating
+    alias allowEmpty allowNested apiUrl choice closable format framerate html indexFlag labeling leafsOnly max maxRating
     maxSubmissions maxUsages min mode name on only perItem perRegion required step toName value valueList visibleWhen
     whenChoiceValue whenLabelValue whenTagName
 """.split()
@@ -69,12 +70,14 @@ class ObjectTag(NamedTuple):
         key: the key of a task's data that its value names: ``image`` for ``$image``, ``a.b`` for ``$a.b``; None if it
             names none
         is_list: whether one task shows several, whose results carry an ``item_index``
+        option: what it says of the media file besides: the ``framerate`` of a ``<Video>``; empty if nothing
     """
 
     name: str
     tag: str
     key: str | None
     is_list: bool = False
+    option: str = ""
 
     @property
     def medium(self) -> str:
@@ -149,7 +152,11 @@ class LabelingConfig:
     @property
     def images(self) -> tuple[ObjectTag, ...]:
         """The object tags that show images."""
-        return tuple(shown for shown in self.objects.values() if shown.medium == image.MEDIUM.name)
+        return self.shown(DEFAULT)
+
+    def shown(self, medium: Medium) -> tuple[ObjectTag, ...]:
+        """The object tags that show a medium."""
+        return tuple(shown for shown in self.objects.values() if shown.medium == medium.name)
 
     def control_of(self, from_name: str) -> ControlTag | None:
         """The control tag that a result names, with the names of the item that it is repeated for; None if none."""
@@ -170,25 +177,34 @@ class LabelingConfig:
 
     def is_about_images(self, control: ControlTag) -> bool:
         """Whether a control tag asks about an image."""
-        return any(shown.name in control.objects for shown in self.images)
+        return self.is_about(control, DEFAULT)
+
+    def is_about(self, control: ControlTag, medium: Medium) -> bool:
+        """Whether a control tag asks about a medium."""
+        return any(shown.name in control.objects for shown in self.shown(medium))
 
     def check_images(self) -> None:
-        """Refuses a labeling config that does not show and ask about images.
+        """Refuses a labeling config that does not show and ask about images; see :meth:`check_shows`."""
+        self.check_shows(DEFAULT)
+
+    def check_shows(self, medium: Medium) -> None:
+        """Refuses a labeling config that does not show and ask about a medium.
 
         Raises:
             LabelingConfigError: it shows none, or no control tag asks about one
         """
-        if not self.images:
+        found, tag = self.shown(medium), medium.object_tag(medium.name).tag
+        if not found:
             media = ", ".join(sorted({shown.medium for shown in self.objects.values()}))
             raise LabelingConfigError(
-                f"the labeling config shows {media or 'nothing'} and no image; use a project whose labeling config "
-                "has an <Image> tag"
+                f"the labeling config shows {media or 'nothing'} and no {medium.noun}; use a project whose labeling "
+                f"config has {'an' if tag[0] in 'AEIOU' else 'a'} <{tag}> tag"
             )
-        if not any(self.is_about_images(control) for control in self.controls.values()):
-            names = ", ".join(repr(shown.name) for shown in self.images)
+        if not any(self.is_about(control, medium) for control in self.controls.values()):
+            names = ", ".join(repr(shown.name) for shown in found)
             raise LabelingConfigError(
-                f"no control tag of the labeling config asks about its image ({names}); add one with "
-                f"toName={self.images[0].name!r}"
+                f"no control tag of the labeling config asks about its {medium.noun} ({names}); add one with "
+                f"toName={found[0].name!r}"
             )
 
     def _repeated(self, name: str, known: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -367,7 +383,10 @@ def _asks(tag: Element) -> bool:
 
 def _object(tag: Element) -> ObjectTag:
     value = tag.get("valueList") or tag.get("value")
-    return ObjectTag(tag.attrib["name"], tag.tag, _key(value), tag.get("valueList") is not None)
+    option = next((medium.option for medium in MEDIA if medium.name == OBJECT_TAGS[tag.tag]), "")
+    return ObjectTag(
+        tag.attrib["name"], tag.tag, _key(value), tag.get("valueList") is not None, tag.get(option, "").strip()
+    )
 
 
 def _control(control: Any, tag: Element) -> ControlTag:

@@ -50,7 +50,10 @@ class Medium:
         parse_meta: what the meta of a task says of the media file, or None where it says nothing that can be right
         media_type: FiftyOne's name of the kind
         data_keys: the keys that ``to_data`` writes
-        to_data: what the data of a task says of the media file, besides its address, for its object tag to name
+        option: the XML attribute of its object tag that says more of the media file; empty where there is none
+        to_data: what the data of a task says of the media file, besides its address, for its object tag to name; what
+            stands in ``option`` where the object tag is not ours, or None
+        problem_of: what keeps an object tag with that ``option`` from showing the media file, or None
         style: how the editor is to show it, as CSS; empty where it needs no help
         frame_scope: where labels of its single frames live, one of ``scopes``; None where it has no frames
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
@@ -70,7 +73,9 @@ class Medium:
     metadata: tuple[str, ...]
     parse_metadata: Callable[[Sequence[Any]], MediaInfo | None]
     data_keys: tuple[str, ...] = ()
-    to_data: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
+    option: str = ""
+    to_data: Callable[[MediaInfo, str | None], dict[str, Any]] = lambda media, option: {}
+    problem_of: Callable[[MediaInfo, str | None], str | None] = lambda media, option: None
     style: str = ""
     frame_scope: str | None = None
 

@@ -11,6 +11,10 @@ from fo_labelstudio.convert.numbers import is_finite
 
 FRAME_RATE = "frame_rate"
 _TRIFLE_MORE = 1 + 1e-9
+_OPTION = "framerate"
+_RATE_OF_EDITOR = 24.0
+_SLIPPED = 0.5
+"""Frames that the editor may be off at the end of a video."""
 _SIZE = "size"
 _FRAMES = "frames"
 _MAX_FRAMES = 2**31 - 1
@@ -23,7 +27,7 @@ _STYLE = ".lsf-video__main { height: clamp(280px, calc(100vh - 500px), 800px) !i
 
 def object_tag(name: str) -> Element:
     # Without a frame rate of its own, the editor takes every video for one of 24 frames a second (1.23.2).
-    return Element("Video", name=name, value=f"${name}", framerate=f"${FRAME_RATE}", timelineHeight="120")
+    return Element("Video", {"name": name, "value": f"${name}", _OPTION: f"${FRAME_RATE}", "timelineHeight": "120"})
 
 
 def marks(media: MediaInfo) -> dict[str, Any]:
@@ -34,9 +38,39 @@ def parse_marks(region: Mapping[str, Any]) -> MediaInfo | None:
     return None
 
 
-def to_data(media: MediaInfo) -> dict[str, Any]:
+def to_data(media: MediaInfo, option: str | None) -> dict[str, Any]:
+    if option is not None and not option.startswith("$"):
+        return {}
     # Where it is paused as a frame begins, the editor counts the one before, unless the rate is a trifle more (1.23.2).
-    return {FRAME_RATE: media.frame_rate * _TRIFLE_MORE}
+    return {FRAME_RATE if option is None else option[1:]: media.frame_rate * _TRIFLE_MORE}
+
+
+def problem_of(media: MediaInfo, option: str | None) -> str | None:
+    if option is None or option.startswith("$"):
+        return None
+    shown = _rate_of(option)
+    if abs(shown - media.frame_rate) / media.frame_rate * media.frame_count < _SLIPPED:
+        return None
+    said = f"{_OPTION}={option!r}" if option else f"no {_OPTION}"
+    return (
+        f"the video has {media.frame_rate:.6g} frames a second, but the <Video> of the labeling config has {said}, so "
+        f'the editor shows it at {shown:.6g}, and labels on other frames; write {_OPTION}="${FRAME_RATE}", which each '
+        "task then says, or leave the sample out"
+    )
+
+
+def _rate_of(option: str) -> float:
+    """The frames in a second that the editor takes an XML attribute for; it takes less than 1 for the seconds of one.
+
+    Source: label-studio 1.23.2, ``Video.afterCreate`` of its editor
+    """
+    try:
+        rate = float(option)
+    except ValueError:
+        return _RATE_OF_EDITOR
+    if not is_finite(rate) or rate <= 0:
+        return _RATE_OF_EDITOR
+    return 1 / rate if rate < 1 else rate
 
 
 def to_meta(media: MediaInfo) -> dict[str, Any]:
@@ -77,7 +111,9 @@ MEDIUM = Medium(
     ),
     parse_metadata=parse_metadata,
     data_keys=(FRAME_RATE,),
+    option=_OPTION,
     to_data=to_data,
+    problem_of=problem_of,
     style=_STYLE,
     frame_scope="frames",
 )

@@ -29,7 +29,14 @@ from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import base_name
-from fo_labelstudio.convert.records import LabelField, ParsedLabel, Region, media_key_of, medium_of_fields
+from fo_labelstudio.convert.records import (
+    LabelField,
+    ParsedLabel,
+    Region,
+    media_key_of,
+    medium_of_fields,
+    object_option_of,
+)
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
 from fo_labelstudio.convert.task.origin import FORMAT, HIDDEN, META, SAMPLE_ID, SENT_ANNOTATION
@@ -114,6 +121,10 @@ def checked_task(
         finished: how labels are sent as finished annotations; None where they are predictions
         scoring: how the prediction is scored
     """
+    unshown = medium_of_fields(fields).problem_of(sample.media, object_option_of(fields))
+    if unshown is not None:
+        problems.append(f"sample {sample.id}: {unshown}")
+        return None
     found = [
         problem
         for field in fields
@@ -175,7 +186,7 @@ def to_task(
     meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
-    about = medium.to_data(sample.media)
+    about = medium.to_data(sample.media, object_option_of(fields))
     data = {key: url, **about, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
     annotations = []
     if result and finished is not None:

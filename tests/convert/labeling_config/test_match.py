@@ -52,7 +52,7 @@ def test_our_own_labeling_config_gives_the_same_field_back(label_type, data):
     field = data.draw(strategies.fields(label_type))
     found = match([field], read(to_labeling_config([field])))
     assert found.fields == (field,)
-    assert found.image == ObjectTag("image", "Image", "image")
+    assert found.shown == ObjectTag("image", "Image", "image")
 
 
 @given(data=st.data())
@@ -84,7 +84,7 @@ def test_the_only_control_tag_of_the_kind_with_all_classes_is_taken_and_the_imag
     found = matched([field], WEATHER.format("single"), small, boxes("label"))
     assert found.fields == (replace(field, control="label", object_name="img"),)
     assert found.fields[0].to_name == "img"
-    assert found.image == ObjectTag("img", "Image", "photo")
+    assert found.shown == ObjectTag("img", "Image", "photo")
 
 
 def test_what_is_left_for_one_field_only_settles_the_others():
@@ -175,7 +175,7 @@ def test_only_the_image_that_all_fields_fit_is_taken():
         f'<View>{IMAGE}<Image name="logo" value="https://host/logo.png"/><Image name="second" value="$other"/>'
         f'{boxes()}<Rating name="r" toName="second"/></View>'
     )
-    assert match([field_of("detections", "boxes", **PETS)], read(xml)).image.name == "img"
+    assert match([field_of("detections", "boxes", **PETS)], read(xml)).shown.name == "img"
 
 
 ATTRIBUTE = Attribute("note", Question("text", "str"), "boxes%.note", classes=("cat",))

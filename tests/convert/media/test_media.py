@@ -13,7 +13,7 @@ from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of, medium_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField, objects_of
-from fo_labelstudio.convert.task.write import DATA_KEYS, SampleRecord, to_task, with_address
+from fo_labelstudio.convert.task.write import DATA_KEYS, SampleRecord, checked_task, to_task, with_address
 
 SIDES = st.integers(1, 2**31 - 1)
 BOXES = LabelField("boxes", "detections", ("cat",), "boxes")
@@ -45,7 +45,7 @@ class TestEachMedium:
 
     def test_no_field_of_a_sample_takes_the_place_of_what_its_object_tag_names(self, medium):
         assert {medium.name, *medium.data_keys} <= {*DATA_KEYS}
-        assert medium.to_data(MediaInfo(4, 3, 60, 29.97)).keys() == {*medium.data_keys}
+        assert medium.to_data(MediaInfo(4, 3, 60, 29.97), None).keys() == {*medium.data_keys}
 
     def test_its_marks_are_no_part_of_what_each_result_has(self, medium):
         assert not {"id", "from_name", "to_name", "type", "value", "score"} & medium.marks(MediaInfo(4, 3)).keys()
@@ -118,7 +118,39 @@ def test_a_field_that_names_its_object_is_tied_to_it():
 
 def test_the_editor_gets_a_rate_at_which_it_counts_the_frame_that_it_shows():
     for rate in (24.0, 25.0, 30.0, 60.0):
-        sent = medium_of("video").to_data(MediaInfo(4, 3, 60, rate))["frame_rate"]
+        sent = medium_of("video").to_data(MediaInfo(4, 3, 60, rate), None)["frame_rate"]
         # Where a frame begins, it rounds the frames that were shown upwards.
         assert all(math.ceil(frame / rate * sent) == frame + 1 for frame in (1, 3, 7, 1_000_000))
         assert abs(sent - rate) < 1e-6
+
+
+MINUTE = MediaInfo(4, 3, 1500, 25.0)
+
+
+@pytest.mark.parametrize("option", [None, "$fps", "25", "25.0", "0.04", "25.0001"])
+def test_a_frame_rate_that_each_task_says_or_that_is_the_videos_shows_it(option):
+    assert medium_of("video").problem_of(MINUTE, option) is None
+
+
+@pytest.mark.parametrize("option, shown", [("30", "30"), ("", "24"), ("fast", "24"), ("0", "24"), ("25.1", "25.1")])
+def test_another_frame_rate_would_show_other_frames(option, shown):
+    problem = medium_of("video").problem_of(MINUTE, option)
+    assert problem.startswith("the video has 25 frames a second, but the <Video> of the labeling config has ")
+    assert f"the editor shows it at {shown}, and labels on other frames; write" in problem
+
+
+def test_the_frame_rate_stands_in_a_task_where_the_object_tag_looks_for_it():
+    to_data = medium_of("video").to_data
+    assert [*to_data(MINUTE, "$fps")] == ["fps"]
+    assert to_data(MINUTE, "25") == {}
+    fields = [LabelField("events", "temporal_detections", ("a",), "events", scope="video", object_option="$fps")]
+    task = to_task(SampleRecord("s", "/a/b.mp4", MINUTE, {}), fields, "u", "run")
+    assert task["data"] == {"video": "u", "fps": pytest.approx(25), "sample_id": "s", "filename": "b.mp4"}
+
+
+def test_a_sample_whose_video_would_be_shown_at_another_rate_is_refused():
+    fields = [LabelField("events", "temporal_detections", ("a",), "events", scope="video", object_option="30")]
+    problems = []
+    assert checked_task(SampleRecord("s", "/a/b.mp4", MINUTE, {}), fields, "run", problems) is None
+    (problem,) = problems
+    assert problem.startswith("sample s: the video has 25 frames a second, but the <Video> of the labeling config has")
