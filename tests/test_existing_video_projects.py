@@ -178,3 +178,15 @@ def test_a_video_that_the_project_shows_already_is_left_out_or_gets_a_prediction
     in_their_names(prediction["result"])
     results.cleanup()
     assert [one["id"] for one in exported(annotator, project_id)] == [task["id"]]
+
+
+@pytest.mark.parametrize("rate", [30, None])
+def test_a_task_of_others_that_shows_the_video_at_another_rate_gets_no_prediction(
+    project, dataset, connection, annotator, rate
+):
+    sample_id = dataset.first().id
+    project_id = project(sample_id=sample_id, fps=rate)
+    with pytest.raises(SampleError, match="in the task that shows it already; correct the data of that task"):
+        annotate(dataset, connection, project_id=project_id, existing_tasks="predict")
+    (task,) = exported(annotator, project_id)
+    assert annotator.call("GET", f"/api/predictions/?task={task['id']}") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -15,7 +16,7 @@ import fiftyone.core.odm as foo
 from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import media_key_of
+from fo_labelstudio.convert.records import media_key_of, object_option_of
 from fo_labelstudio.dataset.internals import id_of, root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError
@@ -26,6 +27,7 @@ from fo_labelstudio.runs.check import CheckedRun, check_run
 from fo_labelstudio.runs.cleanup import discard_tasks, is_answered
 from fo_labelstudio.runs.existing_tasks import shown_already
 from fo_labelstudio.runs.own_names import check_skipped
+from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.predict import predict
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
@@ -169,9 +171,10 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
     if existing is None:
         client.check_labeling_config(theirs or to_labeling_config(config.label_fields()))
     media_key = media_key_of(config.label_fields())
-    skipped, predicted = _shown(config, samples, client, existing, token, media_key)
+    said: dict[str, Any] = {}
+    skipped, predicted = _shown(config, samples, client, existing, token, media_key, said)
     needed = existing_project.needed_of(theirs, media_key)
-    checked = check_run(run_of(config, samples, token), needed, skipped, predicted)
+    checked = check_run(run_of(config, samples, token), needed, skipped, predicted, said)
     if incomplete is not None and project_id is not None:
         config.run_state = {**incomplete.saved_state, "project_id": project_id}
         _put_again(register, samples, key)
@@ -193,17 +196,25 @@ def _shown(
     existing: existing_project.Existing | None,
     token: str,
     media_key: str,
+    said: dict[str, Any],
 ) -> tuple[dict[str, int], dict[str, int]]:
     """The samples that the project shows already, sample id -> task id: those that are left out, and those whose tasks
     get predictions.
+
+    Receives in ``said`` what the tasks of the latter say of the media file, where the object tag looks for that.
 
     Raises:
         RunError: all are to be left out, or a task may show several
     """
     if existing is None or config.existing_tasks == "new":
         return {}, {}
-    shown = shown_already(client.tasks(existing.id), token, media_key, samples, config.media_field)
+    option, by_task = object_option_of(config.label_fields()) or "", dict[int, Any]()
+    tasks = client.tasks(existing.id)
+    if option.startswith("$"):
+        tasks = _noting(tasks, option[1:], by_task)
+    shown = shown_already(tasks, token, media_key, samples, config.media_field)
     if config.existing_tasks == "predict":
+        said.update((sample_id, by_task[task_id]) for sample_id, task_id in shown.items() if by_task)
         return {}, shown
     if shown:
         sample_id, task_id = next(iter(shown.items()))
@@ -221,6 +232,13 @@ def _shown(
             existing.id,
         )
     return shown, {}
+
+
+def _noting(tasks: Iterable[Task], key: str, noted: dict[int, Any]) -> Iterator[Task]:
+    """Passes on tasks, and notes what the data of each have at a key."""
+    for task in tasks:
+        noted[task["id"]] = task["data"].get(key)
+        yield task
 
 
 def finish(register: RunRegister, samples: foc.SampleCollection, key: str, results: RunState, begun: Begun) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from types import MappingProxyType
+from typing import Any
 
 import fiftyone.core.utils as fou
 
+from fo_labelstudio.convert.records import medium_of_fields
+from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.dataset.samples import Unlisted
 from fo_labelstudio.dataset.task_fields import check_task_fields
 from fo_labelstudio.errors import SampleError
@@ -46,6 +50,7 @@ def check_run(
     needed: Mapping[str, str] = MappingProxyType({}),
     skipped: Collection[str] = (),
     predicted: Collection[str] = (),
+    said: Mapping[str, Any] = MappingProxyType({}),
 ) -> CheckedRun:
     """Makes sure that everything can be sent, before anything is made; reports the samples that are left out.
 
@@ -55,6 +60,7 @@ def check_run(
             tags that name them
         skipped: ids of samples that the project shows already, and that are left out
         predicted: ids of samples that the project shows already, and whose tasks get predictions
+        said: id of such a sample -> what the data of its task say of the media file, where the object tag looks for it
 
     Raises:
         LabelSchemaError: a field of the samples cannot be shown
@@ -72,6 +78,8 @@ def check_run(
                 problems.append(item.problem)
             elif isinstance(item, LeftOut):
                 left_out.append(item)
+            elif item.sample_id in said and (unshown := _unshown(item, run, said[item.sample_id])):
+                problems.append(unshown)
             elif item.sample_id in predicted:
                 checked.sample_ids.add(item.sample_id)
                 progress.update()
@@ -92,6 +100,19 @@ def check_run(
     checked.sample_ids.update(skipped)
     checked.left_out = len(left_out) + len(skipped)
     return checked
+
+
+def _unshown(item: PreparedTask, run: Run, said: Any) -> str | None:
+    """What keeps the task of others from showing the media file of a sample, or None."""
+    medium = medium_of_fields(run.fields)
+    media = medium.parse_meta(json.loads(item.rest)["meta"][META])
+    problem = None if media is None else medium.problem_of(media, "" if said is None else str(said))
+    if problem is None:
+        return None
+    return (
+        f"sample {item.sample_id}: {problem}, in the task that shows it already; correct the data of that task, or "
+        "pass existing_tasks='new'"
+    )
 
 
 def report_left_out(left_out: Sequence[LeftOut]) -> None:

@@ -53,7 +53,8 @@ class Medium:
         option: the XML attribute of its object tag that says more of the media file; empty where there is none
         to_data: what the data of a task says of the media file, besides its address, for its object tag to name; what
             stands in ``option`` where the object tag is not ours, or None
-        problem_of: what keeps an object tag with that ``option`` from showing the media file, or None
+        problem_of: what keeps an object tag with that ``option``, or that value of it, from showing the media file, or
+            None
         style: how the editor is to show it, as CSS; empty where it needs no help
         frame_scope: where labels of its single frames live, one of ``scopes``; None where it has no frames
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads

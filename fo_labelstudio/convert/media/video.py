@@ -51,11 +51,10 @@ def problem_of(media: MediaInfo, option: str | None) -> str | None:
     shown = _rate_of(option)
     if abs(shown - media.frame_rate) / media.frame_rate * media.frame_count < _SLIPPED:
         return None
-    said = f"{_OPTION}={option!r}" if option else f"no {_OPTION}"
+    said = f"{_OPTION} {option!r}" if option else f"no {_OPTION}"
     return (
-        f"the video has {media.frame_rate:.6g} frames a second, but the <Video> of the labeling config has {said}, so "
-        f'the editor shows it at {shown:.6g}, and labels on other frames; write {_OPTION}="${FRAME_RATE}", which each '
-        "task then says, or leave the sample out"
+        f"the video has {media.frame_rate:.6g} frames a second, but with {said} the editor shows it at {shown:.6g}, "
+        "and labels on other frames"
     )
 
 

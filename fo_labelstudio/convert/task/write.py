@@ -121,9 +121,12 @@ def checked_task(
         finished: how labels are sent as finished annotations; None where they are predictions
         scoring: how the prediction is scored
     """
-    unshown = medium_of_fields(fields).problem_of(sample.media, object_option_of(fields))
+    medium = medium_of_fields(fields)
+    unshown = medium.problem_of(sample.media, object_option_of(fields))
     if unshown is not None:
-        problems.append(f"sample {sample.id}: {unshown}")
+        own = medium.object_tag(medium.name).get(medium.option)
+        remedy = f"write {medium.option}={own!r} into the labeling config, which each task then says"
+        problems.append(f"sample {sample.id}: {unshown}; {remedy}, or leave the sample out")
         return None
     found = [
         problem
