@@ -32,7 +32,10 @@ from fo_labelstudio.convert.stored import LabelDoc
 
 FRAMES = "frames"
 LABELS = "labels"
+LACKS = "lacks"
+"""Names the attributes that all frames share and one does not have; only between two loads."""
 
+_OF_DOCS = frozenset(("_id", "_cls"))
 _OWN = frozenset(("_id", "_cls", "label", LABELS, FRAMES))
 
 OF_FRAMES = frozenset(("bounding_box", "rotation", "keyframe", "mask", "mask_path", "confidence"))
@@ -177,7 +180,7 @@ def frame_docs(doc: LabelDoc | None) -> dict[int, LabelDoc]:
     """What each frame stores of a label, by frame number; nothing of None.
 
     Where it is new, what its frames lack of what tells it from others is made: their ids, and of several boxes an
-    instance, so that it is found again as the same.
+    instance, so that it is found again as the same. What a frame has for itself counts before what all share.
     """
     if doc is None:
         return {}
@@ -188,8 +191,35 @@ def frame_docs(doc: LabelDoc | None) -> dict[int, LabelDoc]:
         made = {} if "_id" in own else {"_id": label_id_at(str(doc["_id"]), number) if docs else doc["_id"]}
         if made and len(doc[FRAMES]) > 1 and own["_cls"] == fol.Detection.__name__:
             made["instance"] = instance_of(doc["_id"])
-        docs[number] = {**made, **own, **shared, "label": label}
+        docs[number] = {**made, **own, **shared, "label": label, **own}
+        if LACKS in own:
+            lacking = {LACKS, *own[LACKS]}
+            docs[number] = {name: value for name, value in docs[number].items() if name not in lacking}
     return docs
+
+
+def own_doc(doc: LabelDoc, label: LabelDoc, number: str) -> LabelDoc:
+    """What a label is to hold of a frame so that the frame stores a document, whatever its other frames share.
+
+    Args:
+        doc: what the frame is to store
+        label: the label that gets it
+        number: the number of the frame
+    """
+    ((_, given),) = frame_docs({**label, FRAMES: {number: {"_id": doc["_id"], "_cls": doc["_cls"]}}}).items()
+    own = {name: value for name, value in doc.items() if name in _OF_DOCS or not _is_in_all(name, value, [given])}
+    lacking = [name for name in given if name not in doc]
+    return {**own, LACKS: lacking} if lacking else own
+
+
+def without_own(own: LabelDoc, names: Collection[str]) -> LabelDoc:
+    """What a label holds of a frame, without saying of some attributes that the frame has other ones than all share."""
+    lacking = own.get(LACKS, ())
+    if not any(name in own or name in lacking for name in names):
+        return own
+    kept = {name: value for name, value in own.items() if name not in names and name != LACKS}
+    left = [name for name in lacking if name not in names]
+    return {**kept, LACKS: left} if left else kept
 
 
 def places_in(doc: LabelDoc) -> dict[str, Any]:

@@ -18,12 +18,15 @@ from fo_labelstudio.convert.annotation.answer import Answer, ReadyLabels
 from fo_labelstudio.convert.families import family_of, label_class_of
 from fo_labelstudio.convert.frame_labels import (
     FRAMES,
+    LABELS,
     anchors,
     changed_frames,
     frame_docs,
     instance_of,
     label_id_at,
     needs_index,
+    own_doc,
+    without_own,
 )
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import hidden_in, to_hidden
@@ -32,7 +35,9 @@ from fo_labelstudio.dataset.place import Doc, FramesPlace, Place, frames_in, val
 from fo_labelstudio.merge.changes import LabelChanges
 from fo_labelstudio.merge.conflicts import left_as
 from fo_labelstudio.merge.equality import is_identical
-from fo_labelstudio.merge.ledger import WrittenValues, before_loads
+from fo_labelstudio.merge.ledger import WrittenValues, before_loads, written_into
+
+_INDEX = "index"
 
 _ANCHORS = "anchors"
 """What the ledger calls the labels of frames by which a run is found again whose first label is another one."""
@@ -118,28 +123,26 @@ class FrameLabelMerge(LabelMerge):
         used = [doc["index"] for doc in (*by_id.values(), *removed, *changes.added) if doc.get("index") is not None]
         following = max(used, default=0) + 1
         for place, doc in enumerate(changes.added):
-            if self._has_tracks and needs_index(doc):
-                self._note_track(changes, {**doc, **_as_track(doc, following)})
+            if self._has_tracks and needs_index(doc) and _is_made_a_track(doc, changes):
                 changes.added[place] = {**doc, **_as_track(doc, following)}
+                self._note_track(changes, doc, changes.added[place])
                 following += 1
         for label_id in [label_id for label_id in changes.values if label_id in self._hidden]:
             self._leave_hidden(label_id, changes, by_id[label_id])
-        for label_id, values in changes.values.items():
-            if FRAMES not in values:
+        for label_id in changes.edited:
+            stored = by_id[label_id]
+            _complete_frames(label_id, changes, stored)
+            final = _final(stored, changes, label_id)
+            if not (self._has_tracks and needs_index(final)):
                 continue
-            named = {
-                number: label if "_id" in label else {"_id": label_id_at(label_id, int(number)), **label}
-                for number, label in values[FRAMES].items()
-            }
-            values[FRAMES] = dict(sorted(named.items(), key=lambda item: int(item[0])))
-            final = {**by_id[label_id], **values}
-            if self._has_tracks and needs_index(final) and len(by_id[label_id][FRAMES]) == 1:
-                values.update(_as_track(final, following))
-                self._note_track(changes, {**final, **values})
+            if _INDEX in changes.unset.get(label_id, ()):
+                # An earlier load has made it a track, and it still is one.
+                changes.unset[label_id].remove(_INDEX)
+                self._note_track(changes, final, {**final, _INDEX: stored[_INDEX]})
+            elif not stored.get("instance"):
+                changes.values.setdefault(label_id, {}).update(_as_track(final, following))
+                self._note_track(changes, final, {**final, **_as_track(final, following)})
                 following += 1
-            written = changes.written.get(label_id, {})
-            if FRAMES in written:
-                changes.written[label_id] = {**written, FRAMES: (*written[FRAMES][:-1], values[FRAMES])}
 
     def _leave_hidden(self, label_id: str, changes: LabelChanges, stored: LabelDoc) -> None:
         """Takes out of what a label is to become the frames that have a box of it which was not sent."""
@@ -160,11 +163,20 @@ class FrameLabelMerge(LabelMerge):
         if not values:
             del changes.values[label_id]
 
-    def _note_track(self, changes: LabelChanges, doc: LabelDoc) -> None:
-        """Has what is settled of a label be what it is as a track."""
-        label_id = str(doc["_id"])
+    def _note_track(self, changes: LabelChanges, before: LabelDoc, track: LabelDoc) -> None:
+        """Has what is settled of a label be what it is as a track, and a later answer be able to take that back.
+
+        Args:
+            changes: what is to be written
+            before: the label without an index
+            track: the label with one
+        """
+        label_id = str(track["_id"])
         if label_id in changes.settled:
-            changes.settled[label_id] = left_as(changes.settled[label_id], FRAMES, doc, self._field)
+            changes.settled[label_id] = left_as(changes.settled[label_id], FRAMES, track, self._field)
+        if label_id in changes.written:
+            made = written_into(before, {_INDEX: track[_INDEX]})
+            changes.written[label_id] = {**changes.written[label_id], **made}
 
     def _note_removed(self, sample_id: str, labels: Sequence[LabelDoc]) -> None:
         written = self._written_into(sample_id, {str(label["_id"]): label for label in labels})
@@ -175,8 +187,10 @@ class FrameLabelMerge(LabelMerge):
         written: dict[str, WrittenValues] = {}
         added = {str(doc["_id"]): doc for doc in changes.added}
         for label_id in {**changes.written, **added}:
-            record = _narrowed(changes.written.get(label_id, {}))
             final = _final(by_id[label_id], changes, label_id) if label_id in by_id else added.get(label_id)
+            record: WrittenValues = changes.written.get(label_id, {})
+            if final is not None:
+                record = _narrowed(record, before_loads(final, record), final)
             if final is not None and label_id not in changes.deleted and not self._has_tracks:
                 found = [str(anchor) for anchor in anchors({**final, FRAMES: _as_texts(frame_docs(final))})]
                 if found != [label_id]:
@@ -310,6 +324,29 @@ def _labels_at(frame: Doc, path: str) -> list[LabelDoc]:
     return value if isinstance(value, list) else [value]
 
 
+def _complete_frames(label_id: str, changes: LabelChanges, stored: LabelDoc) -> None:
+    """Gives each frame that a label comes to have an id, and has what is written to all of them count in each."""
+    values, written = changes.values.get(label_id, {}), changes.written.get(label_id, {})
+    frames: dict[str, LabelDoc] = values.get(FRAMES) or stored[FRAMES]
+    of_all = written.keys() - {FRAMES, LABELS}
+    named = {
+        number: {"_id": label_id_at(label_id, int(number)), **without_own(frames[number], of_all)}
+        for number in sorted(frames, key=int)
+    }
+    if FRAMES not in values and named == stored[FRAMES]:
+        return
+    changes.values.setdefault(label_id, {})[FRAMES] = named
+    if FRAMES in written:
+        changes.written[label_id] = {**written, FRAMES: (*written[FRAMES][:-1], named)}
+    elif named != frames:
+        changes.written[label_id] = {**written, FRAMES: (frames, named)}
+
+
+def _is_made_a_track(added: LabelDoc, changes: LabelChanges) -> bool:
+    """Whether a label of several frames becomes a track only now; what has an instance is one without an index, too."""
+    return not added.get("instance") or "instance" in changes.written.get(str(added["_id"]), {})
+
+
 def _as_track(doc: LabelDoc, index: int) -> dict[str, Any]:
     """What tells the boxes of a new track from those of others, and has them found again as one label."""
     return {"index": index, **({} if doc.get("instance") else {"instance": instance_of(doc["_id"])})}
@@ -327,13 +364,24 @@ def _final(stored: LabelDoc, changes: LabelChanges, label_id: str) -> LabelDoc:
     return final
 
 
-def _narrowed(record: WrittenValues) -> WrittenValues:
-    """What loads have written into a label, but of its frames those only that they have changed."""
+def _narrowed(record: WrittenValues, before: LabelDoc, after: LabelDoc) -> WrittenValues:
+    """What loads have written into a label, but of its frames those only that they have changed, as they store them.
+
+    Args:
+        record: what loads have written
+        before: the label before any load
+        after: the label as it is to be
+    """
     if len(record.get(FRAMES, ())) < 2:
         return record
-    before, after = record[FRAMES]
-    numbers = [number for number in {**before, **after} if before.get(number) != after.get(number)]
-    parts = [{number: frames.get(number) for number in numbers} for frames in (before, after)]
+    old, new = record[FRAMES]
+    numbers = [number for number in {**old, **new} if old.get(number) != new.get(number)]
+    parts = []
+    for doc, frames in ((before, old), (after, new)):
+        docs = _as_texts(
+            frame_docs({**doc, FRAMES: {number: frames[number] for number in numbers if number in frames}})
+        )
+        parts.append({number: docs.get(number) for number in numbers})
     return {**record, FRAMES: parts}
 
 
@@ -342,9 +390,41 @@ def _widened(record: WrittenValues, stored: LabelDoc | None) -> WrittenValues:
     found = {name: pair for name, pair in record.items() if name != _ANCHORS}
     if FRAMES not in found or stored is None:
         return found
-    wide = []
-    for part in found[FRAMES]:
-        frames = {**stored[FRAMES], **part}
-        numbers = sorted((number for number, label in frames.items() if label is not None), key=int)
-        wide.append({number: frames[number] for number in numbers})
-    return {**found, FRAMES: wide}
+    before, after = found.pop(FRAMES)
+    frames = stored[FRAMES]
+    now = _as_texts(frame_docs({**stored, FRAMES: {number: frames[number] for number in after if number in frames}}))
+    if not all(_is_as_left(now.get(number), before[number], after[number]) for number in after):
+        return {**found, FRAMES: (frames, None)}
+    base = before_loads(stored, found)
+    wide = {**frames, **{number: _undone(now.get(number), before[number], after[number]) for number in after}}
+    there = {number: label for number, label in wide.items() if label is not None}
+    wide = {
+        number: own_doc(there[number], base, number) if number in after else there[number]
+        for number in sorted(there, key=int)
+    }
+    return {**found, FRAMES: (wide, frames)}
+
+
+def _is_as_left(now: LabelDoc | None, before: LabelDoc | None, after: LabelDoc | None) -> bool:
+    """Whether a frame stores still what a load has changed of a label."""
+    if now is None or after is None:
+        return now is after
+    return all(is_identical(now.get(name), after.get(name)) for name in _changed(before, after))
+
+
+def _undone(now: LabelDoc | None, before: LabelDoc | None, after: LabelDoc | None) -> LabelDoc | None:
+    """What a frame is to store of a label where that is undone which a load has changed."""
+    if now is None or before is None or after is None:
+        return before
+    changed = _changed(before, after)
+    kept = {name: value for name, value in now.items() if name not in changed or name in before}
+    return {**kept, **{name: before[name] for name in changed if name in before}}
+
+
+def _changed(before: LabelDoc | None, after: LabelDoc) -> list[str]:
+    old = before or {}
+    return [
+        name
+        for name in {**old, **after}
+        if name not in old or name not in after or not is_identical(old[name], after[name])
+    ]

@@ -15,8 +15,10 @@ from fo_labelstudio.convert.frame_labels import (
     frame_docs,
     label_id_at,
     needs_index,
+    own_doc,
     runs_of,
     tracks_of,
+    without_own,
 )
 from fo_labelstudio.convert.stored import copy_of, label_of
 from tests.properties import examples
@@ -139,8 +141,18 @@ class TestChangedFrames:
     def test_frames_that_it_comes_to_have_the_class_of_that_time(self):
         track = self.track("car", "bus")
         new = {**box("car", 1), "_id": label_id_at(str(track["_id"]), 3)}
+        del new["label"]
         changed = changed_frames(track, {**track, "frames": {**track["frames"], "3": new}})
         assert changed == {3: {**new, "label": "bus"}}
+
+    def test_what_a_frame_has_for_itself_counts_before_what_all_share(self):
+        track, stored = {**self.track("car", "bus"), "colour": "red"}, box("van", 1)
+        for doc in (stored, {**stored, "colour": "blue"}, {**stored, "colour": "red"}):
+            own = own_doc(doc, track, "2")
+            assert frame_docs({**track, "frames": {"2": own}}) == {2: doc}
+            assert frame_docs({**track, "frames": {"2": without_own(own, ("label", "colour"))}}) == {
+                2: {**doc, "label": "bus", "colour": "red"}
+            }
 
     def test_another_class_and_other_frames_are_changes_of_their_own(self):
         track, moved = self.track("car", "car"), box("car", 1, 0.5)

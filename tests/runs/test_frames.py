@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bson
 import fiftyone as fo
 import pytest
 
@@ -230,6 +231,63 @@ def test_a_drawn_box_of_one_frame_has_no_index_until_it_goes_on(sent):
     assert list(boxes_of(sent.sample, "car", 3)) == numbers(28, 30)
     assert sent.sample.frames[28].det.detections[0].id == box.id
     sent.load_again()
+
+
+class TestTakenBack:
+    """What is as it was, to the last attribute, where answers say again what was sent."""
+
+    @pytest.fixture
+    def sent(self, dataset):
+        (sample, _) = dataset
+        thing = fo.Instance()
+        for number in (*numbers(1, 3), *numbers(5, 8)):
+            tags, label = (["first"], "person") if number == 8 else ([], "car")
+            box = fo.Detection(label=label, bounding_box=[0.5, 0.75, 0.125, 0.125], tags=tags, instance=thing)
+            if number < 8:
+                box["colour"] = "red"
+            frame = sample.frames[number]
+            frame.det = fo.Detections(detections=[*(frame.det.detections if frame.det else ()), box])
+        sample.save()
+        return Sent(dataset)
+
+    def labels(self, sent):
+        """Frame number -> id -> all that the frame stores of a label."""
+        docs = map(bson.decode, raw_frames(sent.dataset).values())
+        there = [doc for doc in docs if str(doc["_sample_id"]) == sent.ids[0] and doc.get("det")]
+        return {doc["frame_number"]: {box["_id"]: box for box in doc["det"]["detections"]} for doc in there}
+
+    @pytest.mark.parametrize(
+        "edits",
+        [
+            pytest.param([edited("person", extended(9), 1)], id="a box without an index goes on"),
+            pytest.param([edited("person", extended(9), 1), edited("person", extended(12), 1)], id="and goes on again"),
+            pytest.param([without("car", 4)], id="a track without an index is deleted"),
+            pytest.param([edited("car", ended(7), 4)], id="the frame that differs is left"),
+            pytest.param([edited("car", ended(7), 4), edited("car", relabelled("person"), 4)], id="and relabelled"),
+            pytest.param([edited("car", ended(7), 4), without("car", 4)], id="and deleted"),
+        ],
+    )
+    def test_labels_have_all_that_they_had(self, sent, edits):
+        before = self.labels(sent)
+        for edit in edits:
+            sent.answer(edit)
+            sent.load()
+            assert self.labels(sent) != before
+            sent.load_again()
+        sent.answer()
+        sent.load()
+        there = {number: labels for number, labels in self.labels(sent).items() if labels or number in before}
+        assert there == before
+        sent.load_again()
+
+    def test_a_frame_that_comes_back_to_a_relabelled_track_is_of_its_class(self, sent):
+        edit = edited("car", ended(7), 4)
+        sent.answer(edit)
+        sent.load()
+        sent.answer(edited("car", relabelled("person"), 4))
+        sent.load()
+        assert boxes_of(sent.sample, "person")[8] == [0.5, 0.75, 0.125, 0.125]
+        sent.load_again()
 
 
 def test_frames_that_the_dataset_does_not_have_are_made(sent):
