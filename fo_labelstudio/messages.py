@@ -30,3 +30,8 @@ def listed(messages: Sequence[object], where_all: str = "") -> str:
 def quoted(value: Any) -> str:
     """A value that somebody else made, as ``repr`` shows it, but short, however long or deeply nested it is."""
     return _repr.repr(value)
+
+
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article."""
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"

@@ -23,7 +23,7 @@ def ready_labels(answer: FieldAnswer, field: LabelField) -> ReadyLabels | None:
         the labels; None where there are none, or where there is anything else to do or to tell
     """
     name = list_name(LABEL_TYPES[field.label_type])
-    if name is None or not answer.added:
+    if name is None or field.is_of_frames or not answer.added:
         return None
     changes = label_changes((), answer, field, {}, ())
     is_all = changes == LabelChanges(added=changes.added, written=changes.written)

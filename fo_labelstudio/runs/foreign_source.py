@@ -95,7 +95,7 @@ class ServerProject:
 
     Raises:
         RunError: there is no such project
-        LabelingConfigError: its labeling config cannot be read, or does not ask about images
+        LabelingConfigError: its labeling config cannot be read, or does not ask about images or videos
     """
 
     def __init__(self, client: Client, project_id: int, task_ids: Collection[int] | None = None):
@@ -108,7 +108,7 @@ class ServerProject:
         self.place = client.url
         self.made_at: str | None = found.get("created_at")
         self.labeling_config: LabelingConfig | None = read(found.get("label_config") or "")
-        self.labeling_config.check_images()
+        self.labeling_config.check_media()
         self._remote = client
         self._id = project_id
         self._task_ids = None if task_ids is None else sorted(set(task_ids))
@@ -219,7 +219,7 @@ class ExportFiles:
 
     Raises:
         ExportError: nothing at the path can be read
-        LabelingConfigError: the labeling config cannot be read, or does not ask about images
+        LabelingConfigError: the labeling config cannot be read, or does not ask about images or videos
     """
 
     def __init__(
@@ -237,7 +237,7 @@ class ExportFiles:
         xml = parse_labeling_config(labeling_config)
         self.labeling_config = None if xml is None else read(xml)
         if self.labeling_config is not None:
-            self.labeling_config.check_images()
+            self.labeling_config.check_media()
 
     def people(self) -> Mapping[int, str]:
         """Nobody: a file names annotators by their ids, or by their e-mail."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 import pickle
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -23,8 +23,7 @@ from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.shown import Shown, images_of
 from fo_labelstudio.convert.foreign.which import ALL, GROUND_TRUTH, LATEST, Chosen, Which, chosen_of, names_in
-from fo_labelstudio.convert.media import DEFAULT
-from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.media_match import Matching, Place
 from fo_labelstudio.convert.media_size import compare_sizes
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
@@ -46,6 +45,7 @@ from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, tell
 from fo_labelstudio.runs.own_runs import OwnRuns
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.streams import FEW_BYTES, Spool
+from fo_labelstudio.transport.files import FILES
 
 _NO_DATA: Mapping[str, Any] = {}
 
@@ -83,9 +83,9 @@ def import_annotations(
             "or make one of them with clone()"
         )
     dataset = root_dataset(samples)
-    check_dataset(dataset)
+    medium = check_dataset(dataset, source.labeling_config)
     earlier = Earlier(dataset)
-    found = _Found(source, options, OwnRuns(dataset), earlier, dataset)
+    found = _Found(source, options, OwnRuns(dataset), earlier, dataset, medium)
     matching = match_tasks(
         found.task_images(),
         samples,
@@ -143,8 +143,15 @@ class _Found:
     """The tasks of a source, kept in a temporary file, and what must be known of them before any is loaded."""
 
     def __init__(
-        self, source: ForeignSource, options: ImportOptions, own: OwnRuns, earlier: Earlier, dataset: fo.Dataset
+        self,
+        source: ForeignSource,
+        options: ImportOptions,
+        own: OwnRuns,
+        earlier: Earlier,
+        dataset: fo.Dataset,
+        medium: Medium,
     ):
+        self.medium = medium
         self.which = options.which
         if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
             self.which = Which(self.which.annotations, self.which.predictions, source.people())
@@ -161,12 +168,13 @@ class _Found:
         # The results of all tasks tell what the labeling config does not.
         needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
         needs_all = needs_all or options.choice != IGNORE
-        self._observed = Observed(self.which) if needs_all else None
+        self._observed = Observed(self.which, medium) if needs_all else None
         self._spool = Spool[KeptTask]()
         self._full = options.full
         self._earlier = earlier
-        self._has_sizes = _has_sizes(dataset)
-        self._early_fields = None if needs_all else self.fields().filled
+        self._has_sizes = _has_sizes(dataset, medium)
+        # Frames are counted by the media of a sample, which is not known yet.
+        self._early_fields = None if needs_all or medium.frame_scope else self.fields().filled
         self._known: Collection[str] = ()
         self.identity: str | None = None
         """That of the project, as it was guessed to read tasks early."""
@@ -204,7 +212,7 @@ class _Found:
                 self._spool.add(kept._replace(images=images))
 
     def _look_at(self, name: TaskName, task: Task, chosen: Sequence[Chosen]) -> tuple[list[Shown], _Row]:
-        shown, problem = images_of(task, self.config, self._observed)
+        shown, problem = images_of(task, self.config, self._observed, self.medium)
         if problem is not None:
             self.problems.append(Problem(name.shown, None, f"{problem}; left alone"))
         data = task.get("data")
@@ -216,7 +224,7 @@ class _Found:
             places.append(place)
             kept = data if self._keeps_data else _NO_DATA
             self._images.add(TaskImage(name.shown, slot, image.address, data.get(SAMPLE_ID), kept))
-        sizes = tuple(_size_in(chosen, image) for image in shown)
+        sizes = tuple(_size_in(chosen, image, self.medium) for image in shown)
         row = _Row(f"{name.number}@{task.get('created_at')}", tuple(places), sizes, _digest(chosen))
         self.rows.add(row)
         self.first = self.first or row.key
@@ -249,7 +257,7 @@ class _Found:
 
     def fields(self) -> ImportFields:
         """The fields that receive what the tasks hold."""
-        return import_fields(self.config, self._observed, self.which, self._options, self._dataset)
+        return import_fields(self.config, self._observed, self.which, self._options, self._dataset, self.medium)
 
     def tasks(self) -> Iterator[tuple[_Row, KeptTask]]:
         """The tasks again, in the same order."""
@@ -356,7 +364,7 @@ def _answers(
 ) -> ImportAnswers:
     answers = ImportAnswers(PAGE_ANSWERS, fields, found.which)
     answers.problems.extend(found.problems)
-    media = _media_of(state.dataset)
+    media = _media_of(state.dataset, found.medium, sample_ids.values())
     answers.problems.extend(_other_sizes(found, sample_ids, media))
     # A tuple of one takes a quarter of the memory of a set.
     of_sample: dict[str, tuple[str, ...]] = {}
@@ -430,14 +438,17 @@ def _returned(
     Of scalars there is one on a sample, so that its value stands in place of the labels, as FiftyOne has it.
     """
     returned: dict[str, Any] = {}
-    media = _media_of(state.dataset)
+    of_frames = [field.name for field in fields.fields if field.is_of_frames]
+    if of_frames:
+        logger.warning("Labels of frames cannot be returned, and are left out: %s", ", ".join(map(repr, of_frames)))
+    media = _media_of(state.dataset, found.medium, sample_ids.values())
     for row, kept in found.tasks():
         ids = [sample_ids.get(place) for place in row.places]
         images = [Pictured(shown, name, media.get(name or "")) for shown, name in zip(kept.images, ids, strict=True)]
         task, identity = pickle.loads(kept.pickled), state.identity_of(row.key)
         # What cannot be understood is told where the same tasks are loaded.
         for answer in answers_of(task, fields, images, identity, found.which, kept.name, []):
-            for field in fields.fields:
+            for field in (one for one in fields.fields if not one.is_of_frames):
                 for edit in answer.fields[field.name].added:
                     of_type = returned.setdefault(field.name, {}).setdefault(family_of(field).filed_as, {})
                     if field.question is not None:
@@ -447,16 +458,29 @@ def _returned(
     return returned
 
 
-def _has_sizes(dataset: fo.Dataset) -> bool:
-    """Whether the sizes of images are known, or will be of new samples."""
-    return len(dataset) == 0 or dataset.count("metadata.width") > 0
+def _has_sizes(dataset: fo.Dataset, medium: Medium) -> bool:
+    """Whether the sizes of media are known, or will be of new samples."""
+    return len(dataset) == 0 or dataset.count(medium.metadata[0]) > 0
 
 
-def _media_of(dataset: fo.Dataset) -> dict[str, MediaInfo]:
-    """Size of the image of each sample of which it is known."""
-    ids, widths, heights = dataset.values(["id", "metadata.width", "metadata.height"])
-    sizes = zip(ids, widths, heights)
-    return {sample_id: MediaInfo(width, height) for sample_id, width, height in sizes if width and height}
+def _media_of(dataset: fo.Dataset, medium: Medium, shown: Iterable[str]) -> dict[str, MediaInfo]:
+    """What is known of the media of each sample; where frames are counted, files of those that are shown tell it too.
+
+    Args:
+        dataset: the dataset
+        medium: what its samples are
+        shown: ids of the samples that tasks show
+    """
+    ids, *columns = dataset.values(["id", *medium.metadata])
+    found = zip(ids, map(medium.parse_metadata, zip(*columns)))
+    media = {sample_id: info for sample_id, info in found if info is not None}
+    unknown = {sample_id for sample_id in shown if sample_id not in media} if medium.frame_scope else ()
+    if unknown:
+        for sample_id, path in zip(*dataset.select(unknown).values(["id", "filepath"])):
+            info = FILES[medium.name].inspect(path, False).info
+            if info is not None:
+                media[sample_id] = info
+    return media
 
 
 def _other_sizes(found: _Found, sample_ids: Mapping[Place, str], media: Mapping[str, MediaInfo]) -> Iterator[Problem]:
@@ -472,13 +496,13 @@ def _size_of(media: MediaInfo | None) -> tuple[int, int] | None:
     return None if media is None else media.size
 
 
-def _size_in(chosen: Sequence[Chosen], image: Shown) -> tuple[int, int] | None:
+def _size_in(chosen: Sequence[Chosen], image: Shown, medium: Medium) -> tuple[int, int] | None:
     """The size of an image that results are made for, in pixels, or None where none says."""
     for one in chosen:
         for item in one.result:
             if not isinstance(item, Mapping) or item.get("to_name", image.to_name) != image.to_name:
                 continue
-            media = DEFAULT.parse_marks(item) if (item.get("item_index") or 0) == image.place else None
+            media = medium.parse_marks(item) if (item.get("item_index") or 0) == image.place else None
             if media is not None:
                 return media.size
     return None

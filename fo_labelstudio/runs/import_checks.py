@@ -8,6 +8,9 @@ import fiftyone as fo
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, label_class_of
+from fo_labelstudio.convert.labeling_config.read import LabelingConfig
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of_type
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import holder_of
 from fo_labelstudio.dataset.fields import attribute_name_problem, check_field
@@ -37,17 +40,37 @@ def collection_of(samples: foc.SampleCollection | str) -> foc.SampleCollection:
     return fo.load_dataset(samples)
 
 
-def check_dataset(dataset: fo.Dataset) -> None:
+def check_dataset(dataset: fo.Dataset, config: LabelingConfig | None) -> Medium:
     """Refuses a dataset whose samples no task shows.
 
+    Args:
+        dataset: the dataset
+        config: the labeling config of the project, where it is known
+
+    Returns:
+        what its samples are
+
     Raises:
-        SettingsError: its samples are no images
+        SettingsError: its samples are neither images nor videos
+        LabelingConfigError: the project shows and asks about other media
     """
-    if dataset.media_type not in (None, "image", "group"):
+    known = {medium.media_type: medium for medium in MEDIA}
+    if dataset.media_type not in (None, "group", *known):
         raise SettingsError(
             f"the samples of dataset {dataset.name!r} are of media type {dataset.media_type!r}, but labels of images "
-            "are imported; pass a dataset of images, or of groups"
+            "and of videos are imported; pass a dataset of these, or of groups"
         )
+    if config is not None and dataset.media_type is None:
+        shown = [medium for medium in MEDIA if config.shown(medium)]
+        if shown and DEFAULT not in shown:
+            raise SettingsError(
+                f"dataset {dataset.name!r} has no samples yet, so nothing tells that it is one of {shown[0].noun}s, "
+                f"which the project shows; set dataset.media_type = {shown[0].media_type!r} before"
+            )
+    medium = medium_of_type(dataset.media_type)
+    if config is not None:
+        config.check_shows(medium)
+    return medium
 
 
 def check_names(dataset: fo.Dataset, fields: Iterable[LabelField]) -> None:

@@ -15,6 +15,8 @@ from fo_labelstudio.convert.foreign.fields import ForeignFields, can_share, fiel
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.which import Which
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.dataset.internals import prompt_imported_field
 from fo_labelstudio.dataset.prompt import has_terminal
 from fo_labelstudio.log import logger
@@ -39,6 +41,7 @@ def import_fields(
     which: Which,
     options: ImportOptions,
     dataset: fo.Dataset,
+    medium: Medium = DEFAULT,
 ) -> ImportFields:
     """The fields of an import, named as the caller wants them.
 
@@ -51,11 +54,12 @@ def import_fields(
         which: which answers count
         options: what is asked for
         dataset: the dataset that is imported into
+        medium: what its samples are
 
     Raises:
         LabelSchemaError: a name is of no control tag, or control tags of different kinds are to share a field
     """
-    found = fields_of(config, observed, which, options.fields)
+    found = fields_of(config, observed, which, options.fields, medium=medium)
     targets = _expected(found, options)
     unexpected = [name for name in found.base if name not in targets]
     choice = options.choice
@@ -128,7 +132,7 @@ def _named(
         target = targets.get(name)
         if target is not None:
             names.setdefault(control, target)
-    named = fields_of(config, observed, which, names)
+    named = fields_of(config, observed, which, names, medium=found.medium)
     kept = {name_of for key, name in places if name in targets and (name_of := _place(named, key))}
     left = {
         control: unlisted_note(control)

@@ -21,7 +21,7 @@ from fo_labelstudio.convert.foreign.which import Chosen, Which, chosen_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.regions import whole_id
-from fo_labelstudio.messages import quoted
+from fo_labelstudio.messages import quoted, with_article
 
 _NOT_ANSWERED = "nobody whose answers count has answered the task"
 
@@ -141,7 +141,7 @@ class _TaskReader:
 
     def read(self, chosen: Chosen, answers: Sequence[Answer]) -> None:
         """Adds what one answer says to what is said of each image."""
-        found = read_results(chosen.result)
+        found = read_results(chosen.result, self._fields.medium)
         own = self._fields.of_source[chosen.source]
         sorted_ones = [OfImage() for _ in self._images]
         unclear = self._report_broken(found)
@@ -219,7 +219,10 @@ class _TaskReader:
             names = self._names
         places = [place for place, image in enumerate(self._images) if image.shown.to_name in names]
         if not places:
-            self._report(item.id, f"it is about {quoted(', '.join(item.to_names))}, which is no image of the task")
+            self._report(
+                item.id,
+                f"it is about {quoted(', '.join(item.to_names))}, which is no {self._fields.medium.noun} of the task",
+            )
             return []
         if item.place is None and not is_region:
             return places
@@ -241,7 +244,7 @@ class _TaskReader:
                 self._report(region_id, reason)
         for region_id, control, kind in found.others:
             if not self._is_ignored(control):
-                self._report(region_id, f"a {quoted(kind)} is not about an image")
+                self._report(region_id, f"a {quoted(kind)} is not about {with_article(self._fields.medium.noun)}")
         for control in found.rankings:
             if not self._is_ignored(control):
                 self._report(None, f"control tag {control!r} compares objects, for which FiftyOne has no label")

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from fo_labelstudio.convert.foreign.observed import Observed, Seen
-from fo_labelstudio.convert.labeling_config.kinds import OF_OTHER_MEDIA, Kind, facts_of
+from fo_labelstudio.convert.labeling_config.kinds import Kind, drawn_kind, facts_of
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
+from fo_labelstudio.messages import with_article
 
 SHAPES: tuple[str, ...] = ("rectanglelabels", "brushlabels", "bitmasklabels", "polygonlabels", "ellipselabels")
-SHAPES += ("vectorlabels", "keypointlabels")
+SHAPES += ("vectorlabels", "keypointlabels", "videorectangle", "timelinelabels")
 """Kinds of regions."""
 
 CHOICES = frozenset(("choices", "taxonomy"))
@@ -57,12 +60,14 @@ def base_name(from_name: str, config: LabelingConfig | None) -> str:
     return from_name if control is None else control.options.get("name", control.name)
 
 
-def asked_of(config: LabelingConfig | None, observed: Observed | None) -> tuple[list[Asked], set[str], list[str]]:
+def asked_of(
+    config: LabelingConfig | None, observed: Observed | None, medium: Medium = DEFAULT
+) -> tuple[list[Asked], set[str], list[str]]:
     """What is asked, the names of the control tags that have no place, and notes about these."""
     asked, ignored, notes = [], set(), []
     for control in config.controls.values() if config else ():
         seen = _seen_of(control, config, observed)
-        one = _of_config(control, config, seen) if config else None
+        one = _of_config(control, config, seen, medium) if config else None
         if isinstance(one, Asked):
             asked.append(one)
         elif one is not None:
@@ -83,7 +88,7 @@ def asked_of(config: LabelingConfig | None, observed: Observed | None) -> tuple[
             if name not in ignored and name not in {one.control for one in asked}:
                 ignored.add(name)
                 kind = ", ".join(f"{number} of type {kind!r}" for kind, number in kinds.items())
-                notes.append(f"control tag {name!r} has results that are not for images ({kind}); left out")
+                notes.append(f"control tag {name!r} has results that are not for {medium.noun}s ({kind}); left out")
     return asked, ignored, notes
 
 
@@ -103,24 +108,28 @@ def _seen_of(control: ControlTag, config: LabelingConfig | None, observed: Obser
     return found
 
 
-def _of_config(control: ControlTag, config: LabelingConfig, seen: Mapping[str, Seen]) -> Asked | str | None:
+def _of_config(
+    control: ControlTag, config: LabelingConfig, seen: Mapping[str, Seen], medium: Medium
+) -> Asked | str | None:
     """What a control tag asks for; or why it has no place; or None where its results are part of those of others."""
     kind, facts = control.kind, facts_of(control.tag)
     media = {config.objects[name].medium for name in control.objects if name in config.objects}
-    about_images = config.is_about_images(control)
+    is_about, drawn = config.is_about(control, medium), drawn_kind(control.tag, medium)
+    is_drawn = kind in (Kind.SHAPE, Kind.TRACK, Kind.RANGE)
     if kind is Kind.RANKING:
         return "compares objects, for which FiftyOne has no label"
-    if kind in OF_OTHER_MEDIA or (kind in (Kind.SHAPE, Kind.CLASSES) and not about_images):
-        return f"is about {', '.join(sorted(media)) or 'something else'}, not about an image"
+    if kind is Kind.OTHER_MEDIUM or ((is_drawn or kind is Kind.CLASSES) and not is_about):
+        return f"is about {', '.join(sorted(media)) or 'something else'}, not about {with_article(medium.noun)}"
+    if is_drawn and drawn is None:
+        return f"draws what no label on {with_article(medium.noun)} is made of"
     if kind in (None, Kind.RELATION) or facts is None:
         return None
-    if kind is Kind.SHAPE:
-        shape = f"{facts.shape}labels"
+    if drawn is not None:
         is_labelled = facts.has_classes
         classes = control.classes if is_labelled else _classes_beside(control, config)
         return Asked(
             control.name,
-            shape,
+            drawn,
             control.objects,
             classes,
             has_several=_takes_several(control, config) or any(one.has_several for one in seen.values()),
@@ -136,8 +145,9 @@ def _of_config(control: ControlTag, config: LabelingConfig, seen: Mapping[str, S
         return (
             Asked(control.name, "choices", control.objects, control.classes, several, True, False) if beside else None
         )
-    if not about_images and (not control.objects or len(config.images) != 1 or config.images[0].is_list):
-        return f"is about {', '.join(sorted(media)) or 'nothing'}, and no single image is shown with it"
+    shown = config.shown(medium)
+    if not is_about and (not control.objects or len(shown) != 1 or shown[0].is_list):
+        return f"is about {', '.join(sorted(media)) or 'nothing'}, and no single {medium.noun} is shown with it"
     return _question(control, seen)
 
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from fo_labelstudio.convert.annotation.added import attribute_of
-from fo_labelstudio.convert.families import family_of, family_of_type, holds_list
+from fo_labelstudio.convert.families import family_of, family_of_type, holds_list, is_served
 from fo_labelstudio.convert.foreign import naming
 from fo_labelstudio.convert.foreign.asked import CHOICES, SHAPES, Asked, asked_of, base_name
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.which import ALL, Source, Which
 from fo_labelstudio.convert.labeling_config.kinds import label_type_of
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
 from fo_labelstudio.errors import LabelSchemaError
@@ -53,6 +55,7 @@ class ForeignFields:
         ignored: names of control tags whose results have no place; told in the notes
         notes: what the caller is to be told once
         config: the labeling config, where it is known
+        medium: what the samples are
     """
 
     base: Mapping[str, LabelField]
@@ -63,6 +66,7 @@ class ForeignFields:
     ignored: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     config: LabelingConfig | None = None
+    medium: Medium = DEFAULT
 
     @cached_property
     def of_source(self) -> Mapping[Source, Mapping[str, LabelField]]:
@@ -156,6 +160,7 @@ def fields_of(
     which: Which | None = None,
     names: Mapping[str, str] | None = None,
     label_types: Collection[str] | None = None,
+    medium: Medium = DEFAULT,
 ) -> ForeignFields:
     """The fields that receive what a project holds: one for each control tag, of its name as far as that can be.
 
@@ -168,15 +173,16 @@ def fields_of(
         which: which answers count; those that were observed by default
         names: name of a control tag -> the name of its field, or of its attribute
         label_types: the label types that are wanted, as FiftyOne or we call them; all by default
+        medium: what the samples are; labels that are drawn on single frames are in fields of ``frames``
 
     Raises:
         LabelSchemaError: a name is of no control tag, or two control tags of different kinds are to share a field
     """
     which = which or (observed.which if observed else Which())
-    asked, ignored, notes = asked_of(config, observed)
+    asked, ignored, notes = asked_of(config, observed, medium)
     names = dict(names or {})
     _check_names(names, asked, ignored)
-    maker = _Maker(names, asked)
+    maker = _Maker(names, asked, medium)
     for one in asked:
         maker.add(one)
     if observed and observed.relation_names:
@@ -191,6 +197,7 @@ def fields_of(
         frozenset(ignored),
         tuple(notes),
         config,
+        medium,
     )
     if label_types is None:
         return found
@@ -239,15 +246,18 @@ class _Maker:
     Args:
         names: the names that the caller gives
         asked: all that is asked
+        medium: what the samples are
     """
 
-    def __init__(self, names: Mapping[str, str], asked: Sequence[Asked]):
+    def __init__(self, names: Mapping[str, str], asked: Sequence[Asked], medium: Medium):
         self.base: dict[str, LabelField] = {}
         self.shapes: dict[tuple[str, str], str] = {}
         self.images: dict[tuple[str, str], str] = {}
         self.attributes: dict[str, dict[str, Attribute]] = {}
         self._names = names
         self._asked = asked
+        self._medium = medium
+        self._scope = medium.scopes[0]
 
     def add(self, one: Asked) -> None:
         """Makes the field of a control tag, if it becomes one."""
@@ -264,6 +274,7 @@ class _Maker:
                 skeleton=Skeleton(tuple(map(str, range(one.joints))), ()) if one.joints else None,
                 takes_unexpected=True,
                 takes_none=True,
+                scope=self._scope_of(label_type),
             )
             name = self._place(one, field, self.shapes)
             attributes = self._attributes_of(one, name)
@@ -281,18 +292,33 @@ class _Maker:
                 question=one.values,
                 keeps_present=True,
                 takes_unexpected=True,
+                scope=self._scope,
             )
             self._place(one, field, self.images)
         elif one.about_images:
-            field = LabelField("", _label_type_of(one), one.classes, one.control, existing=False, takes_unexpected=True)
+            field = LabelField(
+                "",
+                _label_type_of(one),
+                one.classes,
+                one.control,
+                existing=False,
+                takes_unexpected=True,
+                scope=self._scope,
+            )
             name = self._place(one, field, self.images)
             self._extend(name, [attribute_of(PATH, "list")] if one.has_paths else [])
+
+    def _scope_of(self, label_type: str) -> str:
+        """Where labels of a type live that are drawn: on the medium, or on its frames."""
+        return next(scope for scope in self._medium.scopes if is_served(scope, label_type))
 
     def _place(self, one: Asked, field: LabelField, roles: dict[tuple[str, str], str]) -> str:
         """Puts a field into its place, or takes the one that is to be shared, and says what it is called."""
         given = self._names.get(one.control)
         is_second = any(control == one.control for control, _ in (*self.shapes, *self.images))
-        name = naming.field_name(one.control) if given is None else given
+        prefix = f"{field.scope}." if field.is_of_frames else ""
+        name = naming.field_name(one.control) if given is None else given.removeprefix(prefix)
+        name = f"{prefix}{name}"
         if is_second and name in self.base and not can_share(self.base[name], field):
             # One control tag whose results are of several kinds.
             name = naming.unique(f"{name}_{family_of(field).filed_as}", self.base)

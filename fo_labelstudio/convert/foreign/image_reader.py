@@ -20,7 +20,7 @@ from fo_labelstudio.convert.foreign.fields import CLASSES, CONFIDENCE, NOTE, PAT
 from fo_labelstudio.convert.foreign.ids import TaskName, safe_id, shown_id, whole_ones
 from fo_labelstudio.convert.foreign.results import Reply, Shape
 from fo_labelstudio.convert.foreign.which import Chosen
-from fo_labelstudio.convert.labeling_config.kinds import class_of_path
+from fo_labelstudio.convert.labeling_config.kinds import class_key, class_of_path
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import is_showable, is_text
 from fo_labelstudio.convert.numbers import is_finite, is_number
@@ -221,6 +221,8 @@ class ImageReader:
             return media
         if self._media is not None:
             return self._media
+        if field.is_of_frames:
+            raise RegionError("nothing tells the number of frames of its video; call dataset.compute_metadata()")
         rotation = shape.value.get("rotation", 0)
         if "mask" in family.aspects or rotation not in (0, None):
             raise RegionError(
@@ -298,7 +300,7 @@ def _region(shape: Shape, region_id: str, media: MediaInfo, field: LabelField, f
     Raises:
         RegionError: it is damaged
     """
-    value = {**shape.value, shape.kind: shape.classes}
+    value = {**shape.value, class_key(shape.kind): shape.classes}
     region: Region = {
         "id": region_id,
         "from_name": shape.control,
@@ -311,7 +313,7 @@ def _region(shape: Shape, region_id: str, media: MediaInfo, field: LabelField, f
     if shape.classes is None or (
         isinstance(shape.classes, list) and (len(shape.classes) != 1 or region["type"] != shape.kind)
     ):
-        region["value"] = {**region["value"], region["type"]: (shape.classes or [])[:1]}
+        region["value"] = {**region["value"], class_key(region["type"]): (shape.classes or [])[:1]}
     return region
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from fo_labelstudio.convert.foreign.results import Reply, Shape, read_results
 from fo_labelstudio.convert.foreign.which import Which, chosen_of
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.errors import RegionError
 
 _MAX_CLASSES = 1000
@@ -79,16 +81,19 @@ class Observed:
 
     Attributes:
         which: which answers count
+        medium: what they are about
         controls: name of a control tag -> kind of result -> what they are like
         objects: name of an object tag -> the key of the tasks' data that it shows, where results say so, or None
         annotators: who made annotations, as :func:`fo_labelstudio.convert.foreign.which.annotator_of` names them
         versions: the model versions of predictions
         rankings: names of control tags whose results compare objects
-        others: name of a control tag -> kind of result that is not for images -> how many
+        others: name of a control tag -> kind of result that is not for the medium -> how many
         relation_names: what relations are called
+        elsewhere: names of the object tags that results are about which are not for the medium
     """
 
     which: Which = dataclass_field(default_factory=Which)
+    medium: Medium = DEFAULT
     controls: dict[str, dict[str, Seen]] = dataclass_field(default_factory=dict)
     objects: dict[str, str | None] = dataclass_field(default_factory=dict)
     annotators: set[str] = dataclass_field(default_factory=set)
@@ -96,6 +101,7 @@ class Observed:
     rankings: set[str] = dataclass_field(default_factory=set)
     others: dict[str, Counter[str]] = dataclass_field(default_factory=dict)
     relation_names: set[str] = dataclass_field(default_factory=set)
+    elsewhere: set[str] = dataclass_field(default_factory=set)
 
     def add(self, task: Any) -> None:
         """Takes one more task into account; what cannot be understood is left out, and told when it is read."""
@@ -105,7 +111,7 @@ class Observed:
             if source.name is not None:
                 (self.versions if source.is_prediction else self.annotators).add(source.name)
             self._add_objects(result)
-            found = read_results(result)
+            found = read_results(result, self.medium)
             region_ids = found.region_ids
             for shape in found.shapes:
                 self._seen(shape.control, shape.kind).add_shape(shape)
@@ -114,6 +120,7 @@ class Observed:
             self.rankings |= found.rankings
             self.relation_names |= found.relation_names
             for _, control, kind in found.others:
+                self.elsewhere.update(name for item in result if _is_of(item, control, kind) for name in _names(item))
                 self.others.setdefault(control, Counter())[kind] += 1
 
     def _seen(self, control: str, kind: str) -> Seen:
@@ -124,12 +131,22 @@ class Observed:
             name = item.get("to_name") if isinstance(item, Mapping) else None
             if not isinstance(name, str) or item.get("type") in ("pairwise", "ranker"):
                 continue
-            for part in name.split(","):
-                known = self.objects.setdefault(part.strip(), None)
+            for part in _names(item):
+                known = self.objects.setdefault(part, None)
                 # Versions before 1.0 wrote which key of the data they showed.
                 source = item.get("source")
                 if known is None and isinstance(source, str) and source.startswith("$"):
-                    self.objects[part.strip()] = source[1:]
+                    self.objects[part] = source[1:]
+
+
+def _is_of(item: Any, control: str, kind: str) -> bool:
+    return isinstance(item, Mapping) and (item.get("from_name"), item.get("type")) == (control, kind)
+
+
+def _names(item: Mapping[str, Any]) -> list[str]:
+    """The names of the object tags that a result is about."""
+    name = item.get("to_name")
+    return [part.strip() for part in name.split(",")] if isinstance(name, str) else []
 
 
 def has_branches(value: Mapping[str, Any]) -> bool:

@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation import region_answers
 from fo_labelstudio.convert.annotation.objects import ANSWERS
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.labeling_config.kinds import class_of_path, facts_of
+from fo_labelstudio.convert.labeling_config.kinds import class_key, class_of_path, drawn_kind
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.names import is_text
 from fo_labelstudio.convert.records import RegionAnswer
 from fo_labelstudio.errors import RegionError
@@ -32,6 +34,7 @@ _CLASSES = "labels"
 
 _KIND_OF_KEY = {"rle": "brushlabels", "imageDataURL": "bitmasklabels", "vertices": "vectorlabels"}
 _KIND_OF_KEY |= {"points": "polygonlabels", "radiusX": "ellipselabels"}
+_KIND_OF_KEY |= {"sequence": "videorectangle", "ranges": "timelinelabels"}
 """Key of a value -> the kind of regions that alone have it."""
 
 
@@ -124,7 +127,7 @@ class Results:
         relations: ids of regions that are related, in the direction that was meant
         relation_names: what relations are called
         rankings: names of control tags whose results compare objects
-        others: results of types that are not for images: control tag, type
+        others: results of types that are not for the medium: id, control tag, type
         broken: results that could not be read: id, control tag where it says one, what is wrong
     """
 
@@ -142,14 +145,17 @@ class Results:
         return {shape.id for shape in self.shapes}
 
 
-def read_results(result: Iterable[Any]) -> Results:
+def read_results(result: Iterable[Any], medium: Medium = DEFAULT) -> Results:
     """The results of an answer, sorted by what they are.
 
     Args:
         result: the results, of any age: regions whose class stands in a result of its own (``<Rectangle>`` and
             ``<Labels>``), without ids or with numbers as ids, without the flags of today
+        medium: what regions are drawn on
     """
     found = Results()
+    # A task may have thousands of regions, of a few kinds.
+    drawn_of = cache(partial(drawn_kind, medium=medium))
     classes: dict[str, list[tuple[Mapping[str, Any], str]]] = {}
     nameless: Counter[str] = Counter()
     for item in result:
@@ -176,23 +182,16 @@ def read_results(result: Iterable[Any]) -> Results:
             found.replies.append(_reply(item, region_id, kind, control, value))
         elif kind == _CLASSES:
             classes.setdefault(region_id, []).append((item, control))
-        elif (shape_kind := _shape_kind(kind)) is not None:
-            found.shapes.append(_shape(item, region_id, shape_kind, control, value))
+        elif (drawn := drawn_of(kind)) is not None:
+            found.shapes.append(_shape(item, region_id, drawn, control, value))
         else:
             found.others.append((region_id, control, kind))
-    _join(classes, found)
+    _join(classes, found, medium)
     return found
 
 
-@lru_cache(256)
-def _shape_kind(kind: str) -> str | None:
-    """The kind of regions with a class that have the shape of those of a ``type``, or None where it draws nothing."""
-    facts = facts_of(kind)
-    return None if facts is None or facts.shape is None else f"{facts.shape}labels"
-
-
 def _shape(item: Mapping[str, Any], region_id: str, kind: str, control: str, value: Mapping[str, Any]) -> Shape:
-    classes = value.get(kind)
+    classes = value.get(class_key(kind))
     if isinstance(classes, str):
         classes = [classes]
     return Shape(region_id, control, kind, _to_names(item), _place(item), value, classes, item)
@@ -205,7 +204,7 @@ def _reply(item: Mapping[str, Any], region_id: str, kind: str, control: str, val
     return Reply(region_id, control, kind, _to_names(item), _place(item), value, item.get("score"))
 
 
-def _join(classes: Mapping[str, Sequence[tuple[Mapping[str, Any], str]]], found: Results) -> None:
+def _join(classes: Mapping[str, Sequence[tuple[Mapping[str, Any], str]]], found: Results, medium: Medium) -> None:
     """Gives regions the classes that stand in results of their own."""
     if not classes:
         return
@@ -218,7 +217,7 @@ def _join(classes: Mapping[str, Sequence[tuple[Mapping[str, Any], str]]], found:
     ]
     for region_id, rows in classes.items():
         for item, control in rows:
-            kind = None if region_id in lacking or region_id in labelled else _kind_of(item["value"])
+            kind = None if region_id in lacking or region_id in labelled else _kind_of(item["value"], medium)
             if region_id in labelled:
                 # Its own control tag has given it a class; this is what else is said of it.
                 found.replies.append(_reply(item, region_id, "choices", control, {"choices": _names(item)}))
@@ -234,14 +233,12 @@ def _names(item: Mapping[str, Any]) -> list[Any]:
     return names if isinstance(names, list) else [] if names is None else [names]
 
 
-def _kind_of(value: Mapping[str, Any]) -> str | None:
-    """The kind of region that a geometry is of, or None where it is none."""
-    for key, kind in _KIND_OF_KEY.items():
-        if key in value:
-            return kind
-    if "x" in value and "y" in value and "width" in value:
-        return "rectanglelabels" if "height" in value else "keypointlabels"
-    return None
+def _kind_of(value: Mapping[str, Any], medium: Medium) -> str | None:
+    """The kind of region that a geometry is of, or None where it is none on the medium."""
+    kind = next((kind for key, kind in _KIND_OF_KEY.items() if key in value), None)
+    if kind is None and "x" in value and "y" in value and "width" in value:
+        kind = "rectanglelabels" if "height" in value else "keypointlabels"
+    return None if kind is None else drawn_kind(kind, medium)
 
 
 def _add_relation(item: Mapping[str, Any], found: Results) -> None:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig, ObjectTag
-from fo_labelstudio.messages import quoted
-
-_IMAGE = re.compile(r"\.(jpe?g|png|gif|bmp|webp|svg|tiff?|avif|heic|ico)\b|^data:image/", re.IGNORECASE)
+from fo_labelstudio.convert.media import DEFAULT
+from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.messages import quoted, with_article
 
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 """One step into a task's data, of a path such as ``images[0].url``."""
@@ -36,7 +36,10 @@ class Shown(NamedTuple):
 
 
 def images_of(
-    task: Mapping[str, Any], config: LabelingConfig | None, observed: Observed | None = None
+    task: Mapping[str, Any],
+    config: LabelingConfig | None,
+    observed: Observed | None = None,
+    medium: Medium = DEFAULT,
 ) -> tuple[list[Shown], str | None]:
     """The images that a task shows, and what is wrong with its data, or None.
 
@@ -44,25 +47,27 @@ def images_of(
         task: the task
         config: the labeling config of its project; where it is not known, results and data tell as much as they do
         observed: what the results of the project's tasks are like
+        medium: what the samples are; videos, where they are no images
     """
     data = task.get("data")
     if not isinstance(data, Mapping):
         return [], f"its data are {quoted(data)}, expected an object"
-    objects = list(_objects(config, data)) if config else list(_observed_objects(observed, data))
+    objects = list(_objects(config, data, medium)) if config else list(_observed_objects(observed, data, medium))
     shown: list[Shown] = []
     problem = None
+    a_medium = with_article(medium.noun)
     for tag in objects:
         value = None if tag.key is None else value_at(data, tag.key)
         items = value if isinstance(value, list) else [value]
         if not items or not all(isinstance(item, str) and item for item in items):
-            problem = f"its data have {quoted(value)} for {tag.key!r}, expected the address of an image"
+            problem = f"its data have {quoted(value)} for {tag.key!r}, expected the address of {a_medium}"
             continue
         shown += (Shown(tag.name, place, item, str(tag.key)) for place, item in enumerate(items))
     if config and not objects:
-        problem = "the labeling config shows no image whose address stands in a task's data"
+        problem = f"the labeling config shows no {medium.noun} whose address stands in a task's data"
     elif not objects:
         keys = ", ".join(map(repr, list(data)[:10]))
-        problem = f"nothing tells which of its data ({keys}) is the image; pass the labeling config"
+        problem = f"nothing tells which of its data ({keys}) is the {medium.noun}; pass the labeling config"
     return shown, problem
 
 
@@ -79,8 +84,8 @@ def value_at(data: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def _objects(config: LabelingConfig, data: Mapping[str, Any]) -> Iterator[ObjectTag]:
-    for tag in config.images:
+def _objects(config: LabelingConfig, data: Mapping[str, Any], medium: Medium) -> Iterator[ObjectTag]:
+    for tag in config.shown(medium):
         flag = next((flag for flag in config.index_flags if flag in tag.name), None)
         if flag is None:
             # A tag without a key shows the same to all tasks.
@@ -94,24 +99,27 @@ def _objects(config: LabelingConfig, data: Mapping[str, Any]) -> Iterator[Object
             yield repeated
 
 
-def _observed_objects(observed: Observed | None, data: Mapping[str, Any]) -> Iterator[ObjectTag]:
+def _observed_objects(observed: Observed | None, data: Mapping[str, Any], medium: Medium) -> Iterator[ObjectTag]:
     """The object tags that results name, each with the only key that it can mean."""
-    names = list(observed.objects) if observed else []
+    names = [name for name in observed.objects if name not in observed.elsewhere] if observed else []
     taken = set()
     left = []
+    tag = medium.object_tag(medium.name).tag
     for name in names:
         key = observed.objects[name] if observed else None
         key = key if key is not None and value_at(data, key) is not None else name if name in data else None
         if key is None:
             left.append(name)
-        elif _is_image(value_at(data, key)):
+        elif _is_shown(value_at(data, key), medium):
             taken.add(key)
-            yield ObjectTag(name, "Image", key, isinstance(value_at(data, key), list))
-    images = [key for key, value in data.items() if isinstance(key, str) and key not in taken and _is_image(value)]
-    if len(left) <= 1 and len(images) == 1 and (left or not names):
-        yield ObjectTag(left[0] if left else "", "Image", images[0], isinstance(data[images[0]], list))
+            yield ObjectTag(name, tag, key, isinstance(value_at(data, key), list))
+    keys = [
+        key for key, value in data.items() if isinstance(key, str) and key not in taken and _is_shown(value, medium)
+    ]
+    if len(left) <= 1 and len(keys) == 1 and (left or not names):
+        yield ObjectTag(left[0] if left else "", tag, keys[0], isinstance(data[keys[0]], list))
 
 
-def _is_image(value: Any) -> bool:
+def _is_shown(value: Any, medium: Medium) -> bool:
     items = value if isinstance(value, list) else [value]
-    return bool(items) and all(isinstance(item, str) and _IMAGE.search(item) for item in items)
+    return bool(items) and all(isinstance(item, str) and medium.looks_like.search(item) for item in items)

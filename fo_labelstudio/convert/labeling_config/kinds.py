@@ -10,6 +10,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from fo_labelstudio.convert.families import FAMILIES
+from fo_labelstudio.convert.media.medium import Medium
 
 
 class Kind(Enum):
@@ -104,6 +105,10 @@ PATH_SEPARATOR = "/"
 _CANONICAL = {tag.lower(): tag for tag in (*CONTROL_TAGS, *OBJECT_TAGS, *HELPERS)}
 
 _LABEL_TYPES = {kind: label_type for family in FAMILIES for kind, label_type in family.claims.items()}
+_SCOPES: dict[str, set[str]] = {}
+for _family in FAMILIES:
+    for _region_type in (*_family.region_types, *_family.claims):
+        _SCOPES.setdefault(_region_type, set()).update(_family.scopes)
 _FILED_AS = {region_type: family.filed_as for family in FAMILIES for region_type in family.region_types}
 
 
@@ -139,6 +144,20 @@ def label_type_of(tag: str) -> str | None:
         region_type = canonical(tag).lower()
         return _LABEL_TYPES.get(region_type, _FILED_AS[region_type])
     return _LABEL_TYPES["choices"] if facts.kind in (Kind.CHOICES, Kind.TAXONOMY) else None
+
+
+def drawn_kind(tag: str, medium: Medium) -> str | None:
+    """The ``type`` of regions with a class that a control tag, or a result of that name, draws on a medium, or None."""
+    facts = facts_of(tag)
+    if facts is None or facts.kind not in (Kind.SHAPE, Kind.TRACK, Kind.RANGE):
+        return None
+    kind = canonical(tag).lower() if facts.shape is None else f"{facts.shape}labels"
+    return kind if not _SCOPES.get(kind, set()).isdisjoint(medium.scopes) else None
+
+
+def class_key(kind: str) -> str:
+    """Where the value of a region has its classes, by the ``type`` of its kind of regions with a class."""
+    return _LABELS.lower() if kind_of(kind) is Kind.TRACK else kind
 
 
 def is_bare_shape(tag: str) -> bool:

@@ -187,6 +187,10 @@ class LabelingConfig:
         """Refuses a labeling config that does not show and ask about images; see :meth:`check_shows`."""
         self.check_shows(DEFAULT)
 
+    def check_media(self) -> None:
+        """Refuses a labeling config that shows and asks about no medium of samples; see :meth:`check_shows`."""
+        self.check_shows(next(filter(self.shown, MEDIA), DEFAULT))
+
     def check_shows(self, medium: Medium) -> None:
         """Refuses a labeling config that does not show and ask about a medium.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -62,6 +63,7 @@ MEDIUM = Medium(
     to_meta=to_meta,
     parse_meta=parse_meta,
     media_type="image",
+    looks_like=re.compile(r"\.(jpe?g|png|gif|bmp|webp|svg|tiff?|avif|heic|ico)\b|^data:image/", re.IGNORECASE),
     metadata=("metadata.width", "metadata.height"),
     parse_metadata=parse_metadata,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
@@ -55,6 +56,7 @@ class Medium:
             stands in ``option`` where the object tag is not ours, or None
         problem_of: what keeps an object tag with that ``option``, or that value of it, from showing the media file, or
             None
+        looks_like: what addresses of its files look like, where nothing else tells them from other texts
         style: how the editor is to show it, as CSS; empty where it needs no help
         frame_scope: where labels of its single frames live, one of ``scopes``; None where it has no frames
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
@@ -72,6 +74,7 @@ class Medium:
     parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None]
     media_type: str
     metadata: tuple[str, ...]
+    looks_like: re.Pattern[str]
     parse_metadata: Callable[[Sequence[Any]], MediaInfo | None]
     data_keys: tuple[str, ...] = ()
     option: str = ""

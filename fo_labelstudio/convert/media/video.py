@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -102,6 +103,7 @@ MEDIUM = Medium(
     to_meta=to_meta,
     parse_meta=parse_meta,
     media_type="video",
+    looks_like=re.compile(r"\.(mp4|m4v|webm|mov|avi|mkv|mpe?g|ogv|wmv|flv)\b|^data:video/", re.IGNORECASE),
     metadata=(
         "metadata.frame_width",
         "metadata.frame_height",
