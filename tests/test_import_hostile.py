@@ -9,7 +9,7 @@ import fiftyone as fo
 import pytest
 
 import fo_labelstudio
-from fo_labelstudio.errors import LabelSchemaError, SettingsError
+from fo_labelstudio.errors import LabelingConfigError, LabelSchemaError, SettingsError
 from tests.runs.test_import_annotations import CONFIG, box, boxes, choice, names, task
 from tests.support import stored, write_image
 
@@ -200,10 +200,10 @@ def test_generated_views_are_refused(make_dataset, import_tasks, make):
         import_tasks(dataset.to_patches("old"), task(1, *names(dataset), box("a", 10)))
 
 
-def test_a_dataset_of_videos_is_refused(dataset_of, import_tasks):
+def test_a_dataset_of_videos_is_refused_where_the_project_shows_images(dataset_of, import_tasks):
     dataset = dataset_of([fo.Sample(filepath="/x/video.mp4")])
     before = stored(dataset)
-    with pytest.raises(SettingsError, match="video"):
+    with pytest.raises(LabelingConfigError, match="the labeling config shows image and no video"):
         import_tasks(dataset, task(1, "video.mp4", box("a", 10)))
     assert stored(dataset) == before
 

@@ -173,3 +173,13 @@ def test_labels_of_frames_that_are_to_be_returned_are_told(theirs, dataset, conn
     returned = fo_labelstudio.import_annotations(dataset, project_id=theirs.id, **options)
     assert [*returned] == ["weather"]
     assert "Labels of frames cannot be returned, and are left out: 'frames.box'" in caplog.text
+
+
+def test_tracks_that_were_drawn_at_another_frame_rate_are_told(annotator, dataset, connection, caplog):
+    result = [track(keyframe(2, 10.0, False))]
+    result[0]["value"]["framesCount"] = FRAMES * 2
+    fo_labelstudio.import_annotations(dataset, project_id=Theirs(annotator, result=result).id, **connection)
+    assert (
+        "it was drawn on a video of 60 frames, that of the sample has 30, so it may be on other frames" in caplog.text
+    )
+    assert [*boxes_of(dataset.first(), "car", field="box")] == [2]

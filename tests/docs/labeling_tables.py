@@ -15,8 +15,10 @@ from typing import Any
 import yaml
 
 from fo_labelstudio.convert.families import family_of_type, holds_list
-from fo_labelstudio.convert.labeling_config.kinds import OF_OTHER_MEDIA, Kind, label_type_of
+from fo_labelstudio.convert.labeling_config.kinds import Kind, label_type_of
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, read
+from fo_labelstudio.convert.media import DEFAULT, MEDIA
+from fo_labelstudio.convert.media.medium import Medium
 
 DOCS = Path(__file__).parents[2] / "docs"
 TABLES = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
@@ -55,23 +57,29 @@ def labeling_templates() -> Iterator[tuple[str, ...]]:
     for name in templates():
         config = config_of(name)
         media = ", ".join(sorted({shown.medium for shown in config.objects.values()}))
-        # Where no image is shown, only a comparison is told as what it is.
-        told = [one for one in config.controls.values() if config.images or one.kind is Kind.RANKING]
-        becomes = [f"`{control.name}`: {outcome_of(control, config)}" for control in told]
-        if config.images and config.relations:
+        medium = medium_of(config)
+        # Where no image or video is shown, only a comparison is told as what it is.
+        told = [one for one in config.controls.values() if config.shown(medium) or one.kind is Kind.RANKING]
+        becomes = [f"`{control.name}`: {outcome_of(control, config, medium)}" for control in told]
+        if config.shown(medium) and config.relations:
             becomes.append("relations: the attribute `related_to` of the labels")
-        yield name, media, "; ".join(becomes) or "later: no image"
+        yield name, media, "; ".join(becomes) or "later: no image or video"
 
 
-def outcome_of(control: ControlTag, config: LabelingConfig) -> str:
+def medium_of(config: LabelingConfig) -> Medium:
+    """What the samples are that the tasks of a labeling config show."""
+    return next(filter(config.shown, MEDIA), DEFAULT)
+
+
+def outcome_of(control: ControlTag, config: LabelingConfig, medium: Medium) -> str:
     """What the answers to a control tag become: labels, a value, an attribute; or why they are reported, or left."""
-    kind, is_about_images = control.kind, config.is_about_images(control)
+    kind, is_about, shown = control.kind, config.is_about(control, medium), config.shown(medium)
     if kind is Kind.RANKING:
         return "reported: it compares objects"
-    if kind in OF_OTHER_MEDIA or (kind in (Kind.SHAPE, Kind.CLASSES) and not is_about_images):
+    drawn = (Kind.SHAPE, Kind.TRACK, Kind.RANGE)
+    if kind is Kind.OTHER_MEDIUM or (kind in (*drawn, Kind.CLASSES) and not is_about):
         return "reported: it is about another medium"
-    several_images = len(config.images) > 1 or config.images[0].is_list
-    if not is_about_images and several_images:
+    if not is_about and (len(shown) > 1 or shown[0].is_list):
         return "reported: it is about another medium"
     if kind is Kind.CLASSES:
         return "the classes of the regions"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fo_labelstudio.convert.foreign.fields import fields_of
-from fo_labelstudio.convert.labeling_config.kinds import CONTROL_TAGS, OF_OTHER_MEDIA
+from fo_labelstudio.convert.labeling_config.kinds import CONTROL_TAGS, Kind
 from fo_labelstudio.convert.labeling_config.read import read
-from tests.docs.labeling_tables import config_of, templates
+from tests.docs.labeling_tables import config_of, medium_of, templates
 
 pytestmark = pytest.mark.xdist_group("templates")
 
@@ -29,8 +29,11 @@ def table(title):
 
 def types(config):
     """The name of each field of a labeling config -> its label type, or the kind of its values."""
-    fields = fields_of(config).fields
-    return {field.name: field.label_type if field.question is None else field.question.kind for field in fields}
+    fields = fields_of(config, medium=medium_of(config)).fields
+    return {
+        field.name.removeprefix("frames."): field.label_type if field.question is None else field.question.kind
+        for field in fields
+    }
 
 
 def test_each_control_tag_becomes_what_the_page_says():
@@ -44,7 +47,8 @@ def test_each_control_tag_becomes_what_the_page_says():
                 assert types(read(f"{config}{other}</View>")) == {"other": "int"}, tag
             else:
                 assert types(read(f"{config}</View>")) == {"f": becomes.strip("`")}, tag
-    assert named == {tag for tag, facts in CONTROL_TAGS.items() if facts.kind not in OF_OTHER_MEDIA}
+    of_other_media = (Kind.TRACK, Kind.RANGE, Kind.OTHER_MEDIUM)
+    assert named == {tag for tag, facts in CONTROL_TAGS.items() if facts.kind not in of_other_media}
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -220,6 +220,7 @@ class ImageReader:
                 self._report(shape.id, reason, is_note=True)
             return media
         if self._media is not None:
+            self._compare_frames(shape, field, self._media)
             return self._media
         if field.is_of_frames:
             raise RegionError("nothing tells the number of frames of its video; call dataset.compute_metadata()")
@@ -229,6 +230,17 @@ class ImageReader:
                 "nothing tells the size of its image, neither it nor the sample; call dataset.compute_metadata()"
             )
         return _ANY_SIZE
+
+    def _compare_frames(self, shape: Shape, field: LabelField, media: MediaInfo) -> None:
+        """Tells where people have seen other frames than the video has, as the editor counts them by a frame rate."""
+        seen = shape.value.get("framesCount")
+        if field.is_of_frames and is_finite(seen) and abs(seen - media.frame_count) > 1 and not self._is_size_told:
+            self._is_size_told = True
+            reason = (
+                f"it was drawn on a video of {seen} frames, that of the sample has {media.frame_count}, so it may be "
+                f"on other frames; was the {field.medium.option} of the labeling config right?"
+            )
+            self._report(shape.id, reason, is_note=True)
 
     def read_whole(self, name: str, field: LabelField) -> FieldAnswer:
         """What is said of a field whose labels, or values, are of the whole image."""

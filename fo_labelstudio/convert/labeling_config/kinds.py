@@ -29,10 +29,6 @@ class Kind(Enum):
     OTHER_MEDIUM = "other medium"
 
 
-OF_OTHER_MEDIA = (Kind.TRACK, Kind.RANGE, Kind.OTHER_MEDIUM)
-"""What asks about no image."""
-
-
 class TagFacts(NamedTuple):
     """What is known of a control tag.
 
