@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 _MAX_CACHED_CHARS = 100
@@ -42,6 +43,12 @@ def _encoded(value: Any) -> bytes:
     # Most values are lists of numbers, which this writes as the encoder does, in a third of its time.
     if type(value) is list and set(map(type, value)) == {float}:
         return f"[{', '.join(map(repr, value))}]".encode()
+    if type(value) is list and set(map(type, value)) == {list}:
+        # The rows of keyframes, in half of its time.
+        if set(map(type, chain.from_iterable(value))) <= {bool, float, int}:
+            text = repr(value).replace("True", "true").replace("False", "false")
+            if "n" not in text:  # as in nan and inf, which it writes as NaN and Infinity
+                return text.encode()
     return _to_json(value).encode()
 
 

@@ -43,6 +43,9 @@ _WHOLE_SAMPLES = frozenset(
 )
 """The stages of views that leave out samples, and nothing of those that stay (FiftyOne 1.22.1)."""
 
+_ONLY_LESS = _WHOLE_SAMPLES | {"ExcludeLabels", "FilterLabels", "MatchFrames", "MatchLabels", "SelectLabels"}
+"""The stages that may leave out labels or frames, and make none (FiftyOne 1.22.1)."""
+
 SAMPLES_PER_BLOCK_WITH_MASKS = 20
 """The same where samples hold masks, which take megabytes each."""
 
@@ -127,7 +130,9 @@ class FrameReader:
         self._samples = samples
         self._fields = {field.name: field for field in fields if field.is_of_frames and field.existing}
         self._paths: dict[str, str] = {}
-        self._may_hide = any(type(stage).__name__ not in _WHOLE_SAMPLES for stage in stages_of(samples))
+        stages = {type(stage).__name__ for stage in stages_of(samples)}
+        self._may_hide = not stages <= _WHOLE_SAMPLES
+        self._is_countable = stages <= _ONLY_LESS
         self._projection = {_NUMBER: True}
         for name, field in self._fields.items():
             place = Place(root_dataset(samples), name.removeprefix("frames."), Scope.FRAME)
@@ -151,11 +156,27 @@ class FrameReader:
                 labels = labels_at(frame, path)
                 if labels:
                     found[name][frame[_NUMBER]] = labels
-        hidden = self._all_frames(sample_id) if self._may_hide else {}
+        hidden = self._all_frames(sample_id) if self._may_hide and not self._is_all(found, sample_id) else {}
         return {
             name: _with_hidden(field, family_of(field).composed(found.pop(name), sample_id), hidden, sample_id)
             for name, field in self._fields.items()
         }
+
+    def _is_all(self, found: Mapping[str, Mapping[int, list[LabelDoc]]], sample_id: str) -> bool:
+        """Whether the view leaves out none of the labels of a sample, by their numbers.
+
+        FiftyOne's annotate() has a view leave out boxes with masks, of which there are none most often (1.22.1); to
+        read and compose all labels a second time takes longer than all else.
+        """
+        if not self._is_countable:
+            return False
+        numbers = {str(place): {"$sum": _number_at(path)} for place, path in enumerate(self._paths.values())}
+        frames = collection_of(root_dataset(self._samples), True)
+        counting = [{"$match": {"_sample_id": ObjectId(sample_id)}}, {"$group": {"_id": None, **numbers}}]
+        counted: Mapping[str, int] = next(frames.aggregate(counting), {})
+        return all(
+            counted.get(str(place), 0) == sum(map(len, found[name].values())) for place, name in enumerate(self._paths)
+        )
 
     def _all_frames(self, sample_id: str) -> dict[str, dict[int, list[LabelDoc]]]:
         """Label field -> frame number -> what tells all of its labels apart, those too that a view leaves out."""
@@ -199,6 +220,13 @@ def labels_at(frame: Mapping[str, Any], path: str) -> list[LabelDoc]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _number_at(path: str) -> dict[str, Any]:
+    """What has MongoDB count the labels that :func:`labels_at` finds in a frame."""
+    value = f"${path}"
+    single = {"$cond": [{"$eq": [{"$ifNull": [value, None]}, None]}, 0, 1]}
+    return {"$cond": [{"$isArray": [value]}, {"$size": value}, single]}
 
 
 Unlisted = dict[str, Counter[str]]

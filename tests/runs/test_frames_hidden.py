@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fiftyone import ViewField as F
 
+from fo_labelstudio.dataset.samples import FrameReader
 from tests.frames import (
     EXISTING,
     FRAMES,
@@ -71,6 +72,26 @@ def hide(dataset_of, video):
 
 def without_boxes(dataset):
     return dataset.filter_labels("frames.det", F("hard") != True, only_matches=False)  # noqa: E712
+
+
+@pytest.fixture
+def read_whole(monkeypatch):
+    """The ids of the samples of which all frames were read, those too that a view leaves out."""
+    found = []
+    read = FrameReader._all_frames
+    monkeypatch.setattr(FrameReader, "_all_frames", lambda self, id: (found.append(id), read(self, id))[1])
+    return found
+
+
+@pytest.mark.parametrize(("numbers", "times"), [([], 0), (range(5, 8), 1)], ids=str)
+def test_frames_are_read_again_only_where_a_view_leaves_out_labels_of_them(hide, read_whole, numbers, times):
+    hide(numbers, {"frames.det": {**TRACKS, **EXISTING}}, without_boxes)
+    assert len(read_whole) == times
+
+
+def test_a_view_that_makes_labels_has_frames_read_again(hide, read_whole):
+    hide([], {"frames.det": {**TRACKS, **EXISTING}}, lambda dataset: dataset.set_field("frames.det.detections.x", 1))
+    assert len(read_whole) == 1
 
 
 @pytest.mark.parametrize("edit", EDITS)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -35,7 +37,7 @@ from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import placed_region
 from fo_labelstudio.convert.shapes.boxes import Numbers, to_percent_boxes, to_relative_boxes
-from fo_labelstudio.convert.shapes.geometry import PercentBox, rounded, with_positive_sizes
+from fo_labelstudio.convert.shapes.geometry import PercentBox, all_rounded, rounded, with_positive_sizes
 from fo_labelstudio.convert.shapes.tracks import (
     Flags,
     Frames,
@@ -83,7 +85,7 @@ def _is_clearly_right(frames: Mapping[str, LabelDoc]) -> bool:
     if any(doc.get("mask") is not None or doc.get("mask_path") is not None for doc in docs):
         return False
     try:
-        boxes = np.array([(*doc["bounding_box"], _rotation_of(doc)) for doc in docs], np.float64)
+        boxes = np.array([(*doc["bounding_box"], turn) for doc, turn in zip(docs, _rotations_of(docs))], np.float64)
     except (KeyError, OverflowError, TypeError, ValueError):
         return False
     is_right = boxes.shape[1:] == (5,) and np.isfinite(boxes).all() and (boxes[:, 2:4] >= 0).all()
@@ -160,6 +162,9 @@ def _parsed_sequence(sequence: Any, media: MediaInfo) -> Keyframes:
     """
     if not isinstance(sequence, list) or not sequence:
         raise RegionError(f"its sequence is {quoted(sequence)}, expected a list of keyframes")
+    plain = _plain_sequence(sequence)
+    if plain is not None:
+        return plain
     found = {}
     for entry in sequence:
         if not isinstance(entry, Mapping):
@@ -186,12 +191,39 @@ def _parsed_sequence(sequence: Any, media: MediaInfo) -> Keyframes:
 _MAX_FRAME = 2**53
 _MAX_DEGREES = 3600.0
 
+_HIGHEST = (MAX_CORNER_PERCENT, MAX_CORNER_PERCENT, 100 * MAX_RELATIVE, 100 * MAX_RELATIVE, _MAX_DEGREES)
+_LOWEST = (-MAX_CORNER_PERCENT, -MAX_CORNER_PERCENT, 0.0, 0.0, -_MAX_DEGREES)
+_values_of = itemgetter("frame", "enabled", *PercentBox._fields)
+
+
+def _plain_sequence(sequence: list[Any]) -> Keyframes | None:
+    """The same keyframes, found for all at once; None where one of them needs to be looked at by itself."""
+    if {*map(type, sequence)} != {dict} or any("auto" in entry for entry in sequence):
+        return None
+    try:
+        numbers, is_enabled, *sides = zip(*map(_values_of, sequence), strict=True)
+    except KeyError:
+        return None
+    if {*map(type, numbers)} != {int} or {*map(type, is_enabled)} != {bool}:
+        return None
+    if not {*map(type, chain.from_iterable(sides))} <= {float, int}:
+        return None
+    try:
+        frames, boxes = np.array(numbers, np.int64), np.array(sides, np.float64).T
+    except OverflowError:
+        return None
+    is_ascending = 1 <= frames[0] and frames[-1] <= _MAX_FRAME and (frames[1:] > frames[:-1]).all()
+    # What is no number is within no limits.
+    if not is_ascending or not ((boxes >= _LOWEST) & (boxes <= _HIGHEST)).all():
+        return None
+    return Keyframes(frames, np.array(is_enabled), all_rounded(boxes))
+
 
 def _parts(keyframes: Keyframes, media: MediaInfo) -> dict[str, Any]:
     """Keyframes as the values of a parsed label: those of some frames are one aspect."""
     size = _part_size(media)
     parts: dict[str, Any] = {}
-    for frame, is_enabled, box in _rows(keyframes):
+    for frame, is_enabled, box in zip(*(column.tolist() for column in keyframes), strict=True):
         parts.setdefault(f"{_PREFIX}{_part_start(frame, size)}", []).append([frame, is_enabled, *box])
     return parts
 
@@ -364,7 +396,7 @@ def _keyframes_of(
     for frames in tracks:
         docs = frames.values()
         boxes = np.array([doc["bounding_box"] for doc in docs], np.float64)
-        radians = np.array([_rotation_of(doc) for doc in docs], np.float64)
+        radians = np.array(_rotations_of(docs), np.float64)
         quarters, percent = to_percent_boxes(boxes, radians, media)
         is_marked = np.array([bool(doc.get(_KEYFRAME)) for doc in docs])
         described.append((quarters, Track(np.array([*map(int, frames)], np.int64), percent, is_marked)))
@@ -374,6 +406,12 @@ def _keyframes_of(
 
 def _placed(box: list[float], rotation: float) -> dict[str, Any]:
     return {"bounding_box": box, "rotation": rotation} if rotation else {"bounding_box": box}
+
+
+def _rotations_of(docs: Collection[LabelDoc]) -> list[Any]:
+    if any(doc.get("rotation") is not None or doc.get("attributes") for doc in docs):
+        return [_rotation_of(doc) for doc in docs]
+    return [0.0] * len(docs)
 
 
 def _rotation_of(doc: LabelDoc) -> Any:

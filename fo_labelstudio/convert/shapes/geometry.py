@@ -11,6 +11,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.errors import RegionError
@@ -182,6 +185,20 @@ def _clip(value: float) -> float:
 def rounded(values: Iterable[float]) -> list[float]:
     """Numbers to DECIMALS, never a negative zero, which a browser writes as 0."""
     return [round(value, DECIMALS) + 0.0 for value in values]
+
+
+def all_rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same for an array: exactly the numbers that :func:`rounded` returns."""
+    scale = 10.0**DECIMALS
+    found = values + 0.0
+    # Where this leaves a small number as it is, it is the one nearest to a number of so many decimals.
+    is_rounded = (np.rint(found * scale) / scale == found) & (np.abs(found) <= _SMALL)
+    found[~is_rounded] = rounded(found[~is_rounded].tolist())
+    return found
+
+
+_SMALL = 1e5
+"""Up to here, numbers of DECIMALS are farther apart than floats."""
 
 
 def _rounded(x: float, y: float, width: float, height: float, degrees: float) -> PercentBox:

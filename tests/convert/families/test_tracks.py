@@ -17,6 +17,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute
 from fo_labelstudio.convert.stored import label_of
+from fo_labelstudio.errors import RegionError
 from tests.convert import strategies
 from tests.convert.families.frames import VIDEO, FramesTrip
 from tests.convert.trip import Trip, new_labels
@@ -433,6 +434,44 @@ class TestSeveralFields:
         region.update(from_name="events", type="timelinelabels")
         region["value"] = {"ranges": [{"start": 1, "end": 2}], "timelinelabels": ["walk"]}
         assert self.added(region, moments, runs) == ["frames.action"]
+
+
+SIDES = st.one_of(st.integers(-50, 150), st.floats(-50, 150), st.floats(0, 1e6))
+ENTRIES = st.fixed_dictionaries(
+    {
+        "frame": st.one_of(st.integers(0, 60), st.integers(1, 60).map(float)),
+        "enabled": st.one_of(st.booleans(), st.none()),
+        **dict.fromkeys(("x", "y", "width", "height"), SIDES),
+        "rotation": st.one_of(st.floats(-400, 400), st.booleans(), st.just(math.nan)),
+    },
+    optional={"time": st.floats(0, 9)},
+)
+PLAIN = st.fixed_dictionaries(
+    {
+        "enabled": st.booleans(),
+        **dict.fromkeys(("x", "y", "width", "height"), st.one_of(st.integers(0, 90), st.floats(0, 90))),
+        "rotation": st.floats(-400, 400),
+    }
+)
+SEQUENCES = st.one_of(
+    st.lists(ENTRIES, min_size=1, max_size=5),
+    st.lists(PLAIN, min_size=1).map(lambda rows: [{"frame": n, **row} for n, row in enumerate(rows, 1)]),
+)
+
+
+@examples(300)
+@given(SEQUENCES)
+def test_keyframes_are_understood_together_as_each_by_itself(sequence):
+    # Keyframes that say whether somebody filled them in are looked at one by one.
+    each = [{**entry, "auto": False} for entry in sequence]
+    assert understood(sequence) == understood(each)
+
+
+def understood(sequence):
+    try:
+        return repr(family_of(FIELD).parse_regions([a_region(*sequence)], FIELD, VIDEO))
+    except RegionError as error:
+        return str(error)
 
 
 META = {"version": 1, "size": [640, 480], "frames": 60, "frame_rate": 10.0, "sent": {}}

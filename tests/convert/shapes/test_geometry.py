@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.shapes.geometry import PercentBox, to_percent_box, to_relative_box
+from fo_labelstudio.convert.shapes.geometry import PercentBox, all_rounded, rounded, to_percent_box, to_relative_box
 from tests.convert import strategies
+from tests.properties import examples
 
 radians = st.floats(0, 2 * math.pi, exclude_max=True)
 
@@ -49,3 +51,19 @@ def test_a_box_that_sticks_out_is_clipped_to_the_image():
 def test_degrees_of_the_editor_are_read_modulo_a_full_turn():
     _, rotation = to_relative_box(PercentBox(10, 10, 10, 10, -90), MediaInfo(10, 10))
     assert rotation == pytest.approx(3 * math.pi / 2)
+
+
+NUMBERS = st.one_of(
+    st.floats(-1e9, 1e9),
+    st.floats(-100, 100).map(lambda number: round(number, 10)),
+    # Halfway between two numbers of ten decimals, as near as floats are.
+    st.integers(-(10**13), 10**13).map(lambda number: (number + 0.5) / 1e10),
+    st.integers(-(10**13), 10**13).map(lambda number: math.nextafter(number / 1e10, math.inf)),
+    st.just(-0.0),
+)
+
+
+@examples(500)
+@given(st.lists(NUMBERS))
+def test_an_array_is_rounded_to_exactly_the_numbers_that_single_ones_are(numbers):
+    assert list(map(repr, all_rounded(np.array(numbers)).tolist())) == list(map(repr, rounded(numbers)))
