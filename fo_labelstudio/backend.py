@@ -282,7 +282,6 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def supports_clips_views(self) -> bool:
-        # They are refused with a remedy, where FiftyOne would name none.
         return True
 
     @property
@@ -380,6 +379,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         results = LabelStudioAnnotationResults(samples, self.config, anno_key, {}, backend=self)
         if self.config.export_dir is not None:
             results.tasks, self._written = self._written or {}, None
+            results.ranges = annotate.saved_ranges(self.config, samples)
             return results
         annotate.finish(self, samples, anno_key, results, begun)
         if launch_editor:
@@ -477,6 +477,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         answered: dict[str, str] | None = None,
         last_load: dict[str, Any] | None = None,
         skipped: str = "",
+        ranges: dict[str, list[Any]] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -494,6 +495,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.answered = answered or {}
         self.last_load = last_load or {}
         self.skipped = skipped
+        self.ranges = ranges or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:

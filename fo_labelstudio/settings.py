@@ -135,12 +135,10 @@ def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...], name: str |
 
 
 _OF_OTHER_BACKENDS = {
-    "frame_start": "send a view of the frames: dataset.match_frames(F('frame_number') > frame_start)",
-    "frame_stop": "send a view of the frames: dataset.match_frames(F('frame_number') <= frame_stop + 1)",
     "frame_step": "Label Studio shows all frames of a video; send some as images: "
     "dataset.to_frames(sample_frames=True, fps=...)",
 }
-"""Setting of FiftyOne's CVAT backend, whose frames count from 0 -> what does the same here."""
+"""Setting of FiftyOne's CVAT backend -> what does the same here."""
 
 
 def _hint(unknown: str, known: Sequence[str], what: str) -> str:
@@ -370,6 +368,29 @@ _KEYFRAME_TOLERANCE = 0.001
 """A pixel of a thousand: less than a person sees, and than most trackers shake."""
 
 
+def parse_frames(setting: str) -> Callable[[Any], Any]:
+    """Parses a frame of videos, from 0: a number, a list of some for each in turn, a dict by filepath, or None."""
+    meaning = "a whole number from 0, a list of such numbers, or a dict of filepaths and such numbers"
+    number = _parse_number(setting, _whole, 0, meaning)
+
+    def parse(value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, Mapping) and all(isinstance(path, str) for path in value):
+            return {path: number(one) for path, one in value.items()}
+        if isinstance(value, (list, tuple)) and value:
+            return [number(one) for one in value]
+        return number(value)
+
+    return parse
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    return int(value)
+
+
 def parse_export_dir(value: Any) -> str | None:
     """The folder that tasks are written to in place of a server, or None where a server gets them.
 
@@ -522,7 +543,7 @@ def _parse_verify_ssl(value: Any) -> bool | str:
     return text
 
 
-def _parse_number(setting: str, kind: type, low: float, meaning: str) -> Any:
+def _parse_number(setting: str, kind: Callable[[Any], Any], low: float, meaning: str) -> Any:
     def parse(value: Any) -> Any:
         try:
             number = kind(value)
@@ -616,6 +637,8 @@ SETTINGS = (
         "how far boxes of tracks may be off between the keyframes that are sent",
         of_run=True,
     ),
+    Setting("frame_start", parse_frames("frame_start"), "the first frame of videos that is sent, from 0", of_run=True),
+    Setting("frame_stop", parse_frames("frame_stop"), "the last frame of videos that is sent, from 0", of_run=True),
     Setting(
         "overwrite_masks",
         Switch("overwrite_masks"),

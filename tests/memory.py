@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import fiftyone as fo
-
 from fo_labelstudio.backend import LabelStudioAnnotationResults, LabelStudioBackendConfig
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -18,6 +16,7 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import MODEL_VERSION, SampleRecord, to_task
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import RunError, ServerError
+from fo_labelstudio.runs.annotate import saved_ranges
 from fo_labelstudio.runs.ports import Changes, MadeTasks, Page, ProjectState
 from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of
@@ -289,16 +288,17 @@ class MemoryState(RunState):
 
 
 def annotate_in_memory(
-    dataset: fo.Dataset, key: str, label_schema: dict[str, dict[str, Any]]
+    dataset: Any, key: str, label_schema: dict[str, dict[str, Any]], **settings: Any
 ) -> tuple[Any, MemoryTasks]:
-    """A run of a dataset that was sent to a project in memory: its results, and the project."""
-    config = LabelStudioBackendConfig("labelstudio", None, url="http://memory", api_key="none")
+    """A run of a dataset, or of a view, that was sent to a project in memory: its results, and the project."""
+    config = LabelStudioBackendConfig("labelstudio", None, url="http://memory", api_key="none", **settings)
     config.label_schema = completed_label_schema(label_schema, dataset, "1.23.2", config.mask_tool, config.scalar_types)
     config.run_state = {"token": key, "project_id": 1, "complete": True}
     config.url = "http://memory"
     backend = config.build()
     backend.put_run(dataset, key, overwrite=True, cleanup=False)
     results = LabelStudioAnnotationResults(dataset, config, key, {}, backend=backend)
+    results.ranges = saved_ranges(config, dataset)
     run, project = run_of(config, dataset, key), MemoryTasks()
     send(run, prepared_tasks(run), project, MemoryMedia(), results.tasks, lambda: None)
     backend.save_run_results(dataset, key, results)

@@ -200,6 +200,15 @@ def test_boxes_between_keyframes_may_be_off_by_a_part_of_the_frame():
             config(keyframe_tolerance=wrong)
 
 
+def test_frames_are_numbers_for_all_videos_for_each_in_turn_or_by_file():
+    assert config().frame_start is None
+    assert config(frame_start="5", frame_stop=[7, 9.0]).serialize()["frame_stop"] == [7, 9]
+    assert config(frame_start={"/a.mp4": 0}).frame_start == {"/a.mp4": 0}
+    for wrong in (-1, 1.5, "x", True, [], [-1], {1: 2}, {"/a.mp4": None}):
+        with pytest.raises(SettingsError, match=r"frame_start is .*, expected a whole number from 0"):
+            config(frame_start=wrong)
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

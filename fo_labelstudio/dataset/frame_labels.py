@@ -7,7 +7,7 @@ are put together from what its frames hold, and taken apart again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import fiftyone.core.labels as fol
@@ -50,6 +50,7 @@ class FrameLabelMerge(LabelMerge):
     """
 
     _place: FramesPlace
+    _labels: FramesPlace
 
     def merge(self, answers: Iterable[Answer]) -> None:
         # The frames of a single video may take hundreds of megabytes.
@@ -57,7 +58,16 @@ class FrameLabelMerge(LabelMerge):
             self._known = self._known_in(answer)
             hidden = answer.fields[self._field.name].hidden
             self._hidden = {label_id: hidden_in(text) for label_id, text in hidden.items()}
+            self._range = self._place.ranges.get(answer.sample_id)
             super().merge([answer])
+
+    def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
+        super()._look_around(answers, docs)
+        # The tracks of all frames have one set of indexes, also of those that the run is not about.
+        is_part = self._has_tracks and self._range is not None
+        self._indexes = (
+            [index for doc in docs.values() for index in self._labels.distinct("index", doc)] if is_part else []
+        )
 
     @cached_property
     def _has_tracks(self) -> bool:
@@ -121,13 +131,16 @@ class FrameLabelMerge(LabelMerge):
         """Gives tracks without an index the next one that is free, and each frame that they come to have a label."""
         removed = self.ledger.removed.get(answer.sample_id, {}).values()
         used = [doc["index"] for doc in (*by_id.values(), *removed, *changes.added) if doc.get("index") is not None]
-        following = max(used, default=0) + 1
+        following = max((*used, *(index for index in self._indexes if index is not None)), default=0) + 1
+        changes.added[:] = [doc for doc in map(partial(self._cut, changes), changes.added) if doc[FRAMES]]
+        for doc in changes.added if self._range is not None else ():
+            self._note_left(changes, doc)
         for place, doc in enumerate(changes.added):
             if self._has_tracks and needs_index(doc) and _is_made_a_track(doc, changes):
                 changes.added[place] = {**doc, **_as_track(doc, following)}
                 self._note_track(changes, doc, changes.added[place])
                 following += 1
-        for label_id in [label_id for label_id in changes.values if label_id in self._hidden]:
+        for label_id in list(changes.values):
             self._leave_hidden(label_id, changes, by_id[label_id])
         for label_id in changes.edited:
             stored = by_id[label_id]
@@ -146,22 +159,51 @@ class FrameLabelMerge(LabelMerge):
 
     def _leave_hidden(self, label_id: str, changes: LabelChanges, stored: LabelDoc) -> None:
         """Takes out of what a label is to become the frames that have a box of it which was not sent."""
-        values, hidden = changes.values[label_id], self._hidden[label_id]
-        frames = values.get(FRAMES, {})
+        values, hidden = changes.values[label_id], self._hidden.get(label_id, ())
+        if FRAMES not in values:
+            return
+        frames = self._cut(changes, {"_id": label_id, **values})[FRAMES]
         taken = sorted(int(number) for number in frames if int(number) in hidden)
-        if not taken:
+        if not taken and len(frames) == len(values[FRAMES]):
             return
         left = {number: label for number, label in frames.items() if int(number) not in hidden}
-        changes.notes.append(
-            f"label {label_id}: the view that was sent has left out its boxes in frames {to_hidden(taken)}; they stay "
-            "as they are"
-        )
+        if taken:
+            changes.notes.append(
+                f"label {label_id}: the view that was sent has left out its boxes in frames {to_hidden(taken)}; they "
+                "stay as they are"
+            )
         if left == stored[FRAMES]:
             del values[FRAMES]
+            written = dict(changes.written.get(label_id, {}))
+            if FRAMES in written and written[FRAMES][0] == left:
+                del written[FRAMES]
+            elif FRAMES in written:
+                written[FRAMES] = (written[FRAMES][0], left)
+            changes.written[label_id] = written
         else:
             values[FRAMES] = left
+        self._note_left(changes, {**stored, **values})
         if not values:
             del changes.values[label_id]
+
+    def _cut(self, changes: LabelChanges, label: LabelDoc) -> LabelDoc:
+        """A label without the frames that the run is not about."""
+        if self._range is None:
+            return label
+        kept = {number: one for number, one in label[FRAMES].items() if self._range.has(int(number))}
+        if len(kept) == len(label[FRAMES]):
+            return label
+        changes.notes.append(
+            f"label {label['_id']}: its frames {to_hidden(map(int, label[FRAMES].keys() - kept.keys()))} are not among "
+            "those that the task is about; they stay as they are"
+        )
+        return {**label, FRAMES: kept}
+
+    def _note_left(self, changes: LabelChanges, doc: LabelDoc) -> None:
+        """Has what is settled of the frames of a label be what they are left as."""
+        label_id = str(doc["_id"])
+        if label_id in changes.settled:
+            changes.settled[label_id] = left_as(changes.settled[label_id], FRAMES, doc, self._field)
 
     def _note_track(self, changes: LabelChanges, before: LabelDoc, track: LabelDoc) -> None:
         """Has what is settled of a label be what it is as a track, and a later answer be able to take that back.
@@ -172,8 +214,7 @@ class FrameLabelMerge(LabelMerge):
             track: the label with one
         """
         label_id = str(track["_id"])
-        if label_id in changes.settled:
-            changes.settled[label_id] = left_as(changes.settled[label_id], FRAMES, track, self._field)
+        self._note_left(changes, track)
         if label_id in changes.written:
             made = written_into(before, {_INDEX: track[_INDEX]})
             changes.written[label_id] = {**changes.written[label_id], **made}

@@ -56,6 +56,13 @@ def is_clips(samples: foc.SampleCollection) -> bool:
     return bool(samples._is_clips)
 
 
+def videos_of(samples: foc.SampleCollection) -> foc.SampleCollection:
+    """The samples that the clips of a view are of, as the view was made of them; another collection as it is."""
+    if not is_clips(samples):
+        return samples
+    return samples._source_collection.select(samples.distinct("sample_id"))
+
+
 def collection_of(dataset: fo.Dataset, frames: bool) -> Any:
     """The collection of MongoDB that holds a dataset's samples, or its frames."""
     return dataset._frame_collection if frames else dataset._sample_collection
@@ -378,12 +385,18 @@ def _field_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """FiftyOne hands ``allow_spatial_edits`` on for the shapes that its tables have, and for nothing else."""
+    """FiftyOne hands ``allow_spatial_edits`` on for the shapes that its tables have, and for nothing else.
+
+    Clips have the moments of their videos as other labels, or not at all, so the label schema is that of the videos.
+    """
     signature = inspect.signature(otherwise)
 
     def label_schema(samples: Any, backend: Any, *args: Any, **kwargs: Any) -> Any:
-        result = otherwise(samples, backend, *args, **kwargs)
-        if hasattr(backend, "only_type"):
+        is_ours = hasattr(backend, "only_type")
+        result = otherwise(videos_of(samples) if is_ours else samples, backend, *args, **kwargs)
+        if is_ours and is_clips(samples):
+            result = result[0], _narrowed_alike(samples, result[1])
+        if is_ours:
             asked = signature.bind(samples, backend, *args, **kwargs).arguments
             given = asked.get("label_schema")
             for name, info in result[0].items():
@@ -394,6 +407,13 @@ def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return label_schema
+
+
+def _narrowed_alike(clips: Any, videos: Any) -> Any:
+    """Clips with those labels only that their videos were narrowed to."""
+    for stage in stages_of(videos)[len(stages_of(videos_of(clips))) :]:
+        clips = clips.add_stage(stage)
+    return clips
 
 
 def _merge(otherwise: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,15 @@ from fiftyone import ViewField as F
 from packaging.version import Version
 
 from fo_labelstudio.convert import attributes
-from fo_labelstudio.convert.families import FAMILIES, family_in, family_of, has_masks, is_served, label_class_of
+from fo_labelstudio.convert.families import (
+    FAMILIES,
+    family_in,
+    family_of,
+    has_masks,
+    holds_moments,
+    is_served,
+    label_class_of,
+)
 from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.media import DEFAULT, medium_of_type
@@ -36,6 +44,7 @@ from fo_labelstudio.dataset.internals import (
     labels_path,
     root_dataset,
     stages_of,
+    videos_of,
 )
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
@@ -96,12 +105,7 @@ def completed_label_schema(
     Raises:
         LabelSchemaError: a field or an attribute cannot be annotated as asked
     """
-    if is_clips(samples):
-        raise LabelSchemaError(
-            f"field {next(iter(label_schema))!r}: clips cannot be annotated, for Label Studio shows whole videos; "
-            "annotate the videos that they are of, with dataset.select(clips.distinct('sample_id')), and leave out "
-            "frames with match_frames()"
-        )
+    are_clips, samples = is_clips(samples), videos_of(samples)
     medium = medium_of_type(samples.media_type)
     completed = {}
     for name, given in label_schema.items():
@@ -110,6 +114,11 @@ def completed_label_schema(
         scope = _scope_of(samples, name, medium)
         if not is_served(scope, info["type"]):
             raise LabelSchemaError(not_served(name, info["type"], medium, scope))
+        if are_clips and scope == medium.scopes[0] and not holds_moments(info["type"]):
+            raise LabelSchemaError(
+                f"field {name!r}: labels of type {info['type']!r} live on the video as a whole, of which clips are "
+                "parts; annotate the videos: dataset.select(clips.distinct('sample_id'))"
+            )
         if medium is not DEFAULT:
             info["scope"] = scope
         family = family_in(scope, info["type"])

@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import datetime, timezone
 from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import fiftyone as fo
@@ -19,6 +21,7 @@ import fiftyone.core.fields as fof
 from bson import ObjectId
 from pymongo import UpdateOne
 
+from fo_labelstudio.dataset.frame_ranges import FrameRange
 from fo_labelstudio.dataset.internals import bulk_write, bulk_write_frames, collection_of, id_of, is_frame_field
 
 Doc = Mapping[str, Any]
@@ -71,12 +74,15 @@ class Place:
         path: path of the field, for example ``ground_truth`` or ``a.b``, without ``frames.``
         scope: whether samples or frames have it
         stamp: what says when changes are made; each is made now where it is missing
+        ranges: id by which a run knows a sample -> the frames of it that the run is about, where these are not all;
+            clips, each of which has an id of its own, are ranges of samples
     """
 
     dataset: fo.Dataset
     path: str
     scope: Scope = Scope.SAMPLE
     stamp: Stamp | None = None
+    ranges: Mapping[str, FrameRange] = dataclass_field(default_factory=dict)
 
     @property
     def full_path(self) -> str:
@@ -147,8 +153,14 @@ class Place:
             id -> document, with these fields only; ids that the dataset does not have are missing
         """
         fields = {place.db_path: True for place in (self, *others)}
-        found = self._collection.find({"_id": {"$in": list(map(ObjectId, ids))}}, fields)
-        return {str(doc["_id"]): doc for doc in found}
+        owners = self._owners(ids)
+        found = self._collection.find({"_id": {"$in": _object_ids(owners.values())}}, fields)
+        docs = {str(doc["_id"]): doc for doc in found}
+        return {name: docs[owner] for name, owner in owners.items() if owner in docs}
+
+    def _owners(self, ids: Iterable[str]) -> dict[str, str]:
+        """Id by which a run knows a sample -> id of the sample that the dataset has."""
+        return {name: self.ranges[name].sample_id if name in self.ranges else name for name in ids}
 
     def value_in(self, doc: Doc) -> Any:
         """The value of the field in a document, or None."""
@@ -156,7 +168,7 @@ class Place:
 
     def has_values(self, ids: Iterable[str]) -> bool:
         """Whether any of some samples or frames has a value that is neither None nor an empty list."""
-        filled = {"_id": {"$in": list(map(ObjectId, ids))}, self.db_path: {"$nin": [None, []]}}
+        filled = {"_id": {"$in": _object_ids(self._owners(ids).values())}, self.db_path: {"$nin": [None, []]}}
         return self.field is not None and self._collection.find_one(filled, {"_id": True}) is not None
 
     def ids_with_values(self) -> list[str]:
@@ -218,7 +230,8 @@ class Place:
         Returns:
             how many of the writes found their document as they expect it
         """
-        return bulk_write(self.dataset, operations, list(ids), self.is_of_frames) if operations else 0
+        owners = [*self._owners(ids).values()]
+        return bulk_write(self.dataset, operations, owners, self.is_of_frames) if operations else 0
 
     def _whole(self, doc: Doc, value: Any) -> dict[str, Any]:
         """The path that is to be set, with its value: the field's, or that of a document around it that is missing."""
@@ -239,7 +252,8 @@ class Place:
 class FramesPlace(Place):
     """One field of the frames of videos, found by the ids of the videos' samples, not by those of the frames.
 
-    The document of a sample holds those of its frames; its value is the list of all labels in them.
+    The document of a sample holds those of its frames, or of those within its range; its value is the list of all
+    labels in them.
     """
 
     scope: Scope = Scope.FRAME
@@ -252,12 +266,30 @@ class FramesPlace(Place):
 
     def read(self, ids: Iterable[str], *others: Place) -> dict[str, Doc]:
         fields = {"_sample_id": True, _NUMBER: True, **{place.db_path: True for place in (self, *others)}}
-        wanted = list(map(ObjectId, ids))
+        owners = self._owners(ids)
+        wanted = _object_ids(owners.values())
         there = collection_of(self.dataset, False).find({"_id": {"$in": wanted}}, {"_id": True})
-        docs: dict[str, Any] = {str(doc["_id"]): {"_id": doc["_id"], _FRAMES: {}} for doc in there}
-        for frame in self._collection.find({"_sample_id": {"$in": [doc["_id"] for doc in docs.values()]}}, fields):
+        found = {str(doc["_id"]): doc["_id"] for doc in there}
+        docs: dict[str, Any] = {
+            name: {"_id": found[owner], _FRAMES: {}} for name, owner in owners.items() if owner in found
+        }
+        whole = [doc["_id"] for name, doc in docs.items() if name not in self.ranges]
+        for frame in self._collection.find({"_sample_id": {"$in": whole}}, fields):
             docs[str(frame["_sample_id"])][_FRAMES][frame[_NUMBER]] = frame
+        for name in docs.keys() & self.ranges.keys():
+            numbers = {"$gte": self.ranges[name].first, "$lte": self.ranges[name].last}
+            for frame in self._collection.find({"_sample_id": docs[name]["_id"], _NUMBER: numbers}, fields):
+                docs[name][_FRAMES][frame[_NUMBER]] = frame
         return docs
+
+    def distinct(self, name: str, doc: Doc) -> list[Any]:
+        """The values of an attribute of the field in all frames of a sample, also in those that were not read.
+
+        Args:
+            name: the attribute
+            doc: the document of the sample
+        """
+        return list(self._collection.distinct(f"{self.db_path}.{name}", {"_sample_id": doc["_id"]}))
 
     def value_in(self, doc: Doc) -> Any:
         labels: list[Any] = []
@@ -267,7 +299,7 @@ class FramesPlace(Place):
         return labels
 
     def has_values(self, ids: Iterable[str]) -> bool:
-        filled = {"_sample_id": {"$in": list(map(ObjectId, ids))}, self.db_path: {"$nin": [None, []]}}
+        filled = {"_sample_id": {"$in": _object_ids(self._owners(ids).values())}, self.db_path: {"$nin": [None, []]}}
         return self.field is not None and self._collection.find_one(filled, {"_id": True}) is not None
 
     def ids_with_values(self) -> list[str]:
@@ -287,10 +319,21 @@ class FramesPlace(Place):
         return UpdateOne(frame, {"$setOnInsert": {**made, **self._whole({}, value)}}, upsert=True)
 
     def write(self, operations: Sequence[UpdateOne], ids: Iterable[str]) -> int:
-        return bulk_write_frames(self.dataset, operations, list(ids)) if operations else 0
+        owners = [*self._owners(ids).values()]
+        return bulk_write_frames(self.dataset, operations, owners) if operations else 0
 
 
-def place_of(dataset: fo.Dataset, path: str, is_frames: bool, stamp: Stamp | None = None) -> Place:
+def _object_ids(ids: Iterable[str]) -> list[ObjectId]:
+    return [ObjectId(one) for one in dict.fromkeys(ids)]
+
+
+def place_of(
+    dataset: fo.Dataset,
+    path: str,
+    is_frames: bool,
+    stamp: Stamp | None = None,
+    ranges: Mapping[str, FrameRange] = MappingProxyType({}),
+) -> Place:
     """A field of a dataset, by its path from there or from its frames.
 
     Args:
@@ -298,10 +341,11 @@ def place_of(dataset: fo.Dataset, path: str, is_frames: bool, stamp: Stamp | Non
         path: path of the field; of fields of frames with ``frames.``, where samples are found by their ids
         is_frames: whether it is one of frames that are found by their own ids
         stamp: says when changes are made
+        ranges: id by which a run knows a sample -> the frames of it that the run is about, where these are not all
     """
     if not is_frames and is_frame_field(dataset, path):
-        return FramesPlace(dataset, path.removeprefix("frames."), stamp=stamp)
-    return Place(dataset, path, Scope.of(is_frames), stamp)
+        return FramesPlace(dataset, path.removeprefix("frames."), stamp=stamp, ranges=ranges)
+    return Place(dataset, path, Scope.of(is_frames), stamp, ranges)
 
 
 def frames_in(doc: Doc) -> dict[int, Doc]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 from bson import ObjectId
 
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks, holds_moments
 from fo_labelstudio.convert.frame_labels import FRAMES
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.records import LabelField
@@ -18,7 +19,8 @@ from fo_labelstudio.convert.stored import LabelDoc, StoredLabel, StoredLabels, l
 from fo_labelstudio.convert.task.origin import to_hidden
 from fo_labelstudio.convert.task.write import HIDDEN_FRAMES
 from fo_labelstudio.dataset import mask_files
-from fo_labelstudio.dataset.internals import aggregate, collection_of, root_dataset, stages_of
+from fo_labelstudio.dataset.frame_ranges import FrameRange
+from fo_labelstudio.dataset.internals import aggregate, collection_of, is_clips, root_dataset, stages_of, videos_of
 from fo_labelstudio.dataset.place import Place, Scope, value_at
 
 SAMPLES_PER_BLOCK = 500
@@ -80,6 +82,7 @@ def read_blocks(
     without: Collection[str] = (),
     task_fields: Sequence[str] = (),
     score_field: str | None = None,
+    ranges: Mapping[str, FrameRange] = MappingProxyType({}),
 ) -> Iterator[list[StoredSample]]:
     """The samples of a collection, each once, in blocks of SAMPLES_PER_BLOCK.
 
@@ -93,9 +96,12 @@ def read_blocks(
         without: ids of samples that are passed over
         task_fields: the fields that tasks are to show
         score_field: the field that is the score of predictions
+        ranges: id of a sample, or of a clip -> the frames of which moments are read, where these are not all
     """
     metadata = () if metadata_of is None else metadata_of.metadata
-    names = [field.name for field in fields if field.existing and not field.is_of_frames]
+    own = [field for field in fields if field.existing and not field.is_of_frames]
+    # Clips have the moments of their videos as other labels, or not at all.
+    names = [] if is_clips(samples) else [field.name for field in own]
     scores = [] if score_field is None else [score_field]
     paths = ["id", media_field, *metadata, *names, *task_fields, *scores]
     all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
@@ -104,6 +110,7 @@ def read_blocks(
     while block := list(islice(ids, size)):
         columns = samples.select(block).values(paths, _raw=True)
         rows = {str(row[0]): row[1:] for row in zip(*columns, strict=True)}
+        moments = _moments_in(samples, own, block, ranges)
         stored = []
         for sample_id in block:
             if sample_id not in rows:
@@ -114,8 +121,38 @@ def read_blocks(
             info = None if metadata_of is None else metadata_of.parse_metadata(rest[: len(metadata)])
             labels, shown = dict(zip(names, values)), dict(zip(task_fields, values[len(names) :]))
             score_value = values[-1] if scores else None
+            labels.update(moments.get(sample_id, {}))
             stored.append(StoredSample(sample_id, path, info, labels, shown, score_value))
         yield stored
+
+
+def _moments_in(
+    samples: foc.SampleCollection,
+    fields: Sequence[LabelField],
+    ids: Sequence[str],
+    ranges: Mapping[str, FrameRange],
+) -> dict[str, dict[str, Any]]:
+    """Id of a sample, or of a clip -> label field -> its moments that are in the range of its frames."""
+    lists = {
+        field.name: list_name(LABEL_TYPES[field.label_type]) for field in fields if holds_moments(field.label_type)
+    }
+    there = {name: ranges[name] for name in ids if name in ranges}
+    if not lists or not there:
+        return {}
+    wanted = sorted({place.sample_id for place in there.values()})
+    columns = videos_of(samples).select(wanted).values(["id", *lists], _raw=True)
+    rows = {str(row[0]): dict(zip(lists, row[1:])) for row in zip(*columns, strict=True)}
+    return {
+        name: {path: _cut(value, lists[path], place) for path, value in rows.get(place.sample_id, {}).items()}
+        for name, place in there.items()
+    }
+
+
+def _cut(value: Any, name: str | None, place: FrameRange) -> Any:
+    """The value of a field of moments, with those only that are in a range."""
+    if value is None or name is None:
+        return value if value is None or place.has_moment(value) else None
+    return {**value, name: list(filter(place.has_moment, value[name]))}
 
 
 class FrameReader:
@@ -124,10 +161,17 @@ class FrameReader:
     Args:
         samples: the collection
         fields: the label fields of the run
+        ranges: id of a sample, or of a clip -> the frames that are read, where these are not all
     """
 
-    def __init__(self, samples: foc.SampleCollection, fields: Sequence[LabelField]):
+    def __init__(
+        self,
+        samples: foc.SampleCollection,
+        fields: Sequence[LabelField],
+        ranges: Mapping[str, FrameRange] = MappingProxyType({}),
+    ):
         self._samples = samples
+        self._ranges = ranges
         self._fields = {field.name: field for field in fields if field.is_of_frames and field.existing}
         self._paths: dict[str, str] = {}
         stages = {type(stage).__name__ for stage in stages_of(samples)}
@@ -151,18 +195,24 @@ class FrameReader:
         if not self._fields:
             return {}
         found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
-        for frame in aggregate(self._samples.select(sample_id), [{"$project": self._projection}], frames=True):
+        place = self._ranges.get(sample_id)
+        only = [] if place is None else [{"$match": _within(place)}]
+        stages = [*only, {"$project": self._projection}]
+        for frame in aggregate(self._samples.select(sample_id), stages, frames=True):
             for name, path in self._paths.items():
                 labels = labels_at(frame, path)
                 if labels:
                     found[name][frame[_NUMBER]] = labels
-        hidden = self._all_frames(sample_id) if self._may_hide and not self._is_all(found, sample_id) else {}
+        # Tracks are known by the sample that has them, whichever clip shows them.
+        owner = sample_id if place is None else place.sample_id
+        frames = {"_sample_id": ObjectId(owner), **({} if place is None else _within(place))}
+        hidden = self._all_frames(frames) if self._may_hide and not self._is_all(found, frames) else {}
         return {
-            name: _with_hidden(field, family_of(field).composed(found.pop(name), sample_id), hidden, sample_id)
+            name: _with_hidden(field, family_of(field).composed(found.pop(name), owner), hidden, owner)
             for name, field in self._fields.items()
         }
 
-    def _is_all(self, found: Mapping[str, Mapping[int, list[LabelDoc]]], sample_id: str) -> bool:
+    def _is_all(self, found: Mapping[str, Mapping[int, list[LabelDoc]]], wanted: Mapping[str, Any]) -> bool:
         """Whether the view leaves out none of the labels of a sample, by their numbers.
 
         FiftyOne's annotate() has a view leave out boxes with masks, of which there are none most often (1.22.1); to
@@ -172,21 +222,26 @@ class FrameReader:
             return False
         numbers = {str(place): {"$sum": _number_at(path)} for place, path in enumerate(self._paths.values())}
         frames = collection_of(root_dataset(self._samples), True)
-        counting = [{"$match": {"_sample_id": ObjectId(sample_id)}}, {"$group": {"_id": None, **numbers}}]
+        counting = [{"$match": wanted}, {"$group": {"_id": None, **numbers}}]
         counted: Mapping[str, int] = next(frames.aggregate(counting), {})
         return all(
             counted.get(str(place), 0) == sum(map(len, found[name].values())) for place, name in enumerate(self._paths)
         )
 
-    def _all_frames(self, sample_id: str) -> dict[str, dict[int, list[LabelDoc]]]:
+    def _all_frames(self, wanted: Mapping[str, Any]) -> dict[str, dict[int, list[LabelDoc]]]:
         """Label field -> frame number -> what tells all of its labels apart, those too that a view leaves out."""
         found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
         names = [f"{path}.{part}" for path in self._paths.values() for part in _TOLD_APART_BY]
         frames = collection_of(root_dataset(self._samples), True)
-        for frame in frames.find({"_sample_id": ObjectId(sample_id)}, {_NUMBER: True, **dict.fromkeys(names, True)}):
+        for frame in frames.find(wanted, {_NUMBER: True, **dict.fromkeys(names, True)}):
             for name, path in self._paths.items():
                 found[name][frame[_NUMBER]] = labels_at(frame, path)
         return found
+
+
+def _within(place: FrameRange) -> dict[str, Any]:
+    """What MongoDB finds the frames of a range by."""
+    return {_NUMBER: {"$gte": place.first, "$lte": place.last}}
 
 
 def _with_hidden(

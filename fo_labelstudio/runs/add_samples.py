@@ -27,7 +27,7 @@ from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import Run, labeling_config_of, run_of, sender_of
 from fo_labelstudio.runs.send import make_tasks
 from fo_labelstudio.runs.server import tasks_in
-from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.state import RunState, refuse_clips
 from fo_labelstudio.transport.transport import Sender
 
 
@@ -58,6 +58,13 @@ def add_samples(
         SampleError: media or labels that cannot be sent; names them all, and nothing was made
     """
     check_dataset(results, samples)
+    refuse_clips(results, "add_samples()")
+    if results.ranges:
+        raise RunError(
+            "add_samples() is not possible for a run with frame_start or frame_stop; annotate the samples under "
+            "another anno_key",
+            results.project_id,
+        )
     with ongoing(results):
         config = results.config
         run_view = register.load_run_view(results.dataset, results.key)

@@ -17,9 +17,10 @@ from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import media_key_of, object_option_of
-from fo_labelstudio.dataset.internals import id_of, root_dataset
+from fo_labelstudio.dataset.frame_ranges import ranges_of
+from fo_labelstudio.dataset.internals import id_of, is_clips, root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
-from fo_labelstudio.errors import RunError
+from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs import existing_project, project
@@ -41,7 +42,7 @@ SAVING_SECONDS = 30.0
 
 _SAME = (
     *("label_schema", "media_field", "task_fields", "existing_tasks", "upload_as", "ground_truth"),
-    *("sampling", "score_field", "score_order"),
+    *("sampling", "score_field", "score_order", "frame_start", "frame_stop"),
 )
 """What an incomplete run must have in common with the one that continues it."""
 
@@ -152,8 +153,11 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
     if incomplete is None:
         register.validate_run(samples, key, overwrite=overwrite)
     config = register.config
+    refuse_unsuited(config, samples)
     existing_project.check_asked(config)
     project.check_title(title_of(config, samples))
+    if incomplete is not None and is_clips(samples):
+        _refuse_other_clips(register, samples, key)
     client: Client = register.connect_to_api().client
     existing = existing_project.existing_of(config, client, None if incomplete is None else _own(incomplete, client))
     theirs = config.labeling_config if existing is None else existing.labeling_config
@@ -262,6 +266,7 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
     client: Client = register.connect_to_api().client
     config, state = register.config, register.config.saved_state
     run = run_of(config, samples, state["token"])
+    results.ranges = saved_ranges(config, samples)
     if state["project_id"] is None:
         try:
             name = root_dataset(samples).name
@@ -307,6 +312,26 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
         raise
 
 
+def saved_ranges(config: RunConfig, samples: foc.SampleCollection) -> dict[str, list[Any]]:
+    """The frames that the tasks of a run are about, as they are kept with it."""
+    return {name: list(place) for name, place in ranges_of(samples, config.frame_start, config.frame_stop).items()}
+
+
+def refuse_unsuited(config: RunConfig, samples: foc.SampleCollection) -> None:
+    """Refuses settings that clips, or samples that are no videos, cannot have.
+
+    Raises:
+        SettingsError: names the setting
+    """
+    if is_clips(samples):
+        if config.parts is not None:
+            raise SettingsError("parts: FiftyOne gives clips other ids in other processes; leave parts out")
+        if config.existing_tasks == "predict":
+            raise SettingsError("existing_tasks: several clips may be of one video; pass 'new' or 'skip'")
+    if samples.media_type != "video" and (config.frame_start is not None or config.frame_stop is not None):
+        raise SettingsError("frame_start and frame_stop are for videos; leave them out")
+
+
 def refuse_unknown_run(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
     """Refuses to put a run in the place of one that another session has made since the dataset was loaded."""
     dataset = root_dataset(samples)
@@ -323,6 +348,22 @@ def _incomplete(register: RunRegister, samples: foc.SampleCollection, key: str) 
     if not isinstance(config, type(register.config)) or not config.run_state or config.run_state["complete"]:
         return None
     return config
+
+
+def _refuse_other_clips(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:
+    """Refuses to continue a run with clips that were made anew, which FiftyOne may give other ids.
+
+    Raises:
+        RunError: the run has other clips
+    """
+    results = register.load_run_results(samples, key, cache=False, load_view=False)
+    others = {} if results is None else results.ranges
+    if others and others.keys() != {*samples.values("id")}:
+        raise RunError(
+            f"annotation run {key!r} is not complete, and was begun with other clips; pass the same view, or call "
+            f"dataset.load_annotation_results({key!r}).cleanup() and dataset.delete_annotation_run({key!r}), and "
+            "annotate again"
+        )
 
 
 def _refuse_other_server(key: str, incomplete: RunConfig, client: Client) -> None:

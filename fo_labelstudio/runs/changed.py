@@ -122,7 +122,8 @@ def scope_of(
         state: what the project says of itself
         is_complete: whether everything of the run was sent
     """
-    if not is_complete:
+    if not is_complete or results.has_clips:
+        # What one clip has changed of a sample is news to the others.
         return Scope(None)
     last = LastLoad.of_json(results.last_load) if results.last_load else None
     since = _before(last.until, OVERLAP_SECONDS) if last is not None and last.until and not options.full else None

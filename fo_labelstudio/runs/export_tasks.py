@@ -19,7 +19,7 @@ from fo_labelstudio.errors import ExportError, LabelingConfigError, SampleError,
 from fo_labelstudio.exports.write import LABELING_CONFIG, refuse_overwriting, write_tasks
 from fo_labelstudio.log import logger
 from fo_labelstudio.runs import existing_project
-from fo_labelstudio.runs.annotate import RunRegister, refuse_unknown_run
+from fo_labelstudio.runs.annotate import RunRegister, refuse_unknown_run, refuse_unsuited
 from fo_labelstudio.runs.check import CheckedRun, check_run, report_left_out
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.labeling_config import NEWEST_TAGS
@@ -65,6 +65,7 @@ def write_run(
                 raise SettingsError(
                     f"{name} is for runs that are sent to a server; leave it out where tasks go to files"
                 )
+        refuse_unsuited(config, samples)
         refuse_overwriting(folder)
         theirs = config.labeling_config
         samples = existing_project.complete(register, samples, theirs, NEWEST_TAGS, True, _WHERE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from fo_labelstudio.dataset.destinations import holder_of
 from fo_labelstudio.dataset.field_merge import FieldMerge, MergeReport
 from fo_labelstudio.dataset.fields import kind_of
 from fo_labelstudio.dataset.frame_labels import FrameLabelMerge
+from fo_labelstudio.dataset.frame_ranges import FrameRange
 from fo_labelstudio.dataset.internals import prompt_field
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Doc, Place, Stamp, place_of
@@ -147,14 +148,28 @@ def merge_answers(
     merges.make_fields()
     returned: dict[str, Any] = {}
     for page in answers:
-        stamp.begin()
-        merges.merge(page, returned)
+        for some in _apart(page, results.frame_ranges):
+            stamp.begin()
+            merges.merge(some, returned)
     _log(answers, merges.reports)
     merges.report_remade()
     merges.report_departed()
     merges.report_conflicts()
     results.left_behind = merges.left_behind()
     return Merged(returned, merges.left_samples(), merges.destinations)
+
+
+def _apart(page: Sequence[Answer], ranges: Mapping[str, FrameRange]) -> Iterator[Sequence[Answer]]:
+    """Answers in groups in which no two are of one sample, for each is compared with what the one before has left."""
+    left = list(page)
+    while left:
+        group: dict[str, Answer] = {}
+        for answer in left:
+            name = answer.sample_id
+            group.setdefault(ranges[name].sample_id if name in ranges else name, answer)
+        taken = set(map(id, group.values()))
+        left = [answer for answer in left if id(answer) not in taken]
+        yield list(group.values())
 
 
 def has_field(results: LoadState, path: str) -> bool:
@@ -173,7 +188,7 @@ def _is_gone(results: LoadState, field: LabelField) -> bool:
 
 def _place(results: LoadState, path: str, stamp: Stamp | None = None) -> Place:
     """A field of what the run's tasks show."""
-    return place_of(results.dataset, path, results.is_frames, stamp)
+    return place_of(results.dataset, path, results.is_frames, stamp, results.frame_ranges)
 
 
 def _destination_path(results: LoadState, field: LabelField, path: str) -> str:
@@ -398,11 +413,12 @@ class _Merges:
 
     def report_conflicts(self) -> None:
         """Says what the dataset and the answers had both changed, in the log, and in the state behind what is there."""
-        found = []
+        found, ranges = [], self._results.frame_ranges
         for merge in (*self._expected, *self._unexpected.values()):
             path = _place(self._results, merge.path).full_path
             for sample_id, conflict in merge.report.conflicts:
-                row = {"sample_id": sample_id, "label_id": conflict.label_id, "label_field": path}
+                owner = ranges[sample_id].sample_id if sample_id in ranges else sample_id
+                row = {"sample_id": owner, "label_id": conflict.label_id, "label_field": path}
                 found.append({**row, **conflict._asdict()})
         if found:
             lines = listed([_line_of(row) for row in found])

@@ -41,7 +41,7 @@ from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
-from fo_labelstudio.runs.state import RunState, project_id_of
+from fo_labelstudio.runs.state import RunState, project_id_of, refuse_clips
 from fo_labelstudio.settings import parse_labeling_config
 
 _SHOWN_PEOPLE = 10
@@ -159,6 +159,12 @@ def _load_alone(
         _find_tasks_so_far(results, source)
     elif tasks is None and state.get("tasks", len(results.tasks)) != len(results.tasks):
         _find_tasks_again(results, source)
+    for setting, is_asked in (
+        ("provenance='samples'", options.provenance == IN_SAMPLES),
+        ("skipped='tag'", options.skipped == TAG),
+    ):
+        if is_asked:
+            refuse_clips(results, setting)
     fields = results.config.label_fields()
     if options.keeps_unexpected:
         fields = tuple(replace(field, takes_unexpected=True) for field in fields)

@@ -129,9 +129,10 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
         without,
         run.task_fields,
         run.scoring.field,
+        run.ranges,
     )
     dates = date_fields(run.samples, run.task_fields)
-    frames = FrameReader(run.samples, run.fields)
+    frames = FrameReader(run.samples, run.fields, run.ranges)
     for block in read_ahead(blocks):
         yield from _drained(unreadable)
         inspected = inspect_media([(stored.id, Media(stored.path, stored.info)) for stored in block], run)

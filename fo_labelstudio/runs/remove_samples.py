@@ -8,7 +8,7 @@ from fo_labelstudio.runs.annotate import RunRegister
 from fo_labelstudio.runs.delete_tasks import take_out
 from fo_labelstudio.runs.ongoing import check_dataset, ongoing
 from fo_labelstudio.runs.ports import TaskKeeper
-from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.state import RunState, refuse_clips
 
 
 def remove_samples(
@@ -34,6 +34,7 @@ def remove_samples(
         RunError: the samples are not of the dataset, or their tasks hold work that was not loaded; nothing was deleted
     """
     check_dataset(results, samples)
+    refuse_clips(results, "remove_samples()")
     with ongoing(results):
         wanted = [sample_id for sample_id in dict.fromkeys(samples.values("id")) if sample_id in results.tasks]
         return take_out(register, results, wanted, force, keeper) if wanted else 0

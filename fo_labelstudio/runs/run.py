@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any, Protocol
 
 import fiftyone.core.collections as foc
@@ -12,6 +13,7 @@ from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField, medium_of_fields
 from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring
 from fo_labelstudio.convert.task.write import Finished
+from fo_labelstudio.dataset.frame_ranges import FrameRange, FrameSetting, ranges_of
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
 from fo_labelstudio.dataset.score_field import scoring_of
@@ -46,6 +48,8 @@ class RunConfig(Protocol):
     unlisted_classes: str
     mask_tool: str
     keyframe_tolerance: float
+    frame_start: FrameSetting
+    frame_stop: FrameSetting
     scalar_types: dict[str, str] | None
     project_name: str | None
     project_id: int | None
@@ -111,6 +115,7 @@ class Run:
         finished: how labels are sent as finished annotations; None where they are sent as predictions
         scoring: how predictions are scored
         complete_fields: names of the fields of which no label is left out for its class
+        ranges: id of a sample, or of a clip -> the frames that its task is about, where these are not all
     """
 
     samples: foc.SampleCollection
@@ -125,6 +130,7 @@ class Run:
     finished: Finished | None = None
     scoring: Scoring = BY_CONFIDENCE
     complete_fields: Collection[str] = ()
+    ranges: Mapping[str, FrameRange] = dataclass_field(default_factory=dict)
 
     @property
     def medium(self) -> Medium:
@@ -168,6 +174,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         labeling_config=config.labeling_config,
         finished=Finished(config.ground_truth) if config.upload_as == "annotations" else None,
         scoring=scoring_of(samples, config.score_field, config.score_order, config.sampling),
+        ranges=ranges_of(samples, config.frame_start, config.frame_stop),
     )
 
 

@@ -299,8 +299,11 @@ def _send_block(
     """Makes some tasks, with their media; returns them as sample id -> task id."""
     if not block:
         return {}
-    urls = repeated(lambda _: sender.send([task.path for task in block]), sink.retries, "uploading media")
-    bodies = {task.sample_id: task.body(url) for task, url in zip(block, urls, strict=True)}
+    # Several clips may be of one video.
+    paths = list(dict.fromkeys(task.path for task in block))
+    addresses = repeated(lambda _: sender.send(paths), sink.retries, "uploading media")
+    urls = dict(zip(paths, addresses, strict=True))
+    bodies = {task.sample_id: task.body(urls[task.path]) for task in block}
     predictions = {task.sample_id: task.predictions for task in block}
     made: dict[str, int] = {}
 

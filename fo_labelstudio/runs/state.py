@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import fiftyone as fo
 
+from fo_labelstudio.dataset.frame_ranges import FrameRange
 from fo_labelstudio.dataset.run_lock import sole_loader
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.merge.ledger import Ledger
@@ -32,6 +34,8 @@ class LoadState(ABC):
         conflicts: what the dataset and the answers that the last load brought had both changed, as plain dicts
         remade: field and destination whose labels loads have made anew, for the run's field was gone
         left_behind: what the project holds that the last load did not load
+        ranges: id by which the run knows a sample -> sample id, first and last frame that the task is about, where
+            these are not all; clips, each of which has an id of its own, are ranges of samples
         predicted: sample id -> the ``task`` of others to which a prediction was added, and the ``meta`` that our own
             task would have; where another integration has made them, also what of its ``predictions`` tells whether a
             label was shown
@@ -45,7 +49,18 @@ class LoadState(ABC):
     conflicts: list[dict[str, Any]]
     remade: list[str]
     left_behind: list[str]
+    ranges: Mapping[str, list[Any]] = MappingProxyType({})
     predicted: dict[str, dict[str, Any]]
+
+    @property
+    def frame_ranges(self) -> dict[str, FrameRange]:
+        """Id by which the run knows a sample -> the frames that its task is about, where these are not all."""
+        return {name: FrameRange(*row) for name, row in self.ranges.items()}
+
+    @property
+    def has_clips(self) -> bool:
+        """Whether tasks show clips, so that the ids by which the run knows them are of no samples of the dataset."""
+        return any(name != row[0] for name, row in self.ranges.items())
 
     @property
     @abstractmethod
@@ -174,6 +189,7 @@ class RunState(LoadState):
             return
         self.tasks = saved.tasks
         self.predicted = saved.predicted
+        self.ranges = saved.ranges
         self.config.label_schema = saved.config.label_schema
         self.config.labeling_config = saved.config.labeling_config
         if "tasks" in saved.config.saved_state:
@@ -193,6 +209,23 @@ class RunState(LoadState):
         for sample_id in sample_ids:
             for record in by_sample:
                 record.pop(sample_id, None)
+
+
+def refuse_clips(results: LoadState, what: str) -> None:
+    """Refuses what asks for the samples of a run, where its tasks show clips of them.
+
+    Args:
+        results: the state of the run
+        what: what was asked for
+
+    Raises:
+        RunError: tasks show clips
+    """
+    if results.has_clips:
+        raise RunError(
+            f"{what} is not possible for this run, because each of its tasks shows a clip, and several may be of one "
+            "sample; annotate the videos that the clips are of, dataset.select(clips.distinct('sample_id'))"
+        )
 
 
 def project_id_of(results: RunState) -> int:

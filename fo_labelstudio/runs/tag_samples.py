@@ -26,7 +26,7 @@ from fo_labelstudio.runs.own_names import (
 )
 from fo_labelstudio.runs.ports import Task, TaskOverview, TaskSource
 from fo_labelstudio.runs.run import labeling_config_of
-from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.state import RunState, refuse_clips
 from fo_labelstudio.runs.status import Survey, exported, sent_finished, survey
 
 ANSWERED, OPEN, DELETED = "answered", "open", "deleted"
@@ -66,6 +66,7 @@ def tag_samples(
     _check_states(states)
     with sole_loader(results.dataset, results.key):
         results.refresh(results.saved())
+        refuse_clips(results, "tag_samples()")
         write = _field_writer(results, field, prefix) if field is not None else _tag_writer(results, prefix)
         found = states_of(results, states, overview, source) if states else {}
         write(found)

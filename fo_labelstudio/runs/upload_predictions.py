@@ -38,7 +38,7 @@ from fo_labelstudio.runs.predict import is_of_a_run
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run, labeling_config_of, run_of
 from fo_labelstudio.runs.server import ServerPredictions
-from fo_labelstudio.runs.state import RunState, project_id_of
+from fo_labelstudio.runs.state import RunState, project_id_of, refuse_clips
 from fo_labelstudio.runs.streams import Spool, in_blocks
 
 LabelFields = str | Mapping[str, str] | None
@@ -117,6 +117,7 @@ def upload_predictions(results: RunState, samples: foc.SampleCollection, asked: 
         SampleError: labels that do not fit; names field, sample, label and class of all; nothing was sent
         ServerError: predictions could not be made; the same call continues
     """
+    refuse_clips(results, "upload_predictions()")
     _check_asked(results, asked)
     client: Client = results.connect_to_api().client
     with sole_sender(results.dataset, results.key):
@@ -155,6 +156,7 @@ def _run_of(
     )
     run = replace(
         run,
+        ranges=results.frame_ranges,
         fields=[field for field in fitted if field is not None],
         task_fields=(),
         finished=None,

@@ -149,10 +149,16 @@ class TestFrames:
 
 
 class TestViews:
-    def test_clips_are_refused_with_the_videos_that_they_are_of(self, videos, backend):
+    def test_clips_are_annotated_with_the_labels_of_their_videos(self, videos, backend):
         clips = videos.to_clips("events")
-        with pytest.raises(LabelSchemaError, match=r"'frames.pets': clips .*clips.distinct\('sample_id'\)"):
-            schema_of(clips, backend, ["frames.pets"])
+        assert schema_of(clips, backend, ["frames.pets", "events"]) == schema_of(
+            videos, backend, ["frames.pets", "events"]
+        )
+
+    def test_what_is_said_of_whole_videos_is_refused_for_clips(self, videos, backend):
+        clips = videos.to_clips("events")
+        with pytest.raises(LabelSchemaError, match=r"'weather': .*clips.distinct\('sample_id'\)"):
+            schema_of(clips, backend, ["weather"])
         assert videos.select(clips.distinct("sample_id")).values("id") == videos.values("id")
 
     def test_a_slice_of_videos_is_annotated_as_videos(self, dataset_of, backend):
@@ -165,7 +171,6 @@ class TestViews:
         info = schema_of(groups.select_group_slices("video"), backend, ["frames.pets"])["frames.pets"]
         assert (info["type"], info["scope"], info["classes"]) == ("detections", "frames", ["cat"])
 
-    @pytest.mark.parametrize("setting", ["frame_start", "frame_stop", "frame_step"])
-    def test_settings_of_other_backends_say_what_does_the_same(self, setting):
-        with pytest.raises(SettingsError, match=f"unknown setting '{setting}' .*dataset.(match_frames|to_frames)"):
-            fo_labelstudio.backend.LabelStudioBackendConfig("labelstudio", None, **{setting: 5})
+    def test_settings_of_other_backends_say_what_does_the_same(self):
+        with pytest.raises(SettingsError, match=r"unknown setting 'frame_step' .*dataset\.to_frames"):
+            fo_labelstudio.backend.LabelStudioBackendConfig("labelstudio", None, frame_step=5)

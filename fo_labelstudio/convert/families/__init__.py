@@ -81,6 +81,11 @@ def has_masks(label_type: str) -> bool:
     return "mask" in family_of_type(label_type).aspects
 
 
+def holds_moments(label_type: str) -> bool:
+    """Whether the labels of a label type are ranges of the frames of a video."""
+    return "support" in family_of_type(label_type).aspects
+
+
 @lru_cache(None)
 def label_class_of(label_type: str) -> Any:
     """FiftyOne's class of the labels of a label type, which is no scalar's."""
