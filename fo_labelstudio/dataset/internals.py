@@ -15,6 +15,7 @@ from types import FrameType
 from typing import IO, Any, NamedTuple
 
 import fiftyone as fo
+import fiftyone.core.annotation as foan
 import fiftyone.core.collections as foc
 import fiftyone.core.fields as fof
 import fiftyone.core.frame as fofr
@@ -149,16 +150,28 @@ def saved_run_results(backend: Any, samples: foc.SampleCollection, key: str) -> 
         RunError: the run was deleted
     """
     with run_documents:
-        document = backend._get_run_doc(samples, key)
-        for left in reversed(range(_READS)):
-            reload_run(document)
-            try:
-                return backend.load_run_results(samples, key, cache=False, load_view=False)
-            except AttributeError:
-                # FiftyOne finds no file where another session that saves has just deleted it.
-                if not left:
-                    raise
-        return None
+        reload_run(backend._get_run_doc(samples, key))
+        return backend.load_run_results(samples, key, cache=False, load_view=False)
+
+
+def _load_run_results(
+    cls: Any, /, samples: foc.SampleCollection, key: str, cache: bool = True, load_view: bool = True, **kwargs: Any
+) -> Any:
+    """FiftyOne's own function reads results by what this session knows of the document of a run (1.22.1).
+
+    Another session may have put others in their place since, or may be doing so.
+    """
+    load = fors.BaseRun.load_run_results.__func__
+    for left in reversed(range(_READS)):
+        try:
+            return load(cls, samples, key, cache=cache, load_view=load_view, **kwargs)
+        except AttributeError:
+            document = cls._get_run_doc(samples, key)
+            if not left or not str((document.config or {}).get("cls")).startswith("fo_labelstudio."):
+                raise
+            with run_documents:
+                reload_run(document)
+    return None
 
 
 def _replace_results(document: Any, content: bytes | IO[bytes]) -> None:
@@ -335,6 +348,7 @@ def patch() -> None:
     _replace("_get_label_type", _label_type)
     _replace("_merge_labels", _merge)
     _replace("_merge_scalars", _merge)
+    foan.AnnotationMethod.load_run_results = classmethod(_load_run_results)
 
 
 def _replace(name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:

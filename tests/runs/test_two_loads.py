@@ -173,6 +173,19 @@ def test_whoever_loads_may_do_what_needs_the_same(sent):
         pass
 
 
+def test_results_that_another_session_has_replaced_are_read_as_they_are_now(sent):
+    dataset, results, _ = sent
+    document = results.backend._get_run_doc(dataset, "run")
+    known = document.results.grid_id
+    results.left_behind = ["something"]
+    results.save()
+    assert document.results.grid_id != known
+    # As a session has it that read the dataset before.
+    document.results.grid_id, document.results.gridout = known, None
+    dataset.clear_cache()
+    assert dataset.load_annotation_results("run").left_behind == ["something"]
+
+
 def test_results_are_there_whenever_somebody_reads_them(sent):
     _, results, _ = sent
     failed, is_over = [], threading.Event()
