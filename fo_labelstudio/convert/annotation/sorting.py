@@ -275,7 +275,7 @@ def _owner_of_orphan(region: Any, origin: Origin, controls: Mapping[str, str]) -
     if not is_readable(region) or region["type"] not in _DRAWN or region["value"].get(region["type"]):
         return None
     owner = origin.own.get(whole_id(region["id"]))
-    return owner if owner is not None and controls[owner] != region["from_name"] else None
+    return owner if owner is not None and controls.get(owner, region["from_name"]) != region["from_name"] else None
 
 
 def is_readable(region: Any) -> bool:

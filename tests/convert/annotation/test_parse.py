@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import fiftyone as fo
@@ -381,3 +382,21 @@ class TestParts:
         assert {*found.kept, *found.deleted, *(edit.label_id for edit in found.edited)} == {
             label.id for label in labels
         }
+
+
+def test_an_edit_of_one_of_two_fields_without_classes_is_read():
+    fields = [dataclasses.replace(strategies.field_of("detections", name), classes=()) for name in ("boxes", "others")]
+    labels = {
+        field.name: fo.Detections(detections=[fo.Detection(bounding_box=[0.1, 0.2, 0.3, 0.4])]) for field in fields
+    }
+    task = json.loads(json.dumps(to_task(SampleRecord(SAMPLE, "x.png", MEDIA, labels), fields, "u", RUN)))
+    started = task.pop("predictions")[0]["result"]
+    result = copy.deepcopy(started)
+    for region in result:
+        region["value"]["x"] = 40.0
+    problems: list = []
+    answer = parse_task({"id": 7, "annotations": [as_exported(result, started)], **task}, fields, RUN, problems)
+    assert problems == []
+    for field in fields:
+        (edit,) = answer.fields[field.name].edited
+        assert edit.label_id == labels[field.name].detections[0].id
