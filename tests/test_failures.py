@@ -94,8 +94,12 @@ class TestNothingIsMade:
             annotate(dataset, connection, label_field=name, label_type="detections")
 
     def test_with_a_label_type_that_is_not_supported(self, dataset, connection):
-        with pytest.raises(ValueError, match="unsupported label type 'temporal_detections'"):
-            annotate(dataset, connection, label_field="new", label_type="temporal_detections")
+        with pytest.raises(ValueError, match="unsupported label type 'regression'"):
+            annotate(dataset, connection, label_field="new", label_type="regression")
+
+    def test_with_labels_of_videos_on_images(self, dataset, connection):
+        with pytest.raises(LabelSchemaError, match="'temporal_detections' cannot be annotated on an image"):
+            annotate(dataset, connection, label_field="new", label_type="temporal_detections", classes=["cat"])
 
 
 def test_media_that_cannot_be_sent_are_all_named(make_dataset, connection, tmp_path):

@@ -48,6 +48,7 @@ from fo_labelstudio.dataset.internals import (
 )
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
+from fo_labelstudio.messages import with_article
 
 _VECTOR_VERSION = Version("1.22.0")
 """The first server with <VectorLabels>."""
@@ -168,7 +169,10 @@ def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
             f"field {name!r}: Label Studio cannot show {what} in the frames of a {medium.noun}; annotate its frames as "
             f"images: dataset.to_frames(sample_frames=True).annotate(anno_key, label_field={inner!r}, ...)"
         )
-    return f"field {name!r}: labels of type {label_type!r} cannot be annotated on a {medium.noun}; leave the field out"
+    return (
+        f"field {name!r}: labels of type {label_type!r} cannot be annotated on {with_article(medium.noun)}; leave the "
+        "field out"
+    )
 
 
 def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
