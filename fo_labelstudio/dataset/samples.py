@@ -12,6 +12,7 @@ import fiftyone.core.collections as foc
 from bson import ObjectId
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks, holds_moments
+from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.frame_labels import FRAMES
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.records import LabelField
@@ -20,7 +21,15 @@ from fo_labelstudio.convert.task.origin import to_hidden
 from fo_labelstudio.convert.task.write import HIDDEN_FRAMES
 from fo_labelstudio.dataset import mask_files
 from fo_labelstudio.dataset.frame_ranges import FrameRange
-from fo_labelstudio.dataset.internals import aggregate, collection_of, is_clips, root_dataset, stages_of, videos_of
+from fo_labelstudio.dataset.internals import (
+    aggregate,
+    collection_of,
+    is_clips,
+    is_generated,
+    root_dataset,
+    stages_of,
+    videos_of,
+)
 from fo_labelstudio.dataset.place import Place, Scope, value_at
 
 SAMPLES_PER_BLOCK = 500
@@ -177,6 +186,7 @@ class FrameReader:
         stages = {type(stage).__name__ for stage in stages_of(samples)}
         self._may_hide = not stages <= _WHOLE_SAMPLES
         self._is_countable = stages <= _ONLY_LESS
+        self._masked: list[dict[str, Any]] = []
         self._projection = {_NUMBER: True}
         for name, field in self._fields.items():
             place = Place(root_dataset(samples), name.removeprefix("frames."), Scope.FRAME)
@@ -184,6 +194,10 @@ class FrameReader:
             path = self._paths[name] = (place.at(inner) if inner else place).db_path
             asked = (attribute.name for attribute in field.attributes)
             self._projection.update({f"{path}.{part}": True for part in dict.fromkeys((*_READ_OF_FRAMES, *asked))})
+            for mask in ("mask", "mask_path"):
+                is_there: dict[str, Any] = {mask: {"$ne": None}}
+                self._masked.append({path: {"$elemMatch": is_there}} if inner else {f"{path}.{mask}": {"$ne": None}})
+        self._needs_view = is_generated(samples) or not all(map(self._is_by_mask_at_most, stages_of(samples)))
 
     @property
     def reads_any(self) -> bool:
@@ -196,34 +210,61 @@ class FrameReader:
             return {}
         found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
         place = self._ranges.get(sample_id)
-        only = [] if place is None else [{"$match": _within(place)}]
-        stages = [*only, {"$project": self._projection}]
-        for frame in aggregate(self._samples.select(sample_id), stages, frames=True):
+        # Tracks are known by the sample that has them, whichever clip shows them.
+        owner = sample_id if place is None else place.sample_id
+        wanted = {"_sample_id": ObjectId(owner), **({} if place is None else _within(place))}
+        is_whole = not self._needs_view and self._has_no_masks(wanted)
+        for frame in self._stored(wanted) if is_whole else self._viewed(sample_id, place):
             for name, path in self._paths.items():
                 labels = labels_at(frame, path)
                 if labels:
                     found[name][frame[_NUMBER]] = labels
-        # Tracks are known by the sample that has them, whichever clip shows them.
-        owner = sample_id if place is None else place.sample_id
-        frames = {"_sample_id": ObjectId(owner), **({} if place is None else _within(place))}
-        hidden = self._all_frames(frames) if self._may_hide and not self._is_all(found, frames) else {}
+        is_whole = is_whole or not self._may_hide or self._is_all(found, wanted)
+        hidden = {} if is_whole else self._all_frames(wanted)
         return {
             name: _with_hidden(field, family_of(field).composed(found.pop(name), owner), hidden, owner)
             for name, field in self._fields.items()
         }
 
+    def _is_by_mask_at_most(self, stage: Any) -> bool:
+        """Whether a stage leaves out samples, or boxes with masks.
+
+        FiftyOne's annotate() adds the latter where the label schema says that a field has boxes (1.22.1).
+        """
+        if type(stage).__name__ in _WHOLE_SAMPLES:
+            return True
+        dataset = root_dataset(self._samples)
+        without = (dataset.filter_labels(name, ~HAS_MASK, only_matches=False) for name in self._fields)
+        return str(stage) in {str(stages_of(view)[-1]) for view in without}
+
+    def _has_no_masks(self, wanted: Mapping[str, Any]) -> bool:
+        if not self._may_hide:
+            return True
+        return self._frames.find_one({**wanted, "$or": self._masked}, {"_id": True}) is None
+
+    def _stored(self, wanted: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The frames of a sample as the dataset has them, which is faster than through a view."""
+        return iter(self._frames.find(wanted, self._projection))
+
+    def _viewed(self, sample_id: str, place: FrameRange | None) -> Iterator[Mapping[str, Any]]:
+        """The frames of a sample as the view has them."""
+        only = [] if place is None else [{"$match": _within(place)}]
+        return aggregate(self._samples.select(sample_id), [*only, {"$project": self._projection}], frames=True)
+
+    @property
+    def _frames(self) -> Any:
+        return collection_of(root_dataset(self._samples), True)
+
     def _is_all(self, found: Mapping[str, Mapping[int, list[LabelDoc]]], wanted: Mapping[str, Any]) -> bool:
         """Whether the view leaves out none of the labels of a sample, by their numbers.
 
-        FiftyOne's annotate() has a view leave out boxes with masks, of which there are none most often (1.22.1); to
-        read and compose all labels a second time takes longer than all else.
+        To read and compose all labels a second time takes longer than all else.
         """
         if not self._is_countable:
             return False
         numbers = {str(place): {"$sum": _number_at(path)} for place, path in enumerate(self._paths.values())}
-        frames = collection_of(root_dataset(self._samples), True)
         counting = [{"$match": wanted}, {"$group": {"_id": None, **numbers}}]
-        counted: Mapping[str, int] = next(frames.aggregate(counting), {})
+        counted: Mapping[str, int] = next(self._frames.aggregate(counting), {})
         return all(
             counted.get(str(place), 0) == sum(map(len, found[name].values())) for place, name in enumerate(self._paths)
         )
@@ -232,8 +273,7 @@ class FrameReader:
         """Label field -> frame number -> what tells all of its labels apart, those too that a view leaves out."""
         found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
         names = [f"{path}.{part}" for path in self._paths.values() for part in _TOLD_APART_BY]
-        frames = collection_of(root_dataset(self._samples), True)
-        for frame in frames.find(wanted, {_NUMBER: True, **dict.fromkeys(names, True)}):
+        for frame in self._frames.find(wanted, {_NUMBER: True, **dict.fromkeys(names, True)}):
             for name, path in self._paths.items():
                 found[name][frame[_NUMBER]] = labels_at(frame, path)
         return found

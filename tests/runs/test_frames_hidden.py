@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from fiftyone import ViewField as F
 
+from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.dataset.samples import FrameReader
 from tests.frames import (
     EXISTING,
@@ -74,6 +76,10 @@ def without_boxes(dataset):
     return dataset.filter_labels("frames.det", F("hard") != True, only_matches=False)  # noqa: E712
 
 
+def without_masks(dataset):
+    return dataset.filter_labels("frames.det", ~HAS_MASK, only_matches=False).limit(1)
+
+
 @pytest.fixture
 def read_whole(monkeypatch):
     """The ids of the samples of which all frames were read, those too that a view leaves out."""
@@ -87,6 +93,25 @@ def read_whole(monkeypatch):
 def test_frames_are_read_again_only_where_a_view_leaves_out_labels_of_them(hide, read_whole, numbers, times):
     hide(numbers, {"frames.det": {**TRACKS, **EXISTING}}, without_boxes)
     assert len(read_whole) == times
+
+
+def test_labels_of_frames_are_read_without_the_view_that_leaves_out_masks_where_there_are_none(hide, monkeypatch):
+    monkeypatch.setattr(FrameReader, "_viewed", None)
+    sent = hide([], {"frames.det": {**TRACKS, **EXISTING}}, without_masks)
+    sent.answer(EDITS["moved"])
+    sent.load()
+    assert 10 in changed_numbers(sent.before, raw_frames(sent.dataset))
+
+
+def test_boxes_with_masks_are_left_out_by_the_view_of_annotate(dataset_of, video):
+    sample = video_sample(video)
+    (car,) = (box for box in sample.frames[5].det.detections if box.label == "car")
+    car.mask = np.ones((2, 2), bool)
+    dataset = dataset_of([sample])
+    sent = SentView(dataset, without_masks(dataset), {"frames.det": {**TRACKS, **EXISTING}})
+    sent.answer(EDITS["deleted"])
+    sent.load()
+    assert 5 not in changed_numbers(sent.before, raw_frames(dataset))
 
 
 def test_a_view_that_makes_labels_has_frames_read_again(hide, read_whole):
