@@ -33,7 +33,7 @@ from fo_labelstudio.convert.task.origin import hidden_in, to_hidden
 from fo_labelstudio.dataset.labels import LabelMerge
 from fo_labelstudio.dataset.place import Doc, FramesPlace, Place, frames_in, value_at
 from fo_labelstudio.merge.changes import LabelChanges
-from fo_labelstudio.merge.conflicts import left_as
+from fo_labelstudio.merge.conflicts import left_as, partly_as
 from fo_labelstudio.merge.equality import is_identical
 from fo_labelstudio.merge.ledger import WrittenValues, before_loads, written_into
 
@@ -127,21 +127,23 @@ class FrameLabelMerge(LabelMerge):
         edited = self.ledger.edited.get(sample_id, {})
         return {label_id: _widened(record, by_id.get(label_id)) for label_id, record in edited.items()}
 
-    def _complete(self, answer: Answer, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+    def _complete(self, answer: Answer, doc: Doc, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
         """Gives tracks without an index the next one that is free, and each frame that they come to have a label."""
-        removed = self.ledger.removed.get(answer.sample_id, {}).values()
-        used = [doc["index"] for doc in (*by_id.values(), *removed, *changes.added) if doc.get("index") is not None]
-        following = max((*used, *(index for index in self._indexes if index is not None)), default=0) + 1
-        changes.added[:] = [doc for doc in map(partial(self._cut, changes), changes.added) if doc[FRAMES]]
-        for doc in changes.added if self._range is not None else ():
-            self._note_left(changes, doc)
-        for place, doc in enumerate(changes.added):
-            if self._has_tracks and needs_index(doc) and _is_made_a_track(doc, changes):
-                changes.added[place] = {**doc, **_as_track(doc, following)}
-                self._note_track(changes, doc, changes.added[place])
-                following += 1
+        changes.added[:] = [one for one in map(partial(self._cut, changes), changes.added) if one[FRAMES]]
+        for added in changes.added if self._range is not None else ():
+            self._note_left(changes, added)
         for label_id in list(changes.values):
             self._leave_hidden(label_id, changes, by_id[label_id])
+        if not self._list_name:
+            self._leave_taken(answer, doc, changes, by_id)
+        removed = self.ledger.removed.get(answer.sample_id, {}).values()
+        used = [one["index"] for one in (*by_id.values(), *removed, *changes.added) if one.get("index") is not None]
+        following = max((*used, *(index for index in self._indexes if index is not None)), default=0) + 1
+        for place, added in enumerate(changes.added):
+            if self._has_tracks and needs_index(added) and _is_made_a_track(added, changes):
+                changes.added[place] = {**added, **_as_track(added, following)}
+                self._note_track(changes, added, changes.added[place])
+                following += 1
         for label_id in changes.edited:
             stored = by_id[label_id]
             _complete_frames(label_id, changes, stored)
@@ -185,6 +187,89 @@ class FrameLabelMerge(LabelMerge):
         self._note_left(changes, {**stored, **values})
         if not values:
             del changes.values[label_id]
+
+    def _leave_taken(self, answer: Answer, doc: Doc, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+        """Takes out of what labels are to become the frames that others have, where each has room for one.
+
+        What is written, and what is settled, is what they really become. The next load tries again.
+        """
+        wanted = {
+            label_id: values[FRAMES]
+            for label_id, values in changes.values.items()
+            if FRAMES in values and label_id not in changes.deleted
+        }
+        new = {str(added["_id"]): added for added in changes.added}
+        left = self._left_of(doc, changes, by_id, wanted, {label_id: one[FRAMES] for label_id, one in new.items()})
+        wanted.update((label_id, added[FRAMES]) for label_id, added in new.items())
+        taken = sorted({int(number) for label_id in wanted for number in wanted[label_id].keys() - left[label_id]})
+        for label_id in [label_id for label_id in wanted if wanted[label_id].keys() - left[label_id]]:
+            written = changes.written.get(label_id, {})
+            before = written[FRAMES][0] if len(written.get(FRAMES, ())) > 1 else wanted[label_id]
+            if label_id in by_id:
+                if not self._has_tracks:
+                    # What an earlier load has given to frames depends on what the run had in common then.
+                    made = _made_in(by_id[label_id])
+                    left[label_id].update((number, made[number]) for number in made.keys() & left[label_id].keys())
+                changes.written[label_id] = {**written, FRAMES: (before, left[label_id])}
+                _put_frames(changes, by_id[label_id], left[label_id])
+                final = _final(by_id[label_id], changes, label_id)
+            else:
+                final = {**new[label_id], FRAMES: left[label_id]}
+                changes.added = [one if str(one["_id"]) != label_id else final for one in changes.added]
+                if label_id in self.ledger.removed.get(answer.sample_id, {}):
+                    changes.written[label_id] = {**written, FRAMES: (before, left[label_id])}
+            if label_id in changes.settled:
+                changes.settled[label_id] = partly_as(changes.settled[label_id], FRAMES, final, self._field)
+        for added in [added for added in changes.added if not added[FRAMES]]:
+            changes.added.remove(added)
+            changes.written.pop(str(added["_id"]), None)
+            changes.settled.pop(str(added["_id"]), None)
+        if taken:
+            changes.notes.append(
+                f"{len(taken)} frames, such as {taken[0]}, hold one label each, and have one already; left alone"
+            )
+            self.report.left += 1
+
+    def _left_of(
+        self,
+        doc: Doc,
+        changes: LabelChanges,
+        by_id: Mapping[str, LabelDoc],
+        moved: Mapping[str, Mapping[str, LabelDoc]],
+        added: Mapping[str, Mapping[str, LabelDoc]],
+    ) -> dict[str, dict[str, LabelDoc]]:
+        """What labels get of the frames that they want, one label each; what would get none stays where it is.
+
+        Args:
+            doc: the document of the sample, with its frames
+            changes: what is to be written
+            by_id: the labels of the sample
+            moved: id of a label that is there -> its frames from now on
+            added: id of a label that is new -> its frames
+        """
+        path = self._place.db_path
+        there = {str(number): value_at(frame, path) for number, frame in frames_in(doc).items()}
+        holders = {number: value["_id"] for number, value in there.items() if value is not None}
+        gone = {one["_id"] for label_id in changes.deleted for one in by_id[label_id][FRAMES].values()}
+        stay: dict[str, dict[str, LabelDoc]] = {}
+        while True:
+            moving = {label_id: frames for label_id, frames in moved.items() if label_id not in stay}
+            left_frames = {
+                one["_id"]
+                for label_id, frames in moving.items()
+                for number, one in by_id[label_id][FRAMES].items()
+                if number not in frames
+            }
+            taken = {number for number, holder in holders.items() if holder not in gone | left_frames}
+            left: dict[str, dict[str, LabelDoc]] = {}
+            for label_id, frames in (*moving.items(), *added.items()):
+                own = by_id[label_id][FRAMES] if label_id in by_id else {}
+                left[label_id] = {n: one for n, one in frames.items() if n in own or n not in taken}
+                taken |= left[label_id].keys()
+            stuck = [label_id for label_id in moving if not left[label_id]]
+            if not stuck:
+                return {**left, **stay}
+            stay.update((label_id, dict(by_id[label_id][FRAMES])) for label_id in stuck)
 
     def _cut(self, changes: LabelChanges, label: LabelDoc) -> LabelDoc:
         """A label without the frames that the run is not about."""
@@ -251,19 +336,10 @@ class FrameLabelMerge(LabelMerge):
             for number, label in frame_docs(added).items():
                 frames.setdefault(number, _Frame()).note(None, label)
         there = frames_in(doc)
-        taken: list[int] = []
         for number in sorted(frames):
-            yield from self._writes(doc, number, there.get(number), frames[number], taken)
-        if taken:
-            self.report.notes.append(
-                f"sample {answer.sample_id}: {len(taken)} frames, such as {taken[0]}, hold one label each, and have "
-                "one already; left alone"
-            )
-            self.report.left += 1
+            yield from self._writes(doc, number, there.get(number), frames[number])
 
-    def _writes(
-        self, doc: Doc, number: int, frame: Doc | None, change: _Frame, taken: list[int]
-    ) -> Iterator[UpdateOne]:
+    def _writes(self, doc: Doc, number: int, frame: Doc | None, change: _Frame) -> Iterator[UpdateOne]:
         """What brings one frame up to its labels.
 
         Args:
@@ -271,12 +347,11 @@ class FrameLabelMerge(LabelMerge):
             number: the number of the frame
             frame: the document of the frame; None where the dataset does not have it
             change: what changes
-            taken: receives the number where a label has no room
         """
         place = self._place
         value = None if frame is None else value_at(frame, place.db_path)
         if not self._list_name:
-            yield from self._single_writes(doc, number, frame, change, taken)
+            yield from self._single_writes(doc, number, frame, change)
         elif frame is None:
             if change.added:
                 yield place.make_frame(doc, number, self._new_value(change.added))
@@ -292,16 +367,12 @@ class FrameLabelMerge(LabelMerge):
             if change.added:
                 yield place.update(frame, {"$push": {path: {"$each": change.added}}})
 
-    def _single_writes(
-        self, doc: Doc, number: int, frame: Doc | None, change: _Frame, taken: list[int]
-    ) -> Iterator[UpdateOne]:
+    def _single_writes(self, doc: Doc, number: int, frame: Doc | None, change: _Frame) -> Iterator[UpdateOne]:
         """The same of a field that holds one label of each frame."""
         place = self._place
         value = None if frame is None else value_at(frame, place.db_path)
-        is_free = value is None or value["_id"] in change.gone
-        if len(change.added) > is_free:
-            taken.append(number)
-        if change.added and is_free:
+        # Somebody may have given it a label since the changes were planned.
+        if change.added and (value is None or value["_id"] in change.gone):
             new = self._new_value(change.added[:1])
             yield place.make_frame(doc, number, new) if frame is None else place.replace(frame, new)
         elif frame is not None and value is not None and value["_id"] in change.gone:
@@ -381,6 +452,24 @@ def _complete_frames(label_id: str, changes: LabelChanges, stored: LabelDoc) -> 
         changes.written[label_id] = {**written, FRAMES: (*written[FRAMES][:-1], named)}
     elif named != frames:
         changes.written[label_id] = {**written, FRAMES: (frames, named)}
+
+
+def _put_frames(changes: LabelChanges, stored: LabelDoc, frames: dict[str, LabelDoc]) -> None:
+    """Has a stored label get frames; nothing is written where it has them."""
+    label_id = str(stored["_id"])
+    values = changes.values.setdefault(label_id, {})
+    values[FRAMES] = frames
+    is_all = values.keys() == {FRAMES} and label_id not in changes.unset
+    if frames == stored[FRAMES] or (is_all and not changed_frames(stored, {**stored, FRAMES: frames})):
+        del values[FRAMES]
+    if not values:
+        del changes.values[label_id]
+
+
+def _made_in(stored: LabelDoc) -> dict[str, LabelDoc]:
+    """The frames of a run to which a load has given it."""
+    label_id = str(stored["_id"])
+    return {n: one for n, one in stored[FRAMES].items() if one["_id"] == label_id_at(label_id, int(n))}
 
 
 def _is_made_a_track(added: LabelDoc, changes: LabelChanges) -> bool:

@@ -114,9 +114,9 @@ class LabelMerge(FieldMerge[LabelChanges]):
         report.departed.extend((sample_id, label_id) for label_id in changes.departed)
         report.left += changes.left
         report.conflicts.extend((sample_id, conflict) for conflict in changes.conflicts)
-        report.notes.extend(f"sample {sample_id}: {note}" for note in changes.notes)
         self._leave_out_unfit(answer, changes)
-        self._complete(answer, changes, by_id)
+        self._complete(answer, doc, changes, by_id)
+        report.notes.extend(f"sample {sample_id}: {note}" for note in changes.notes)
         if self._overwrite_masks:
             _overwrite_files(changes, by_id, self._field)
         if not self._fits(doc, changes, by_id):
@@ -170,7 +170,7 @@ class LabelMerge(FieldMerge[LabelChanges]):
         """Label id -> what earlier loads have written into the labels of a sample."""
         return self.ledger.edited.get(sample_id, {})
 
-    def _complete(self, answer: Answer, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
+    def _complete(self, answer: Answer, doc: Doc, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
         """Gives what is to be written what only the other labels of the sample tell."""
         return
 

@@ -228,6 +228,14 @@ def left_as(text: str, name: str, doc: LabelDoc, field: LabelField) -> str:
     return settled.text
 
 
+def partly_as(text: str, name: str, doc: LabelDoc, field: LabelField) -> str:
+    """As :func:`left_as`, where only a part could be stored: the next load tries again."""
+    settled, unit = Settled(text), unit_of_name(name, field)
+    if unit is not None and unit in settled:
+        settled.put(unit, None, stored_digest(unit, doc, field))
+    return settled.text
+
+
 def without(text: str, name: str, field: LabelField) -> str:
     """What is settled of a label whose attribute could not be stored, so that the next load tries again."""
     settled, unit = Settled(text), unit_of_name(name, field)

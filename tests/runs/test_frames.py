@@ -478,3 +478,66 @@ class TestRuns:
         sent.load()
         assert classes_of(sent.sample) == {**WALK, **RUN, 25: "walk", 26: "walk"}
         assert "5 frames, such as 20, hold one label each, and have one already; left alone" in caplog.text
+
+    def test_a_range_that_another_one_blocks_is_no_conflict_and_comes_back_whole(self, sent, caplog):
+        sent.answer(with_range("walk", 4, 27))
+        sent.load()
+        classes = {**dict.fromkeys(range(4, 13), "walk"), **RUN, **dict.fromkeys(range(25, 28), "walk")}
+        self.check(sent, classes, [1, 2, 3, 25, 26, 27])
+        assert "12 frames, such as 13, hold one label each, and have one already; left alone" in caplog.text
+        sent.answer(with_range("walk", 2, 26))
+        sent.load()
+        assert classes_of(sent.sample) == {**dict.fromkeys(range(2, 13), "walk"), **RUN, 25: "walk", 26: "walk"}
+        assert list(sent.results.conflicts) == []
+        self.take_back(sent)
+
+    def test_a_range_gets_the_frames_that_another_one_leaves_later(self, sent):
+        for edit in (lambda result: result, without_range("run"), with_range("run", 20, 24)):
+            sent.answer(lambda result, edit=edit: edit(with_range("walk", 1, 16)(result)))
+            sent.load()
+        walk = dict.fromkeys(range(1, 17), "walk")
+        assert classes_of(sent.sample) == {**walk, **dict.fromkeys(range(20, 25), "run")}
+        assert list(sent.results.conflicts) == []
+        self.take_back(sent)
+
+    def test_a_drawn_range_gets_the_frames_that_another_one_leaves_later(self, sent):
+        for edit in (lambda result: result, with_range("run", 13, 20)):
+            sent.answer(lambda result, edit=edit: edit(with_drawn_range("walk", 22, 27)(result)))
+            sent.load()
+        assert classes_of(sent.sample) == {
+            **WALK,
+            **dict.fromkeys(range(13, 21), "run"),
+            **dict.fromkeys(range(22, 28), "walk"),
+        }
+        assert list(sent.results.conflicts) == []
+        self.take_back(sent)
+
+    def test_a_range_that_would_lose_all_its_frames_stays_where_it_is(self, sent):
+        sent.answer(with_range("walk", 14, 20))
+        sent.load()
+        self.check(sent, {**WALK, **RUN}, [])
+        self.take_back(sent)
+
+    def test_a_deleted_range_whose_frames_are_taken_meanwhile_comes_back_frame_by_frame(self, sent):
+        sent.answer(lambda result: without_range("run")(with_range("walk", 1, 15)(result)))
+        sent.load()
+        sent.answer(with_range("walk", 1, 15))
+        sent.load()
+        assert classes_of(sent.sample) == {
+            **dict.fromkeys(range(1, 16), "walk"),
+            **dict.fromkeys(range(16, 25), "run"),
+        }
+        sent.load_again()
+        self.take_back(sent)
+
+    def test_frames_that_a_blocked_range_got_stay_as_they_are_whatever_it_has_in_common_now(self, dataset):
+        sample = dataset.first()
+        for number in (2, 3):
+            sample.frames[number].act["colour"] = "red"
+        sample.save()
+        sent = Sent(dataset, {"frames.act": {**RUNS, **EXISTING}})
+        for last in (3, 27):
+            sent.answer(with_range("walk", 2, last))
+            sent.load()
+            sent.load_again()
+        self.take_back(sent)
