@@ -14,6 +14,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
+from fo_labelstudio.convert.shapes.ranges import Range
 from fo_labelstudio.convert.stored import LabelDoc, list_name
 
 Revision = tuple[fol.Label | None, Sequence[str]]
@@ -21,6 +22,9 @@ Revision = tuple[fol.Label | None, Sequence[str]]
 
 Frames = Mapping[int, Sequence[LabelDoc]]
 """Frame number -> the labels of the frame, as the database stores them."""
+
+FrameRanges = Mapping[str, Sequence[Range]]
+"""What a label of several frames is known by -> the frames that it has."""
 
 
 class Grouping(Enum):
@@ -88,7 +92,8 @@ class Family:
         has_joints: whether the dataset may have a skeleton for a field
         not_held: what regions do not hold of a label, besides what they hold of none
         compose: for labels of single frames: frame number -> labels, the id of their sample, and the id of a label ->
-            what is known by which it belongs to -> the labels that people see, each of which goes over some frames
+            what is known by which it belongs to, and the frames of what is known to be in no others -> the labels that
+            people see, each of which goes over some frames
         empty: makes a label of which nothing is known, where its class alone makes none
         is_new_to_annotate: whether FiftyOne's ``annotate()`` does not know its label types (1.22.1)
     """
@@ -120,7 +125,7 @@ class Family:
     can_lack_class: bool = False
     has_joints: bool = False
     not_held: tuple[str, ...] = ()
-    compose: Callable[[Frames, str, Mapping[str, str]], list[LabelDoc]] | None = None
+    compose: Callable[[Frames, str, Mapping[str, str], FrameRanges], list[LabelDoc]] | None = None
     empty: Callable[[], fol.Label] | None = None
     is_new_to_annotate: bool = False
 
@@ -133,7 +138,11 @@ class Family:
         return tuple(region_type_of(field, region_type) for region_type in self.region_types)
 
     def composed(
-        self, frames: Frames, sample_id: str, known: Mapping[str, str] = MappingProxyType({})
+        self,
+        frames: Frames,
+        sample_id: str,
+        known: Mapping[str, str] = MappingProxyType({}),
+        ranges: FrameRanges = MappingProxyType({}),
     ) -> list[LabelDoc]:
         """The labels that people see in those of the frames of a sample; see ``compose``.
 
@@ -142,7 +151,7 @@ class Family:
         """
         if self.compose is None:
             raise TypeError("only labels of frames are composed")
-        return self.compose(frames, sample_id, known)
+        return self.compose(frames, sample_id, known, ranges)
 
     @property
     def filed_as(self) -> str:

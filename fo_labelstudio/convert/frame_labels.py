@@ -29,6 +29,7 @@ import fiftyone.core.labels as fol
 from bson import ObjectId
 
 from fo_labelstudio.convert.numbers import is_finite
+from fo_labelstudio.convert.shapes.ranges import Range
 from fo_labelstudio.convert.stored import LabelDoc
 
 FRAMES = "frames"
@@ -92,7 +93,9 @@ _Key = tuple[Any, ...]
 
 
 def runs_of(
-    frames: Mapping[int, Sequence[LabelDoc]], known: Mapping[str, str] = MappingProxyType({})
+    frames: Mapping[int, Sequence[LabelDoc]],
+    known: Mapping[str, str] = MappingProxyType({}),
+    ranges: Mapping[str, Sequence[Range]] = MappingProxyType({}),
 ) -> list[LabelDoc]:
     """The runs of equal classes over consecutive frames in the classifications of the frames of a sample.
 
@@ -102,19 +105,24 @@ def runs_of(
         frames: frame number -> the labels of the frame, as the database stores them
         known: id of a label -> what the run is known by that the label belongs to: of each run that was sent, and of
             those that were written, what :func:`anchors` says; all that have one name are one run
+        ranges: what a run is known by -> the frames that it has, where it is known that it is in no others
     """
     pieces: list[_Piece] = []
     latest: list[_Piece] = []
     for number in sorted(frames):
         # Those that are known come first, for the others go on with what is left.
-        labels = sorted(frames[number], key=lambda doc: str(doc["_id"]) not in known)
         going_on = [piece for piece in latest if piece.last == number - 1]
+        several = going_on if len(frames[number]) > 1 else ()
+        derived = {label_id_at(piece.name, number) for piece in several}
+        labels = sorted(frames[number], key=lambda doc: (str(doc["_id"]) not in known, doc["_id"] not in derived))
         latest = []
         for doc in labels:
             owner = known.get(str(doc["_id"]))
-            fitting = [piece for piece in going_on if piece.fits(doc, owner)]
+            fitting = [piece for piece in going_on if piece.fits(doc, owner, ranges)]
             if fitting:
-                piece = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda one: one.nearness(doc, owner))
+                piece = (
+                    fitting[0] if len(fitting) == 1 else max(fitting, key=lambda one: one.nearness(doc, owner, ranges))
+                )
                 going_on.remove(piece)
             else:
                 piece = _Piece(doc.get("label"))
@@ -147,13 +155,24 @@ class _Piece:
     docs: dict[str, LabelDoc] = dataclass_field(default_factory=dict)
     last: int = 0
 
-    def fits(self, doc: LabelDoc, owner: str | None) -> bool:
+    def fits(self, doc: LabelDoc, owner: str | None, ranges: Mapping[str, Sequence[Range]]) -> bool:
         """Whether it may go on with a label, which belongs to the run that is known by an id, or to any."""
-        return self.label == doc.get("label") and (owner is None or self.owner in (None, owner))
+        if self.label != doc.get("label"):
+            return False
+        if owner is not None:
+            return self.owner in (None, owner)
+        return self.owner not in ranges or self._is_within(ranges)
 
-    def nearness(self, doc: LabelDoc, owner: str | None) -> tuple[bool, bool]:
+    def nearness(
+        self, doc: LabelDoc, owner: str | None, ranges: Mapping[str, Sequence[Range]]
+    ) -> tuple[bool, bool, bool]:
         """How surely it goes on with a label that fits others, too."""
-        return owner is not None and self.owner == owner, doc["_id"] == label_id_at(self.name, self.last + 1)
+        is_own = owner is not None and self.owner == owner
+        return is_own, doc["_id"] == label_id_at(self.name, self.last + 1), self._is_within(ranges)
+
+    def _is_within(self, ranges: Mapping[str, Sequence[Range]]) -> bool:
+        """Whether the next frame is known to be one of its run."""
+        return any(first <= self.last + 1 <= last for first, last in ranges.get(self.owner or "", ()))
 
     @property
     def first(self) -> str:
@@ -166,12 +185,19 @@ class _Piece:
         return self.owner or self.first
 
 
-def anchors(doc: LabelDoc) -> list[str]:
-    """The ids of the labels of frames by which :func:`runs_of` finds a run again: the first of each piece of it."""
+def anchors(doc: LabelDoc, shared: Collection[str] = ()) -> list[str]:
+    """The ids of the labels of frames by which :func:`runs_of` finds a run again.
+
+    They are the first of each piece of it, and all of those that another run of its class might take.
+
+    Args:
+        doc: the run
+        shared: the numbers of the frames that have other labels of its class
+    """
     found = []
     last = -1
     for number, label in doc[FRAMES].items():
-        if int(number) != last + 1:
+        if int(number) != last + 1 or number in shared:
             found.append(str(label["_id"]))
         last = int(number)
     return found

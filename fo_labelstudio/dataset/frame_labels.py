@@ -6,6 +6,7 @@ are put together from what its frames hold, and taken apart again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -28,6 +29,7 @@ from fo_labelstudio.convert.frame_labels import (
     own_doc,
     without_own,
 )
+from fo_labelstudio.convert.shapes.ranges import to_ranges
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import hidden_in, to_hidden
 from fo_labelstudio.dataset.labels import LabelMerge
@@ -39,8 +41,9 @@ from fo_labelstudio.merge.ledger import WrittenValues, before_loads, written_int
 
 _INDEX = "index"
 
-_ANCHORS = "anchors"
-"""What the ledger calls the labels of frames by which a run is found again whose first label is another one."""
+_ANCHORS, _RANGES = "anchors", "ranges"
+"""What the ledger calls the labels of frames by which a run is found again where its first label does not do, and the
+frames that it has."""
 
 
 class FrameLabelMerge(LabelMerge):
@@ -56,6 +59,8 @@ class FrameLabelMerge(LabelMerge):
         # The frames of a single video may take hundreds of megabytes.
         for answer in answers:
             self._known = self._known_in(answer)
+            edited = self.ledger.edited.get(answer.sample_id, {})
+            self._ranges = {label_id: record[_RANGES] for label_id, record in edited.items() if _RANGES in record}
             hidden = answer.fields[self._field.name].hidden
             self._hidden = {label_id: hidden_in(text) for label_id, text in hidden.items()}
             self._range = self._place.ranges.get(answer.sample_id)
@@ -103,7 +108,7 @@ class FrameLabelMerge(LabelMerge):
         path = (place.at(self._list_name) if self._list_name else place).db_path
         frames = {number: _labels_at(frame, path) for number, frame in frames_in(doc).items()}
         there = {number: labels for number, labels in frames.items() if labels}
-        labels = family_of(self._field).composed(there, str(doc["_id"]), self._known)
+        labels = family_of(self._field).composed(there, str(doc["_id"]), self._known, self._ranges)
         hidden = {
             stored["_id"]
             for label in labels
@@ -114,7 +119,7 @@ class FrameLabelMerge(LabelMerge):
             return labels
         # What nobody was shown is no part of what anybody can have edited or deleted.
         shown = {number: [one for one in found if one["_id"] not in hidden] for number, found in there.items()}
-        return family_of(self._field).composed(shown, str(doc["_id"]), self._known)
+        return family_of(self._field).composed(shown, str(doc["_id"]), self._known, self._ranges)
 
     def _fits(self, doc: Doc, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> bool:
         # Each frame is a document of its own, which a few labels do not fill.
@@ -311,18 +316,37 @@ class FrameLabelMerge(LabelMerge):
 
     def _note_written(self, sample_id: str, changes: LabelChanges, by_id: Mapping[str, LabelDoc]) -> None:
         written: dict[str, WrittenValues] = {}
-        added = {str(doc["_id"]): doc for doc in changes.added}
-        for label_id in {**changes.written, **added}:
-            final = _final(by_id[label_id], changes, label_id) if label_id in by_id else added.get(label_id)
+        finals = {
+            label_id: _final(stored, changes, label_id)
+            for label_id, stored in by_id.items()
+            if label_id not in changes.deleted
+        }
+        finals.update((str(doc["_id"]), doc) for doc in changes.added)
+        added = {str(doc["_id"]) for doc in changes.added}
+        labels = Counter() if self._has_tracks else Counter(_labels_of(finals.values()))
+        for label_id in dict.fromkeys((*changes.written, *added)):
+            final = finals.get(label_id)
             record: WrittenValues = changes.written.get(label_id, {})
             if final is not None:
                 record = _narrowed(record, before_loads(final, record), final)
-            if final is not None and label_id not in changes.deleted and not self._has_tracks:
-                found = [str(anchor) for anchor in anchors({**final, FRAMES: _as_texts(frame_docs(final))})]
-                if found != [label_id]:
-                    record = {**record, _ANCHORS: found}
+                if not self._has_tracks and (record or label_id in added):
+                    record = {**record, **self._found_by(final, labels)}
             written[label_id] = record
         self.ledger.note_written(sample_id, written)
+
+    def _found_by(self, final: LabelDoc, labels: Mapping[tuple[Any, str], int]) -> WrittenValues:
+        """What the ledger is to hold of a run so that it is found again.
+
+        Args:
+            final: the run as it is to be
+            labels: class and number of a frame -> how many labels of the class the frame has
+        """
+        frames = final[FRAMES]
+        shared = {number for number in frames if labels[final["label"], number] > 1}
+        found = anchors({**final, FRAMES: _as_texts(frame_docs(final))}, shared)
+        record: dict[str, Sequence[Any]] = {} if found == [str(final["_id"])] else {_ANCHORS: found}
+        # Where there is room for one label only, no other can be taken for it.
+        return {**record, _RANGES: to_ranges(map(int, frames))} if self._list_name else record
 
     def _operations(self, answer: Answer, doc: Doc, change: LabelChanges) -> Iterator[UpdateOne]:
         stored = {str(label["_id"]): label for label in self._labels_in(doc, self._place)}
@@ -429,6 +453,11 @@ class _Frame:
         }
 
 
+def _labels_of(labels: Iterable[LabelDoc]) -> Iterator[tuple[Any, str]]:
+    """Of each label in each of its frames, its class and the number of the frame."""
+    return ((label["label"], number) for label in labels for number in label[FRAMES])
+
+
 def _labels_at(frame: Doc, path: str) -> list[LabelDoc]:
     value = value_at(frame, path)
     if value is None:
@@ -517,7 +546,7 @@ def _narrowed(record: WrittenValues, before: LabelDoc, after: LabelDoc) -> Writt
 
 def _widened(record: WrittenValues, stored: LabelDoc | None) -> WrittenValues:
     """What :func:`_narrowed` has narrowed, with the other frames as a label has them now."""
-    found = {name: pair for name, pair in record.items() if name != _ANCHORS}
+    found = {name: pair for name, pair in record.items() if name not in (_ANCHORS, _RANGES)}
     if FRAMES not in found or stored is None:
         return found
     before, after = found.pop(FRAMES)

@@ -250,6 +250,29 @@ class TestRuns:
             (names[1], [3]),
         ]
 
+    def test_a_run_takes_no_labels_beyond_the_frames_that_it_is_known_to_have(self):
+        frames, _ = self.runs("walk", "walk", "walk", "walk")
+        frames[2].append(said("walk"))
+        one, other = str(frames[1][0]["_id"]), str(frames[2][1]["_id"])
+        runs = runs_of(frames, {one: one, other: other}, {other: [[2, 2]]})
+        assert [(str(run["_id"]), numbers_of(run)) for run in runs] == [(one, [1, 2, 3, 4]), (other, [2])]
+
+    def test_a_run_that_is_known_to_have_a_frame_comes_before_one_that_may_have_it(self):
+        frames, _ = self.runs("walk", "walk", "walk", "walk")
+        frames[2].append(said("walk"))
+        one, other = str(frames[1][0]["_id"]), str(frames[2][1]["_id"])
+        runs = runs_of(frames, {one: one, other: other}, {one: [[1, 4]]})
+        assert [(str(run["_id"]), numbers_of(run)) for run in runs] == [(one, [1, 2, 3, 4]), (other, [2])]
+
+    def test_anchors_of_frames_that_runs_share_tell_them_apart(self):
+        frames = {number: [said("walk"), said("walk")] for number in (1, 2, 3)}
+        run = {"_id": ObjectId(SAMPLE), "frames": {"1": frames[1][1], "2": frames[2][0], "3": frames[3][1]}}
+        known = dict.fromkeys(anchors(run, {"1", "2", "3"}), SAMPLE)
+        (found,) = [one for one in runs_of(frames, known) if str(one["_id"]) == SAMPLE]
+        assert [label["_id"] for label in found["frames"].values()] == [
+            label["_id"] for label in run["frames"].values()
+        ]
+
     def test_its_anchors_find_it_again(self):
         frames, _ = self.runs("walk", "walk", None, "walk", "run")
         (run, other) = runs_of(frames, {str(frames[number][0]["_id"]): SAMPLE for number in (1, 4)})

@@ -541,3 +541,56 @@ class TestRuns:
             sent.load()
             sent.load_again()
         self.take_back(sent)
+
+
+class TestSharedFrames:
+    """Runs in a field that has several classes of each frame, where two of one class may share frames."""
+
+    @pytest.fixture
+    def sent(self, dataset):
+        sample = dataset.first()
+        for number in range(15, 28):
+            labels = ["walk"] * (number >= 17) + ["run"] * (number in (19, 20) or number < 17)
+            found = [fo.Classification(label=label, confidence=number / 100) for label in labels]
+            sample.frames[number]["acts"] = fo.Classifications(classifications=found)
+        sample.save()
+        return Sent(dataset, {"frames.acts": {**RUNS, "type": "classifications", **EXISTING}})
+
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    @pytest.mark.parametrize("first", [1, 18, 22])
+    def test_one_that_gets_the_class_of_another_takes_nothing_of_it(self, sent, place, first):
+        before = self.labels(sent)
+
+        def relabel(result):
+            value = sorted(result, key=lambda region: region["value"]["ranges"][0]["start"])[place]["value"]
+            value["timelinelabels"] = [{"run": "walk", "walk": "run"}[value["timelinelabels"][0]]]
+            return result
+
+        def move(result):
+            result = relabel(result)
+            region = max(result, key=lambda region: region["value"]["ranges"][0]["end"])
+            region["value"]["ranges"] = [{"start": first, "end": 25}]
+            return result
+
+        for edit in (relabel, move, relabel):
+            sent.answer(edit)
+            sent.load()
+            sent.load_again()
+        assert list(sent.results.conflicts) == []
+        now = self.labels(sent)
+        assert {label_id: number for label_id, (number, _, _) in now.items()} == {
+            label_id: number for label_id, (number, _, _) in before.items()
+        }
+        sent.answer()
+        sent.load()
+        assert self.labels(sent) == before
+        sent.load_again()
+
+    def labels(self, sent):
+        """Id of a label -> its frame, class and confidence."""
+        return {
+            label.id: (number, label.label, label.confidence)
+            for number, frame in sent.sample.frames.items()
+            if frame["acts"]
+            for label in frame["acts"].classifications
+        }

@@ -129,5 +129,5 @@ FAMILY = Family(
     to_label=to_label,
     is_drawn_with_first=True,
     revise=revise,
-    compose=lambda frames, sample_id, known: runs_of(frames, known),
+    compose=lambda frames, sample_id, known, ranges: runs_of(frames, known, ranges),
 )
