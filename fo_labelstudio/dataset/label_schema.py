@@ -20,6 +20,7 @@ from packaging.version import Version
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.families import (
     FAMILIES,
+    LABEL_TYPES,
     family_in,
     family_of,
     has_masks,
@@ -35,6 +36,7 @@ from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
 from fo_labelstudio.convert.schema import OWN, parse_label_schema
 from fo_labelstudio.convert.shapes import masks
+from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
 from fo_labelstudio.dataset.internals import (
     aggregate,
@@ -155,10 +157,17 @@ def _scope_of(samples: foc.SampleCollection, name: str, medium: Medium) -> str:
     return medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
 
 
+_LISTS = frozenset(filter(None, map(list_name, LABEL_TYPES.values())))
+"""What fields of several labels call the list of them."""
+
+
 def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
     """Why labels of a type cannot be annotated where they are to live, and what to do."""
     if scope == medium.frame_scope:
         inner = name.removeprefix("frames.")
+        parent, _, last = inner.rpartition(".")
+        if parent and last in _LISTS:
+            return f"field {name!r}: it is the list of labels of another field; name that one, {('frames.' + parent)!r}"
         if is_served(medium.scopes[0], label_type) and label_type != "scalar":
             return (
                 f"field {name!r}: labels of type {label_type!r} live on the {medium.noun} as a whole; call the field "

@@ -133,6 +133,10 @@ class TestFrames:
             f"dataset.to_frames(sample_frames=True).annotate(anno_key, label_field={inner!r}, ...)"
         )
 
+    def test_the_list_of_labels_of_a_field_is_refused_with_the_name_of_the_field(self, videos, backend):
+        with pytest.raises(LabelSchemaError, match=r"'frames.joints.keypoints': .* name that one, 'frames.joints'"):
+            schema_of(videos, backend, {"frames.joints.keypoints": {}})
+
     def test_moments_are_no_labels_of_frames(self, videos, backend):
         with pytest.raises(LabelSchemaError, match=r"'frames.new': .* live on the video as a whole; .* 'new'"):
             schema_of(videos, backend, {"frames.new": {"type": "temporal_detections", "classes": ["a"]}})
