@@ -180,9 +180,12 @@ def _parsed_sequence(sequence: Any, media: MediaInfo) -> Keyframes:
             # The editor writes turns beyond a full one where somebody turns a box on and on.
             number_of(entry, "rotation", -_MAX_DEGREES, _MAX_DEGREES) if "rotation" in entry else 0.0,
         )
-        row = rounded(with_positive_sizes(box, media))
         # The editor shows what does not say it in its own frame only (1.23.2).
-        found[int(frame)] = (bool(entry.get("enabled")), row, entry.get("auto") is True)
+        is_enabled = entry.get("enabled")
+        if is_enabled is not None and not isinstance(is_enabled, (bool, int)):
+            raise RegionError(f"enabled is {quoted(is_enabled)}, expected true or false")
+        row = rounded(with_positive_sizes(box, media))
+        found[int(frame)] = (bool(is_enabled), row, entry.get("auto") is True)
     rows = [(frame, *found[frame]) for frame in sorted(found)]
     frames, is_enabled, boxes, is_filled = (np.array(column) for column in zip(*rows, strict=True))
     return without_filled_in(Keyframes(frames.astype(np.int64), is_enabled, boxes.astype(np.float64)), is_filled)

@@ -474,4 +474,10 @@ def understood(sequence):
         return str(error)
 
 
+@pytest.mark.parametrize("said", ["false", "true", [], {}, 0.5])
+def test_a_keyframe_that_says_neither_yes_nor_no_is_not_understood(said):
+    with pytest.raises(RegionError, match=r"enabled is .*, expected true or false"):
+        family_of(FIELD).parse_regions([a_region(keyframe(3, 10.0, is_enabled=said))], FIELD, VIDEO)
+
+
 META = {"version": 1, "size": [640, 480], "frames": 60, "frame_rate": 10.0, "sent": {}}
