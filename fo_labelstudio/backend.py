@@ -27,6 +27,7 @@ from fo_labelstudio.dataset.internals import (
     load_arguments,
     patch,
     reload_run,
+    reload_run_that_is_read,
     root_dataset,
     run_documents,
     save_run_results,
@@ -177,6 +178,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
             SettingsError: there is no such setting
         """
         refuse_unknown(settings, (*CONNECTION_SETTINGS, *LOAD_SETTINGS), self.name)
+        reload_run_that_is_read()
         self._take(**{name: value for name, value in settings.items() if name in CONNECTION_SETTINGS})
 
     def connection_settings(self) -> ConnectionSettings:

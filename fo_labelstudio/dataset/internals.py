@@ -154,6 +154,24 @@ def saved_run_results(backend: Any, samples: foc.SampleCollection, key: str) -> 
         return backend.load_run_results(samples, key, cache=False, load_view=False)
 
 
+def reload_run_that_is_read() -> None:
+    """Reads the document of the run again whose results FiftyOne is about to read, where it is.
+
+    FiftyOne has the config of a run take credentials between the two (1.22.1), also where nobody has imported this
+    package before.
+
+    Raises:
+        RunError: the run was deleted
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not fors.BaseRun.load_run_results.__func__.__code__:
+        frame = frame.f_back
+    document = None if frame is None else frame.f_locals.get("run_doc")
+    if document is not None:
+        with run_documents:
+            reload_run(document)
+
+
 def _load_run_results(
     cls: Any, /, samples: foc.SampleCollection, key: str, cache: bool = True, load_view: bool = True, **kwargs: Any
 ) -> Any:
