@@ -250,8 +250,11 @@ class TasksInExistingProject(ServerTasks):
 
     def delete_tasks(self, task_ids: Sequence[int]) -> None:
         """Deletes tasks, in few requests."""
-        # The server deletes the tabs of a project when many tasks, deleted at once, were its last ones (1.23.2).
-        many, last = task_ids[:-1], task_ids[-1:]
+        number = super().state().tasks if task_ids else None
+        # The server deletes the tabs of a project when tasks that are deleted by their ids were its last ones. Once any
+        # project was deleted, it does not take a task that is deleted by itself out of its summary (1.23.2).
+        are_last = number is None or number <= len(task_ids)
+        many, last = (task_ids[:-1], task_ids[-1:]) if are_last else (task_ids, ())
         for start in range(0, len(many), DELETED_TASKS):
             self._client.delete_tasks(self._project_id, many[start : start + DELETED_TASKS])
         for task_id in last:

@@ -88,8 +88,7 @@ THEIRS = {"owns_project": False, "model_version": "", "last_task": 5, "storages"
 
 def test_of_a_project_that_was_there_only_what_the_run_has_made_is_deleted_and_what_it_changed_is_taken_back():
     assert cleaned(Server(), **THEIRS) == [
-        ("delete_tasks", 3, [6]),
-        ("delete_task", 8),
+        ("delete_tasks", 3, [6, 8]),
         ("update_project", 3, ("model_version", "")),
     ]
 
@@ -97,16 +96,16 @@ def test_of_a_project_that_was_there_only_what_the_run_has_made_is_deleted_and_w
 def test_storages_that_were_there_or_that_other_tasks_need_stay():
     server = Server("", {4: "/root/mine", 5: "/root/mine", 6: "/root/theirs"})
     done = cleaned(server, **{**THEIRS, "storages": {"localfiles": [4]}})
-    assert done[2:] == [("delete_storage", "localfiles", 5)]
+    assert done[1:] == [("delete_storage", "localfiles", 5)]
 
 
 def test_predictions_of_the_run_are_deleted_by_their_name():
     server = Server("", model_versions=["FiftyOne token", "FiftyOne"])
-    assert cleaned(server, **THEIRS)[2:] == [("delete_predictions", 3, "FiftyOne token")]
+    assert cleaned(server, **THEIRS)[1:] == [("delete_predictions", 3, "FiftyOne token")]
 
 
 def test_a_project_of_the_run_that_others_were_sent_into_is_kept(caplog):
-    assert cleaned(Server()) == [("delete_tasks", 3, [6]), ("delete_task", 8)]
+    assert cleaned(Server()) == [("delete_tasks", 3, [6, 8])]
     assert "Project 3 is kept, because other runs were sent into it" in caplog.text
 
 
@@ -138,7 +137,7 @@ class Uploading(Server):
 
 def test_files_that_the_run_has_uploaded_are_handed_out_no_more_unless_others_show_them(caplog):
     done = cleaned(Uploading(""), media="upload", **THEIRS)
-    assert done[2:] == [("delete_uploads", 3, [21])]
+    assert done[1:] == [("delete_uploads", 3, [21])]
     assert "hands out the 1 files no more" in caplog.text and "they are in media/upload/3 of its data" in caplog.text
 
 

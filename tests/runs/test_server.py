@@ -204,8 +204,11 @@ def test_what_somebody_has_chosen_to_start_from_is_left_alone():
     assert server.model_version == "their model" and server.asked == []
 
 
-def test_tasks_are_deleted_in_few_requests_and_the_last_by_itself():
+def test_tasks_are_deleted_in_few_requests_and_the_last_of_a_project_by_itself():
     server = ExistingProject()
+    existing(server).delete_tasks([1, 2])
+    assert server.asked == [[1, 2]]
+    server.asked.clear()
     existing(server).delete_tasks(list(range(2002)))
     assert [len(ids) for ids in server.asked[:-1]] == [1000, 1000, 1] and server.asked[-1] == 2001
     existing(server).delete_tasks([])
