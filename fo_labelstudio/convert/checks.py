@@ -55,6 +55,29 @@ def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> fl
     return float(number)
 
 
+def ranges_in(value: Mapping[str, Any], most: int) -> list[list[int]]:
+    """The ranges of frames in a region's value, each as the numbers at its start and its end.
+
+    Args:
+        value: the value
+        most: the highest number of a frame, before or behind the first one, that is understood
+
+    Raises:
+        RegionError: there are none, or one of them is no range of frames
+    """
+    ranges = value.get("ranges")
+    if not isinstance(ranges, list) or not ranges or not all(isinstance(one, Mapping) for one in ranges):
+        raise RegionError(f"its ranges are {quoted(ranges)}, expected a list of ranges of frames")
+    return [[_frame(one, key, most) for key in ("start", "end")] for one in ranges]
+
+
+def _frame(value: Mapping[str, Any], key: str, most: int) -> int:
+    number = number_of(value, key, -most, most)
+    if not number.is_integer():
+        raise RegionError(f"{key} is {quoted(value[key])}, expected the number of a frame")
+    return int(number)
+
+
 def class_if_any(names: Any, field: LabelField) -> str | None:
     """The one class that a region names, or None where it names none and need not.
 

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.attributes import problem_of_changes
-from fo_labelstudio.convert.checks import check_frames, class_of, number_of, only_region, unknown_class
+from fo_labelstudio.convert.checks import check_frames, class_of, only_region, ranges_in, unknown_class
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -22,7 +22,6 @@ from fo_labelstudio.convert.shapes.ranges import joined, numbers_in, to_ranges
 from fo_labelstudio.convert.stored import LabelDoc, copy_of
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
-from fo_labelstudio.messages import quoted
 
 _TYPE = "timelinelabels"
 _MAX_FRAME = 2**53
@@ -58,21 +57,9 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
     check_frames(media)
     region = only_region(regions)
     value = region["value"]
-    values = {"label": class_of(value.get(_TYPE), field), "ranges": _parsed_ranges(value.get("ranges"))}
-    return [ParsedLabel(region["id"], values, media)]
-
-
-def _parsed_ranges(ranges: Any) -> list[list[int]]:
-    if not isinstance(ranges, list) or not ranges or not all(isinstance(one, Mapping) for one in ranges):
-        raise RegionError(f"its ranges are {quoted(ranges)}, expected a list of ranges of frames")
-    return joined([_frame(one, key) for key in ("start", "end")] for one in ranges)
-
-
-def _frame(value: Mapping[str, Any], key: str) -> int:
-    number = number_of(value, key, -_MAX_FRAME, _MAX_FRAME)
-    if not number.is_integer():
-        raise RegionError(f"{key} is {quoted(value[key])}, expected the number of a frame")
-    return max(int(number), 1)
+    label = class_of(value.get(_TYPE), field)
+    ranges = joined([max(frame, 1) for frame in ends] for ends in ranges_in(value, _MAX_FRAME))
+    return [ParsedLabel(region["id"], {"label": label, "ranges": ranges}, media)]
 
 
 def to_label(parsed: ParsedLabel, field: LabelField) -> FrameLabel:

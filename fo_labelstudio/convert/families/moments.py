@@ -12,14 +12,12 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.checks import class_of, number_of, only_region, unknown_class
+from fo_labelstudio.convert.checks import class_of, only_region, ranges_in, unknown_class
 from fo_labelstudio.convert.family import Family, Grouping
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region, part_id
 from fo_labelstudio.convert.tags import labels_control
-from fo_labelstudio.errors import RegionError
-from fo_labelstudio.messages import quoted
 
 TYPE = "timelinelabels"
 _LAST_FRAME = 2**31 - 1
@@ -51,23 +49,13 @@ def to_regions(moments: Sequence[fol.TemporalDetection], field: LabelField, medi
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
     region = only_region(regions)
     value = region["value"]
-    label, ranges = class_of(value.get(TYPE), field), value.get("ranges")
-    if not isinstance(ranges, list) or not ranges or not all(isinstance(one, dict) for one in ranges):
-        raise RegionError(f"its ranges are {quoted(ranges)}, expected a list of ranges of frames")
+    label = class_of(value.get(TYPE), field)
     parsed = []
-    for number, one in enumerate(ranges):
-        found = sorted(_frame(one, key) for key in ("start", "end"))
+    for number, found in enumerate(map(sorted, ranges_in(value, _LAST_FRAME))):
         support = _within(found, media)
         notes = () if support == found else (f"its range {found} is not within the video; took {support}",)
         parsed.append(ParsedLabel(part_id(region["id"], number), {"label": label, "support": support}, media, notes))
     return parsed
-
-
-def _frame(value: dict[str, Any], key: str) -> int:
-    number = number_of(value, key, -_LAST_FRAME, _LAST_FRAME)
-    if not number.is_integer():
-        raise RegionError(f"{key} is {quoted(value[key])}, expected the number of a frame")
-    return int(number)
 
 
 def _within(support: list[int], media: MediaInfo) -> list[int]:
