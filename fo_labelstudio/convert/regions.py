@@ -53,8 +53,11 @@ def drawn_region(
     """A region that is drawn on the medium, with its label's class, if it has one, and score."""
     if field.classes:
         value = {**value, region_type: [] if label.label is None else [label.label]}
-    region = placed_region(region_id, region_type_of(field, region_type), field, media, value)
-    score = score_of(label)
+    return scored(placed_region(region_id, region_type_of(field, region_type), field, media, value), score_of(label))
+
+
+def scored(region: Region, score: float | None) -> Region:
+    """A region that was just made, which gets a score in [0, 1], if there is one."""
     if score is not None:
         region["score"] = score
     return region

@@ -17,7 +17,7 @@ from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
-from fo_labelstudio.convert.regions import placed_region
+from fo_labelstudio.convert.regions import placed_region, scored
 from fo_labelstudio.convert.shapes.ranges import joined, numbers_in, to_ranges
 from fo_labelstudio.convert.stored import LabelDoc, copy_of
 from fo_labelstudio.convert.tags import labels_control
@@ -48,9 +48,9 @@ def to_regions(runs: Sequence[Any], field: LabelField, media: MediaInfo) -> list
 
 def _to_region(run: Any, field: LabelField, media: MediaInfo) -> Region:
     ranges = [{"start": first, "end": last} for first, last in to_ranges(map(int, run.frames))]
-    region = placed_region(run.id, _TYPE, field, media, {"ranges": ranges, _TYPE: [run.label]})
-    score = confidence_of(run.frames)
-    return region if score is None else {**region, "score": score}
+    return scored(
+        placed_region(run.id, _TYPE, field, media, {"ranges": ranges, _TYPE: [run.label]}), confidence_of(run.frames)
+    )
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:

@@ -35,7 +35,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
-from fo_labelstudio.convert.regions import placed_region
+from fo_labelstudio.convert.regions import placed_region, scored
 from fo_labelstudio.convert.shapes.boxes import Numbers, to_percent_boxes, to_relative_boxes
 from fo_labelstudio.convert.shapes.geometry import PercentBox, all_rounded, rounded, with_positive_sizes
 from fo_labelstudio.convert.shapes.tracks import (
@@ -129,9 +129,7 @@ def _to_region(track: Any, keyframes: Keyframes, field: LabelField, media: Media
     }
     if field.classes:
         value[_CLASSES] = [] if track.label is None else [track.label]
-    region = placed_region(track.id, _TYPE, field, media, value)
-    score = confidence_of(track.frames)
-    return region if score is None else {**region, "score": score}
+    return scored(placed_region(track.id, _TYPE, field, media, value), confidence_of(track.frames))
 
 
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
