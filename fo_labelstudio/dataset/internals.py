@@ -177,18 +177,17 @@ def _load_run_results(
 ) -> Any:
     """FiftyOne's own function reads results by what this session knows of the document of a run (1.22.1).
 
-    Another session may have put others in their place since, or may be doing so.
+    Another session may be putting others in their place. Each try reads the document again, see
+    :func:`reload_run_that_is_read`.
     """
     load = fors.BaseRun.load_run_results.__func__
     for left in reversed(range(_READS)):
         try:
             return load(cls, samples, key, cache=cache, load_view=load_view, **kwargs)
         except AttributeError:
-            document = cls._get_run_doc(samples, key)
-            if not left or not str((document.config or {}).get("cls")).startswith("fo_labelstudio."):
+            config = cls._get_run_doc(samples, key).config or {}
+            if not left or not str(config.get("cls")).startswith("fo_labelstudio."):
                 raise
-            with run_documents:
-                reload_run(document)
     return None
 
 
