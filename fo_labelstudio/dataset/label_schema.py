@@ -114,7 +114,7 @@ def completed_label_schema(
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
         check_field(samples, name, info["type"] == "scalar")
-        scope = _scope_of(samples, name, medium)
+        scope = medium.scope_of(is_frame_field(samples, name))
         if not is_served(scope, info["type"]):
             raise LabelSchemaError(not_served(name, info["type"], medium, scope))
         if are_clips and scope == medium.scopes[0] and not holds_moments(info["type"]):
@@ -149,12 +149,6 @@ def completed_label_schema(
         _complete_attributes(name, info, samples)
         completed[name] = _with_few_controls(name, info)
     return completed
-
-
-def _scope_of(samples: foc.SampleCollection, name: str, medium: Medium) -> str:
-    """Where the labels of a field live."""
-    is_of_frames = medium.frame_scope is not None and is_frame_field(samples, name)
-    return medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
 
 
 _LISTS = frozenset(filter(None, map(list_name, LABEL_TYPES.values())))

@@ -84,8 +84,7 @@ def _completed(name: str, given: Mapping[str, Any], medium: Medium) -> dict[str,
         raise LabelSchemaError(
             f"field {name!r}: label type {label_type!r} is not supported; use one of {[*LABEL_TYPES]}"
         )
-    is_of_frames = medium.frame_scope is not None and name.startswith("frames.")
-    scope = medium.frame_scope if is_of_frames and medium.frame_scope else medium.scopes[0]
+    scope = medium.scope_of(name.startswith("frames."))
     if not is_served(scope, label_type):
         raise LabelSchemaError(not_served(name, label_type, medium, scope))
     if medium is not DEFAULT:

@@ -83,6 +83,10 @@ class Medium:
     style: str = ""
     frame_scope: str | None = None
 
+    def scope_of(self, is_of_frames: bool) -> str:
+        """Where labels live: those of single frames, if it has frames, or those of the sample itself."""
+        return self.frame_scope if is_of_frames and self.frame_scope is not None else self.scopes[0]
+
 
 def is_size(size: Any) -> TypeGuard[list[int]]:
     """Whether something is the width and height of a media file, in pixels."""
