@@ -33,17 +33,18 @@ def choose(is_whole: bool) -> None:
     settings.load_profile("whole" if is_whole else "part")
 
 
-def examples(number: int, **options: Any) -> settings:
+def examples(number: int, fewest: int = _FEWEST, **options: Any) -> settings:
     """The settings of a test that tries a number of examples in ``make bench``, and a part of them in other runs.
 
     Args:
         number: how many all are
+        fewest: how many are tried at least, unless all are fewer; less where each example asks a service
         **options: other settings of hypothesis
     """
     is_whole = settings.default.max_examples == _EXAMPLES
-    return settings(max_examples=number if is_whole else part_of(number), **options)
+    return settings(max_examples=number if is_whole else part_of(number, fewest), **options)
 
 
-def part_of(number: int) -> int:
+def part_of(number: int, fewest: int = _FEWEST) -> int:
     """How many of so many examples are tried in a run that does not try all; of few, all."""
-    return min(number, max(_FEWEST, round(_PART * number)))
+    return min(number, max(fewest, round(_PART * number)))

@@ -466,7 +466,7 @@ def image(tmp_path_factory):
 
 @pytest.mark.parametrize("label_type", strategies.IMAGE_TYPES)
 @given(data=st.data())
-@examples(8, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+@examples(8, fewest=3, phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 def test_labels_of_every_kind_are_what_they_were(label_type, image, tmp_path_factory, data):
     case = data.draw(strategies.cases(label_type).filter(lambda case: case.labels))
     dataset, folder = stored_as(case, image), tmp_path_factory.mktemp("out")

@@ -338,7 +338,7 @@ EDITS = {
 }
 
 
-@examples(12)
+@examples(12, fewest=4)
 @given(support=st.tuples(st.integers(1, 20), st.integers(0, 29)), edit=st.sampled_from([*EDITS]), by=st.integers(0, 9))
 def test_whatever_is_edited_in_a_clip_no_other_frame_changes(video, support, edit, by):
     first, last = support[0], min(support[0] + support[1], FRAMES)

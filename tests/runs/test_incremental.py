@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 import fiftyone as fo
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from tests.memory import annotate_in_memory
+from tests.properties import examples
 from tests.support import stored
 
 pytestmark = pytest.mark.database
@@ -185,7 +186,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize("options", OPTIONS)
 @given(histories=st.data())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, fewest=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_load_of_what_changed_leaves_what_a_load_of_everything_leaves(base, options, histories):
     history = histories.draw(st.lists(STEPS, min_size=3, max_size=14))
     with contextlib.ExitStack() as stack:
