@@ -40,6 +40,7 @@ class MemoryTasks:
         lists_all: whether changed tasks are listed that nobody has answered
         model_version: which predictions people start from
         clock: the time of the server
+        settled: how often it was waited for what was sent before
         retries, max_tasks, max_bytes: as a sink has them
     """
 
@@ -58,6 +59,7 @@ class MemoryTasks:
         self._hours = 0
         self._seen: dict[int, tuple[str, str]] = {}
         self.users: dict[int, str] = {}
+        self.settled = 0
 
     def state(self) -> ProjectState:
         if self.is_gone:
@@ -102,6 +104,9 @@ class MemoryTasks:
 
     def people(self) -> dict[int, str]:
         return self.users
+
+    def settle(self) -> None:
+        self.settled += 1
 
     def _look_for_changes(self) -> None:
         """Dates each task that is not what it was when somebody asked last, as the server does at once."""

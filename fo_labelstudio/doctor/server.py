@@ -18,7 +18,7 @@ from fo_labelstudio.errors import (
     SettingsError,
     TLSError,
 )
-from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.client import COMMUNITY, Client
 from fo_labelstudio.remote.sign_in import ACCESS, PERSONAL, Key, key_of
 from fo_labelstudio.settings import ConnectionSettings, Secret, resolve, variable, without_login
 
@@ -175,7 +175,8 @@ def _server(case: Case) -> Iterator[Finding]:
         yield failed("Label Studio", error, remedy)
         return
     yield judge_tls(settings.url, settings.verify_ssl)
-    yield Finding("Label Studio", OK, f"{release} at {settings.url}")
+    shown = release if client.edition == COMMUNITY else f"{client.edition}, built on {release},"
+    yield Finding("Label Studio", OK, f"{shown} at {settings.url}")
     case.client = client
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
@@ -44,6 +44,11 @@ _TITLE = "FiftyOne"
 MIN_VERSION = Version("1.20.0")
 """The oldest server that is accepted."""
 
+COMMUNITY = "Community"
+"""The edition that makes what it is asked for while it is asked, and is the only one where a server names none."""
+
+_BUILT_ON = ("label-studio-os-package", "version")
+"""Where other editions say which version of the open source they are built on."""
 
 _WHOAMI = "/api/current-user/whoami"
 _OF_TASKS = "id,data,meta,total_predictions,total_annotations"
@@ -72,6 +77,34 @@ _COSTLY_COLUMNS = [
 """Columns of the Data Manager that the server computes for each task, unless a query hides them (1.23.2)."""
 
 
+class Pending(NamedTuple):
+    """An import that the server has taken, and makes later.
+
+    Attributes:
+        id: its number
+    """
+
+    id: int
+
+
+class Job(NamedTuple):
+    """How far something is that the server makes in the background.
+
+    Attributes:
+        status: ``created``, ``in_progress``, ``completed`` or ``failed``
+        error: why it has failed, as far as the server says
+        task_ids: the tasks that an import has made, in order
+        upload_ids: the files that it has taken, in order
+        number: the predictions and annotations that it has made
+    """
+
+    status: str
+    error: str = ""
+    task_ids: Sequence[int] = ()
+    upload_ids: Sequence[int] = ()
+    number: int = 0
+
+
 class Client:
     """REST client of one Label Studio server.
 
@@ -88,7 +121,15 @@ class Client:
         """How many bytes a request may send, unless a single task or file has more."""
         self._connection = Connection(settings)
         self.version = ""
-        """The server's version, once check() has seen it."""
+        """The server's version, once check() has seen it; of an edition, the one of the open source below it."""
+        self._edition: str | None = None
+
+    @property
+    def edition(self) -> str:
+        """The server's edition, such as ``Community`` or ``Enterprise``; asked for once."""
+        if self._edition is None:
+            self.release()
+        return self._edition or COMMUNITY
 
     @property
     def url(self) -> str:
@@ -132,8 +173,10 @@ class Client:
         """
         path = "/api/version"
         answer = self._connection.get_unsigned(path)
-        found = answer.get("release") if isinstance(answer, Mapping) else None
-        release = found if isinstance(found, str) else ""
+        found = answer if isinstance(answer, Mapping) else {}
+        edition = found.get("edition")
+        self._edition = edition if isinstance(edition, str) and edition else COMMUNITY
+        release = _release_of(found, self._edition)
         try:
             # Longer numbers than these are none to Python.
             version = Version(release[:_LONGEST_VERSION])
@@ -224,7 +267,7 @@ class Client:
         """Deletes a project with its tasks and annotations."""
         self._connection.delete(f"/api/projects/{project_id}/")
 
-    def upload_files(self, project_id: int, files: Sequence[File]) -> list[int]:
+    def upload_files(self, project_id: int, files: Sequence[File]) -> list[int] | Pending:
         """Uploads files without making tasks of them; they are read while they are sent.
 
         Args:
@@ -232,7 +275,7 @@ class Client:
             files: at most 100, of less than 250 MiB in all on a stock server
 
         Returns:
-            the id of each upload, in order
+            the id of each upload, in order; or the import that will tell them
 
         Raises:
             OSError: a file cannot be read
@@ -240,7 +283,7 @@ class Client:
         answer = self._connection.post_files(
             f"/api/projects/{project_id}/import", files, params={"commit_to_project": "false"}
         )
-        return _ids(answer, "file_upload_ids")
+        return _pending(answer) or _ids(answer, "file_upload_ids")
 
     def uploaded_paths(self, project_id: int, upload_ids: Sequence[int]) -> dict[int, str]:
         """The path of uploaded files on the server, by id of the upload."""
@@ -546,23 +589,46 @@ class Client:
         """Deletes a webhook, if it is there."""
         self._connection.delete(f"/api/webhooks/{webhook_id}/")
 
-    def import_tasks(self, project_id: int, tasks: Sequence[bytes]) -> tuple[list[int], int]:
+    def import_tasks(
+        self, project_id: int, tasks: Sequence[bytes], is_kept: bool = True
+    ) -> tuple[list[int], int] | Pending:
         """Makes tasks, with their predictions and annotations.
 
         Args:
             project_id: the project
-            tasks: the JSON of each task
+            tasks: the JSON of each
+            is_kept: whether the project gets them; otherwise they are only looked at
 
         Returns:
-            the id of each task, in order, and the number of predictions and annotations that were made
+            the id of each task, in order, and the number of predictions and annotations that were made; or the import
+            that will make them
         """
         path = f"/api/projects/{project_id}/import"
-        answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", {"return_task_ids": "true"})
-        number = _part(answer, "prediction_count", int)
-        if "annotation_count" in answer:
+        params = {"return_task_ids": "true"} if is_kept else {"commit_to_project": "false"}
+        answer = self._connection.post_encoded(path, b"[" + b",".join(tasks) + b"]", params)
+        pending = _pending(answer)
+        if pending is not None:
+            return pending
+        number = _part(answer, "prediction_count", int) if is_kept else 0
+        if is_kept and "annotation_count" in answer:
             # Where it is missing, annotations that were sent count as not made.
             number += _part(answer, "annotation_count", int)
-        return _ids(answer, "task_ids"), number
+        return _ids(answer, "task_ids") if is_kept else [], number
+
+    def import_job(self, project_id: int, import_id: int) -> Job:
+        """How far an import is that the server makes later.
+
+        Source: label-studio-sdk 2.1.2, ``tasks.create_many_status()``
+        """
+        answer = _object(self._connection.get(f"/api/projects/{project_id}/imports/{import_id}/"))
+        counts = [answer.get(f"{kind}_count") for kind in ("prediction", "annotation")]
+        return Job(
+            _part(answer, "status", str),
+            str(answer.get("error") or ""),
+            _ids(answer, "task_ids") if answer.get("task_ids") else [],
+            _ids(answer, "file_upload_ids") if answer.get("file_upload_ids") else [],
+            sum(number for number in counts if type(number) is int),
+        )
 
     def add_predictions(self, project_id: int, predictions: Sequence[bytes]) -> int:
         """Adds predictions to tasks that are there.
@@ -651,6 +717,85 @@ class Client:
         params = [("exportType", "JSON"), *(("ids[]", task_id) for task_id in task_ids)]
         return _list(self._connection.get(f"/api/projects/{project_id}/export", params))
 
+    def make_tab(self, project_id: int, title: str, ranges: Sequence[tuple[int, int]]) -> int:
+        """Makes a tab of the Data Manager that shows some tasks.
+
+        Args:
+            project_id: the project
+            title: its title
+            ranges: the first and the last id of tasks that it shows
+
+        Returns:
+            its id
+        """
+        items = [_within(first, last) for first, last in ranges]
+        tab = {"project": project_id, "data": {"title": title, "filters": {"conjunction": "or", "items": items}}}
+        return _part(self._connection.post("/api/dm/views/", tab), "id", int)
+
+    def tabs(self, project_id: int) -> dict[int, str]:
+        """The tabs of the Data Manager of a project: id -> title."""
+        tabs = _list(self._connection.get("/api/dm/views/", {"project": project_id}))
+        return {_part(tab, "id", int): str(_part(tab, "data", dict).get("title") or "") for tab in tabs}
+
+    def delete_tab(self, tab_id: int) -> None:
+        """Deletes a tab of the Data Manager."""
+        self._connection.delete(f"/api/dm/views/{tab_id}/")
+
+    def make_snapshot(self, project_id: int, title: str, tab_id: int, with_all: bool, with_predictions: bool) -> int:
+        """Has the server write tasks to a file, in the background.
+
+        Args:
+            project_id: the project
+            title: its title
+            tab_id: the tab that shows the tasks
+            with_all: whether tasks without annotations are wanted, too
+            with_predictions: whether predictions are wanted, rather than their ids
+
+        Returns:
+            its id
+
+        Source: label-studio-sdk 2.1.2, ``projects.exports.create()``
+        """
+        asked = {
+            "title": title,
+            "task_filter_options": {"view": tab_id, "only_with_annotations": not with_all},
+            # By default, annotations of skipped tasks and ground truth may be left out.
+            "annotation_filter_options": {"usual": True, "ground_truth": True, "skipped": True},
+            "serialization_options": {
+                "drafts": {"only_id": False},
+                "predictions": {"only_id": not with_predictions},
+                "annotations__completed_by": {"only_id": True},
+                "include_annotation_history": False,
+                "interpolate_key_frames": False,
+            },
+        }
+        return _part(self._connection.post(f"/api/projects/{project_id}/exports/", asked), "id", int)
+
+    def snapshots(self, project_id: int) -> dict[int, str]:
+        """The snapshots of a project: id -> title."""
+        found = _list(self._connection.get(f"/api/projects/{project_id}/exports/"))
+        return {_part(snapshot, "id", int): str(snapshot.get("title") or "") for snapshot in found}
+
+    def snapshot_job(self, project_id: int, snapshot_id: int) -> Job:
+        """How far a snapshot is."""
+        answer = self._connection.get(f"/api/projects/{project_id}/exports/{snapshot_id}")
+        return Job(_part(answer, "status", str))
+
+    def download_snapshot(self, project_id: int, snapshot_id: int, file: BinaryIO) -> None:
+        """Downloads a snapshot that is completed, as JSON.
+
+        Args:
+            project_id: the project
+            snapshot_id: the snapshot
+            file: what it is written to, from its beginning
+        """
+        path = f"/api/projects/{project_id}/exports/{snapshot_id}/download"
+        self._connection.download(path, {"exportType": "JSON"}, file)
+
+    def delete_snapshot(self, project_id: int, snapshot_id: int) -> None:
+        """Deletes a snapshot."""
+        self._connection.delete(f"/api/projects/{project_id}/exports/{snapshot_id}")
+
 
 _TOUCHED: list[dict[str, Any]] = [
     {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0},
@@ -683,6 +828,23 @@ def _changed(since: str, filters: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     """The filters of the Data Manager for tasks that were changed at a time or later, with further ones."""
     newer = {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": since}
     return {"conjunction": "and", "items": [newer, *filters]}
+
+
+def _release_of(answer: Mapping[str, Any], edition: str) -> str:
+    """The version of the open source that a server runs; empty where it does not say."""
+    release = answer.get("release")
+    if edition != COMMUNITY:
+        # Other editions count their releases in numbers of their own.
+        below = answer.get(_BUILT_ON[0])
+        built_on = below.get(_BUILT_ON[1]) if isinstance(below, Mapping) else None
+        release = built_on if isinstance(built_on, str) and built_on else release
+    return release if isinstance(release, str) else ""
+
+
+def _pending(answer: Any) -> Pending | None:
+    """The import that an answer names, where the server makes later what was asked for."""
+    is_named = isinstance(answer, Mapping) and type(answer.get("import")) is int
+    return Pending(answer["import"]) if is_named else None
 
 
 def _place(kind: str) -> str:

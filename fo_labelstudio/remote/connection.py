@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -183,6 +183,37 @@ class Connection:
             else:
                 yield body.stream_of(response)
 
+    def download(self, path: str, params: Any, file: BinaryIO) -> None:
+        """Writes what is at a path to a file, from its beginning, or what is where the path redirects to.
+
+        The key, and the headers of the settings, are sent to this server only.
+        """
+
+        def request() -> None:
+            with self._signed("GET", path, may_redirect=True, params=params) as response:
+                if response.status_code not in _REDIRECTS:
+                    self._write(response, path, file)
+                    return
+                elsewhere = urljoin(response.url, response.headers.get("Location", ""))
+            with _Session() as session, self._asked_elsewhere(session, elsewhere, path) as response:
+                self._raise_for_status(response, "GET", path)
+                self._write(response, path, file)
+
+        self._repeated("GET", path, request)
+
+    def _asked_elsewhere(self, session: requests.Session, url: str, path: str) -> requests.Response:
+        headers = {"Accept-Encoding": body.ENCODING}
+        return self._sent(session, "GET", url, path, unsigned, headers=headers)
+
+    def _write(self, response: requests.Response, path: str, file: BinaryIO) -> None:
+        file.seek(0)
+        file.truncate()
+        try:
+            for piece in body.stream_of(response).pieces:
+                file.write(piece)
+        except body.BodyError as error:
+            raise self._broken_off("GET", path, str(error)) from None
+
     def location_of(self, path: str, params: Any = None) -> str | None:
         """Where a path redirects to, which is not followed, or None where it answers itself."""
 
@@ -220,11 +251,16 @@ class Connection:
             yield response
 
     def _asked(self, method: str, path: str, auth: Any, **options: Any) -> requests.Response:
+        return self._sent(self._session, method, self.url + path, path, auth or unsigned, **options)
+
+    def _sent(
+        self, session: requests.Session, method: str, url: str, path: str, auth: Any, **options: Any
+    ) -> requests.Response:
         try:
-            return self._session.request(
+            return session.request(
                 method,
-                self.url + path,
-                auth=auth or unsigned,
+                url,
+                auth=auth,
                 allow_redirects=False,
                 stream=True,
                 # Given with each request, for the session's would lose against the environment's CA bundle.

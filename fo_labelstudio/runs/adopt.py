@@ -32,6 +32,7 @@ from fo_labelstudio.merge.conflicts import ANNOTATOR
 from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.annotate import RunRegister
+from fo_labelstudio.runs.editions import edition_of
 from fo_labelstudio.runs.existing_project import in_names_of
 from fo_labelstudio.runs.fetch import fetch_answers
 from fo_labelstudio.runs.ports import TaskSource
@@ -262,9 +263,8 @@ def _adopted(
     for field, sample_id, ids in sent_ids(built.ids):
         own.setdefault(sample_id, {})[field] = ids
         others.update(dict.fromkeys(ids, sample_id))
-    span = client.task_span(built.project_id)
     by_task = {task_id: sample_id for sample_id, task_id in tasks.items()}
-    whole = client.whole_tasks(built.project_id, *span) if span else iter(())
+    whole = edition_of(client).with_predictions(client, built.project_id, sorted(by_task))
     block: dict[str, dict[str, Any]] = {}
     for task in whole:
         if task["id"] in by_task:

@@ -14,6 +14,8 @@ from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError, Se
 from fo_labelstudio.exports.read import read_tasks
 from fo_labelstudio.messages import quoted
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs import snapshots
+from fo_labelstudio.runs.editions import edition_of
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.project import project_of
 from fo_labelstudio.runs.streams import side_by_side
@@ -128,6 +130,14 @@ class ServerProject:
     def tasks(self, with_predictions: bool) -> Iterator[Task]:
         """The tasks; see :class:`ForeignSource`."""
         found: set[int] = set()
+        if edition_of(self._remote).takes_snapshots:
+            ids = self._task_ids or [task["id"] for task in self._remote.tasks(self._id)]
+            read_all = snapshots.with_predictions if with_predictions else snapshots.annotated
+            for task in read_all(self._remote, self._id, ids):
+                found.add(task["id"])
+                yield task
+            self._check_found(found)
+            return
         read = self._whole if with_predictions else self._exported
 
         def timed(ids: list[int]) -> list[Task]:

@@ -221,6 +221,10 @@ class TaskSink(TaskHolder, Protocol):
         """
         ...
 
+    def settle(self) -> None:
+        """Waits until what was sent earlier is made, where a sink answers before, and who sent it may not know."""
+        ...
+
     def delete_tasks(self, task_ids: Sequence[int]) -> None:
         """Deletes tasks."""
         ...

@@ -238,6 +238,7 @@ def make_tasks(
         ServerError: tasks could not be made
     """
     own = None if run.sample_ids is None else set(run.sample_ids)
+    sink.settle()
     found = reconcile_tasks(run.token, sink, after, own)
     tasks.update((sample_id, task.id) for sample_id, task in found.items())
     if found:
@@ -309,6 +310,7 @@ def _send_block(
 
     def send_missing(attempt: int) -> None:
         if attempt:
+            sink.settle()
             found = reconcile_tasks(token, sink, after, bodies)
             made.update((sample_id, task.id) for sample_id, task in found.items())
         missing = [sample_id for sample_id in bodies if sample_id not in made]

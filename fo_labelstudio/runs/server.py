@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
 from fo_labelstudio.convert.task.write import MODEL_VERSION
-from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
+from fo_labelstudio.errors import RunError, ServerError
 from fo_labelstudio.log import logger
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.jobs import import_tasks
+from fo_labelstudio.runs.editions import edition_of
 from fo_labelstudio.runs.ports import Changes, MadeTasks, Page, ProjectState, Task
 from fo_labelstudio.runs.project import project_of
-
-MAX_EXPORTED_TASKS = 200
-"""A request; their ids stand in its address, which proxies cut at 4,096 to 8,192 characters."""
-
 
 DELETED_TASKS = 1000
 """A request."""
@@ -92,29 +90,14 @@ class ServerTasks(ProjectClient):
         return self._client.tasks(self._project_id, after)
 
     def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
-        """The annotated ones of some tasks, in as many requests as their size takes; see :class:`TaskSource`."""
+        """The annotated ones of some tasks, in pages; see :class:`TaskSource`."""
         if task_ids is None:
             task_ids = [task["id"] for task in self.tasks()]
-        size = min(page_tasks, MAX_EXPORTED_TASKS)
-        for start in range(0, len(task_ids), size):
-            request = task_ids[start : start + size]
-            yield Page(len(request), self._exported(request, self._client.export_tasks))
-
-    def _exported(self, task_ids: Sequence[int], export: Callable[[int, Sequence[int]], list[Task]]) -> list[Task]:
-        try:
-            return export(self._project_id, task_ids)
-        except AnswerTooLargeError as error:
-            if len(task_ids) == 1:
-                raise AnswerTooLargeError(
-                    f"task {task_ids[0]} is too large: {error.args[0]}", error.status, error.path
-                ) from error
-        middle = len(task_ids) // 2
-        return self._exported(task_ids[:middle], export) + self._exported(task_ids[middle:], export)
+        return edition_of(self._client).exported(self._client, self._project_id, task_ids, page_tasks)
 
     def whole(self, task_ids: Sequence[int]) -> Iterator[Task]:
         """Some tasks with their annotations and drafts, whether there are any or not; see :class:`TaskKeeper`."""
-        for start in range(0, len(task_ids), MAX_EXPORTED_TASKS):
-            yield from self._exported(task_ids[start : start + MAX_EXPORTED_TASKS], self._client.export_open_tasks)
+        return edition_of(self._client).whole(self._client, self._project_id, task_ids)
 
     def changes(self, since: str | None, most: int) -> Changes | None:
         """Which tasks of the project were changed since a time; see :class:`TaskSource`.
@@ -154,7 +137,11 @@ class ServerTasks(ProjectClient):
 
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         """Makes tasks, with their predictions; see :class:`TaskSink`."""
-        return MadeTasks(*self._client.import_tasks(self._project_id, tasks))
+        return MadeTasks(*import_tasks(self._client, self._project_id, tasks))
+
+    def settle(self) -> None:
+        """Waits until what the project was sent before is made; see :class:`TaskSink`."""
+        edition_of(self._client).settle(self._client, self._project_id)
 
     def delete_tasks(self, task_ids: Sequence[int]) -> None:
         """Deletes tasks."""

@@ -14,8 +14,9 @@ from contextlib import ExitStack
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from fo_labelstudio.errors import ServerError
+from fo_labelstudio.errors import HalfMadeError, ServerError
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.remote.jobs import upload_files
 from fo_labelstudio.remote.multipart import File
 from fo_labelstudio.remote.retrying import sent_in_parts
 from fo_labelstudio.transport.files import FILES
@@ -133,9 +134,10 @@ class Uploads:
     def _upload(self, files: Mapping[str, File]) -> None:
         def upload(digests: Sequence[str]) -> None:
             try:
-                upload_ids = self._client.upload_files(self._project_id, [files[digest] for digest in digests])
+                upload_ids = upload_files(self._client, self._project_id, [files[digest] for digest in digests])
             except ServerError as error:
-                if error.status != 400:
+                # The latter of a server that looks at them later.
+                if error.status != 400 and not isinstance(error, HalfMadeError):
                     raise
                 # A project that shows more than one thing of a task refuses files, and keeps them (1.23.2).
                 self._look_up()

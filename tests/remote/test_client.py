@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from io import BytesIO
 
 import pytest
 import responses
@@ -37,7 +38,7 @@ def client():
         ("GET", "/api/projects/1/export", lambda client: client.export_tasks(1, [1])),
     ],
 )
-@pytest.mark.parametrize("answer", ["{}x", "null", "3", '"text"', '{"id": "1", "results": [3], "import": 5}', "[[]]"])
+@pytest.mark.parametrize("answer", ["{}x", "null", "3", '"text"', '{"id": "1", "results": [3], "import": "5"}', "[[]]"])
 def test_an_answer_of_another_shape_is_told_not_used(client, method, path, call, answer):
     responses.add(method, URL + path, body=answer)
     if answer == "[[]]" and path.endswith("export"):
@@ -71,7 +72,7 @@ def test_predictions_and_annotations_of_new_tasks_are_counted(client, counted, n
 
 
 KEYS = ("id", "title", "description", "results", "file_upload_ids", "file", "path", "tasks", "total", "data", "meta")
-KEYS += ("task_ids", "prediction_count", "release", "sample_id", "fiftyone", "run")
+KEYS += ("import", "status", "task_ids", "prediction_count", "release", "sample_id", "fiftyone", "run")
 odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400)
 anything = st.recursive(
     odd, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
@@ -118,6 +119,24 @@ CALLS = {
     "update_project": (lambda client: client.update_project(1, title="x"), lambda value: value is None),
     "delete_project": (lambda client: client.delete_project(1), lambda value: value is None),
     "upload_files": (lambda client: client.upload_files(1, [file("a.png")]), is_ids),
+    "import_job": (
+        lambda client: client.import_job(1, 2),
+        lambda value: is_texts(value[:2]) and is_ids([*value.task_ids, *value.upload_ids, value.number]),
+    ),
+    "make_tab": (lambda client: client.make_tab(1, "x", [(1, 2)]), lambda value: is_ids([value])),
+    "tabs": (lambda client: client.tabs(1), lambda value: is_ids(value) and is_texts(value.values())),
+    "delete_tab": (lambda client: client.delete_tab(1), lambda value: value is None),
+    "make_snapshot": (
+        lambda client: client.make_snapshot(1, "x", 2, with_all=True, with_predictions=True),
+        lambda value: is_ids([value]),
+    ),
+    "snapshots": (lambda client: client.snapshots(1), lambda value: is_ids(value) and is_texts(value.values())),
+    "snapshot_job": (lambda client: client.snapshot_job(1, 2), lambda value: isinstance(value.status, str)),
+    "download_snapshot": (
+        lambda client: client.download_snapshot(1, 2, BytesIO()),
+        lambda value: value is None,
+    ),
+    "delete_snapshot": (lambda client: client.delete_snapshot(1, 2), lambda value: value is None),
     "uploaded_paths": (
         lambda client: client.uploaded_paths(1, [1]),
         lambda value: is_ids(value) and is_texts(value.values()),

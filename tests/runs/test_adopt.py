@@ -45,7 +45,7 @@ class Project(MemoryTasks):
 class Server:
     """The client of a server that has the project."""
 
-    url, version = "http://memory", "1.23.2"
+    url, version, edition = "http://memory", "1.23.2", "Community"
 
     def __init__(self, project):
         self._project = project

@@ -15,6 +15,7 @@ class Server:
     """A server that exports tasks, and notes for how many it was asked."""
 
     url = "http://server"
+    edition = "Community"
 
     def __init__(self, number, refuse=lambda ids: None):
         self.number, self.refuse, self.asked = number, refuse, []

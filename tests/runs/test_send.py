@@ -168,6 +168,33 @@ def test_what_a_request_made_whose_answer_was_lost_is_not_made_again():
     assert samples_in(sink) == IDS and sink.requests == [3, 2]
 
 
+@pytest.mark.usefixtures("_at_once")
+def test_what_was_sent_before_is_waited_for_before_it_is_looked_for():
+    class Queue(LosingTasks):
+        """Makes what it was sent once somebody waits for it."""
+
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.queue = []
+
+        def make_tasks(self, tasks):
+            if not self.requests:
+                self.requests.append(len(tasks))
+                self.queue = list(tasks)
+                raise ConnectionFailedError("the answer was lost")
+            return MemoryTasks.make_tasks(self, tasks)
+
+        def settle(self):
+            super().settle()
+            for task in self.queue:
+                self.add(json.loads(task))
+            self.queue = []
+
+    sink = Queue(retries=1, max_tasks=3)
+    assert sorted(sent(sink, map(prepared, IDS)).values()) == [1, 2, 3, 4, 5]
+    assert samples_in(sink) == IDS and sink.requests == [3, 2] and sink.settled == 2
+
+
 def test_without_a_retry_a_lost_answer_ends_the_run_and_the_next_call_continues_it():
     sink = LosingTasks(max_tasks=3)
     with pytest.raises(ConnectionFailedError):

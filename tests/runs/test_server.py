@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
-from fo_labelstudio.runs.server import COUNTED, MAX_EXPORTED_TASKS, MAX_NOT_ANSWERED, ServerTasks, tasks_in
+from fo_labelstudio.runs.direct_export import MAX_EXPORTED_TASKS
+from fo_labelstudio.runs.server import COUNTED, MAX_NOT_ANSWERED, ServerTasks, tasks_in
 
 
 class Server:
     """Exports tasks that weigh what they are called."""
 
     url = "http://server"
+    edition = "Community"
 
     def __init__(self, most=10**9, there=(), status=None):
         self.most = most
