@@ -95,6 +95,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
 
     project_name: str | None
     project_id: int | None
+    workspace: str | int | None
     labeling_config: str | None
     media: str
     local_files_root: str | None

@@ -317,6 +317,20 @@ def parse_project_id(value: Any) -> int | None:
     )
 
 
+def parse_workspace(value: Any) -> str | int | None:
+    """The title or the id of a workspace, or None where a new project goes where the server puts it.
+
+    Raises:
+        SettingsError: it is neither
+    """
+    name = value.strip() if isinstance(value, str) else value
+    if isinstance(name, str) and name.isascii() and name.isdecimal():
+        name = int(name)
+    if name is None or (type(name) is int and name > 0) or (isinstance(name, str) and name):
+        return name
+    raise SettingsError(f"workspace is {value!r}, expected the title or the id of a workspace")
+
+
 def parse_labeling_config(value: Any) -> str | None:
     """The text of a labeling config, which is given as such or as the path of a file; None where there is none.
 
@@ -618,6 +632,12 @@ SETTINGS = (
     ),
     Setting("project_name", _as_given, "title of the project, 3 to 50 characters, new or there", of_run=True),
     Setting("project_id", parse_project_id, "number of a project that is there, which gets the tasks", of_run=True),
+    Setting(
+        "workspace",
+        parse_workspace,
+        "title or id of the workspace that a new project goes into, of Enterprise and Starter Cloud",
+        of_run=True,
+    ),
     Setting(
         "existing_tasks",
         Choice("existing_tasks", "new", "skip", "predict"),

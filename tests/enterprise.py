@@ -27,6 +27,7 @@ from label_studio_sdk.types.serialization_options_request import SerializationOp
 from label_studio_sdk.types.version_response import VersionResponse
 from label_studio_sdk.types.view_request_request import ViewRequestRequest
 from label_studio_sdk.types.who_am_i_user import WhoAmIUser
+from label_studio_sdk.types.workspace import Workspace
 from pydantic import BaseModel
 
 from tests.web import LoopbackServer
@@ -62,6 +63,8 @@ class EnterpriseServer(LoopbackServer):
         half: how many tasks a failing import has made
         held: while it is not set, no import of tasks is begun, nor any behind it
         sent: how many tasks each import was to make
+        workspaces: id -> title
+        projects: id of a project -> the workspace that it was made in
         asked: method and path of each request
         untrue: what the models have refused
         elsewhere: where downloads of snapshots redirect to, if they do
@@ -76,6 +79,8 @@ class EnterpriseServer(LoopbackServer):
         self.held = threading.Event()
         self.held.set()
         self.sent: list[int] = []
+        self.workspaces = {3: "Vision", 4: "Audio", 5: "Twice", 6: "Twice"}
+        self.projects: dict[int, int | None] = {}
         self.asked: list[tuple[str, str]] = []
         self.elsewhere: str | None = None
         self.untrue: list[Exception] = []
@@ -221,6 +226,21 @@ def _snapshot(server: EnterpriseServer, match: re.Match[str], path: str, headers
     return 200, as_model(Export, state)
 
 
+def _workspaces(server: EnterpriseServer, match: re.Match[str], path: str, headers: Headers, body: bytes) -> Answer:
+    rows = [{"id": number, "title": title, "is_personal": False} for number, title in server.workspaces.items()]
+    return 200, [as_model(Workspace, row) for row in rows]
+
+
+def _make_project(server: EnterpriseServer, match: re.Match[str], path: str, headers: Headers, body: bytes) -> Answer:
+    asked = json.loads(body)
+    workspace = asked.pop("workspace", None)
+    answer = server.hand_on("POST", path, headers, json.dumps(asked).encode())
+    made = answer.json()
+    if answer.ok:
+        server.projects[made["id"]] = workspace
+    return answer.status_code, made
+
+
 def _tasks(server: EnterpriseServer, match: re.Match[str], path: str, headers: Headers, body: bytes) -> Answer:
     answer = server.hand_on("GET", path, headers, body)
     found = answer.json()
@@ -240,6 +260,8 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("POST", r"/api/dm/views/", _make_tab),
     ("POST", r"/api/projects/(\d+)/exports/", _make_snapshot),
     ("GET", r"/api/projects/(\d+)/exports/(\d+)", _snapshot),
+    ("GET", r"/api/workspaces/", _workspaces),
+    ("POST", r"/api/projects/", _make_project),
     ("GET", r"/api/tasks", _tasks),
 ]
 

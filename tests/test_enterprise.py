@@ -1,4 +1,4 @@
-"""Label Studio Enterprise and Starter Cloud: imports that are made later, snapshots.
+"""Label Studio Enterprise and Starter Cloud: imports that are made later, snapshots, workspaces.
 
 The server is a real community one behind ``tests/enterprise``, whose answers label-studio-sdk's models accept.
 """
@@ -17,7 +17,7 @@ import pytest
 import fo_labelstudio
 from fo_labelstudio.doctor import examine
 from fo_labelstudio.doctor.finding import Case
-from fo_labelstudio.errors import LabelStudioError, RunError, ServerError
+from fo_labelstudio.errors import LabelStudioError, RunError, ServerError, SettingsError
 from fo_labelstudio.remote import jobs
 from fo_labelstudio.runs import snapshots
 from tests.enterprise import EnterpriseServer
@@ -249,6 +249,36 @@ def test_tasks_come_in_several_snapshots_where_they_are_many(dataset, settings, 
     assert labels_of(dataset) == [["dog"], ["dog", "dog"], [], None]
     assert left_behind(annotator, results.project_id) == []
     results.cleanup()
+
+
+class TestWorkspaces:
+    """The setting ``workspace``."""
+
+    @pytest.mark.parametrize("asked", ["Vision", 3, "3"])
+    def test_a_new_project_goes_into_the_one_that_is_named(self, dataset, enterprise, settings, asked):
+        results = annotate(dataset, settings, workspace=asked)
+        assert enterprise.projects == {results.project_id: 3}
+        results.cleanup()
+
+    @pytest.mark.parametrize(
+        ("asked", "message"),
+        [
+            ("Visoin", "sees no workspace 'Visoin' on http.*; did you mean 'Vision'"),
+            ("Twice", r"2 workspaces are called 'Twice' \(5, 6\); pass the id of one"),
+            (77, "sees no workspace 77 on http.*; there are 'Audio', 'Twice', 'Twice', 'Vision'"),
+            ("", "workspace is '', expected the title or the id of a workspace"),
+        ],
+    )
+    def test_one_that_cannot_be_told_is_refused_before_anything_is_made(
+        self, dataset, enterprise, settings, asked, message
+    ):
+        with pytest.raises(SettingsError, match=message):
+            annotate(dataset, settings, workspace=asked)
+        assert enterprise.projects == {} and dataset.list_annotation_runs() == []
+
+    def test_a_community_server_has_none(self, dataset, connection):
+        with pytest.raises(SettingsError, match="is Label Studio Community, which has no workspaces; leave workspace"):
+            annotate(dataset, connection, workspace="Vision")
 
 
 def test_a_project_of_others_is_imported_with_its_predictions(

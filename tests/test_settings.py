@@ -265,6 +265,9 @@ def test_a_labeling_config_is_given_as_xml_or_as_a_path(tmp_path):
         ({"project_id": "x"}, "project_id is 'x', expected the number of a project"),
         ({"project_id": 0}, "project_id is 0, expected"),
         ({"project_id": True}, "project_id is True, expected"),
+        ({"workspace": " "}, "workspace is ' ', expected the title or the id of a workspace"),
+        ({"workspace": 0}, "workspace is 0, expected"),
+        ({"workspace": 1.5}, "workspace is 1.5, expected"),
         ({"labeling_config": 3}, "labeling_config is 3, expected a labeling config"),
         ({"labeling_config": "/nowhere/own.xml"}, "labeling_config: '/nowhere/own.xml' cannot be read"),
         ({"existing_tasks": "all"}, "existing_tasks is 'all', expected 'new', 'skip' or 'predict'"),
@@ -277,3 +280,8 @@ def test_what_names_no_project_or_labeling_config_is_refused(settings, message):
 
 def test_a_project_id_may_come_as_text():
     assert config(project_id="42").project_id == 42
+
+
+@pytest.mark.parametrize(("given", "asked"), [("Vision ", "Vision"), ("42", 42), (42, 42), (None, None)])
+def test_a_workspace_is_named_by_its_title_or_id(given, asked):
+    assert config(workspace=given).workspace == asked

@@ -796,6 +796,11 @@ class Client:
         """Deletes a snapshot."""
         self._connection.delete(f"/api/projects/{project_id}/exports/{snapshot_id}")
 
+    def workspaces(self) -> dict[int, str]:
+        """The workspaces of the organization: id -> title."""
+        found = _list(self._connection.get("/api/workspaces/"))
+        return {_part(workspace, "id", int): _part(workspace, "title", str) for workspace in found}
+
 
 _TOUCHED: list[dict[str, Any]] = [
     {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0},

@@ -35,6 +35,7 @@ from fo_labelstudio.runs.run import RunConfig, run_of, sender_of, title_of
 from fo_labelstudio.runs.send import send
 from fo_labelstudio.runs.server import ServerTasks, tasks_in
 from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.runs.workspace import workspace_of
 
 SAVING_SECONDS = 30.0
 """Between two times that the results of a run are saved while it is being sent: what is saved grows with the run."""
@@ -42,7 +43,7 @@ SAVING_SECONDS = 30.0
 
 _SAME = (
     *("label_schema", "media_field", "task_fields", "existing_tasks", "upload_as", "ground_truth"),
-    *("sampling", "score_field", "score_order", "frame_start", "frame_stop"),
+    *("workspace", "sampling", "score_field", "score_order", "frame_start", "frame_stop"),
 )
 """What an incomplete run must have in common with the one that continues it."""
 
@@ -160,6 +161,7 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
         _refuse_other_clips(register, samples, key)
     client: Client = register.connect_to_api().client
     existing = existing_project.existing_of(config, client, None if incomplete is None else _own(incomplete, client))
+    workspace_of(client, config.workspace)
     theirs = config.labeling_config if existing is None else existing.labeling_config
     source = existing_project.where(existing, client)
     samples = existing_project.complete(register, samples, theirs, client.version, existing is None, source)
@@ -271,7 +273,7 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
         try:
             name = root_dataset(samples).name
             state["project_id"] = project.make_project(
-                run.token, name, client, title_of(config, samples), config.sampling
+                run.token, name, client, title_of(config, samples), **_settings_of_project(config, client)
             )
         except BaseException:
             # Without proof that there is no project, the run stays, and with it the token to find the project by.
@@ -310,6 +312,13 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
                 raise RunError(message, state["project_id"]) from error
             logger.warning(message)
         raise
+
+
+def _settings_of_project(config: RunConfig, client: Client) -> dict[str, Any]:
+    """What a new project is made with, as the API names it."""
+    sampling = {} if config.sampling is None else {"sampling": project.SAMPLINGS[config.sampling]}
+    workspace = workspace_of(client, config.workspace)
+    return sampling if workspace is None else {**sampling, "workspace": workspace}
 
 
 def saved_ranges(config: RunConfig, samples: foc.SampleCollection) -> dict[str, list[Any]]:

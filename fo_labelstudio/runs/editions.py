@@ -26,6 +26,7 @@ class Edition(NamedTuple):
         with_predictions: the same, with their predictions
         settle: client, project -> waits until nothing is to be made any more that was sent before
         takes_snapshots: whether annotations are only handed out in files that the server writes
+        has_workspaces: whether projects are in workspaces
     """
 
     exported: Callable[[Client, int, Sequence[int], int], Iterator[Page]]
@@ -33,6 +34,7 @@ class Edition(NamedTuple):
     with_predictions: Callable[[Client, int, Sequence[int]], Iterator[Task]]
     settle: Callable[[Client, int], None]
     takes_snapshots: bool
+    has_workspaces: bool
 
 
 def _is_settled(client: Client, project_id: int) -> None:
@@ -45,6 +47,7 @@ _COMMUNITY = Edition(
     direct_export.with_predictions,
     _is_settled,
     takes_snapshots=False,
+    has_workspaces=False,
 )
 _OTHERS = Edition(
     snapshots.exported,
@@ -52,6 +55,7 @@ _OTHERS = Edition(
     snapshots.with_predictions,
     jobs.settle,
     takes_snapshots=True,
+    has_workspaces=True,
 )
 """Enterprise and Starter Cloud, which name themselves in one way, and whatever comes."""
 

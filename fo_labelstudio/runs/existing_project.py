@@ -82,6 +82,7 @@ def check_asked(config: RunConfig) -> None:
         ("project_name", "they both say which project gets the tasks"),
         ("parts", "a project that is there is sent to by one process"),
         ("labeling_config", "a project that is there keeps its own"),
+        ("workspace", "a project that is there stays in its own"),
         ("sampling", "a project that is there keeps the order in which it serves its tasks"),
     ):
         if getattr(config, name) is not None:
@@ -111,7 +112,7 @@ def existing_of(config: RunConfig, client: Client, own: int | None) -> Existing 
         project_id = found[0] if found and own is None else None
     if project_id is None:
         return None
-    for name in ("parts", "labeling_config", "sampling"):
+    for name in ("parts", "labeling_config", "workspace", "sampling"):
         if getattr(config, name) is not None:
             raise SettingsError(
                 f"project_name {config.project_name!r} is the one of project {project_id}, which is there, and gets no "

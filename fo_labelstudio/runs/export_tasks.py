@@ -60,7 +60,7 @@ def write_run(
         register.validate_run(samples, key, overwrite=overwrite)
         config = register.config
         folder = Path(config.export_dir or "")
-        for name in ("parts", "project_id", "sampling"):
+        for name in ("parts", "project_id", "workspace", "sampling"):
             if getattr(config, name) is not None:
                 raise SettingsError(
                     f"{name} is for runs that are sent to a server; leave it out where tasks go to files"

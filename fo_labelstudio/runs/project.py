@@ -29,7 +29,7 @@ SAMPLINGS = {
 """Setting ``sampling`` -> what the server calls it (1.23.2, ``projects.models.Project.SAMPLING_CHOICES``)."""
 
 
-def make_project(run_token: str, dataset_name: str, client: Client, title: str, sampling: str | None = None) -> int:
+def make_project(run_token: str, dataset_name: str, client: Client, title: str, **settings: Any) -> int:
     """Makes the project of a run, without a labeling config.
 
     Args:
@@ -37,17 +37,17 @@ def make_project(run_token: str, dataset_name: str, client: Client, title: str, 
         dataset_name: the dataset of the run
         client: the server
         title: its title, with a number behind it where it is taken
-        sampling: in which order its tasks are served, a key of SAMPLINGS; the server's own where None
+        **settings: what it is made with besides, as the API names it
 
     Returns:
         its id
     """
     title = _free_title(title, client)
     settings = {
+        **settings,
         "title": title,
         "description": f"Annotation run {run_token} of FiftyOne dataset {dataset_name}",
         **_PROJECT_SETTINGS,
-        **({} if sampling is None else {"sampling": SAMPLINGS[sampling]}),
     }
 
     def make(attempt: int) -> int:

@@ -53,6 +53,7 @@ class RunConfig(Protocol):
     scalar_types: dict[str, str] | None
     project_name: str | None
     project_id: int | None
+    workspace: str | int | None
     existing_tasks: str
     labeling_config: str | None
     parts: int | None

@@ -137,6 +137,7 @@ CALLS = {
         lambda value: value is None,
     ),
     "delete_snapshot": (lambda client: client.delete_snapshot(1, 2), lambda value: value is None),
+    "workspaces": (lambda client: client.workspaces(), lambda value: is_ids(value) and is_texts(value.values())),
     "uploaded_paths": (
         lambda client: client.uploaded_paths(1, [1]),
         lambda value: is_ids(value) and is_texts(value.values()),

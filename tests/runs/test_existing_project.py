@@ -29,7 +29,7 @@ class Server:
 
 
 def asked(**values):
-    nothing = dict.fromkeys(("project_id", "project_name", "parts", "labeling_config", "sampling"))
+    nothing = dict.fromkeys(("project_id", "project_name", "parts", "labeling_config", "workspace", "sampling"))
     return SimpleNamespace(**{**nothing, **values})
 
 
@@ -61,7 +61,7 @@ def test_two_projects_of_a_name_are_listed():
         existing_of(asked(project_name="both"), Server(), None)
 
 
-@pytest.mark.parametrize("setting", ["parts", "labeling_config", "sampling"])
+@pytest.mark.parametrize("setting", ["parts", "labeling_config", "workspace", "sampling"])
 def test_a_project_that_is_found_by_its_name_gets_no_settings_of_a_new_one(setting):
     with pytest.raises(SettingsError, match=f"project 7, which is there, and gets no {setting}"):
         existing_of(asked(project_name="theirs", **{setting: 2}), Server(), None)
