@@ -94,8 +94,8 @@ def load_annotations(
             ``"annotator"``, the annotator's version counts; ``"dataset"``, the dataset's; ``"keep_both"``, the
             annotator's becomes a second label; by default what the run says
         annotations: which annotation of a task counts: ``"latest"``, the newest submitted one; ``"ground_truth"``, the
-            newest one so marked; an annotator's e-mail; ``"all"``, each annotator's in fields of their own. By default,
-            what the run says, or else the latest
+            newest one so marked; ``"accepted"``, the newest one that a reviewer has accepted; an annotator's e-mail;
+            ``"all"``, each annotator's in fields of their own. By default, what the run says, or else the latest
         full: whether all tasks are looked at; by default only those that were changed since the last load, where the
             server can tell
         provenance: where it is written who answered and when: ``"labels"``, in attributes of the labels that were
@@ -394,8 +394,8 @@ def import_annotations(
             field
         json_path: a JSON export, or another file that Label Studio writes, or a folder of them, in place of a project
         labeling_config: for ``json_path``, the project's labeling config: XML, or the path of a file
-        annotations: which annotation of a task counts: ``"latest"``, the newest submitted one; ``"ground_truth"``; an
-            annotator's e-mail; ``"all"``, each annotator's in a field of its own; None for none
+        annotations: which annotation of a task counts: ``"latest"``, the newest submitted one; ``"ground_truth"``;
+            ``"accepted"``; an annotator's e-mail; ``"all"``, each annotator's in a field of its own; None for none
         predictions: which predictions: a model version, or ``"all"``, each version's in a field of its own
         match: key of the tasks' data -> field of samples that holds the same, to tell which sample a task shows
         fields: name of a control tag -> the field, or the attribute, that receives its answers

@@ -575,6 +575,8 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
             -   ``deleted``: tasks that are gone from the server
             -   ``drafts``: tasks that somebody has begun, and not submitted since
             -   ``new``: answered tasks whose newest annotation was not loaded yet
+            -   ``reviews``: how many tasks have an annotation that a reviewer has ``accepted`` or ``rejected``; empty
+                where nobody can review
             -   ``annotators``: e-mail -> how many tasks were ``answered`` and ``skipped``, and the ``seconds`` that the
                 editor has measured
             -   ``predictions``: model version -> number of predictions

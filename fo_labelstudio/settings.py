@@ -463,6 +463,10 @@ SKIPPED = ("leave", "tag")
 """What can become of skipped tasks."""
 
 
+_OF_ANY = ("latest", "ground_truth", "accepted", "all")
+"""Words for annotations, whoever made them."""
+
+
 def names_annotations(value: Any) -> bool:
     """Whether a value says which annotations of a task count: a word for them, or who made them.
 
@@ -471,13 +475,14 @@ def names_annotations(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     word = value.strip().lower().removeprefix("user ")
-    return value in ("latest", "ground_truth", "all") or "@" in word or word.isdecimal() or word == "unknown"
+    return value in _OF_ANY or "@" in word or word.isdecimal() or word == "unknown"
 
 
 def _parse_annotations(value: Any) -> str | None:
     if value is not None and not names_annotations(value):
         raise SettingsError(
-            f"annotations is {value!r}, expected 'latest', 'ground_truth', 'all', or the e-mail of an annotator"
+            f"annotations is {value!r}, expected 'latest', 'ground_truth', 'accepted', 'all', or the e-mail of an "
+            "annotator"
         )
     return value  # type: ignore[no-any-return]
 

@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from label_studio_sdk.projects.types.import_tasks_projects_response import ImportTasksProjectsResponse
+from label_studio_sdk.types.annotation_review import AnnotationReview
 from label_studio_sdk.types.export import Export
 from label_studio_sdk.types.lse_annotation_filter_options_request import LseAnnotationFilterOptionsRequest
 from label_studio_sdk.types.lse_export_create import LseExportCreate
@@ -65,6 +66,7 @@ class EnterpriseServer(LoopbackServer):
         sent: how many tasks each import was to make
         workspaces: id -> title
         projects: id of a project -> the workspace that it was made in
+        reviews: what reviewers have said
         asked: method and path of each request
         untrue: what the models have refused
         elsewhere: where downloads of snapshots redirect to, if they do
@@ -81,6 +83,7 @@ class EnterpriseServer(LoopbackServer):
         self.sent: list[int] = []
         self.workspaces = {3: "Vision", 4: "Audio", 5: "Twice", 6: "Twice"}
         self.projects: dict[int, int | None] = {}
+        self.reviews: list[dict[str, Any]] = []
         self.asked: list[tuple[str, str]] = []
         self.elsewhere: str | None = None
         self.untrue: list[Exception] = []
@@ -95,6 +98,12 @@ class EnterpriseServer(LoopbackServer):
         self._worker.shutdown()
         super().__exit__(*error)
         assert self.untrue == []
+
+    def review(self, annotation_id: int, accepted: bool, time: str, is_fixed: bool = False) -> None:
+        """A reviewer says something of an annotation."""
+        review = {"id": len(self.reviews) + 1, "annotation": annotation_id, "accepted": accepted, "created_at": time}
+        review |= {"created_by": 1, "fixed_annotation_history": 9 if is_fixed else None, "result": []}
+        self.reviews.append(as_model(AnnotationReview, review))
 
     def has_looked(self, kind: str, number: int) -> bool:
         """Whether something was looked at often enough to be done."""
@@ -241,6 +250,11 @@ def _make_project(server: EnterpriseServer, match: re.Match[str], path: str, hea
     return answer.status_code, made
 
 
+def _reviews(server: EnterpriseServer, match: re.Match[str], path: str, headers: Headers, body: bytes) -> Answer:
+    assert parse_qs(urlsplit(path).query)["annotation__task__project"]
+    return 200, server.reviews
+
+
 def _tasks(server: EnterpriseServer, match: re.Match[str], path: str, headers: Headers, body: bytes) -> Answer:
     answer = server.hand_on("GET", path, headers, body)
     found = answer.json()
@@ -248,6 +262,12 @@ def _tasks(server: EnterpriseServer, match: re.Match[str], path: str, headers: H
         for annotation in task.get("annotations", ()):
             # Lists may hold stubs only.
             annotation.pop("result", None)
+        if "annotators" in task:
+            task["annotators"] = [{"user_id": user} for user in task["annotators"]]
+        numbers = re.findall(r"\d+", str(task.get("annotations_ids") or ""))
+        accepted = [row["accepted"] for row in server.reviews if str(row["annotation"]) in numbers]
+        if "reviews_accepted" in path:
+            task |= {"reviews_accepted": sum(accepted), "reviews_rejected": len(accepted) - sum(accepted)}
     return answer.status_code, found
 
 
@@ -262,6 +282,7 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", r"/api/projects/(\d+)/exports/(\d+)", _snapshot),
     ("GET", r"/api/workspaces/", _workspaces),
     ("POST", r"/api/projects/", _make_project),
+    ("GET", r"/api/annotation-reviews/", _reviews),
     ("GET", r"/api/tasks", _tasks),
 ]
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from fo_labelstudio.backend import LabelStudioAnnotationResults, LabelStudioBackendConfig
+from fo_labelstudio.convert.annotation.review import Review
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
@@ -40,6 +41,7 @@ class MemoryTasks:
         lists_all: whether changed tasks are listed that nobody has answered
         model_version: which predictions people start from
         clock: the time of the server
+        reviewed: id of an annotation -> the newest review of it; None where nobody can review
         settled: how often it was waited for what was sent before
         retries, max_tasks, max_bytes: as a sink has them
     """
@@ -59,6 +61,7 @@ class MemoryTasks:
         self._hours = 0
         self._seen: dict[int, tuple[str, str]] = {}
         self.users: dict[int, str] = {}
+        self.reviewed: dict[int, Review] | None = None
         self.settled = 0
 
     def state(self) -> ProjectState:
@@ -104,6 +107,9 @@ class MemoryTasks:
 
     def people(self) -> dict[int, str]:
         return self.users
+
+    def reviews(self) -> dict[int, Review] | None:
+        return self.reviewed
 
     def settle(self) -> None:
         self.settled += 1

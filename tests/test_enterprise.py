@@ -1,4 +1,4 @@
-"""Label Studio Enterprise and Starter Cloud: imports that are made later, snapshots, workspaces.
+"""Label Studio Enterprise and Starter Cloud: imports that are made later, snapshots, workspaces, reviews.
 
 The server is a real community one behind ``tests/enterprise``, whose answers label-studio-sdk's models accept.
 """
@@ -249,6 +249,43 @@ def test_tasks_come_in_several_snapshots_where_they_are_many(dataset, settings, 
     assert labels_of(dataset) == [["dog"], ["dog", "dog"], [], None]
     assert left_behind(annotator, results.project_id) == []
     results.cleanup()
+
+
+class TestReviews:
+    """``annotations="accepted"``."""
+
+    def test_only_what_a_reviewer_has_accepted_is_loaded(self, dataset, enterprise, settings, annotator):
+        results = annotate(dataset, settings)
+        first, second, *_ = results.tasks.values()
+        made = [annotator.submit(task_id, as_dog)["id"] for task_id in (first, second)]
+        enterprise.review(made[0], False, "2126-11-20T10:00:00Z")
+        enterprise.review(made[1], True, "2126-11-20T10:00:00Z")
+        load(dataset, settings, annotations="accepted")
+        assert labels_of(dataset) == [["cat"], ["dog", "dog"], [], None]
+        assert results.get_status()["reviews"] == {"accepted": 1, "rejected": 1}
+        enterprise.review(made[0], True, "2126-11-20T11:00:00Z", is_fixed=True)
+        load(dataset, settings, annotations="accepted")
+        assert labels_of(dataset) == [["dog"], ["dog", "dog"], [], None]
+        results.cleanup()
+
+    def test_without_it_no_review_is_asked_for_and_all_answers_count(self, dataset, enterprise, settings, annotator):
+        results = annotate(dataset, settings)
+        made = annotator.submit(next(iter(results.tasks.values())), as_dog)["id"]
+        enterprise.review(made, False, "2126-11-20T10:00:00Z")
+        load(dataset, settings)
+        assert labels_of(dataset)[0] == ["dog"]
+        assert ("GET", "/api/annotation-reviews/") not in enterprise.asked
+        results.cleanup()
+
+    def test_a_community_server_has_none(self, dataset, connection):
+        results = annotate(dataset, connection)
+        with pytest.raises(
+            SettingsError,
+            match="annotations='accepted' asks for what reviewers have accepted, but the server has no reviews",
+        ):
+            load(dataset, connection, annotations="accepted")
+        assert results.get_status()["reviews"] == {}
+        results.cleanup()
 
 
 class TestWorkspaces:

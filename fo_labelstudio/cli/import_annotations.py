@@ -43,7 +43,7 @@ from fo_labelstudio.settings import CONNECTION_SETTINGS
     default="latest",
     show_default=True,
     metavar="WHICH",
-    help="Which annotation of a task counts: latest, ground_truth, all, none, or an annotator's e-mail.",
+    help="Which annotation of a task counts: latest, ground_truth, accepted, all, none, or an annotator's e-mail.",
 )
 @click.option("--predictions", metavar="VERSION", help="Predictions of this model version, or all.")
 @click.option("--match", multiple=True, metavar="KEY=FIELD", help="Key of tasks' data = field with the same; repeat.")

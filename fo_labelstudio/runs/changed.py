@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio import __version__
 from fo_labelstudio.convert.digests import digest_of
+from fo_labelstudio.convert.foreign.which import ACCEPTED
 from fo_labelstudio.dataset.modified import database_time, modified_since, without_document
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge.compact_numbers import packed, unpacked
@@ -171,6 +172,8 @@ def _why_all(
         return last.needs_all
     if options.unexpected == "return":
         return "unexpected='return' returns what all of them hold"
+    if options.annotations == ACCEPTED:
+        return "with annotations='accepted', a review tells more than the time of a change"
     for name, digest in new.conditions.items():
         if last.conditions.get(name) != digest:
             return f"{name} is not what it was at the last load"

@@ -27,6 +27,7 @@ class Edition(NamedTuple):
         settle: client, project -> waits until nothing is to be made any more that was sent before
         takes_snapshots: whether annotations are only handed out in files that the server writes
         has_workspaces: whether projects are in workspaces
+        has_reviews: whether people review annotations
     """
 
     exported: Callable[[Client, int, Sequence[int], int], Iterator[Page]]
@@ -35,6 +36,7 @@ class Edition(NamedTuple):
     settle: Callable[[Client, int], None]
     takes_snapshots: bool
     has_workspaces: bool
+    has_reviews: bool
 
 
 def _is_settled(client: Client, project_id: int) -> None:
@@ -48,6 +50,7 @@ _COMMUNITY = Edition(
     _is_settled,
     takes_snapshots=False,
     has_workspaces=False,
+    has_reviews=False,
 )
 _OTHERS = Edition(
     snapshots.exported,
@@ -56,6 +59,7 @@ _OTHERS = Edition(
     jobs.settle,
     takes_snapshots=True,
     has_workspaces=True,
+    has_reviews=True,
 )
 """Enterprise and Starter Cloud, which name themselves in one way, and whatever comes."""
 

@@ -10,6 +10,7 @@ from zlib import crc32
 
 from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.choose import annotation_of, time_of
+from fo_labelstudio.convert.annotation.review import Review
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.origin import META, SAMPLE_ID, SENT_ANNOTATION
@@ -128,6 +129,10 @@ class FileTasks:
 
     def people(self) -> Mapping[int, str]:
         """Nobody: a file names annotators by their ids, or by their e-mail."""
+        return {}
+
+    def reviews(self) -> Mapping[int, Review] | None:
+        """None besides those that the annotations of the file list."""
         return {}
 
     def _chosen(self) -> Iterator[Task]:

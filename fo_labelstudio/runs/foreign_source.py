@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from fo_labelstudio.convert.annotation.review import Review, reviews_of
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig, read
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError, SettingsError
 from fo_labelstudio.exports.read import read_tasks
@@ -78,6 +79,14 @@ class ForeignSource(Protocol):
         """Id of an annotator -> e-mail, as far as it is known."""
         ...
 
+    def reviews(self) -> Mapping[int, Review]:
+        """Id of an annotation -> the newest review of it, where annotations do not list them themselves.
+
+        Raises:
+            SettingsError: nobody can review annotations
+        """
+        ...
+
     def tasks(self, with_predictions: bool) -> Iterator[Task]:
         """The tasks, with all of their annotations.
 
@@ -126,6 +135,15 @@ class ServerProject:
     def people(self) -> Mapping[int, str]:
         """The users of the server."""
         return self._remote.users()
+
+    def reviews(self) -> Mapping[int, Review]:
+        """What reviewers have said of the annotations of the project."""
+        if not edition_of(self._remote).has_reviews:
+            raise SettingsError(
+                f"annotations='accepted' asks for what reviewers have accepted, but {self._remote.url} has no reviews: "
+                "they are of Label Studio Enterprise and Starter Cloud; pass 'latest' or 'ground_truth'"
+            )
+        return reviews_of(self._remote.reviews(self._id))
 
     def tasks(self, with_predictions: bool) -> Iterator[Task]:
         """The tasks; see :class:`ForeignSource`."""
@@ -251,6 +269,10 @@ class ExportFiles:
 
     def people(self) -> Mapping[int, str]:
         """Nobody: a file names annotators by their ids, or by their e-mail."""
+        return {}
+
+    def reviews(self) -> Mapping[int, Review]:
+        """None besides those that the annotations of the file list."""
         return {}
 
     def tasks(self, with_predictions: bool) -> Iterator[Task]:

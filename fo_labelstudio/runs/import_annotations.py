@@ -22,7 +22,7 @@ from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.shown import Shown, images_of
-from fo_labelstudio.convert.foreign.which import ALL, GROUND_TRUTH, LATEST, Chosen, Which, chosen_of, names_in
+from fo_labelstudio.convert.foreign.which import ACCEPTED, ALL, GROUND_TRUTH, LATEST, Chosen, Which, chosen_of, names_in
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.media_match import Matching, Place
 from fo_labelstudio.convert.media_size import compare_sizes
@@ -155,6 +155,8 @@ class _Found:
         self.which = options.which
         if ALL in (self.which.annotations, self.which.predictions) or "@" in (self.which.annotations or ""):
             self.which = Which(self.which.annotations, self.which.predictions, source.people())
+        elif self.which.annotations == ACCEPTED:
+            self.which = Which(ACCEPTED, self.which.predictions, reviews=source.reviews())
         self.config = source.labeling_config
         self.origin = Origin(source.place, source.project_id, source.made_at)
         self.problems: list[Problem] = []
@@ -274,7 +276,7 @@ class _Missing:
     def __init__(self, which: Which):
         self._which = which
         self._asked = {}
-        if which.annotations not in (None, LATEST, GROUND_TRUTH, ALL):
+        if which.annotations not in (None, LATEST, GROUND_TRUTH, ACCEPTED, ALL):
             self._asked[False] = which.annotations
         if which.predictions not in (None, ALL):
             self._asked[True] = which.predictions

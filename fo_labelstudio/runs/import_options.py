@@ -100,8 +100,8 @@ def _check_which(which: Which) -> None:
     asked = which.annotations
     if asked is not None and not names_annotations(asked):
         raise SettingsError(
-            f"annotations is {quoted(asked)}, expected 'latest', 'ground_truth', 'all', None, or the e-mail of an "
-            "annotator"
+            f"annotations is {quoted(asked)}, expected 'latest', 'ground_truth', 'accepted', 'all', None, or the "
+            "e-mail of an annotator"
         )
     if which.predictions is not None and not (isinstance(which.predictions, str) and which.predictions):
         raise SettingsError(f"predictions is {quoted(which.predictions)}, expected a model version, 'all' or None")

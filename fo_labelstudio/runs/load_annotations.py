@@ -14,7 +14,7 @@ from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.origin import Missing, Sighting
 from fo_labelstudio.convert.annotation.provenance import KINDS, values_of
 from fo_labelstudio.convert.foreign.naming import suffixes_of
-from fo_labelstudio.convert.foreign.which import GROUND_TRUTH, LATEST, Which
+from fo_labelstudio.convert.foreign.which import ACCEPTED, GROUND_TRUTH, LATEST, Which
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.internals import root_dataset
@@ -225,15 +225,21 @@ def which_of(options: LoadOptions, source: TaskSource, is_told: bool) -> Which:
         is_told: whether it is written who answered
 
     Raises:
-        SettingsError: the server does not know the annotator that is asked for
+        SettingsError: the server does not know the annotator that is asked for, or has no reviews
     """
-    names_people = options.annotations not in (LATEST, GROUND_TRUTH) or is_told
+    reviews = source.reviews() if options.annotations == ACCEPTED else {}
+    if reviews is None:
+        raise SettingsError(
+            "annotations='accepted' asks for what reviewers have accepted, but the server has no reviews: they are of "
+            "Label Studio Enterprise and Starter Cloud; pass 'latest' or 'ground_truth'"
+        )
+    names_people = options.annotations not in (LATEST, GROUND_TRUTH, ACCEPTED) or is_told
     people = source.people() if names_people else {}
     known = {email.lower() for email in people.values()}
     if "@" in options.annotations and known and options.annotations.strip().lower() not in known:
         some = ", ".join(sorted(known)[:_SHOWN_PEOPLE])
         raise SettingsError(f"annotations: nobody on the server is {options.annotations!r}; there are {some}")
-    return Which(options.annotations, people=people)
+    return Which(options.annotations, people=people, reviews=reviews)
 
 
 class _Load:

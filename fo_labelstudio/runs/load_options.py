@@ -23,8 +23,8 @@ class LoadOptions(NamedTuple):
         unexpected: what becomes of labels that the label schema does not expect
         on_conflict: what becomes of what the dataset and an answer have both changed: ``annotator``, ``dataset`` or
             ``keep_both``; where None, the answer counts, and nobody is told
-        annotations: which annotation of a task counts: ``latest``, ``ground_truth``, an annotator's e-mail, or ``all``,
-            each annotator's in fields of their own
+        annotations: which annotation of a task counts: ``latest``, ``ground_truth``, ``accepted``, an annotator's
+            e-mail, or ``all``, each annotator's in fields of their own
         full: whether all tasks are looked at, whatever was changed since the last load
         provenance: where it is written who answered: ``labels``, ``samples``, or None for nowhere
         skipped: what becomes of skipped tasks: ``leave``, or ``tag`` for a tag of their samples

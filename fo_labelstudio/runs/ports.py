@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from fo_labelstudio.convert.annotation.review import Review
+
 Task = dict[str, Any]
 """A task as Label Studio's API and its JSON export have it."""
 
@@ -119,6 +121,14 @@ class TaskSource(TaskHolder, Protocol):
 
     def people(self) -> Mapping[int, str]:
         """Id of an annotator -> e-mail, as far as it is known."""
+        ...
+
+    def reviews(self) -> Mapping[int, Review] | None:
+        """Id of an annotation -> the newest review of it, where annotations do not list them themselves.
+
+        Returns:
+            None where nobody can review annotations
+        """
         ...
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bson import ObjectId
 
 from fo_labelstudio.convert.adopted import as_own_annotation
+from fo_labelstudio.convert.annotation.review import Review
 from fo_labelstudio.convert.task.origin import META, SAMPLE_ID
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import HalfMadeError, SampleError
@@ -182,6 +183,10 @@ class PredictedTasks:
     def people(self) -> Mapping[int, str]:
         """The users of the server."""
         return self._source.people()
+
+    def reviews(self) -> Mapping[int, Review] | None:
+        """What reviewers have said of the annotations of the project; see :class:`TaskSource`."""
+        return self._source.reviews()
 
     def _as_own(self, task: Task) -> Task:
         task_id = task.get("id") if isinstance(task, dict) else None

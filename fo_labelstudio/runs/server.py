@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
+from fo_labelstudio.convert.annotation.review import Review, reviews_of
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.errors import RunError, ServerError
 from fo_labelstudio.log import logger
@@ -134,6 +135,12 @@ class ServerTasks(ProjectClient):
     def people(self) -> Mapping[int, str]:
         """The users of the server."""
         return self._client.users()
+
+    def reviews(self) -> Mapping[int, Review] | None:
+        """What reviewers have said of the annotations of the project; see :class:`TaskSource`."""
+        if not edition_of(self._client).has_reviews:
+            return None
+        return reviews_of(self._client.reviews(self._project_id))
 
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         """Makes tasks, with their predictions; see :class:`TaskSink`."""

@@ -140,6 +140,7 @@ def get_status(
         "drafts": sum(row.has_draft for row in found.rows.values()),
         "deleted": len(found.gone),
         "new": unloaded if last_load.has_seen else answered,
+        "reviews": _reviews(found.rows.values()),
         "annotators": _by_annotator(known, found.overview),
         "predictions": _predictions(found),
         "first_activity": _shown(min((activity.first for activity in known if activity.first), default="")),
@@ -254,6 +255,13 @@ def _by_annotator(activities: Collection[Activity], overview: TaskOverview) -> d
         person["skipped"] += share.is_skipped and not share.is_answered
         person["seconds"] += share.seconds
     return dict(sorted(found.items()))
+
+
+def _reviews(rows: Collection[TaskRow]) -> dict[str, int]:
+    """How many tasks have an annotation that a reviewer accepts, or rejects; empty where nobody can review."""
+    if all(row.accepted is None and row.rejected is None for row in rows):
+        return {}
+    return {"accepted": sum(bool(row.accepted) for row in rows), "rejected": sum(bool(row.rejected) for row in rows)}
 
 
 def _predictions(found: Survey) -> dict[str, int]:

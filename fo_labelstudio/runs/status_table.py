@@ -80,6 +80,7 @@ def _tables(status: Mapping[str, Any]) -> list[Table]:
     for key, name in _COUNTS.items():
         share = f"{100 * status[key] / total:.0f}%" if key in _OF_TASKS and total else ""
         counts.append((name, str(status[key]), share))
+    counts += [(name.capitalize(), str(count), "") for name, count in status["reviews"].items()]
     people = [
         (email, str(person["answered"]), str(person["skipped"]), _duration(person["seconds"]))
         for email, person in status["annotators"].items()

@@ -72,7 +72,7 @@ def test_predictions_and_annotations_of_new_tasks_are_counted(client, counted, n
 
 
 KEYS = ("id", "title", "description", "results", "file_upload_ids", "file", "path", "tasks", "total", "data", "meta")
-KEYS += ("import", "status", "task_ids", "prediction_count", "release", "sample_id", "fiftyone", "run")
+KEYS += ("import", "status", "annotation", "task_ids", "prediction_count", "release", "sample_id", "fiftyone", "run")
 odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400)
 anything = st.recursive(
     odd, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
@@ -138,6 +138,10 @@ CALLS = {
     ),
     "delete_snapshot": (lambda client: client.delete_snapshot(1, 2), lambda value: value is None),
     "workspaces": (lambda client: client.workspaces(), lambda value: is_ids(value) and is_texts(value.values())),
+    "reviews": (
+        lambda client: client.reviews(1),
+        lambda value: is_ids([review["annotation"] for review in value]),
+    ),
     "uploaded_paths": (
         lambda client: client.uploaded_paths(1, [1]),
         lambda value: is_ids(value) and is_texts(value.values()),

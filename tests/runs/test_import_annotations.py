@@ -392,7 +392,10 @@ def test_all_fields_that_cannot_hold_the_labels_are_named_with_their_control_tag
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"annotations": "newest"}, "annotations is 'newest', expected 'latest', 'ground_truth', 'all', None, or the"),
+        (
+            {"annotations": "newest"},
+            "annotations is 'newest', expected 'latest', 'ground_truth', 'accepted', 'all', None, or the",
+        ),
         ({"annotations": "bob@x.org"}, "no submitted annotation of 'bob@x.org'; there are some of 'ann@x.org'"),
         ({"annotations": "7"}, "no submitted annotation of '7'"),
         ({"predictions": "v2"}, "no prediction of 'v2'; there are some of 'v1'"),

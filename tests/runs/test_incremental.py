@@ -328,6 +328,15 @@ def test_other_options_have_everything_loaded_and_the_log_says_why(campaign, why
     assert f"Loading all tasks of the run again: {why}" in caplog.text
 
 
+def test_what_was_accepted_since_is_found_although_no_task_was_changed(campaign, caplog):
+    campaign.project.reviewed = {}
+    for _ in range(2):
+        campaign.load(annotations="accepted")
+    with caplog.at_level(logging.INFO):
+        assert campaign.load(annotations="accepted") == campaign.tasks
+    assert "again: with annotations='accepted', a review tells more than the time of a change" in caplog.text
+
+
 def test_another_labeling_config_has_everything_loaded(campaign, caplog):
     settled(campaign)
     campaign.project.labeling_config = campaign.project.labeling_config.replace("cat", "tomcat")

@@ -11,6 +11,7 @@ from fiftyone import ViewField as F
 
 import fo_labelstudio
 from fo_labelstudio.backend import LabelStudioBackendConfig
+from fo_labelstudio.convert.annotation.review import Review
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
@@ -111,6 +112,20 @@ class TestWhichAnnotationCounts:
         dataset, results, project = answered
         load(results, project, annotations="ground_truth")
         assert labels(dataset) == [["dog", "cat"], ["cat", "cat"]]
+
+    def test_the_newest_one_that_a_reviewer_has_accepted(self, answered):
+        dataset, results, project = answered
+        project.reviewed = {1: Review("fixed"), 2: Review("rejected"), 3: Review("rejected")}
+        load(results, project, annotations="accepted")
+        assert labels(dataset) == [["dog", "cat"], ["cat", "cat"]]
+        project.reviewed[3] = Review("accepted")
+        load(results, project, annotations="accepted")
+        assert labels(dataset) == [["dog", "cat"], ["cat", "cat", "dog"]]
+
+    def test_what_was_accepted_is_refused_where_nobody_can_review(self, answered):
+        _, results, project = answered
+        with pytest.raises(SettingsError, match="the server has no reviews: they are of Label Studio Enterprise"):
+            load(results, project, annotations="accepted")
 
     @pytest.mark.parametrize("who", [ANN, "ANN@x.org", "1", "user 1"])
     def test_that_of_one_annotator(self, answered, who):
@@ -443,7 +458,7 @@ class TestWhereOptionsComeFrom:
             ({"on_conflict": "mine"}, "on_conflict is 'mine', expected 'annotator', 'dataset' or 'keep_both'"),
             (
                 {"annotations": "newest"},
-                "annotations is 'newest', expected 'latest', 'ground_truth', 'all', or the e-m",
+                "annotations is 'newest', expected 'latest', 'ground_truth', 'accepted', 'all', or the e-m",
             ),
             ({"annotations": 3}, "annotations is 3, expected"),
             ({"provenance": "fields"}, "provenance is 'fields', expected 'labels', 'samples', or False"),

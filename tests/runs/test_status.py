@@ -72,6 +72,7 @@ def test_a_run_that_nobody_has_touched_is_open(campaign):
         "drafts": 0,
         "deleted": 0,
         "new": 0,
+        "reviews": {},
         "annotators": {},
         "predictions": {"FiftyOne": 6},
         "first_activity": None,
@@ -256,6 +257,7 @@ STATUS = {
     "drafts": 4,
     "deleted": 2,
     "new": 20,
+    "reviews": {},
     "annotators": {
         "ann@example.org": {"answered": 100, "skipped": 1, "seconds": 5400.0},
         "<b>@example.org": {"answered": 20, "skipped": 2, "seconds": 44.6},
@@ -303,6 +305,10 @@ class TestHowItLooks:
         lines = status_table.as_text(STATUS).splitlines()
         assert "    ann@example.org       100        1  1 h 30 min" in lines
         assert "    <b>@example.org        20        2        45 s" in lines
+
+    def test_reviews_are_counted_where_there_are_any(self):
+        lines = status_table.as_text({**STATUS, "reviews": {"accepted": 12, "rejected": 3}}).splitlines()
+        assert lines[9:12] == ["    Not yet loaded     20", "    Accepted           12", "    Rejected            3"]
 
     def test_a_notebook_gets_html_in_which_names_are_text(self, campaign, monkeypatch, capsys):
         shown = []

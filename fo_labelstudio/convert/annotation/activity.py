@@ -6,7 +6,7 @@ Source: Label Studio 1.23.2, columns of the Data Manager (``GET /api/tasks``), a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,6 +20,8 @@ _SECONDS_OF_IMPORT = 1.0
 
 _MAX_SECONDS = 1e9
 """Nobody takes longer for a task; the editor counts while the page is open."""
+
+_VERDICTS = ("accepted", "rejected")
 
 _ID = re.compile(r"\d{1,18}")
 
@@ -38,6 +40,8 @@ class TaskRow(NamedTuple):
         updated_at: when anything about it was changed, to be compared with other times
         is_changed: whether anything about it was changed since it was made
         versions: the model versions of its predictions, in one text
+        accepted: how many reviews accept an annotation of it; None where nobody can review
+        rejected: how many reject one
     """
 
     id: int
@@ -50,6 +54,8 @@ class TaskRow(NamedTuple):
     updated_at: str
     is_changed: bool
     versions: str
+    accepted: int | None = None
+    rejected: int | None = None
 
     @property
     def is_annotated(self) -> bool:
@@ -110,7 +116,7 @@ def parse_row(task: Mapping[str, Any]) -> TaskRow:
         task["id"],
         _count(task, "total_annotations"),
         _count(task, "cancelled_annotations"),
-        tuple(user for user in annotators if type(user) is int) if isinstance(annotators, list) else (),
+        tuple(_users(annotators)) if isinstance(annotators, list) else (),
         # One text with all ids.
         tuple(map(int, _ID.findall(str(task.get("annotations_ids") or "")))),
         _seconds(task.get("avg_lead_time")),
@@ -118,6 +124,7 @@ def parse_row(task: Mapping[str, Any]) -> TaskRow:
         time_of(task),
         bool(updated_by) or _was_changed(task),
         str(task.get("predictions_model_versions") or ""),
+        *(_count(task, f"reviews_{verdict}") if f"reviews_{verdict}" in task else None for verdict in _VERDICTS),
     )
 
 
@@ -185,6 +192,14 @@ def _time(annotation: Mapping[str, Any], key: str) -> str:
 
 def _seconds(value: Any) -> float | None:
     return float(value) if is_finite(value) and 0 <= value < _MAX_SECONDS else None
+
+
+def _users(annotators: Iterable[Any]) -> Iterator[int]:
+    """The ids of some annotators, of whom other editions say more (label-studio-sdk 2.1.2, ``LseTask``)."""
+    for annotator in annotators:
+        user = annotator.get("user_id") if isinstance(annotator, Mapping) else annotator
+        if type(user) is int:
+            yield user
 
 
 def _count(task: Mapping[str, Any], key: str) -> int:

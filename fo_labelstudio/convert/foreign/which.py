@@ -9,12 +9,14 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation.answer import Problem
+from fo_labelstudio.convert.annotation.review import Review, is_accepted
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.messages import quoted
 
 LATEST = "latest"
 GROUND_TRUTH = "ground_truth"
 ALL = "all"
+ACCEPTED = "accepted"
 
 UNDEFINED = "undefined"
 """The model version of predictions that name none; Label Studio stores it so (1.23.2)."""
@@ -42,9 +44,11 @@ class Which:
 
     Attributes:
         annotations: ``latest``, the newest submitted one of each task; ``ground_truth``, the newest one so marked; the
-            e-mail or the id of an annotator; ``all``, the newest of each annotator; None for none
+            e-mail or the id of an annotator; ``accepted``, the newest one that a reviewer has accepted; ``all``, the
+            newest of each annotator; None for none
         predictions: a model version; ``all``, the newest of each version; None for none
         people: id of an annotator -> e-mail, for exports that have only ids
+        reviews: id of an annotation -> the newest review of it, for exports that do not say
         with_skipped: whether annotations of skipped tasks count as submitted; they hold what was there before
         with_drafts: whether drafts count as annotations; what the brush has drawn in them cannot be read
     """
@@ -54,6 +58,7 @@ class Which:
     people: Mapping[int, str] = dataclass_field(default_factory=dict)
     with_skipped: bool = False
     with_drafts: bool = False
+    reviews: Mapping[int, Review] = dataclass_field(default_factory=dict)
 
     def counts(self, annotation: Mapping[str, Any]) -> bool:
         """Whether a submitted annotation is one of those of which the newest counts."""
@@ -61,6 +66,8 @@ class Which:
             return True
         if self.annotations == GROUND_TRUTH:
             return _is_ground_truth(annotation)
+        if self.annotations == ACCEPTED:
+            return is_accepted(annotation, self.reviews)
         return self.annotations is not None and self.annotations.strip().lower() in _names_of(annotation, self.people)
 
 

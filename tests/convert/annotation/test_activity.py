@@ -68,7 +68,7 @@ def test_whatever_the_server_exports_can_be_read(annotations):
 
 
 def test_a_row_says_what_the_list_says():
-    assert row() == (7, 1, 0, (3,), (12,), 4.5, False, "2026-11-20T10:00:00.5", True, "FiftyOne")
+    assert row() == (7, 1, 0, (3,), (12,), 4.5, False, "2026-11-20T10:00:00.5", True, "FiftyOne", None, None)
 
 
 @pytest.mark.parametrize("listed", ["12,13", "12, 13", [12, 13]], ids=["sqlite", "postgresql", "a list"])
@@ -76,8 +76,13 @@ def test_the_ids_of_annotations_are_read_as_any_database_gives_them(listed):
     assert row(annotations_ids=listed).annotations == (12, 13)
 
 
+def test_a_row_of_an_edition_with_reviews_counts_them_and_names_annotators_as_objects():
+    found = parse_row({"id": 7, "annotators": [{"user_id": 3}, {}], "reviews_accepted": 2, "reviews_rejected": 0})
+    assert (found.annotators, found.accepted, found.rejected) == ((3,), 2, 0)
+
+
 def test_columns_that_the_server_leaves_out_say_nothing():
-    assert parse_row({"id": 7}) == (7, 0, 0, (), (), None, False, "", True, "")
+    assert parse_row({"id": 7}) == (7, 0, 0, (), (), None, False, "", True, "", None, None)
 
 
 @pytest.mark.parametrize(
