@@ -23,7 +23,7 @@ from tests.frames import (
 from tests.support import write_image
 from tests.videos import write_video
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.ffmpeg]
 
 SCHEMA = {
     "frames.det": {"type": "detections", "classes": CLASSES},

@@ -36,7 +36,7 @@ from tests.frames import (
 from tests.memory import annotate_in_memory
 from tests.videos import write_video
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.ffmpeg]
 
 SCHEMA = {"frames.det": {**TRACKS, **EXISTING}}
 
