@@ -115,7 +115,7 @@ def runs_of(
         several = going_on if len(frames[number]) > 1 else ()
         derived = {label_id_at(piece.name, number) for piece in several}
         labels = sorted(frames[number], key=lambda doc: (str(doc["_id"]) not in known, doc["_id"] not in derived))
-        latest = []
+        places: dict[int, _Piece] = {}
         for doc in labels:
             owner = known.get(str(doc["_id"]))
             fitting = [piece for piece in going_on if piece.fits(doc, owner, ranges)]
@@ -130,7 +130,9 @@ def runs_of(
             piece.owner = piece.owner or owner
             piece.docs[str(number)] = doc
             piece.last = number
-            latest.append(piece)
+            places[id(doc)] = piece
+        # In the order of the frame, whatever is known, so that one that is not tells the same apart as before.
+        latest = [places[id(doc)] for doc in frames[number]]
     runs: dict[str, dict[str, LabelDoc]] = {}
     for piece in pieces:
         # Two labels of one frame cannot be one.

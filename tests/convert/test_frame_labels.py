@@ -264,6 +264,21 @@ class TestRuns:
         runs = runs_of(frames, {one: one, other: other}, {one: [[1, 4]]})
         assert [(str(run["_id"]), numbers_of(run)) for run in runs] == [(one, [1, 2, 3, 4]), (other, [2])]
 
+    def test_a_run_that_has_a_frame_of_another_one_takes_no_frame_behind_it(self):
+        frames, _ = self.runs("walk", "walk", "walk", "walk")
+        frames[2].append(said("walk"))
+        one, other = str(frames[1][0]["_id"]), str(frames[2][1]["_id"])
+        runs = runs_of(frames, {one: one, other: other})
+        assert [(str(run["_id"]), numbers_of(run)) for run in runs] == [(one, [1, 2, 3, 4]), (other, [2])]
+
+    @examples(200)
+    @given(st.dictionaries(st.integers(1, 6), st.lists(st.sampled_from(["walk", "run"]), max_size=3)))
+    def test_runs_that_are_known_have_the_labels_that_they_had_when_nobody_knew_them(self, classes):
+        frames = {number: [*map(said, labels)] for number, labels in classes.items()}
+        runs = runs_of(frames)
+        known = {str(run["_id"]): str(run["_id"]) for run in runs}
+        assert {str(run["_id"]): run for run in runs_of(frames, known)} == {str(run["_id"]): run for run in runs}
+
     def test_anchors_of_frames_that_runs_share_tell_them_apart(self):
         frames = {number: [said("walk"), said("walk")] for number in (1, 2, 3)}
         run = {"_id": ObjectId(SAMPLE), "frames": {"1": frames[1][1], "2": frames[2][0], "3": frames[3][1]}}
