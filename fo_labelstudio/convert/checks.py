@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import fiftyone.core.labels as fol
@@ -37,6 +37,23 @@ def check_frames(media: MediaInfo) -> None:
     """
     if media.frame_count > MOST_FRAMES:
         raise RegionError(f"its video has {quoted(media.frame_count)} frames, more than {MOST_FRAMES:,}; cut the video")
+
+
+def unseen(media: MediaInfo) -> str:
+    """What keeps a region from being a label of frames that is in no frame of its video."""
+    return f"it is in none of the {media.frame_count} frames of the video"
+
+
+def left_without_frames(frames: Collection[int], media: MediaInfo) -> str:
+    """What keeps an edit from being taken over that leaves a label of frames in none; nobody has deleted it.
+
+    Args:
+        frames: the frames that it is to be in
+        media: the video
+    """
+    is_elsewhere = any(1 <= frame <= media.frame_count for frame in frames)
+    reason = "it is now in other frames only, which do not get it (allow_additions=False)" if is_elsewhere else None
+    return f"{reason or unseen(media)}; delete its region to delete it"
 
 
 def number_of(value: Mapping[str, Any], key: str, low: float, high: float) -> float:

@@ -174,6 +174,10 @@ class FrameLabelMerge(LabelMerge):
         if not taken and len(frames) == len(values[FRAMES]):
             return
         left = {number: label for number, label in frames.items() if int(number) not in hidden}
+        if not left:
+            # Nobody has deleted it.
+            changes.notes.append(f"label {label_id}: nothing is left of it there; it stays as it is")
+            left = stored[FRAMES]
         if taken:
             changes.notes.append(
                 f"label {label_id}: the view that was sent has left out its boxes in frames {to_hidden(taken)}; they "

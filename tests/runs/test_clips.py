@@ -137,6 +137,26 @@ def test_what_goes_on_after_a_clip_ends_with_it(dataset):
     sent.load_again()
 
 
+def beyond(result):
+    """Has the track of the car, and the range of those who walk, be behind the clip only."""
+    result = with_range("walk", 20, 22)(result)
+    for frame, key in enumerate(result[0]["value"]["sequence"], 20):
+        key["frame"] = frame
+    return result
+
+
+def test_what_was_moved_out_of_a_clip_stays_and_is_told(dataset, caplog):
+    sent = SentView(dataset, clips_of(dataset, (8, 18)), SCHEMA)
+    sent.answer(beyond)
+    sent.load()
+    assert sent.changed == []
+    assert caplog.text.count("nothing is left of it there; it stays as it is") == 2
+    sent.load_again()
+    sent.answer()
+    sent.load()
+    assert sent.changed == []
+
+
 def test_an_answer_without_regions_deletes_what_the_clip_has_shown(dataset):
     sent = SentView(dataset, clips_of(dataset, (1, 10)), SCHEMA)
     sent.answer(lambda result: [])

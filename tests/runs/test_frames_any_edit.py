@@ -118,7 +118,7 @@ def any_edit(random):
 
 def drawn(random, key):
     common = {"to_name": "video", "origin": "manual", "id": key}
-    frames = sorted({random.randint(1, LAST) for _ in range(random.randint(1, 3))})
+    frames = sorted({random.randint(1, LAST + 2) for _ in range(random.randint(1, 3))})
     sequence = [{"frame": frame, "enabled": random.random() < 0.6, **any_place(random)} for frame in frames]
     value = {"sequence": sequence, "labels": [random.choice(CLASSES)], "framesCount": LAST, "duration": LAST / 25}
     return {**common, "type": "videorectangle", "value": value}
@@ -137,7 +137,7 @@ def edit_track(random, value):
         case "move":
             change(random, key)
         case "add":
-            frame = random.randint(1, LAST)
+            frame = random.randint(1, LAST + 2)
             if all(one["frame"] != frame for one in sequence):
                 place = shown(sequence, frame) or any_place(random)
                 sequence.append({**place, "frame": frame, "enabled": random.random() < 0.7})
@@ -279,7 +279,8 @@ def check_boxes(tracks, after, sent, answered):
         was, now = (one[track_id]["sequence"] for one in regions)
         concerned = touched(was, now)
         if not any(shown(now, number) for number in range(1, LAST + 1)):
-            concerned = set()
+            # Nobody has deleted what was moved out of the video.
+            concerned, label = set(), next(iter(docs.values()))["label"]
         for number in range(1, LAST + 1):
             stored = docs.get(number)
             if number not in concerned:

@@ -12,7 +12,15 @@ from xml.etree.ElementTree import Element
 import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.attributes import problem_of_changes
-from fo_labelstudio.convert.checks import check_frames, class_of, only_region, ranges_in, unknown_class
+from fo_labelstudio.convert.checks import (
+    check_frames,
+    class_of,
+    left_without_frames,
+    only_region,
+    ranges_in,
+    unknown_class,
+    unseen,
+)
 from fo_labelstudio.convert.family import Family, Grouping, Revision
 from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -65,14 +73,18 @@ def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo
 def to_label(parsed: ParsedLabel, field: LabelField) -> FrameLabel:
     numbers = numbers_in(parsed.values["ranges"], parsed.media.frame_count)
     if not numbers:
-        raise RegionError(f"it is in none of the {parsed.media.frame_count} frames of the video")
+        raise RegionError(unseen(parsed.media))
     return FrameLabel(
         label=parsed.values["label"], frames={str(number): empty_doc(fol.Classification) for number in numbers}
     )
 
 
 def revise(run: Any, edit: LabelAnswer, field: LabelField) -> Revision:
-    """A run after an edit: frames that it comes to have get a label, those that it leaves lose theirs."""
+    """A run after an edit: frames that it comes to have get a label, those that it leaves lose theirs.
+
+    Raises:
+        RegionError: it would be in no frame any more, though nobody has deleted it
+    """
     stored: Mapping[str, LabelDoc] = run.frames
     last = max(edit.parsed.media.frame_count, *map(int, stored))
     numbers = set(numbers_in(edit.parsed.values["ranges"], last))
@@ -85,7 +97,7 @@ def revise(run: Any, edit: LabelAnswer, field: LabelField) -> Revision:
         numbers -= new
         notes.append(f"label {run.id}: {len(new)} frames do not get it (allow_additions=False)")
     if not numbers:
-        return None, notes
+        raise RegionError(left_without_frames(new, edit.parsed.media))
     shared = run.to_dict()
     revised = copy_of(run)
     revised.label = edit.parsed.values["label"]

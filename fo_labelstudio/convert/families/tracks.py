@@ -18,7 +18,15 @@ import fiftyone.core.labels as fol
 import numpy as np
 
 from fo_labelstudio.convert.attributes import problem_of_changes
-from fo_labelstudio.convert.checks import check_frames, class_if_any, number_of, only_region, unknown_class
+from fo_labelstudio.convert.checks import (
+    check_frames,
+    class_if_any,
+    left_without_frames,
+    number_of,
+    only_region,
+    unknown_class,
+    unseen,
+)
 from fo_labelstudio.convert.digests import digests_of
 from fo_labelstudio.convert.families.detections import HAS_MASK, MAX_CORNER_PERCENT, MAX_RELATIVE, problem_of_box
 from fo_labelstudio.convert.family import Family, Grouping, Revision
@@ -260,7 +268,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> FrameLabel:
     keyframes = _keyframes_in(parsed.values)
     numbers, boxes = boxes_of(keyframes, media.frame_count)
     if not len(numbers):
-        raise RegionError(f"it is seen in none of the {media.frame_count} frames of the video")
+        raise RegionError(unseen(media))
     given = set(keyframes.frames.tolist()) if field.tells_keyframes else None
     places = _relative(numbers, boxes, media)
     frames = {str(n): {**empty_doc(fol.Detection), **_placed(*place), **_mark(n, given)} for n, place in places.items()}
@@ -268,7 +276,11 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> FrameLabel:
 
 
 def revise(track: Any, edit: LabelAnswer, field: LabelField) -> Revision:
-    """A track after an edit: other boxes from the keyframe before what was edited to the one behind it."""
+    """A track after an edit: other boxes from the keyframe before what was edited to the one behind it.
+
+    Raises:
+        RegionError: it would be in no frame any more, though nobody has deleted it
+    """
     media = edit.parsed.media
     stored: Mapping[str, LabelDoc] = track.frames
     now = _keyframes_in(edit.parsed.values)
@@ -295,7 +307,7 @@ def revise(track: Any, edit: LabelAnswer, field: LabelField) -> Revision:
     if missing := sum(str(number) not in stored and number not in frames for number in places):
         notes.append(f"label {track.id}: {missing} frames do not get it (allow_additions=False)")
     if not frames:
-        return None, notes
+        raise RegionError(left_without_frames(places, media))
     revised = copy_of(track)
     revised.label, revised.labels = edit.parsed.values["label"], None
     revised.frames = {str(number): frames[number] for number in sorted(frames)}

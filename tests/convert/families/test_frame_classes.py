@@ -75,6 +75,16 @@ def test_a_range_that_was_moved_away_is_still_the_same():
     assert [*trip_of(a_run(10, 11)).load(with_ranges((30, 31)))] == [30, 31]
 
 
+@pytest.mark.parametrize(
+    ("moved", "reason"),
+    [((61, 70), "in none of the 60 frames of the video"), ((30, 31), "do not get it (allow_additions=False)")],
+)
+def test_a_range_that_was_moved_out_of_the_video_or_to_where_it_must_not_be_stays_and_is_told(moved, reason):
+    trip = trip_of(a_run(10, 11), replace(FIELD, allow_additions=moved[0] > 60))
+    assert [*trip.load(with_ranges(moved))] == [10, 11]
+    assert reason in trip.changes.notes[0] and trip.changes.notes[0].endswith("; left alone")
+
+
 def test_several_ranges_of_one_region_are_one_run_with_gaps():
     assert [*trip_of(a_run(*range(10, 21))).load(with_ranges((19, 20), (10, 12)))] == [10, 11, 12, 19, 20]
 

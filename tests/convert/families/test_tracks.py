@@ -212,6 +212,17 @@ class TestAnEditedTrack:
             number: [2] for number in frames
         }
 
+    @pytest.mark.parametrize("is_allowed", [True, False])
+    def test_a_track_that_was_moved_out_of_the_video_or_to_where_it_must_not_be_stays_and_is_told(self, is_allowed):
+        field = replace(FIELD, allow_additions=is_allowed)
+        trip = trip_of({number: [box()] for number in (3, 4)}, field)
+        moved = [keyframe(61 if is_allowed else 31, 5.0), keyframe(70 if is_allowed else 32, 9.0, is_enabled=False)]
+        after = trip.load(lambda result: result[0]["value"].update(sequence=moved))
+        assert after == trip_frames(trip)
+        reason = "in none of the 60 frames of the video" if is_allowed else r"do not get it (allow_additions=False)"
+        assert len(trip.changes.notes) == 1 and reason in trip.changes.notes[0]
+        assert trip.changes.notes[0].endswith("delete its region to delete it; left alone")
+
     def test_another_class_is_that_of_all_frames(self):
         trip = trip_of({1: [box()], 2: [box(label="bus")], 3: [box()]})
         after = trip.load(lambda result: result[0]["value"].update(labels=["bus"]))
