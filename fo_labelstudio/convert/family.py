@@ -71,6 +71,7 @@ class Family:
         aspects: what a person can change, by name
         control_tags: the tags that annotate a field
         check: says what keeps a label from being sent, or None
+        told: how messages name a label that cannot be sent, so that a person finds it in the dataset
         key_of: what tells a label from the others of its field on its sample; None if regions cannot express it
         to_regions: the regions of a field's labels on one sample
         parse_regions: regions that are read together -> the labels in them; raises RegionError
@@ -111,6 +112,7 @@ class Family:
     parse_regions: Callable[[Sequence[Region], LabelField, MediaInfo], list[ParsedLabel]]
     to_label: Callable[[ParsedLabel, LabelField], fol.Label]
     to_values: Callable[[ParsedLabel, LabelField], dict[str, Any]] | None = None
+    told: Callable[[Any], str] = lambda label: f"label {label.id}"
     revise: Callable[[fol.Label, LabelAnswer, LabelField], Revision] | None = None
     tools: tuple[str, ...] = ()
     is_edited_when_empty: bool = False

@@ -317,6 +317,17 @@ def _empty(cls: str) -> Mapping[str, Any]:
     return stored
 
 
+def told(label: Any) -> str:
+    """How messages name a label, so that it is found in the dataset, where no label has the id of a track."""
+    index, instance = label.index, label.get_attribute_value("instance", None)
+    if index is not None:
+        return f"the track with index {index}"
+    if instance:
+        return f"the track of instance {instance['_id'] if isinstance(instance, Mapping) else instance.id}"
+    number, first = next(iter(label.frames.items()))
+    return f"label {first['_id']}" if len(label.frames) == 1 else f"label {first['_id']}, from frame {number} on"
+
+
 def needs_index(doc: LabelDoc) -> bool:
     """Whether a label of boxes is a track without an index, which the writer is to give one."""
     return len(doc[FRAMES]) > 1 and doc.get("index") is None

@@ -17,6 +17,7 @@ from fo_labelstudio.convert.frame_labels import (
     needs_index,
     own_doc,
     runs_of,
+    told,
     tracks_of,
     without_own,
 )
@@ -293,6 +294,15 @@ class TestRuns:
         (run, other) = runs_of(frames, {str(frames[number][0]["_id"]): SAMPLE for number in (1, 4)})
         assert anchors(run) == [str(frames[1][0]["_id"]), str(frames[4][0]["_id"])]
         assert runs_of(frames, dict.fromkeys(anchors(run), SAMPLE)) == [run, other]
+
+
+def test_messages_name_what_is_found_in_the_dataset():
+    thing = fo.Instance()
+    frames = {1: [box(index=7), box(instance=thing), box()], 2: [box(index=7)]}
+    names = [told(label_of(doc)) for doc in composed(frames)]
+    assert names == ["the track with index 7", f"the track of instance {thing.id}", f"label {frames[1][2]['_id']}"]
+    runs = {number: [said("walk")] for number in (3, 4)}
+    assert [told(label_of(doc)) for doc in runs_of(runs)] == [f"label {runs[3][0]['_id']}, from frame 3 on"]
 
 
 class TestFrameLabel:

@@ -7,8 +7,11 @@ import fiftyone as fo
 import pytest
 
 from fo_labelstudio.dataset.place import FramesPlace
+from fo_labelstudio.errors import SampleError
+from fo_labelstudio.runs.check import check_run
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
+from fo_labelstudio.runs.run import run_of
 from tests.frames import (
     EXISTING,
     FRAMES,
@@ -309,6 +312,23 @@ def test_some_answers_leave_the_frames_of_other_videos_as_they_are(sent):
     sent.load()
     after = raw_frames(sent.dataset)
     assert {key[0] for key in after if after[key] != sent.before[key]} == {sent.ids[1]}
+
+
+@pytest.mark.parametrize("side", [float("nan"), float("inf")])
+def test_a_box_that_cannot_be_sent_is_named_by_sample_frame_and_label(dataset, side):
+    frame = dataset.first().frames[12]
+    (box,) = frame.det.detections
+    box.bounding_box = [side, 0.1, 0.1, 0.1]
+    frame.save()
+    run = run_of(annotate_in_memory(dataset[1:], "run", SCHEMA)[0].config, dataset, "run")
+    with pytest.raises(SampleError) as error:
+        check_run(run)
+    (problem,) = error.value.problems
+    assert problem.startswith(
+        f"field 'frames.det', sample {dataset.first().id}, the track with index 1: in frame 12, label {box.id}: "
+        f"its bounding_box is [{side}, 0.1, 0.1, 0.1], expected four finite numbers"
+    )
+    assert problem.endswith("; correct the label, or delete it")
 
 
 def test_a_new_field_of_frames_is_made(dataset):

@@ -22,7 +22,7 @@ from fo_labelstudio.convert.checks import (
     unseen,
 )
 from fo_labelstudio.convert.family import Family, Grouping, Revision
-from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of
+from fo_labelstudio.convert.frame_labels import FRAMES, FrameLabel, confidence_of, empty_doc, label_id_at, runs_of, told
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import placed_region, scored
@@ -92,10 +92,10 @@ def revise(run: Any, edit: LabelAnswer, field: LabelField) -> Revision:
     notes = []
     if (left := there - numbers) and not field.allow_deletions:
         numbers |= left
-        notes.append(f"label {run.id}: {len(left)} frames that it has left keep it (allow_deletions=False)")
+        notes.append(f"{told(run)}: {len(left)} frames that it has left keep it (allow_deletions=False)")
     if (new := numbers - there) and not field.allow_additions:
         numbers -= new
-        notes.append(f"label {run.id}: {len(new)} frames do not get it (allow_additions=False)")
+        notes.append(f"{told(run)}: {len(new)} frames do not get it (allow_additions=False)")
     if not numbers:
         raise RegionError(left_without_frames(new, edit.parsed.media))
     shared = run.to_dict()
@@ -122,6 +122,7 @@ FAMILY = Family(
     },
     control_tags=control_tags,
     check=check,
+    told=told,
     key_of=key_of,
     to_regions=to_regions,
     parse_regions=parse_regions,

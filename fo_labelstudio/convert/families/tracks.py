@@ -37,6 +37,7 @@ from fo_labelstudio.convert.frame_labels import (
     confidence_of,
     empty_doc,
     label_id_at,
+    told,
     tracks_of,
 )
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -83,7 +84,7 @@ def check(track: Any, field: LabelField) -> str | None:
     if not _is_clearly_right(track.frames):
         for number, doc in track.frames.items():
             if problem := _problem_of_frame(doc, field):
-                return f"in frame {number} {problem}"
+                return f"in frame {number}, label {doc['_id']}: {problem}"
     return unknown_class(track, field) or problem_of_changes(track, track.frames, field)
 
 
@@ -108,9 +109,10 @@ def _problem_of_frame(doc: LabelDoc, field: LabelField) -> str | None:
             "~F('mask_path').exists(), only_matches=False)"
         )
     rotation = _rotation_of(doc)
+    problem = problem_of_box(doc.get("bounding_box"))
     if not is_finite(rotation):
-        return f"its rotation is {rotation!r}, expected a number of radians"
-    return problem_of_box(doc.get("bounding_box"))
+        problem = f"its rotation is {rotation!r}, expected a number of radians"
+    return f"{problem}; correct the label, or delete it" if problem else None
 
 
 def key_of(track: Any, field: LabelField) -> str:
@@ -303,9 +305,9 @@ def revise(track: Any, edit: LabelAnswer, field: LabelField) -> Revision:
     left = [number for number in map(int, stored) if is_touched[number] and number not in places]
     if left and not field.allow_deletions:
         frames.update((number, stored[str(number)]) for number in left)
-        notes.append(f"label {track.id}: {len(left)} frames that it has left keep it (allow_deletions=False)")
+        notes.append(f"{told(track)}: {len(left)} frames that it has left keep it (allow_deletions=False)")
     if missing := sum(str(number) not in stored and number not in frames for number in places):
-        notes.append(f"label {track.id}: {missing} frames do not get it (allow_additions=False)")
+        notes.append(f"{told(track)}: {missing} frames do not get it (allow_additions=False)")
     if not frames:
         raise RegionError(left_without_frames(places, media))
     revised = copy_of(track)
@@ -446,6 +448,7 @@ FAMILY = Family(
     },
     control_tags=control_tags,
     check=check,
+    told=told,
     key_of=key_of,
     to_regions=to_regions,
     parse_regions=parse_regions,

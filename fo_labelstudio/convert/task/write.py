@@ -148,7 +148,7 @@ def _problems_of_labels(labels: Sequence[Any], sample: SampleRecord, field: Labe
     for label in labels:
         problem = _problem_of(label, field, seen[label.id] > 1)
         if problem:
-            yield f"field {field.name!r}, sample {sample.id}, label {label.id}: {problem}"
+            yield f"field {field.name!r}, sample {sample.id}, {family_of(field).told(label)}: {problem}"
 
 
 def _problem_of(label: Any, field: LabelField, is_repeated: bool) -> str | None:

@@ -118,21 +118,25 @@ class TestWhatIsSent:
     @pytest.mark.parametrize(
         ("values", "problem"),
         [
-            ({"mask": [[True]]}, "in frame 2 it has a mask"),
-            ({"mask_path": "x.png"}, "in frame 2 it has a mask"),
-            ({"bounding_box": [0.1, 0.1, -0.1, 0.1]}, "in frame 2 its bounding_box"),
-            ({"bounding_box": [100, 100, 50, 50]}, "in frame 2 its bounding_box"),
-            ({"bounding_box": None}, "in frame 2 its bounding_box"),
-            ({"rotation": math.nan}, "in frame 2 its rotation is nan"),
-            ({"rotation": [0, 0, 1]}, "in frame 2 its rotation is"),
+            ({"mask": [[True]]}, "it has a mask"),
+            ({"mask_path": "x.png"}, "it has a mask"),
+            ({"bounding_box": [0.1, 0.1, -0.1, 0.1]}, "its bounding_box"),
+            ({"bounding_box": [100, 100, 50, 50]}, "its bounding_box"),
+            ({"bounding_box": None}, "its bounding_box"),
+            ({"rotation": math.nan}, "its rotation is nan"),
+            ({"rotation": [0, 0, 1]}, "its rotation is"),
             ({"label": "zebra"}, ""),
         ],
     )
     def test_what_cannot_be_sent_is_told_with_its_frame(self, values, problem):
-        frames = {1: [box().to_dict()], 2: [{**box().to_dict(), **values}]}
-        (doc,) = family_of(FIELD).composed(frames, "5" * 24)
+        frames = {1: box().to_dict(), 2: {**box().to_dict(), **values}}
+        (doc,) = family_of(FIELD).composed({number: [one] for number, one in frames.items()}, "5" * 24)
         found = family_of(FIELD).check(label_of(doc), FIELD)
-        assert found.startswith(problem) if problem else found is None
+        if problem:
+            assert found.startswith(f"in frame 2, label {frames[2]['_id']}: {problem}")
+            assert "mask" in found or found.endswith("; correct the label, or delete it")
+        else:
+            assert found is None
 
     def test_an_attribute_that_changes_along_a_track_is_refused_where_it_was_asked_for(self):
         field = replace(FIELD, attributes=(COLOUR,))
