@@ -18,9 +18,11 @@ from fiftyone.core import cli
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
+from fo_labelstudio.errors import ExportError, SettingsError
 from fo_labelstudio.runs import export_dataset
 from fo_labelstudio.types import LabelStudioDataset
 from tests.convert import strategies
+from tests.frames import video_sample
 from tests.properties import examples
 from tests.support import comparable, write_image
 from tests.test_every_family import KINDS, SIZE, SKELETON, a_value, checkered, weather
@@ -435,6 +437,25 @@ def test_a_field_without_any_class_keeps_no_other_from_being_exported(make_datas
     found = back(tmp_path / "out", label_field="gt")
     assert found.values("gt.detections.label") == [["cat"]]
     found.delete()
+
+
+@pytest.mark.parametrize("options", [{"label_field": "frames.det"}, {"label_field": "weather"}, {}])
+def test_videos_are_refused_with_what_writes_them(dataset_of, tmp_path, options):
+    dataset = dataset_of([video_sample(tmp_path / "street.mp4", weather=fo.Classification(label="sun"))])
+    with pytest.raises(SettingsError, match=r"this is a video dataset; .*fo_labelstudio\.export_tasks\(\)"):
+        dataset.export(export_dir=str(tmp_path / "out"), dataset_type=LabelStudioDataset, **options)
+
+
+def test_tasks_that_show_videos_are_refused_with_what_reads_them(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "street.mp4").write_bytes(b"")
+    (tmp_path / "tasks.json").write_text(
+        json.dumps([{"id": 1, "data": {"clip": "/data/street.mp4"}, "annotations": []}])
+    )
+    config = '<View><Video name="v" value="$clip"/><VideoRectangle name="box" toName="v"/></View>'
+    (tmp_path / "labeling_config.xml").write_text(config)
+    with pytest.raises(ExportError, match=r"show no images, .*fo_labelstudio\.import_annotations\(dataset, json_path"):
+        back(tmp_path)
 
 
 def test_a_label_that_cannot_be_written_is_named(make_dataset, tmp_path):

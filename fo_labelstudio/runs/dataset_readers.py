@@ -56,6 +56,8 @@ class OwnReader:
         self.fields = tuple(parts[0] for parts in self._parts.values())
         """The fields of the dataset."""
         self._fields = tuple(part for parts in self._parts.values() for part in parts)
+        self.can_show_images = True
+        """Whether its tasks may show images."""
 
     def labels(self, task: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
         """The value of each field."""
@@ -154,6 +156,8 @@ class ForeignReader:
 
     def __init__(self, labeling_config: str | None, tasks: Iterable[Mapping[str, Any]]):
         self._config = None if labeling_config is None else read(labeling_config)
+        self.can_show_images = self._config is None or bool(self._config.images)
+        """Whether its tasks may show images."""
         self._which = Which(LATEST, _FIRST)
         observed = Observed(self._which)
         for task in tasks:

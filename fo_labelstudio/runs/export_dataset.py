@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone.core.labels as fol
+import fiftyone.core.media as fomm
 import fiftyone.core.metadata as fom
 import fiftyone.utils.data as foud
 from bson import ObjectId
@@ -29,7 +30,7 @@ from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.convert.task.write import Finished, SampleRecord, checked_task, with_address
 from fo_labelstudio.dataset import mask_files
 from fo_labelstudio.dataset.fields import FIELDS
-from fo_labelstudio.errors import LabelSchemaError, RegionError, SampleError
+from fo_labelstudio.errors import LabelSchemaError, RegionError, SampleError, SettingsError
 from fo_labelstudio.exports.write import LABELING_CONFIG, write_tasks
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
@@ -102,7 +103,17 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
         self._media.setup()
 
     def log_collection(self, sample_collection: Any) -> None:
-        """Takes the collection, which has the skeletons and mask targets."""
+        """Takes the collection, which has the skeletons and mask targets.
+
+        Raises:
+            SettingsError: its samples are no images
+        """
+        if sample_collection.media_type != fomm.IMAGE:
+            raise SettingsError(
+                f"the dataset type LabelStudioDataset is for images, and this is a {sample_collection.media_type} "
+                "dataset; write its tasks with fo_labelstudio.export_tasks(), or export its frames as images, with "
+                "to_frames(sample_frames=True)"
+            )
         self._collection = sample_collection
 
     def export_sample(self, image_or_path: Any, label: Any, metadata: Any = None) -> None:

@@ -119,6 +119,12 @@ class LabelStudioDatasetImporter(foud.LabeledImageDatasetImporter):  # type: ign
                 self._chosen.append((number, path))
             else:
                 missing.append(f"task {task['id']}: there is no image {next(_names(task), '?')!r}")
+        if missing and not self._chosen and not self._reader.can_show_images:
+            raise ExportError(
+                f"{self._labels_path}: its tasks show no images, which LabelStudioDataset is for; load videos with "
+                "fo_labelstudio.import_annotations(dataset, json_path=..., labeling_config=..., data_path=..., "
+                "insert_new=True)"
+            )
         if missing and not self._chosen:
             raise ExportError(f"{self._labels_path}: none of its {len(tasks)} tasks has its image in {self._data}")
         if missing:

@@ -411,6 +411,33 @@ def test_labels_of_samples_and_of_frames_are_loaded_in_one_run(dataset):
     assert [value and value.label for value in dataset.values("weather")] == ["sun", None]
 
 
+@pytest.mark.parametrize("schema", [SCHEMA, {"frames.act": {**RUNS, **EXISTING}}])
+@pytest.mark.parametrize("unexpected", ["ignore", "keep", "return"])
+def test_ranges_that_no_field_expects_are_moments_and_tracks_are_told(dataset, schema, unexpected, caplog):
+    sent = Sent(dataset, schema)
+    box = {"frame": 1, "enabled": False, "x": 1, "y": 1, "width": 2, "height": 3, "rotation": 0}
+    values = {
+        "videorectangle": {"sequence": [box], "labels": ["bus"], "framesCount": FRAMES, "duration": 1.2},
+        "timelinelabels": {"ranges": [{"start": 2, "end": 5}], "timelinelabels": ["jump"]},
+    }
+    added = [
+        {"id": kind, "type": kind, "from_name": f"new {kind}", "to_name": "video", "value": value}
+        for kind, value in values.items()
+    ]
+    sent.answer(lambda result: [*result, *added])
+    for _ in range(2):
+        options = LoadOptions.of({"full": True}, sent.results.config, None, unexpected)
+        returned = load_run(sent.results, options, sent.project)
+        dataset.reload()
+        kept = dataset.first()["temporal_detections"].detections if unexpected == "keep" else []
+        for labels in returned.values():
+            kept += labels["temporal_detections"][sent.ids[0]].values()
+        moments = [(one.label, one.support) for one in kept]
+        assert moments == ([] if unexpected == "ignore" else [("jump", [2, 5])])
+    assert "region 'videorectangle': a videorectangle is a label of frames, and no label field of the" in caplog.text
+    assert sent.changed == []
+
+
 WALK, RUN = dict.fromkeys(range(1, 13), "walk"), dict.fromkeys(range(13, 25), "run")
 
 

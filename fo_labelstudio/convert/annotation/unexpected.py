@@ -24,6 +24,9 @@ _LABEL_TYPES = {kind: label_type for family in FAMILIES for kind, label_type in 
 _WITHOUT_CLASS = tuple(kind.removesuffix("labels") for kind in _LABEL_TYPES if kind.endswith("labels"))
 """``type`` of the geometry of a region whose class, if any, stands in a result of its own."""
 
+_OF_FRAMES = frozenset(kind for family in FAMILIES if family.compose for kind in family.region_types)
+"""``type`` of regions that are many labels each, which no field is made for."""
+
 _MAX_KIND_CHARS = 40
 """Characters of a ``type`` that messages show."""
 
@@ -110,6 +113,10 @@ def parse(region: Region, media: MediaInfo) -> list[Unexpected]:
     """
     kind = region["type"]
     label_type = _LABEL_TYPES.get(kind)
+    if label_type is None and kind in _OF_FRAMES:
+        raise RegionError(
+            f"a {kind} is a label of frames, and no label field of the run takes it; add one, frames.NAME"
+        )
     if label_type is None:
         raise RegionError(f"a {kind[:_MAX_KIND_CHARS]} cannot become a FiftyOne label")
     family = family_of_type(label_type)
