@@ -99,6 +99,8 @@ class Uploads:
         self._urls: dict[str, str] = {}
         self._is_known = False
         """Whether all files that the server has are in _urls."""
+        self._latest: dict[tuple[str, int, int], str] = {}
+        """Path, size and time of each file that was sent last -> its digest; clips of a video follow each other."""
 
     def send(self, paths: Sequence[str]) -> list[str]:
         """Uploads files that the project does not have yet; see :class:`Sender`."""
@@ -107,13 +109,21 @@ class Uploads:
             self._look_up()
         self._is_known = False
         digests: list[str] = []
+        latest: dict[tuple[str, int, int], str] = {}
         with ExitStack() as opened:
             request: dict[str, File] = {}
             size = 0
             for path in paths:
+                there = os.stat(path)
+                known = path, there.st_size, there.st_mtime_ns
+                if known in self._latest:
+                    latest[known] = self._latest[known]
+                    digests.append(latest[known])
+                    continue
                 with ExitStack() as kept:
                     content = kept.enter_context(self._files.read(path, self._converts))
                     digest, length = _digest_of(content)
+                    latest[known] = digest
                     digests.append(digest)
                     if digest in self._urls or digest in request:
                         continue
@@ -128,7 +138,7 @@ class Uploads:
                 size += length
             if request:
                 self._upload(request)
-        self._is_known = True
+        self._is_known, self._latest = True, latest
         return [self._urls[digest] for digest in digests]
 
     def _upload(self, files: Mapping[str, File]) -> None:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from django.utils.text import get_valid_filename
 
 from fo_labelstudio.errors import ServerError
 from fo_labelstudio.transport import TRANSPORTS, upload
+from fo_labelstudio.transport.files.files import Content
 from fo_labelstudio.transport.transport import Media, MediaSettings
 from tests.support import write_image
 
@@ -107,6 +110,41 @@ def test_files_that_are_alike_are_uploaded_once(paths, tmp_path):
     second = uploads.send([str(copy), other])
     assert first == [second[0], second[1], second[0]]
     assert [len(files) for files in server.requests] == [2]
+
+
+def test_a_file_that_the_next_block_shows_too_is_neither_read_nor_sent_again_unless_it_changed(paths, monkeypatch):
+    server, read = Server(), []
+    digest = upload._digest_of
+    monkeypatch.setattr(
+        upload, "_digest_of", lambda content: read.append(b"".join(content.pieces())) or digest(content)
+    )
+    one, other, last = paths(3)
+    uploads = upload.Uploads(server, 7, MediaSettings())
+    first = uploads.send([one, other])
+    assert uploads.send([other, last])[0] == first[1]
+    assert uploads.send([other]) == first[1:]
+    assert read == [number.to_bytes(4, "big") for number in range(3)]
+    assert [len(files) for files in server.requests] == [2, 1]
+    with open(other, "wb") as file:
+        file.write(b"changed")
+    assert uploads.send([other]) != first[1:]
+    assert len(server.requests) == 3
+
+
+def test_a_video_whose_clips_are_in_several_blocks_is_converted_once(tmp_path, monkeypatch):
+    path = tmp_path / "street.avi"
+    path.write_bytes(b"moving")
+    converted = []
+
+    @contextmanager
+    def read(path, convert):
+        converted.append(path)
+        yield Content.of(path)
+
+    monkeypatch.setitem(upload.FILES, "video", replace(upload.FILES["video"], read=read))
+    uploads = upload.Uploads(Server(), 7, MediaSettings(medium="video", unusable="convert"))
+    assert len({*map(tuple, (uploads.send([str(path)]) for _ in range(3)))}) == 1
+    assert converted == [str(path)]
 
 
 @pytest.mark.parametrize("name", [name_of(0), name_of(0, "other-name"), digest_of(0)])
