@@ -145,9 +145,11 @@ class Cloud:
         return True
 
     def _check_shown(self, address: Address, url: str, if_refused: str, if_not_allowed: str) -> None:
+        files = FILES[self._settings.medium]
         try:
-            types = FILES[self._settings.medium].content_types
-            self._web.check_shown(url, self._client.url, types, if_refused, if_not_allowed)
+            self._web.check_shown(url, self._client.url, files.content_types, if_refused, if_not_allowed)
+            if files.is_read_in_parts:
+                self._web.check_serves_parts(url)
         except (ConnectionFailedError, TLSError) as error:
             logger.warning("Cannot check from here whether browsers show %s: %s", address.url, error)
         except ServerError as error:

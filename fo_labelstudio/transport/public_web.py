@@ -121,6 +121,26 @@ class Web:
 
         repeated(check, self._retries, f"asking {urlsplit(url).netloc}")
 
+    def check_serves_parts(self, url: str) -> None:
+        """Makes sure that a web server serves parts of a file: browsers go to no frame of a video otherwise.
+
+        Raises:
+            ConnectionFailedError, TLSError: this machine cannot find out
+            ServerError: it does not
+        """
+
+        def check(_: int) -> None:
+            with self._get(url, {"Range": "bytes=0-0", "Accept-Encoding": "identity"}) as response:
+                _raise_for_status(response, FOR_EVERYBODY)
+                # Without, Chromium finds nothing in a video to go to, however small it is (150).
+                if response.status_code != _PART:
+                    raise ServerError(
+                        f"{origin_of(response.url)} serves no parts of files (HTTP range requests), so the editor "
+                        "cannot go to a frame; use a web server that does, or media='upload'"
+                    )
+
+        repeated(check, self._retries, f"asking {urlsplit(url).netloc}")
+
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         try:
             return self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT, auth=unsigned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from types import SimpleNamespace
 
 import fiftyone as fo
 import pytest
@@ -314,6 +315,21 @@ def test_what_its_server_does_not_call_a_video_is_refused(tmp_path):
         web.content_type = "video/x-matroska"
         with pytest.raises(ServerError, match="Content-Type that Label Studio shows, video/mp4 or video/webm"):
             Web(0).check_shown(f"{web.url}/a.mp4", "http://studio", types, "", "")
+
+
+@pytest.mark.parametrize("medium", ["video", "image"])
+def test_a_web_server_that_serves_no_parts_of_videos_is_refused_before_any_task_is_made(tmp_path, medium):
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    studio = SimpleNamespace(url="http://studio")
+    for knows_ranges in (True, False):
+        with WebServer(tmp_path, origin="*", knows_ranges=knows_ranges) as web:
+            web.content_type = "application/octet-stream"
+            cloud = Cloud(studio, 7, MediaSettings("cloud", medium=medium))
+            if knows_ranges or medium == "image":
+                assert cloud.send([f"{web.url}/a.mp4"]) == [f"{web.url}/a.mp4"]
+                continue
+            with pytest.raises(ServerError, match=r"serves no parts of files \(HTTP range .*or media='upload'"):
+                cloud.send([f"{web.url}/a.mp4"])
 
 
 def test_known_sizes_are_taken_and_nothing_is_asked():

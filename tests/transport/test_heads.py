@@ -16,6 +16,7 @@ from fo_labelstudio.transport.heads import Heads, RemoteFile
 from fo_labelstudio.transport.transport import Inspection, MediaSettings
 from tests.media_servers import WebServer
 from tests.support import write_image
+from tests.videos import H264, write_video
 
 SIZE = (700, 500)
 
@@ -174,3 +175,13 @@ def test_the_size_of_a_file_is_pillows(tmp_path, noise, name):
 @pytest.mark.parametrize("kind", ["gs", "azure-blob"])
 def test_sizes_of_other_clouds_come_from_metadata_only(heads, kind):
     assert "set sample.metadata" in look(heads, f"{kind}://bucket/a.png").problem
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("knows_ranges", [True, False])
+@pytest.mark.parametrize("options", [(), (*H264, "-movflags", "+faststart")])
+def test_what_is_known_of_a_video_is_read_where_no_parts_are_served_too(tmp_path, knows_ranges, options):
+    write_video(tmp_path / "a.mp4", *options, size=(320, 240))
+    with WebServer(tmp_path, knows_ranges=knows_ranges) as server:
+        found = look(Heads(MediaSettings("cloud", medium="video")), f"{server.url}/a.mp4")
+    assert found == Inspection(MediaInfo(320, 240, 25, 25.0))

@@ -73,6 +73,7 @@ class MediaFiles:
         content_types: the types as which web servers may send them, for the editor to show them: a regular expression
             and, for messages, an example
         told_by: what a user sets where nobody but the sample's metadata can tell about a file, for messages
+        is_read_in_parts: whether the editor reads parts of a file wherever they are
     """
 
     inspect: Callable[[str | None, bool], Inspection]
@@ -82,3 +83,4 @@ class MediaFiles:
     converted_to: str
     content_types: tuple[str, str]
     told_by: str
+    is_read_in_parts: bool = False

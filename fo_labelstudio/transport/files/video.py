@@ -132,4 +132,5 @@ FILES = MediaFiles(
     content_types=(r"(video|application)/(mp4|webm)|\w+/octet-stream", "video/mp4 or video/webm"),
     told_by="sample.metadata = fo.VideoMetadata(frame_width=..., frame_height=..., total_frame_count=..., "
     "frame_rate=...)",
+    is_read_in_parts=True,
 )
