@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import pytest
 
 from fo_labelstudio.convert.media import medium_of
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.settings import ConnectionSettings, Secret
 from fo_labelstudio.transport.files import video
@@ -73,9 +74,9 @@ PAUSE_AT = "tags.find(tag => tag.type === 'video').ref.current.seek(time)"
 def opened(editor, connection, annotator, make_project, tmp_path):  # noqa: F811
     """Opens a video in the editor, sent as all are."""
 
-    def opened(rate, name, options, after):
+    def opened(rate, name, options, after, unusable="convert", info=None):
         path = str(write_numbered(tmp_path / name, *options, frames=FRAMES, rate=rate, after=after))
-        info = video.inspect(path, convert=True).info
+        info = info or video.inspect(path, convert=True).info
         assert info.frame_count == FRAMES
         config = Element("View")
         config.append(MEDIUM.object_tag("video"))
@@ -83,7 +84,7 @@ def opened(editor, connection, annotator, make_project, tmp_path):  # noqa: F811
         SubElement(labels, "Label", value="walk")
         project_id = make_project("<View></View>")
         client = Client(ConnectionSettings(connection["url"], Secret(connection["api_key"])))
-        (url,) = Uploads(client, project_id, MediaSettings(unusable="convert", medium="video")).send([path])
+        (url,) = Uploads(client, project_id, MediaSettings(unusable=unusable, medium="video")).send([path])
         annotator.call(
             "PATCH", f"/api/projects/{project_id}/", json={"label_config": tostring(config, encoding="unicode")}
         )
@@ -139,3 +140,16 @@ def test_each_frame_has_its_own_picture(opened, name):
     for frame in (4, 7, 16, 31):
         seen = pause_at(page, round((frame - 1) / info.frame_rate / 0.002) * 0.002)
         assert seen["frame"] == seen["picture"], seen
+
+
+@pytest.mark.parametrize("codec", ["libopus", "libvorbis"])
+def test_pictures_that_begin_milliseconds_late_would_be_those_of_other_frames(opened, codec, tmp_path):
+    # So ffmpeg writes WebM with sound; it is refused, and converted where that is asked for.
+    info = MediaInfo(128, 128, FRAMES, 25.0)
+    page, _ = opened("25", "a.webm", (*VP8, "-c:a", codec), SOUND, unusable="refuse", info=info)
+    found = []
+    for frame in (10, 37, 52):
+        page._read(GO_TO_FRAME, frame=frame)
+        page._until(lambda: page._at_rest(LOOK), "the picture to be there")
+        found.append((look(page)["frame"], look(page)["picture"]))
+    assert found == [(frame, frame - 1) for frame in (10, 37, 52)]
