@@ -157,6 +157,34 @@ def test_what_was_moved_out_of_a_clip_stays_and_is_told(dataset, caplog):
     assert sent.changed == []
 
 
+def test_ranges_of_a_clip_that_block_each_other_get_frames_of_it_as_they_are_free(dataset, caplog):
+    sent = SentView(dataset, clips_of(dataset, (8, 18)), {"frames.act": SCHEMA["frames.act"]})
+    before, whole = classes_of(sent.sample), dict(raw_frames(dataset))
+    walk = with_range("walk", 4, 22)
+    for edit, walks, runs in (
+        (walk, range(1, 13), range(13, 25)),
+        (lambda result: with_range("run", 16, 18)(walk(result)), range(1, 16), range(16, 25)),
+        (lambda result: with_drawn_range("walk", 12, 14)(with_range("run", 17, 20)(result)), None, None),
+        (lambda result: without_range("run")(walk(result)), range(1, 19), range(19, 25)),
+    ):
+        sent.answer(edit)
+        sent.load()
+        if walks is not None:
+            assert classes_of(sent.sample) == {**dict.fromkeys(walks, "walk"), **dict.fromkeys(runs, "run")}
+        assert {*sent.changed} <= {*range(13, 19)}
+        sent.load_again()
+    assert "hold one label each, and have one already; left alone" in caplog.text
+    assert "are not among those that the task is about; they stay as they are" in caplog.text
+    assert list(sent.results.conflicts) == []
+    sent.answer()
+    sent.load()
+    assert classes_of(sent.sample) == before
+    assert {key: raw for key, raw in raw_frames(dataset).items() if not 8 <= key[1] <= 18} == {
+        key: raw for key, raw in whole.items() if not 8 <= key[1] <= 18
+    }
+    sent.load_again()
+
+
 def test_an_answer_without_regions_deletes_what_the_clip_has_shown(dataset):
     sent = SentView(dataset, clips_of(dataset, (1, 10)), SCHEMA)
     sent.answer(lambda result: [])
