@@ -175,6 +175,23 @@ def test_labels_of_frames_that_are_to_be_returned_are_told(theirs, dataset, conn
     assert "Labels of frames cannot be returned, and are left out: 'frames.box'" in caplog.text
 
 
+def test_what_cannot_be_imported_is_told_before_any_sample_is_made(theirs, dataset_of, video, tmp_path, caplog):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps(theirs.export()))
+    dataset = dataset_of([])
+    dataset.media_type = "video"
+    skeleton = '<KeyPointLabels name="joint" toName="v"><Label value="knee"/></KeyPointLabels></View>'
+    options = {"labeling_config": CONFIG.replace("</View>", skeleton), "data_path": str(video.parent)}
+    fo_labelstudio.import_annotations(
+        dataset, json_path=path, insert_new=True, label_types=["temporal_detections"], unexpected="return", **options
+    )
+    told = [record.getMessage() for record in caplog.records]
+    made = told.index("Added 1 new samples")
+    (returned,) = [place for place, text in enumerate(told) if text.startswith("Labels of frames cannot be returned")]
+    (left_out,) = [place for place, text in enumerate(told) if "'joint'" in text]
+    assert max(returned, left_out) < made
+
+
 def test_tracks_that_were_drawn_at_another_frame_rate_are_told(annotator, dataset, connection, caplog):
     result = [track(keyframe(2, 10.0, False))]
     result[0]["value"]["framesCount"] = FRAMES * 2

@@ -101,6 +101,8 @@ def import_annotations(
     # All that can be refused is refused here, before anything is changed.
     destinations = _plan(state, fields)
     check_names(dataset, fields.fields)
+    if returned_fields is not None and (of_frames := [one.name for one in returned_fields.fields if one.is_of_frames]):
+        logger.warning("Labels of frames cannot be returned, and are left out: %s", ", ".join(map(repr, of_frames)))
     if not found.first:
         logger.warning("%s: no task has an answer that was asked for, so there is nothing to import", source.name)
     sample_ids = _sample_ids(samples, source, options, matching, found)
@@ -440,9 +442,6 @@ def _returned(
     Of scalars there is one on a sample, so that its value stands in place of the labels, as FiftyOne has it.
     """
     returned: dict[str, Any] = {}
-    of_frames = [field.name for field in fields.fields if field.is_of_frames]
-    if of_frames:
-        logger.warning("Labels of frames cannot be returned, and are left out: %s", ", ".join(map(repr, of_frames)))
     media = _media_of(state.dataset, found.medium, sample_ids.values())
     for row, kept in found.tasks():
         ids = [sample_ids.get(place) for place in row.places]
