@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -98,6 +99,22 @@ class FrameLabelMerge(LabelMerge):
             # A frame does not say that somebody has looked at it and found nothing.
             return bool(answer.originals.get(self._field.name)) or self._field.name in answer.sources
         return super()._may_change(answer)
+
+    def _changes(self, answer: Answer, doc: Doc, stored: Sequence[LabelDoc]) -> LabelChanges:
+        name, changes = self._field.name, super()._changes(answer, doc, stored)
+        answered = answer.fields[name]
+        if not answered.related:
+            return changes
+        # No label of the dataset has the id of a track that is told by its index.
+        finals = [_final(one, changes, str(one["_id"])) for one in stored]
+        firsts = {
+            str(one["_id"]): str(next(iter(frame_docs(one).values()))["_id"])
+            for one in (*finals, *changes.added)
+            if one[FRAMES]
+        }
+        related = {start: [firsts.get(end, end) for end in ends] for start, ends in answered.related.items()}
+        fields = {**answer.fields, name: replace(answered, related=related)}
+        return super()._changes(replace(answer, fields=fields), doc, stored)
 
     def _ready(self, answer: Answer, doc: Doc) -> ReadyLabels | None:
         return None

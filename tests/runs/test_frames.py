@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import bson
 import fiftyone as fo
 import pytest
@@ -436,6 +438,42 @@ def test_ranges_that_no_field_expects_are_moments_and_tracks_are_told(dataset, s
         assert moments == ([] if unexpected == "ignore" else [("jump", [2, 5])])
     assert "region 'videorectangle': a videorectangle is a label of frames, and no label field of the" in caplog.text
     assert sent.changed == []
+
+
+def test_a_related_track_is_named_by_its_label_in_its_first_frame(sent):
+    def load():
+        options = LoadOptions.of({"full": True}, sent.results.config, None, "keep")
+        load_run(sent.results, options, sent.project)
+        sent.dataset.reload()
+        boxes = [box for frame in sent.sample.frames.values() if frame.det for box in frame.det.detections]
+        named = {box.index: box.get_attribute_value("related_to", None) for box in boxes}
+        first = {}
+        for box in boxes:
+            first.setdefault(box.index, box.id)
+        return {
+            index: [next(i for i in first if first[i] == one) for one in ids] for index, ids in named.items() if ids
+        }
+
+    def related(*edits):
+        def apply(result):
+            result = with_track(22, 28)(result)
+            for edit in edits:
+                result = edit(result)
+            ends = [region["id"] for region in result if len(region["value"]["sequence"]) > 1]
+            pairs = pairwise(ends)
+            return [*result, *({"type": "relation", "from_id": one, "to_id": other} for one, other in pairs)]
+
+        return apply
+
+    sent.answer(related())
+    for _ in range(2):
+        assert load() == {1: [2], 2: [3]}
+        assert sent.results.conflicts == []
+    sent.answer(related(edited("person", begun(8), 4)))
+    for _ in range(2):
+        assert load() == {1: [2], 2: [3]}
+    sent.answer()
+    assert load() == {}
 
 
 WALK, RUN = dict.fromkeys(range(1, 13), "walk"), dict.fromkeys(range(13, 25), "run")
