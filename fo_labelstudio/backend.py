@@ -48,6 +48,7 @@ from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.project import project_url
 from fo_labelstudio.runs.remove_samples import remove_samples
+from fo_labelstudio.runs.run_in_notebook import run_as_html
 from fo_labelstudio.runs.state import RunState, project_id_of
 from fo_labelstudio.runs.status import get_status
 from fo_labelstudio.runs.status_table import print_status
@@ -593,6 +594,10 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
     def print_status(self) -> None:
         """Prints what :meth:`get_status` returns, as tables; in a notebook, shows them as HTML."""
         print_status(self)
+
+    def _repr_html_(self) -> str:
+        """How far the run is, and where people work on it, for a cell of a notebook that ends with the results."""
+        return run_as_html(self)
 
     def tag_samples(
         self, states: Collection[str] = STATES, prefix: str | None = None, field: str | None = None

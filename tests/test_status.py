@@ -172,6 +172,10 @@ def test_only_the_tasks_of_the_run_count_in_a_project_of_others(make_dataset, ma
     assert counts(results.get_status()) == (3, 1, 0, 1, 0, 1, 1, {"FiftyOne": 2})
     results.print_status()
     assert f"    {ANN}         1        0  2 min\n" in capsys.readouterr().out
+    shown = results._repr_html_()
+    assert f"<tr><td>{ANN}</td><td>1</td><td>0</td><td>2 min</td></tr>" in shown
+    assert f'<a href="{connection["url"]}/projects/{project_id}/data"' in shown
+    assert connection["api_key"] not in shown
 
 
 def test_tasks_of_others_that_the_run_gave_predictions_are_its_own(

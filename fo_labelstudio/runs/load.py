@@ -32,6 +32,7 @@ from fo_labelstudio.merge.ledger import Ledger
 from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.fetch import Answers
 from fo_labelstudio.runs.load_options import IN_LABELS, LoadOptions
+from fo_labelstudio.runs.load_report import FieldReport, LoadReport
 from fo_labelstudio.runs.state import LoadState
 
 MAX_CONFLICTS = 10_000
@@ -112,8 +113,11 @@ def load(
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
     results.conflicts = []
-    logger.info(results.summary(answers.count))
-    return merge_answers(results, fields, answers, plan, options, Stamp()).returned
+    report = results.begin_report(results.summary(answers.count))
+    logger.info(report.summary)
+    returned = merge_answers(results, fields, answers, plan, options, Stamp()).returned
+    report.show()
+    return returned
 
 
 class Merged(NamedTuple):
@@ -152,6 +156,8 @@ def merge_answers(
             stamp.begin()
             merges.merge(some, returned)
     _log(answers, merges.reports)
+    if results.load_report is not None:
+        _note(results.load_report, answers, merges.reports)
     merges.report_remade()
     merges.report_departed()
     merges.report_conflicts()
@@ -722,6 +728,16 @@ def _log(answers: Answers, reports: Mapping[str, MergeReport]) -> None:
     if answers.missing:
         logger.warning("%d tasks are gone from the server; their samples were left as they are", answers.missing)
     log_problems(answers.problems)
+
+
+def _note(report: LoadReport, answers: Answers, reports: Mapping[str, MergeReport]) -> None:
+    """Takes what was done into the report of a load."""
+    not_shown = {name: sum(row.number for row in rows) for name, rows in answers.not_shown.items()}
+    report.fields += [
+        FieldReport.of(name, merged, not_shown.get(name.partition(" -> ")[0], 0)) for name, merged in reports.items()
+    ]
+    report.problems += sum(not problem.is_note for problem in answers.problems)
+    report.missing += answers.missing
 
 
 def log_problems(problems: Sequence[Problem]) -> None:

@@ -282,11 +282,12 @@ class _Load:
         if not fetched.answers:
             log_problems(fetched.problems)
         problems = fetched.problems
+        report = results.begin_report(self._summary())
         for name, answers in fetched.answers.items():
             answers.problems += problems
             problems = []
             if name is None:
-                logger.info(results.summary(answers.count + self._unchanged()))
+                logger.info(report.summary)
             else:
                 logger.info("Loading %d answers of %s...", answers.count, name)
             self._merge(answers, *plans[name], returned)
@@ -294,6 +295,7 @@ class _Load:
         self._tag_skipped()
         results.left_behind = left
         results.last_load = self._record()
+        report.show()
         return returned
 
     @cached_property
@@ -302,6 +304,13 @@ class _Load:
         known = {} if self._scope.last is None else self._scope.last.annotators
         found = suffixes_of([name for name in self._fetched.answers if name is not None])
         return {name: known.get(name, suffix) for name, suffix in found.items()}
+
+    def _summary(self) -> str:
+        """How much of what there is is loaded, for people."""
+        answers = self._fetched.answers
+        if list(answers) == [None]:
+            return self._results.summary(answers[None].count + self._unchanged())
+        return f"{sum(found.count for found in answers.values())} answers of {len(answers)} annotators"
 
     def _unchanged(self) -> int:
         """How many tasks have an answer that was not looked at."""

@@ -13,6 +13,7 @@ from fo_labelstudio.dataset.frame_ranges import FrameRange
 from fo_labelstudio.dataset.run_lock import sole_loader
 from fo_labelstudio.errors import RunError
 from fo_labelstudio.merge.ledger import Ledger
+from fo_labelstudio.runs.load_report import LoadReport
 from fo_labelstudio.runs.run import RunConfig
 
 OWNER_FILES = "files"
@@ -51,6 +52,22 @@ class LoadState(ABC):
     left_behind: list[str]
     ranges: Mapping[str, list[Any]] = MappingProxyType({})
     predicted: dict[str, dict[str, Any]]
+    # FiftyOne saves what has a public name.
+    _load_report: LoadReport | None = None
+
+    @property
+    def load_report(self) -> LoadReport | None:
+        """What the last load of this session has done, as a table; None where there was none. It is not saved."""
+        return self._load_report
+
+    def begin_report(self, summary: str) -> LoadReport:
+        """The report of a load that begins.
+
+        Args:
+            summary: how much of what there is is loaded
+        """
+        self._load_report = LoadReport(summary)
+        return self._load_report
 
     @property
     def frame_ranges(self) -> dict[str, FrameRange]:

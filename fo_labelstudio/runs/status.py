@@ -100,7 +100,10 @@ class LastLoad:
 
 
 def get_status(
-    results: RunState, overview: TaskOverview | None = None, source: TaskSource | None = None
+    results: RunState,
+    overview: TaskOverview | None = None,
+    source: TaskSource | None = None,
+    client: Client | None = None,
 ) -> dict[str, Any]:
     """The status of a run; see :meth:`LabelStudioAnnotationResults.get_status`.
 
@@ -108,12 +111,13 @@ def get_status(
         results: the results of the run; nothing of them is changed, for a load of another thread may be at work
         overview: what became of the tasks; the run's server by default
         source: where they come back from; the run's server by default
+        client: what asks the server; the run's own connection by default
 
     Raises:
         RunError: nothing was sent, or the project is gone
         ServerError: the server cannot be reached, or refused
     """
-    found = survey(results, overview, source)
+    found = survey(results, overview, source, client)
     last_load, is_sent_finished = LastLoad(found.known), sent_finished(results)
     activities = {row.id: activity_of_row(row, is_sent_finished) for row in found.rows.values()}
     wanted = {task_id for task_id, activity in activities.items() if activity is None}
@@ -148,14 +152,19 @@ def get_status(
     }
 
 
-def survey(results: RunState, overview: TaskOverview | None = None, source: TaskSource | None = None) -> Survey:
+def survey(
+    results: RunState,
+    overview: TaskOverview | None = None,
+    source: TaskSource | None = None,
+    client: Client | None = None,
+) -> Survey:
     """Asks the lists of the server about the tasks of a run; see :func:`get_status`."""
     state = results.config.saved_state
     is_complete = bool(state.get("complete"))
     project_id = results.project_id
     known = results.saved()
     if overview is None or source is None:
-        client, project_id = _server_of(results, state)
+        client, project_id = _server_of(results, state, client)
         own = tasks_in(client, {**state, "project_id": project_id})
         overview, source = ServerOverview(client, project_id), PredictedTasks(own, known.predicted)
     total = overview.total()
@@ -196,7 +205,7 @@ def sent_finished(results: RunState) -> bool:
     return results.config.upload_as == "annotations"
 
 
-def _server_of(results: RunState, state: Mapping[str, Any]) -> tuple[Client, int]:
+def _server_of(results: RunState, state: Mapping[str, Any], client: Client | None) -> tuple[Client, int]:
     """The server and the project of a run.
 
     Raises:
@@ -206,8 +215,8 @@ def _server_of(results: RunState, state: Mapping[str, Any]) -> tuple[Client, int
         raise RunError(f"annotation run {results.key!r} was not sent; call annotate() with the same anno_key once more")
     if state.get("complete"):
         own = project_id_of(results)
-        return results.connect_to_api().client, own
-    client: Client = results.connect_to_api().client
+        return client or results.connect_to_api().client, own
+    client = client or results.connect_to_api().client
     project_id = project.existing_project(client, state["token"], state["project_id"])
     if project_id is None:
         raise RunError(

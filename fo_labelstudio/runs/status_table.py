@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from importlib import import_module
 from typing import Any
 
 import fiftyone.core.context as focx
 
 from fo_labelstudio.runs.state import RunState
 from fo_labelstudio.runs.status import get_status
+from fo_labelstudio.runs.tables import Table, aligned, html_bar, html_link, html_table, show_html
 
 _COUNTS = {
     "tasks": "Tasks",
@@ -26,19 +26,17 @@ _COUNTS = {
 _OF_TASKS = ("answered", "skipped", "open", "deleted")
 """The counts that together are all tasks."""
 
-_SECONDS_OF_MINUTE, _MINUTES_OF_HOUR = 60, 60
+_DONE = ("answered", "skipped")
+"""The counts that a bar shows; what is left of it is open."""
 
-Table = Sequence[Sequence[str]]
-"""Rows of cells; the first row names the columns."""
+_SECONDS_OF_MINUTE, _MINUTES_OF_HOUR = 60, 60
 
 
 def print_status(results: RunState) -> None:
     """Prints the status of a run; see :meth:`LabelStudioAnnotationResults.print_status`."""
     status = get_status(results)
     if focx.is_notebook_context():
-        # Only notebooks have it.
-        notebook: Any = import_module("IPython.display")
-        notebook.display(notebook.HTML(as_html(status)))
+        show_html(as_html(status))
     else:
         print(as_text(status))
 
@@ -48,7 +46,7 @@ def as_text(status: Mapping[str, Any]) -> str:
     blocks = [
         _title(status),
         *([_INCOMPLETE] if not status["complete"] else []),
-        *map(_aligned, _tables(status)),
+        *map(aligned, _tables(status)),
         "\n".join(f"{name}: {value}" for name, value in _facts(status)),
     ]
     return "\n\n".join(blocks)
@@ -56,13 +54,13 @@ def as_text(status: Mapping[str, Any]) -> str:
 
 def as_html(status: Mapping[str, Any]) -> str:
     """The status as tables in a notebook."""
-    url = escape(status["url"])
     parts = [
         f"<p><b>{escape(_title(status))}</b></p>",
+        html_bar(status["tasks"], {name: status[key] for key, name in _COUNTS.items() if key in _DONE}),
         *([f"<p>{escape(_INCOMPLETE)}</p>"] if not status["complete"] else []),
-        *map(_html_table, _tables(status)),
+        *map(html_table, _tables(status)),
         *(f"<p>{escape(name)}: {escape(value)}</p>" for name, value in _facts(status)[:-1]),
-        f'<p>URL: <a href="{url}" target="_blank">{url}</a></p>',
+        f"<p>URL: {html_link(status['url'])}</p>",
     ]
     return "\n".join(parts)
 
@@ -100,23 +98,6 @@ def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Last activity", status["last_activity"] or "none"),
         ("URL", status["url"]),
     ]
-
-
-def _aligned(table: Table) -> str:
-    """A table as lines; names to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = []
-    for first, *others in table:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
-        lines.append("    " + "  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _html_table(table: Table) -> str:
-    head, *rows = table
-    lines = [f"<tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>"]
-    lines += [f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
-    return f"<table>{''.join(lines)}</table>"
 
 
 def _duration(seconds: float) -> str:

@@ -318,7 +318,8 @@ class TestHowItLooks:
         (html,) = (item.data for item in shown)
         assert "<tr><td>Answered</td><td>120</td><td>60%</td></tr>" in html
         assert "<td>&lt;b&gt;@example.org</td>" in html and "<b>@" not in html
-        assert '<a href="http://localhost:8080/projects/3/data" target="_blank">' in html
+        assert '<a href="http://localhost:8080/projects/3/data" target="_blank" rel="noopener">' in html
+        assert 'aria-label="answered: 120 of 200, skipped: 3 of 200"' in html
         assert capsys.readouterr().out == ""
 
     def test_a_run_that_is_not_complete_says_what_to_do(self):
