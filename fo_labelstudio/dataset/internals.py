@@ -322,10 +322,12 @@ def load_arguments() -> LoadArguments | None:
         frame = frame.f_back
     if frame is None:
         return None
-    try:
-        return LoadArguments(*(frame.f_locals[name] for name in ("dest_field", "unexpected", "kwargs")))
-    except KeyError as error:
-        raise RunError(f"this version of FiftyOne has no {error} in load_annotations(); report it") from None
+    names = ("dest_field", "unexpected", "kwargs")
+    # A frame of Python 3.13 raises an error of its own for what it does not have.
+    given = dict(frame.f_locals)
+    if missing := [name for name in names if name not in given]:
+        raise RunError(f"this version of FiftyOne has no {missing[0]!r} in load_annotations(); report it")
+    return LoadArguments(*(given[name] for name in names))
 
 
 def is_end_of_load() -> bool:
