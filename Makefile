@@ -10,7 +10,7 @@ SERVICES := database or server or browser or process or ffmpeg
 PROCESSES := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test bench docs lock clean
+.PHONY: help demo check test test-matrix bench docs lock clean
 
 # $(call set_up,COMMAND): makes, completes or updates the environment; takes less than a second if it is complete.
 set_up = @command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; name another one: PYTHON=..." >&2; \
@@ -20,6 +20,7 @@ help:
 	@echo "make demo   send photographs to a Label Studio server of its own, correct them, read them back"
 	@echo "make check  check format, style and types, and run the quick tests, without server; takes a minute"
 	@echo "make test   make check, and all other tests; ARGS='-k polygon' for example runs pytest with these only"
+	@echo "make test-matrix  run the quick tests and round trips with the oldest and the newest supported versions, with uv"
 	@echo "make bench  run the tests of large runs, whole sweeps, all examples and the benchmarks; half an hour"
 	@echo "make docs   build the documentation as HTML in docs/_build"
 	@echo "make lock   lock the newest versions of everything that the others install"
@@ -47,6 +48,10 @@ else
 	  echo "make test took $$(($$(date +%s) - start)) s in all"; exit $$status
 endif
 
+test-matrix:
+	$(call set_up,check)
+	@exec $(VENV)/bin/python -m scripts.matrix $(ARGS)
+
 bench:
 	$(call set_up,bench)
 	@$(PYTEST) $(PROCESSES) --nightly
@@ -63,5 +68,5 @@ lock:
 	@exec $(VENV)/bin/python -m scripts.set_up.locks
 
 clean:
-	rm -rf $(VENV) build dist docs/_build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.png
+	rm -rf $(VENV) .matrix build dist docs/_build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache demo.png
 	find examples fo_labelstudio scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

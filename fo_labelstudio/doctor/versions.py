@@ -13,7 +13,7 @@ from fo_labelstudio.doctor.finding import FAILED, OK, Case, Check, Finding
 from fo_labelstudio.settings import without_login
 
 PYTHON = ">=3.10"
-REQUIRED = {"fiftyone": ("FiftyOne", ">=1.17"), "label-studio-sdk": ("label-studio-sdk", ">=2,<3")}
+REQUIRED = {"fiftyone": ("FiftyOne", ">=1.17,<2"), "label-studio-sdk": ("label-studio-sdk", ">=1.0.18,<3")}
 """Package -> how people call it, and the versions that work, as ``pyproject.toml`` has them."""
 
 _URI = "FIFTYONE_DATABASE_URI"

@@ -117,13 +117,18 @@ def _compiled(
     return [line for line in done.stdout.splitlines() if line.strip()]
 
 
+def find_uv() -> str | None:
+    """The uv of the environment, or of the PATH."""
+    return shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+
+
 def main() -> int:
     """Makes all locks anew, with the uv of the environment or of the PATH.
 
     Returns:
         the exit status: 0, or 1 if that cannot be done
     """
-    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+    uv = find_uv()
     if uv is None:
         print("uv makes the locks; install it (pip install uv), then run make lock again.", file=sys.stderr)
         return 1

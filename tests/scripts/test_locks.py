@@ -78,7 +78,7 @@ def test_every_line_is_an_exact_version_from_no_place_in_particular() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ('"boto3"', '"boto3>=1.40"'),
+        ('"boto3>=1.28"', '"boto3>=1.40"'),
         ('requires-python = ">=3.10"', 'requires-python = ">=3.11"'),
         ("hatchling>=1", "x>=1"),
     ],

@@ -1,0 +1,5 @@
+"""``python -m scripts.matrix [ROW ...]``; see ``make test-matrix``."""
+
+from scripts.matrix.main import main
+
+raise SystemExit(main())
