@@ -10,7 +10,7 @@ SERVICES := database or server or browser or process or ffmpeg
 PROCESSES := -n auto --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-matrix bench docs lock clean
+.PHONY: help demo check test test-matrix bench docs dist lock clean
 
 # $(call set_up,COMMAND): makes, completes or updates the environment; takes less than a second if it is complete.
 set_up = @command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here; name another one: PYTHON=..." >&2; \
@@ -23,6 +23,7 @@ help:
 	@echo "make test-matrix  run the quick tests and round trips with the oldest and the newest supported versions, with uv"
 	@echo "make bench  run the tests of large runs, whole sweeps, all examples and the benchmarks; half an hour"
 	@echo "make docs   build the documentation as HTML in docs/_build"
+	@echo "make dist   build wheel and sdist in dist/, and try both in empty environments"
 	@echo "make lock   lock the newest versions of everything that the others install"
 	@echo "make clean  remove the environment and what the tools left"
 	@echo "All but the last make the environment $(VENV) with $(PYTHON); set PYTHON for another one. They install with"
@@ -62,6 +63,10 @@ docs:
 	$(call set_up,docs)
 	@$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build
 	@echo "The documentation is in docs/_build/index.html"
+
+dist:
+	$(call set_up,check)
+	@exec $(VENV)/bin/python -m scripts.release
 
 lock:
 	$(call set_up,lock)

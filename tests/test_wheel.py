@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it works by itself."""
+"""The wheel and the sdist: what is in them, and that the wheel works by itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from collections.abc import Sequence
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,31 @@ def test_the_wheel_brings_its_license_and_its_command(wheel: Path) -> None:
         metadata = archive.read(about["METADATA"]).decode()
     assert f"Version: {fo_labelstudio.__version__}\n" in metadata
     assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.MULTILINE)) == {"local", "demo", "test"}
+
+
+def test_the_metadata_say_what_an_index_shows(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        about = Parser().parsestr(archive.read(name).decode())
+    assert (about["Name"], about["License-Expression"]) == ("fo-labelstudio", "Apache-2.0")
+    assert (about["Requires-Python"], about["Description-Content-Type"]) == (">=3.10", "text/markdown")
+    assert about["Summary"] and "fo_labelstudio" in about.get_payload()
+    classifiers = about.get_all("Classifier")
+    assert {f"Programming Language :: Python :: 3.{minor}" for minor in (10, 11, 12, 13)} <= set(classifiers)
+    assert {"Typing :: Typed", "Development Status :: 5 - Production/Stable"} <= set(classifiers)
+
+
+def test_the_sdist_holds_what_tests_and_docs_need_and_nothing_that_is_made(tmp_path: Path) -> None:
+    _run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], _ROOT)
+    (sdist,) = tmp_path.iterdir()
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for name in ("README.md", "LICENSE", "PKG-INFO", "pyproject.toml", "Makefile", "CHANGELOG.md", "CONTRIBUTING.md"):
+        assert name in names
+    for folder in ("fo_labelstudio", "tests", "docs", "examples", "notebooks", "scripts", "locks", "benchmarks"):
+        tracked = _run(["git", "ls-files", folder], _ROOT).splitlines() if (_ROOT / ".git").exists() else []
+        assert set(tracked) <= names
+    assert not [name for name in names if "__pycache__" in name or name.startswith((".venv", "dist", "docs/_build"))]
 
 
 def test_every_module_of_the_wheel_is_imported_from_where_it_was_installed(programs: Path) -> None:

@@ -1,0 +1,1 @@
+"""Builds what is published, and tries it as somebody who installs it."""

@@ -1,0 +1,5 @@
+"""``python -m scripts.release``; see ``make dist``."""
+
+from scripts.release.main import main
+
+raise SystemExit(main())
