@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from fo_labelstudio.convert.names import is_showable, is_text, without_references
 from fo_labelstudio.convert.numbers import is_finite
+from fo_labelstudio.convert.times import parse_time
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -293,7 +294,7 @@ def _to_bool(value: Any) -> bool:
 
 def _from_iso(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
+        return parse_time(text)
     except ValueError:
         raise RegionError(f"is {quoted(text)}, expected a date in ISO 8601") from None
 

@@ -14,12 +14,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from fo_labelstudio import __version__
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.foreign.which import ACCEPTED
+from fo_labelstudio.convert.times import parse_time
 from fo_labelstudio.dataset.modified import database_time, modified_since, without_document
 from fo_labelstudio.log import logger
 from fo_labelstudio.merge.compact_numbers import packed, unpacked
@@ -283,5 +284,5 @@ def _is_before(time: str, other: str) -> bool:
 
 def _before(time: str, seconds: int) -> str:
     """A time some seconds earlier, as the server writes and reads it."""
-    moment = datetime.fromisoformat(time.rstrip("Z")) - timedelta(seconds=seconds)
+    moment = parse_time(time.rstrip("Z")) - timedelta(seconds=seconds)
     return f"{moment.isoformat(timespec='microseconds')}Z"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation.choose import by_who_submitted, is_as_sent, is_submitted, time_of
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.task.origin import is_sent_annotation
+from fo_labelstudio.convert.times import parse_time
 
 _SECONDS_OF_IMPORT = 1.0
 """Between the two times of a task that nobody has changed lie microseconds."""
@@ -180,7 +180,7 @@ def _of_people(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _was_changed(task: Mapping[str, Any]) -> bool:
     try:
-        made, updated = (datetime.fromisoformat(task[key].rstrip("Z")) for key in ("created_at", "updated_at"))
+        made, updated = (parse_time(task[key]) for key in ("created_at", "updated_at"))
     except (AttributeError, KeyError, TypeError, ValueError):
         return True
     return (updated - made).total_seconds() >= _SECONDS_OF_IMPORT

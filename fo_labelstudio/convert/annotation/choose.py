@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import timezone
 from typing import Any
 
 from fo_labelstudio.convert.annotation.answer import Made, Problem
 from fo_labelstudio.convert.foreign.which import NEWEST, Which, annotator_of
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.task.origin import is_sent_annotation
+from fo_labelstudio.convert.times import parse_time
 
 _SECONDS_OF_IMPORT = 1.0
 """Between the two times of an imported annotation lie microseconds."""
@@ -66,8 +67,7 @@ def made_of(annotation: Mapping[str, Any], task: Any, people: Mapping[int, str])
     """
     number, seconds = annotation.get("id"), annotation.get("lead_time")
     try:
-        # Python 3.10 does not read a Z.
-        time = datetime.fromisoformat(time_of(annotation))
+        time = parse_time(time_of(annotation))
         # The database holds milliseconds.
         time = time.replace(microsecond=time.microsecond // 1000 * 1000, tzinfo=timezone.utc)
     except ValueError:
@@ -111,9 +111,9 @@ def is_as_sent(annotation: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
     if annotation.get("updated_by") is not None or not is_sent_annotation(annotation, task):
         return False
     try:
-        made, updated = (datetime.fromisoformat(annotation[key]) for key in ("created_at", "updated_at"))
+        made, updated = (parse_time(annotation[key]) for key in ("created_at", "updated_at"))
         return (updated - made).total_seconds() < _SECONDS_OF_IMPORT
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         # An annotation of a file that was never imported has no times.
         return "created_at" not in annotation
 

@@ -12,6 +12,7 @@ from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConf
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
+from fo_labelstudio.convert.times import parse_time
 from fo_labelstudio.messages import with_article
 
 SHAPES: tuple[str, ...] = ("rectanglelabels", "brushlabels", "bitmasklabels", "polygonlabels", "ellipselabels")
@@ -195,7 +196,7 @@ def _time_kind(options: Mapping[str, str]) -> str | None:
     written = options.get("format")
     if written:
         try:
-            datetime.fromisoformat(_TIME.strftime(written))
+            parse_time(_TIME.strftime(written))
         except ValueError:
             return "str"
     parts = {part.strip() for part in options.get("only", "").split(",")} - {""}

@@ -3,10 +3,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import PIL
 import pytest
 import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 from PIL import Image, ImageCms, ImageOps
 
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -132,6 +134,7 @@ def test_a_profile_of_colours_goes_along_unless_the_colours_are_others():
     assert made.mode == "RGB" and "icc_profile" not in made.info
 
 
-@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB"])
+# Pillow before 13 writes TIFF files in YCbCr that it cannot read itself.
+@pytest.mark.parametrize("mode", ["CMYK", "LAB", *(["YCbCr"] if Version(PIL.__version__) >= Version("13") else [])])
 def test_other_spaces_of_colours_become_red_green_and_blue(mode):
     assert converted(written(Image.new(mode, (5, 4)), "TIFF")).mode == "RGB"
