@@ -1,4 +1,4 @@
-"""The FiftyOne plugin: operators for the App and for delegated workers.
+"""The FiftyOne plugin: operators for the App and for delegated workers, a module an operator.
 
 FiftyOne runs this file under another name, so imports are absolute.
 """
@@ -7,40 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import fiftyone.operators as foo
-from fiftyone.operators import types
+from fo_labelstudio.app.load import LoadAnnotations
+from fo_labelstudio.app.send import SendForAnnotation
+from fo_labelstudio.app.send_part import SendPart
 
-import fo_labelstudio
-
-
-class SendPart(foo.Operator):
-    """Sends one part of a run; see :func:`fo_labelstudio.send_part`."""
-
-    @property
-    def config(self) -> foo.OperatorConfig:
-        return foo.OperatorConfig(
-            name="send_part",
-            label="Send a part of an annotation run to Label Studio",
-            unlisted=True,
-            allow_immediate_execution=True,
-            allow_delegated_execution=True,
-            default_choice_to_delegated=True,
-        )
-
-    def resolve_input(self, ctx: Any) -> types.Property:
-        inputs = types.Object()
-        inputs.str("anno_key", label="Key of the annotation run", required=True)
-        inputs.int("part", label="Part, from 1 on", required=True, min=1)
-        return types.Property(inputs)
-
-    def execute(self, ctx: Any) -> dict[str, int]:
-        def report(made: int, total: int) -> None:
-            ctx.set_progress(made / total, label=f"{made} of {total} tasks")
-
-        tasks = fo_labelstudio.send_part(ctx.dataset, ctx.params["anno_key"], ctx.params["part"], progress=report)
-        return {"tasks": tasks}
+OPERATORS = (
+    SendForAnnotation,
+    LoadAnnotations,
+    SendPart,
+)
 
 
 def register(plugin: Any) -> None:
     """Called by FiftyOne."""
-    plugin.register(SendPart)
+    for operator in OPERATORS:
+        plugin.register(operator)

@@ -210,6 +210,12 @@ class Client:
         projects = _part(self._connection.get("/api/projects/", params), "results", list)
         return [_part(project, "title", str) for project in projects]
 
+    def projects(self) -> dict[int, str]:
+        """The title of each project that the owner of the key may see, by id."""
+        params = {"include": "id,title", "page_size": 10_000}
+        projects = _part(self._connection.get("/api/projects/", params), "results", list)
+        return {_part(project, "id", int): _part(project, "title", str) for project in projects}
+
     def find_project(self, part: str) -> int | None:
         """The id of the project whose description contains a text, or None."""
         params = {"include": "id,description", "page_size": 10_000}

@@ -9,8 +9,6 @@ from dataclasses import field as dataclass_field
 from types import MappingProxyType
 from typing import Any
 
-import fiftyone.core.utils as fou
-
 from fo_labelstudio.convert.records import medium_of_fields
 from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.dataset.samples import Unlisted
@@ -20,6 +18,7 @@ from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed, quoted
 from fo_labelstudio.runs.existing_project import problems_of_data
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused, prepared_tasks
+from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import Spool
 
@@ -72,7 +71,7 @@ def check_run(
     left_out: list[LeftOut] = []
     unlisted: Unlisted = {}
     logger.info("Checking samples...")
-    with fou.ProgressBar(total=run.size) as progress:
+    with progress_bar("Checking samples", run.size) as progress:
         for item in prepared_tasks(run, skipped, unlisted):
             if isinstance(item, Refused):
                 problems.append(item.problem)

@@ -26,6 +26,7 @@ from fo_labelstudio.remote.body import BodyError, Stream
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated
 from fo_labelstudio.runs.match import TEMPORARY, DataPath
+from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.transport.private_hosts import PublicHosts
 from fo_labelstudio.transport.public_web import Web, origin_of
 
@@ -164,7 +165,7 @@ def download(
     fetcher = _Fetcher(root, client, project_id, hosts)
     workers = max(1, min(fou.recommend_thread_pool_workers(num_workers), _AT_ONCE))
     found = Downloaded({}, {}, 0, 0)
-    with fou.ProgressBar(total=len(addresses), progress=progress) as bar:
+    with progress_bar("Fetching media", len(addresses), progress=progress) as bar:
         outcomes = _outcomes(lambda identity: fetcher.fetch(addresses[identity], targets[identity]), addresses, workers)
         for identity, outcome in zip(addresses, bar(outcomes)):
             found = _with(found, places[identity], outcome)

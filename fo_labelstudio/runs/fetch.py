@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import NamedTuple
 
-import fiftyone.core.utils as fou
-
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.added import Asked
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
@@ -21,6 +19,7 @@ from fo_labelstudio.convert.foreign.which import ALL, NEWEST, Which
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.log import logger
 from fo_labelstudio.runs.ports import ProjectState, Task, TaskSource
+from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.streams import Spool, read_ahead
 
 PAGE_TASKS = 200
@@ -217,7 +216,7 @@ class _Download:
         fetched = Fetched(self._answers, state, only)
         task_ids = list(self._tasks.values() if only is None else only)
         pages = self._source.exported(task_ids, _page_tasks(self._fields))
-        with fou.ProgressBar(total=len(task_ids), iters_str="tasks") as progress:
+        with progress_bar("Downloading annotations", len(task_ids), iters_str="tasks") as progress:
             for looked_at, exported in read_ahead(pages):
                 fetched.skipped.update(task["id"] for task in exported if is_skipped(task) and type(task["id"]) is int)
                 for name, page in self._read(exported, fetched.problems).items():

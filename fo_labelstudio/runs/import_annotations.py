@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
-import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert.annotation.answer import Answer, Problem
 from fo_labelstudio.convert.digests import digest_of
@@ -44,6 +43,7 @@ from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, tell
 from fo_labelstudio.runs.own_runs import OwnRuns
 from fo_labelstudio.runs.ports import Task
+from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.streams import FEW_BYTES, Spool
 from fo_labelstudio.transport.files import FILES
 
@@ -189,7 +189,7 @@ class _Found:
     def _read(self, source: ForeignSource, own: OwnRuns) -> None:
         logger.info("Reading %s...", source.name)
         names = TaskNames()
-        with fou.ProgressBar(iters_str="tasks") as progress:
+        with progress_bar("Reading tasks", iters_str="tasks") as progress:
             for task in progress(source.tasks(self.which.predictions is not None)):
                 name = names.of(task)
                 if self.origin.project is None and type(task.get("project")) is int:

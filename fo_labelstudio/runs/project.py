@@ -137,6 +137,11 @@ def project_of(client: Client, project_id: int, names: Sequence[str] = ()) -> di
         raise
 
 
+def listed_projects(client: Client) -> list[tuple[int, str]]:
+    """The id and the title of each project, the newest first."""
+    return sorted(client.projects().items(), reverse=True)
+
+
 def check_title(title: str) -> None:
     """Refuses a title that the server would refuse.
 

@@ -8,8 +8,6 @@ from dataclasses import field as dataclass_field
 from typing import Any, NamedTuple
 from zlib import crc32
 
-import fiftyone.core.utils as fou
-
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.task.origin import (
     META,
@@ -26,6 +24,7 @@ from fo_labelstudio.remote.retrying import repeated, sent_in_parts
 from fo_labelstudio.runs.check import report_left_out
 from fo_labelstudio.runs.ports import TaskHolder, TaskSink
 from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused, still_readable
+from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.transport.transport import Sender
@@ -245,7 +244,7 @@ def make_tasks(
         logger.info("Continuing with %d tasks that are there already...", len(found))
     notes = _Notes()
     logger.info("Uploading samples to Label Studio...")
-    with fou.ProgressBar(total=max(run.size - len(found) - left_out, 0)) as progress:
+    with progress_bar("Uploading samples", max(run.size - len(found) - left_out, 0)) as progress:
         for items in read_ahead(_blocks(_missing(prepared, found), sink)):
             block = notes.sift(items)
             after = max(tasks.values(), default=0)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import fiftyone.core.collections as foc
-import fiftyone.core.utils as fou
 
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation.origin import Missing, missing_from
@@ -36,6 +35,7 @@ from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.ports import PredictionSink
 from fo_labelstudio.runs.predict import is_of_a_run
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused, prepared_tasks
+from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.run import Run, labeling_config_of, run_of
 from fo_labelstudio.runs.server import ServerPredictions
 from fo_labelstudio.runs.state import RunState, project_id_of, refuse_clips
@@ -369,7 +369,7 @@ def check(
     problems: list[str] = []
     left_out: list[LeftOut] = []
     logger.info("Checking the labels of %d samples...", len(tasks))
-    with fou.ProgressBar(total=len(tasks)) as progress:
+    with progress_bar("Checking labels", len(tasks)) as progress:
         for item in prepared_tasks(replace(run, sample_ids=list(tasks))) if tasks else ():
             if isinstance(item, Refused):
                 problems.append(item.problem)

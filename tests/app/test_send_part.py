@@ -4,14 +4,11 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 from fiftyone.operators.delegated import DelegatedOperationService
 
-import fo_labelstudio
 from tests.support import tasks_of
 from tests.test_parts import annotate, boxes
 
@@ -20,16 +17,6 @@ pytestmark = pytest.mark.server
 OPERATOR = "fo-labelstudio/send_part"
 # As the command fiftyone does, which need not be on the PATH.
 WORKER = [sys.executable, "-c", "from fiftyone.core.cli import main; main()", "delegated", "launch"]
-
-
-@pytest.fixture
-def plugins_dir(tmp_path, monkeypatch):
-    """A plugins folder with a link to the package's plugin."""
-    folder = tmp_path / "plugins"
-    folder.mkdir()
-    (folder / "fo-labelstudio").symlink_to(Path(fo_labelstudio.__file__).parent / "app")
-    monkeypatch.setattr(fo.config, "plugins_dir", str(folder))
-    return folder
 
 
 @pytest.fixture

@@ -97,6 +97,7 @@ CALLS = {
     "release": (lambda client: client.release(), lambda value: isinstance(value, str)),
     "me": (lambda client: client.me(), lambda value: isinstance(value, str)),
     "project_titles": (lambda client: client.project_titles("x"), is_texts),
+    "projects": (lambda client: client.projects(), lambda value: is_ids(value) and is_texts(value.values())),
     "find_project": (lambda client: client.find_project("x"), lambda value: value is None or is_ids([value])),
     "projects_titled": (lambda client: client.projects_titled("x"), is_ids),
     "users": (lambda client: client.users(), lambda value: is_ids(value) and is_texts(value.values())),
