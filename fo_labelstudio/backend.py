@@ -482,6 +482,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         last_load: dict[str, Any] | None = None,
         skipped: str = "",
         ranges: dict[str, list[Any]] | None = None,
+        changes: dict[str, Any] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
         super().__init__(samples, config, anno_key, id_map, backend=backend)
@@ -500,6 +501,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.last_load = last_load or {}
         self.skipped = skipped
         self.ranges = ranges or {}
+        self.changes = changes or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:

@@ -18,6 +18,12 @@ from fo_labelstudio.dataset.place import Doc, Place
 from fo_labelstudio.merge.conflicts import Conflict, Rules
 from fo_labelstudio.merge.ledger import EditedLabels, Ledger
 
+MAX_CHANGED = 10_000
+"""Samples of which is known what a load has changed; all others are counted."""
+
+KINDS = ("added", "edited", "deleted")
+"""What becomes of a label."""
+
 Change = TypeVar("Change")
 """What is to be written into one sample."""
 
@@ -35,6 +41,8 @@ class MergeReport:
         left: number of changes that could not be made
         remade: number of labels that were made anew from their regions
         conflicts: what the dataset and answers had both changed, each with the id of its sample
+        changed: sample id -> how many of its labels were added, edited and deleted; of the first MAX_CHANGED samples
+        not_listed: how many samples were changed besides
     """
 
     counts: Counter[str] = dataclass_field(default_factory=Counter)
@@ -45,6 +53,24 @@ class MergeReport:
     left: int = 0
     remade: int = 0
     conflicts: list[tuple[str, Conflict]] = dataclass_field(default_factory=list)
+    changed: dict[str, list[int]] = dataclass_field(default_factory=dict)
+    not_listed: int = 0
+    _noted: tuple[int, ...] = (0,) * len(KINDS)
+
+    def note(self, sample_id: str) -> None:
+        """Notes that what was counted since the last call is of a sample."""
+        now = tuple(self.counts[kind] for kind in KINDS)
+        made = [number - before for number, before in zip(now, self._noted, strict=True)]
+        self._noted = now
+        if not any(made):
+            return
+        known = self.changed.get(sample_id)
+        if known is not None:
+            self.changed[sample_id] = [number + more for number, more in zip(known, made, strict=True)]
+        elif len(self.changed) < MAX_CHANGED:
+            self.changed[sample_id] = made
+        else:
+            self.not_listed += 1
 
 
 class FieldMerge(ABC, Generic[Change]):
@@ -119,6 +145,7 @@ class FieldMerge(ABC, Generic[Change]):
             planned = self._written(planned, self._read(ids))
         for answer, change in planned:
             self._record(answer, change)
+            self.report.note(answer.sample_id)
 
     def _read(self, sample_ids: Iterable[str]) -> dict[str, Doc]:
         return self._place.read(sample_ids, *filter(None, (self._source,)), *self._origins.values())

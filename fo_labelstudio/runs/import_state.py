@@ -51,6 +51,7 @@ class ImportState(LoadState):
         # An import has nothing to settle: nothing was sent.
         self.settled: dict[str, Any] = {}
         self.conflicts: list[dict[str, Any]] = []
+        self.changes: dict[str, Any] = {}
         self.remade: list[str] = []
         self.left_behind: list[str] = []
         self.seen: dict[str, str] = record.get("seen", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import fiftyone.core.fields as fof
@@ -112,7 +113,7 @@ def load(
     Raises:
         LabelSchemaError: a destination cannot hold the labels, or a field was renamed; nothing was merged
     """
-    results.conflicts = []
+    results.conflicts, results.changes = [], begun_changes()
     report = results.begin_report(results.summary(answers.count))
     logger.info(report.summary)
     returned = merge_answers(results, fields, answers, plan, options, Stamp()).returned
@@ -161,6 +162,7 @@ def merge_answers(
     merges.report_remade()
     merges.report_departed()
     merges.report_conflicts()
+    merges.report_changes()
     results.left_behind = merges.left_behind()
     return Merged(returned, merges.left_samples(), merges.destinations)
 
@@ -436,6 +438,17 @@ class _Merges:
             )
         self._results.conflicts = [*self._results.conflicts, *found][:MAX_CONFLICTS]
 
+    def report_changes(self) -> None:
+        """Writes which samples were changed, and how, into the state behind what is there."""
+        changes, ranges = self._results.changes, self._results.frame_ranges
+        for merge in (*self._expected, *self._unexpected.values()):
+            report = merge.report
+            changes["not_listed"] = changes.get("not_listed", 0) + report.not_listed
+            rows = changes.setdefault("fields", {}).setdefault(_place(self._results, merge.path).full_path, {})
+            for sample_id, made in report.changed.items():
+                owner = ranges[sample_id].sample_id if sample_id in ranges else sample_id
+                rows[owner] = [number + more for number, more in zip(rows.get(owner, [0, 0, 0]), made, strict=True)]
+
     def _is_moved(self, field: LabelField) -> bool:
         """Whether the destination of a field that is gone is that field under another name.
 
@@ -682,6 +695,11 @@ def _line_of(conflict: Mapping[str, Any]) -> str:
         f"{conflict['aspect']}, in the dataset {quoted(conflict['dataset'])}, of the annotator "
         f"{quoted(conflict['annotator'])}; kept that of {_KEPT[conflict['kept']]}"
     )
+
+
+def begun_changes() -> dict[str, Any]:
+    """What is kept of the changes of a load that begins."""
+    return {"at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
 
 
 def tells_who(edited: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bool:

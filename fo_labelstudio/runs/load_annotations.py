@@ -33,7 +33,7 @@ from fo_labelstudio.runs.cleanup import clean_up
 from fo_labelstudio.runs.fetch import Answers, Fetched, fetch_answers
 from fo_labelstudio.runs.file_tasks import FileTasks, SentTasks
 from fo_labelstudio.runs.garbage import only_new_garbage
-from fo_labelstudio.runs.load import Plan, log_problems, merge_answers, plan, tells_who
+from fo_labelstudio.runs.load import Plan, begun_changes, log_problems, merge_answers, plan, tells_who
 from fo_labelstudio.runs.load_options import IN_SAMPLES, TAG, LoadOptions
 from fo_labelstudio.runs.own_names import SKIPPED, TAGS, check_skipped, check_tags, remember, tag_prefix
 from fo_labelstudio.runs.ports import TaskSource
@@ -269,7 +269,7 @@ class _Load:
         results, fetched = self._results, self._fetched
         returned: dict[str, Any] = {}
         left: list[str] = []
-        results.conflicts = []
+        results.conflicts, results.changes = [], begun_changes()
         suffixes = self._suffixes
         names = [field.name for field in self._fields]
         # All are checked before anything is written.

@@ -33,6 +33,9 @@ class LoadState(ABC):
         settled: field and destination -> sample id -> label id -> which answers loads have taken over, and what they
             left in the dataset then, so that an answer that was loaded is no news
         conflicts: what the dataset and the answers that the last load brought had both changed, as plain dicts
+        changes: what the last load has changed: ``at``, when it began, as ISO 8601 in UTC; ``fields``, path of a field
+            -> sample id -> how many labels were added, edited and deleted; ``not_listed``, how many samples there were
+            besides. Empty before the first load
         remade: field and destination whose labels loads have made anew, for the run's field was gone
         left_behind: what the project holds that the last load did not load
         ranges: id by which the run knows a sample -> sample id, first and last frame that the task is about, where
@@ -48,6 +51,7 @@ class LoadState(ABC):
     edited: dict[str, Any]
     settled: dict[str, Any]
     conflicts: list[dict[str, Any]]
+    changes: dict[str, Any]
     remade: list[str]
     left_behind: list[str]
     ranges: Mapping[str, list[Any]] = MappingProxyType({})
@@ -188,6 +192,7 @@ class RunState(LoadState):
         self.edited = saved.edited
         self.settled = saved.settled
         self.conflicts = saved.conflicts
+        self.changes = saved.changes
         self.configs = saved.configs
         self.tagged = saved.tagged
         self.remade = saved.remade
