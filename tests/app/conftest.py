@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fiftyone as fo
-import fiftyone.operators as foo
 import pytest
-from fiftyone.operators.executor import ExecutionContext
 
 import fo_labelstudio
+
+# FiftyOne is imported where it is used: pytest may read this file before the environment says which database it is on.
 
 
 @pytest.fixture
 def plugins_dir(tmp_path, monkeypatch):
     """A plugins folder with a link to the package's plugin."""
+    import fiftyone as fo
+
     folder = tmp_path / "plugins"
     folder.mkdir()
     (folder / "fo-labelstudio").symlink_to(Path(fo_labelstudio.__file__).parent / "app")
@@ -33,6 +34,8 @@ def assigned(plugins_dir, connection, monkeypatch):
 @pytest.fixture
 def form(plugins_dir):
     """What an operator asks for: name -> property, those in objects below their names."""
+    import fiftyone.operators as foo
+    from fiftyone.operators.executor import ExecutionContext
 
     def ask(operator, dataset, params=None, **request):
         request = {"dataset_name": dataset.name, "params": params or {}, **request}
