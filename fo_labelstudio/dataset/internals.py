@@ -420,26 +420,52 @@ def _field_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
 def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """FiftyOne hands ``allow_spatial_edits`` on for the shapes that its tables have, and for nothing else.
 
+    The forms of its annotation plugin have attributes as rows, which FiftyOne itself does not take.
+
     Clips have the moments of their videos as other labels, or not at all, so the label schema is that of the videos.
     """
     signature = inspect.signature(otherwise)
 
     def label_schema(samples: Any, backend: Any, *args: Any, **kwargs: Any) -> Any:
-        is_ours = hasattr(backend, "only_type")
-        result = otherwise(videos_of(samples) if is_ours else samples, backend, *args, **kwargs)
-        if is_ours and is_clips(samples):
+        if not hasattr(backend, "only_type"):
+            return otherwise(samples, backend, *args, **kwargs)
+        bound = signature.bind(videos_of(samples), backend, *args, **kwargs)
+        asked = bound.arguments
+        given = asked["label_schema"] = _without_rows(asked.get("label_schema"))
+        result = otherwise(*bound.args, **bound.kwargs)
+        if is_clips(samples):
             result = result[0], _narrowed_alike(samples, result[1])
-        if is_ours:
-            asked = signature.bind(samples, backend, *args, **kwargs).arguments
-            given = asked.get("label_schema")
-            for name, info in result[0].items():
-                if info.get("type") in _LACKING and info["existing_field"]:
-                    own = given.get(name) if isinstance(given, Mapping) else None
-                    allowed = asked.get("allow_spatial_edits", True)
-                    info["allow_spatial_edits"] = (own or {}).get("allow_spatial_edits", allowed)
+        for name, info in result[0].items():
+            if info.get("type") in _LACKING and info["existing_field"]:
+                own = given.get(name) if isinstance(given, Mapping) else None
+                allowed = asked.get("allow_spatial_edits", True)
+                info["allow_spatial_edits"] = (own or {}).get("allow_spatial_edits", allowed)
         return result
 
     return label_schema
+
+
+def _without_rows(label_schema: Any) -> Any:
+    """A label schema whose attributes have their names as keys, where they are rows that hold them.
+
+    Source: ``@voxel51/annotation`` 1.0.0, ``create_attribute_schema``
+    """
+    if not isinstance(label_schema, Mapping):
+        return label_schema
+    return {
+        name: {**info, "attributes": _named_rows(info["attributes"])} if info and "attributes" in info else info
+        for name, info in label_schema.items()
+    }
+
+
+def _named_rows(attributes: Any) -> Any:
+    are_rows = isinstance(attributes, list) and all(isinstance(row, Mapping) and "name" in row for row in attributes)
+    if not are_rows or not attributes:
+        return attributes
+    return {
+        row["name"]: {key: value for key, value in row.items() if key != "name" and value not in (None, "", [])}
+        for row in attributes
+    }
 
 
 def _narrowed_alike(clips: Any, videos: Any) -> Any:
