@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from fo_labelstudio.app.adopt import Adopt
+from fo_labelstudio.app.clean_up import CleanUp
+from fo_labelstudio.app.import_project import ImportProject
 from fo_labelstudio.app.load import LoadAnnotations
+from fo_labelstudio.app.open import OpenInLabelStudio
+from fo_labelstudio.app.refresh import RefreshPredictions
 from fo_labelstudio.app.send import SendForAnnotation
 from fo_labelstudio.app.send_part import SendPart
 
 OPERATORS = (
     SendForAnnotation,
     LoadAnnotations,
+    RefreshPredictions,
+    CleanUp,
+    OpenInLabelStudio,
+    Adopt,
+    ImportProject,
     SendPart,
 )
 

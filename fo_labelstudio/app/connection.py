@@ -47,12 +47,20 @@ def connection_of(ctx: Any, is_new: bool = False) -> dict[str, Any]:
         ctx: the execution context
         is_new: whether no run says which server it is on, so that the url of the secrets, or of the form, counts
     """
-    found = {name: ctx.secrets[variable(DEFAULT_NAME, name)] for name in SECRETS}
+    found = _secrets_of(ctx)
     if is_new:
-        found["url"] = found["url"] or ctx.params.get("url")
+        found.setdefault("url", ctx.params.get("url"))
     else:
-        del found["url"]
+        found.pop("url", None)
     return {name: value for name, value in found.items() if value}
+
+
+def _secrets_of(ctx: Any) -> dict[str, Any]:
+    """The settings that FiftyOne's plugin secrets hold."""
+    held = {name: ctx.secrets[variable(DEFAULT_NAME, name)] for name in SECRETS}
+    # Of a secret that was not looked up before, FiftyOne hands out what holds it (1.22.1).
+    values = {name: getattr(value, "value", value) for name, value in held.items()}
+    return {name: value for name, value in values.items() if value}
 
 
 def assigned(ctx: Any) -> dict[str, Any]:
@@ -61,8 +69,7 @@ def assigned(ctx: Any) -> dict[str, Any]:
     Raises:
         SettingsError: one of them is malformed
     """
-    secrets = {name: ctx.secrets[variable(DEFAULT_NAME, name)] for name in SECRETS}
-    return resolve({name: value for name, value in secrets.items() if value}, None, backend_name(), configured())
+    return resolve(_secrets_of(ctx), None, backend_name(), configured())
 
 
 def assigned_of_run() -> dict[str, Any]:

@@ -45,3 +45,7 @@ class SendForAnnotation(Verb):
         outputs.str("anno_key", label="Annotation run", view=types.LabelValueView(read_only=True))
         outputs.int("tasks", label="Tasks", view=types.LabelValueView(read_only=True))
         outputs.md(f"[Open the project in Label Studio]({result['url']})", name="link")
+
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        button = types.Button(label=self.LABEL, icon="draw", prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)

@@ -18,6 +18,7 @@ from fo_labelstudio.app.connection import (
 )
 from fo_labelstudio.app.field_inputs import ask_field, ask_new_fields, entry_of, param_of
 from fo_labelstudio.app.form import ask_choice, remembered, samples_of
+from fo_labelstudio.app.project_inputs import ask_project, labeling_config_of
 from fo_labelstudio.app.setting_inputs import ask_settings, settings_of
 from fo_labelstudio.convert.families import LABEL_TYPES, is_served
 from fo_labelstudio.convert.media import medium_of_type
@@ -25,7 +26,6 @@ from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.existing_project import in_names_of
-from fo_labelstudio.runs.project import listed_projects, project_of
 from fo_labelstudio.runs.propose import (
     DraftedField,
     FoundField,
@@ -53,6 +53,9 @@ _MEDIA = ("media", "local_files_root", "local_files_server_root", "unusable_medi
 _PROJECT = ("project_name", "project_id", "existing_tasks")
 _OF_NEW_PROJECTS = ("sampling", "labeling_config")
 _OF_VIDEOS = ("frame_start", "frame_stop", "keyframe_tolerance")
+_OF_FIELDS = ("mask_tool", "keyframe_tolerance", "scalar_types")
+"""Settings that decide how a field is asked for."""
+
 _NOT_ASKED = ("export_dir", "parts", "scalar_types", *_MEDIA, *_PROJECT)
 """What stands elsewhere in the form, goes to files, or is for several processes, which a form does not start."""
 
@@ -160,10 +163,11 @@ class SendForm:
         return backend_of({**self._assigned, **settings, **connection_of(self._ctx, is_new=True)})
 
     def _drafted(self, name: str, entry: Mapping[str, Any]) -> DraftedField:
-        settings = settings_of(self._params, ("mask_tool", "keyframe_tolerance", "scalar_types"))
+        settings = {**self._assigned, **self.arguments()}
+        settings = {name: settings[name] for name in _OF_FIELDS if name in settings}
         return self._once(
             ["draft", name, dict(entry), settings],
-            lambda: draft_field(self._samples, self._backend(), name, entry),
+            lambda: draft_field(self._samples, backend_of(settings), name, entry),
         )
 
     def _entry_of(self, name: str) -> dict[str, Any]:
@@ -208,33 +212,8 @@ class SendForm:
             return
         if not can_ask:
             return
-        try:
-            projects = self._once(["projects"], self._projects)
-        except LabelStudioError as error:
-            refuse(inputs, "projects", str(error))
-            return
-        view = types.AutocompleteView(allow_user_input=False)
-        for project_id, title in projects:
-            view.add_choice(project_id, label=f"{title} ({project_id})")
-        asked = inputs.enum("project_id", view.values(), label="Project on the server", required=True, view=view)
-        if not projects:
-            asked.invalid, asked.error_message = True, "there are no projects on the server; choose a new one"
+        ask_project(self._ctx, inputs, connection_of(self._ctx, is_new=True))
         ask_settings(inputs, ["existing_tasks"], assigned)
-
-    def _projects(self) -> list[tuple[int, str]]:
-        api = self._backend().connect_to_api()
-        try:
-            return listed_projects(api.client)
-        finally:
-            api.close()
-
-    def _labeling_config_of(self, project_id: int) -> str | None:
-        api = self._backend().connect_to_api()
-        try:
-            project = project_of(api.client, project_id)
-            return None if project is None else project.get("label_config") or ""
-        finally:
-            api.close()
 
     def _ask_fields(self) -> None:
         inputs, params = self._inputs, self._params
@@ -344,7 +323,8 @@ class SendForm:
     def _show_misfit(self, schema: Mapping[str, Any], project_id: int) -> None:
         """Says what a project that is there does not ask, or asks otherwise."""
         try:
-            theirs = self._once(["labeling config", project_id], lambda: self._labeling_config_of(project_id))
+            connection = connection_of(self._ctx, is_new=True)
+            theirs = self._once(["labeling config", project_id], lambda: labeling_config_of(connection, project_id))
             if theirs is not None:
                 completed = {name: self._drafted(name, entry).completed or {} for name, entry in schema.items()}
                 carried = list(self._params.get("task_fields") or ())

@@ -65,11 +65,9 @@ def _refuse_loss(results: Any) -> None:
     Raises:
         RunError: there are some
     """
-    from fo_labelstudio.runs.project import project_of
+    from fo_labelstudio.runs.unloaded import unloaded_answers
 
-    if project_of(results.connect_to_api().client, results.project_id) is None:
-        return
-    new = results.get_status()["new"]
+    new = unloaded_answers(results)
     if new:
         raise RunError(
             f"{new} tasks of annotation run {results.key!r} have answers that were not loaded, so nothing was deleted; "

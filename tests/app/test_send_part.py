@@ -20,23 +20,29 @@ WORKER = [sys.executable, "-c", "from fiftyone.core.cli import main; main()", "d
 
 
 @pytest.fixture
-def workers(plugins_dir, connection):
-    """Two delegated workers."""
+def start_workers(plugins_dir, connection):
+    """Starts two delegated workers; whoever starts FiftyOne may delete datasets that are not to be kept."""
     environment = {
         **os.environ,
         "FIFTYONE_PLUGINS_DIR": str(plugins_dir),
         "FIFTYONE_LABELSTUDIO_API_KEY": connection["api_key"],
     }
-    processes = [subprocess.Popen(WORKER, env=environment) for _ in range(2)]
-    yield processes
+    processes = []
+
+    def start():
+        processes.extend(subprocess.Popen(WORKER, env=environment) for _ in range(2))
+        return processes
+
+    yield start
     for process in processes:
         process.terminate()
         process.wait()
 
 
-def test_delegated_workers_send_the_parts_of_a_run(make_dataset, connection, annotator, workers):
+def test_delegated_workers_send_the_parts_of_a_run(make_dataset, connection, annotator, start_workers):
     dataset = make_dataset(*({"labels": boxes("cat")} for _ in range(12)))
     dataset.persistent = True
+    workers = start_workers()
     project_id = annotate(dataset, connection, parts=4).project_id
     queued = [
         foo.execute_operator(
