@@ -52,7 +52,8 @@ def ask_new_fields(inputs: types.Object, label_types: Sequence[str], kinds: Sequ
         kinds: the kinds of values that those have which hold values
     """
     row = types.Object()
-    row.str("name", label="Name of the field", required=True, view=types.View(space=_HALF))
+    description = "Names of fields of frames begin with frames."
+    row.str("name", label="Name of the field", description=description, required=True, view=types.View(space=_HALF))
     row.enum("type", list(label_types), label="Label type", required=True, view=types.DropdownView(space=_HALF))
     row.enum("kind", list(kinds), label="Kind of value, where the label type is scalar")
     _ask_classes(row, [])

@@ -108,8 +108,8 @@ class SendForm:
         """The label schema that the form was given; None where the project says what is asked."""
         given = self._params.get("label_schema")
         if given:
-            schema: dict[str, Any] = json.loads(given) if isinstance(given, str) else dict(given)
-            return schema
+            schema: Any = json.loads(given) if isinstance(given, str) else given
+            return dict(schema) if isinstance(schema, Mapping) else {name: {} for name in schema}
         schema = {name: self._entry_of(name) for name in self._params.get("fields") or ()}
         for row in self._params.get("new_fields") or ():
             if row.get("name"):

@@ -199,3 +199,12 @@ def test_plugin_secrets_are_used(plugins_dir, dataset, monkeypatch):
     assert connection_of(ctx, is_new=True) == {"url": "http://127.0.0.1:9", "api_key": "0123456789abcdef"}
     # The url of a run counts more than that of all.
     assert connection_of(ctx) == {"api_key": "0123456789abcdef"}
+
+
+def test_a_label_schema_stands_for_the_form(form, dataset):
+    for given in (["gt"], {"gt": {}}, '{"gt": {"type": "detections"}}'):
+        assert refusals(form(SEND, dataset, {"anno_key": "run", "label_schema": given})) == {}
+    told = refusals(form(SEND, dataset, {"anno_key": "run", "label_schema": '{"gt"'}))
+    assert told["label_schema"].startswith("label_schema is no JSON")
+    told = refusals(form(SEND, dataset, {"anno_key": "run", "label_schema": {"gone": {}}}))
+    assert told["problem_0"] == "You must specify a type for new label field 'gone'"
