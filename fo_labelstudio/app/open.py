@@ -22,6 +22,7 @@ class OpenInLabelStudio(Verb):
     LABEL = "Open in Label Studio"
     DESCRIPTION = "Open the task of this sample, or of the selected ones"
     IS_LONG = False
+    ASKS = False
 
     def ask(self, ctx: Any, inputs: types.Object) -> None:
         """Asks nothing, so that the App shows the links at once."""

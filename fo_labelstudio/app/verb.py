@@ -36,6 +36,7 @@ class Verb(foo.Operator):
         SUBMIT: what is on the button
         IS_LONG: whether it may take longer than somebody waits for
         RELOADS: whether the dataset is another one afterwards
+        ASKS: whether there is a form; the App executes it at once where there is none
     """
 
     NAME = ""
@@ -44,6 +45,7 @@ class Verb(foo.Operator):
     SUBMIT = "Execute"
     IS_LONG = True
     RELOADS = False
+    ASKS = True
 
     @property
     def config(self) -> foo.OperatorConfig:
@@ -51,7 +53,7 @@ class Verb(foo.Operator):
             name=self.NAME,
             label=self.LABEL,
             description=self.DESCRIPTION,
-            dynamic=True,
+            dynamic=self.ASKS,
             execute_as_generator=self.IS_LONG,
             allow_immediate_execution=True,
             allow_delegated_execution=self.IS_LONG,
