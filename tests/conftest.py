@@ -266,6 +266,20 @@ def annotator(server: LocalServer) -> Annotator:
 
 
 @pytest.fixture
+def sent_requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, str]]:
+    """The method and path of each request that this process sends."""
+    sent: list[tuple[str | None, str]] = []
+    send = requests.Session.send
+
+    def note(session: requests.Session, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        sent.append((request.method, request.path_url))
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", note)
+    return sent
+
+
+@pytest.fixture
 def make_project(annotator: Annotator) -> Iterator[Callable[..., int]]:
     """Makes projects as their owner does, deleted after the test."""
     made: list[int] = []

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import fiftyone as fo
 import pytest
-import requests
 
 import fo_labelstudio
 from fo_labelstudio.errors import ConnectionFailedError, RunError
@@ -25,20 +24,6 @@ SCHEMA = {"gt": {"type": "detections", "classes": ["cat", "dog"], "attributes": 
 def people(server):
     """E-mail -> somebody who was invited to the server, and has an account there."""
     return {email: invited(server, email) for email in (ANN, BOB)}
-
-
-@pytest.fixture
-def sent_requests(monkeypatch):
-    """The method and path of each request."""
-    sent = []
-    send = requests.Session.send
-
-    def note(session, request, **options):
-        sent.append((request.method, request.path_url))
-        return send(session, request, **options)
-
-    monkeypatch.setattr(requests.Session, "send", note)
-    return sent
 
 
 def boxes():

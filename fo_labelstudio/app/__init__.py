@@ -12,6 +12,7 @@ from fo_labelstudio.app.clean_up import CleanUp
 from fo_labelstudio.app.import_project import ImportProject
 from fo_labelstudio.app.load import LoadAnnotations
 from fo_labelstudio.app.open import OpenInLabelStudio
+from fo_labelstudio.app.panel import LabelStudioPanel
 from fo_labelstudio.app.refresh import RefreshPredictions
 from fo_labelstudio.app.send import SendForAnnotation
 from fo_labelstudio.app.send_part import SendPart
@@ -25,6 +26,7 @@ OPERATORS = (
     Adopt,
     ImportProject,
     SendPart,
+    LabelStudioPanel,
 )
 
 

@@ -201,6 +201,13 @@ def _replace_results(document: Any, content: bytes | IO[bytes]) -> None:
         results.fs.delete(old)
 
 
+def results_file_of(dataset: fo.Dataset, key: str) -> str:
+    """The id of the file that holds the results of a run, another one whenever they are saved; empty without any."""
+    with run_documents:
+        document = foan.AnnotationMethod._get_run_doc(dataset, key)
+        return str(document.results.grid_id) if document.results else ""
+
+
 def save_run_view(document: Any, view: foc.SampleCollection) -> None:
     """Has the document of a run name other samples, as FiftyOne does (``BaseRun.save_run_info``, 1.22.1)."""
     with run_documents:

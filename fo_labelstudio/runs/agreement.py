@@ -56,7 +56,7 @@ def compute_agreement(
 ) -> dict[str, Any]:
     """How far annotators agree; see :func:`fo_labelstudio.compute_agreement`."""
     dataset = root_dataset(samples)
-    fields = _fields_of_annotators(dataset, label_field, anno_key) if fields is None else list(fields)
+    fields = fields_of_annotators(dataset, label_field, anno_key) if fields is None else list(fields)
     _check(dataset, label_field, fields)
     compare = _comparison_of(dataset, fields[0], iou)
     by_sample: dict[str, Counts] = {}
@@ -78,7 +78,7 @@ def compute_agreement(
     }
 
 
-def _fields_of_annotators(dataset: fo.Dataset, label_field: str, anno_key: str | None) -> list[str]:
+def fields_of_annotators(dataset: fo.Dataset, label_field: str, anno_key: str | None) -> list[str]:
     """The fields that loads of each annotator's answers have made for a label field."""
     found: dict[str, list[str]] = {}
     for key in dataset.list_annotation_runs() if anno_key is None else [anno_key]:

@@ -80,7 +80,7 @@ def _tables(status: Mapping[str, Any]) -> list[Table]:
         counts.append((name, str(status[key]), share))
     counts += [(name.capitalize(), str(count), "") for name, count in status["reviews"].items()]
     people = [
-        (email, str(person["answered"]), str(person["skipped"]), _duration(person["seconds"]))
+        (email, str(person["answered"]), str(person["skipped"]), duration(person["seconds"]))
         for email, person in status["annotators"].items()
     ]
     models = [(version, str(count)) for version, count in status["predictions"].items()]
@@ -100,7 +100,7 @@ def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time as people say it: hours and minutes, or seconds where it is short."""
     if seconds < _SECONDS_OF_MINUTE:
         return f"{seconds:.0f} s"
