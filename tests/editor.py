@@ -856,7 +856,8 @@ class _Chromium:
 
 
 # Playwright allows no second one beside it.
-_CHROMIUM = _Chromium()
+CHROMIUM = _Chromium()
+"""The browser of this process."""
 
 
 class Editor:
@@ -878,7 +879,7 @@ class Editor:
 
     def __enter__(self) -> "Editor":
         with ExitStack() as stack:
-            browser = stack.enter_context(_CHROMIUM.used())
+            browser = stack.enter_context(CHROMIUM.used())
             self._context = browser.new_context(viewport=_VIEWPORT, ignore_https_errors=self._any_certificate)
             stack.callback(self._context.close)
             self._context.set_default_timeout(1000 * _TIMEOUT_S)
@@ -927,13 +928,25 @@ class Editor:
         page = self._context.new_page()
         # Whether to leave a task that has not been submitted.
         page.on("dialog", lambda dialog: dialog.accept())
-        page.goto(f"{self.url}/user/login/")
-        page.fill("input[name=email]", self._username)
-        page.fill("input[name=password]", self._password)
-        with page.expect_response(lambda response: response.request.method == "POST") as answer:
-            page.click("button[type=submit]", no_wait_after=True)
-        if answer.value.status != 302:
-            raise EditorError(f"{self.url} refused the login of {self._username!r}")
+        sign_in(page, self.url, self._username, self._password)
+
+
+def sign_in(page: Page, url: str, username: str, password: str) -> None:
+    """Signs a browser in to a Label Studio server.
+
+    Args:
+        page: one of its pages, which goes to the login page
+        url: the server's address
+        username: email address of a user
+        password: the user's password
+    """
+    page.goto(f"{url}/user/login/")
+    page.fill("input[name=email]", username)
+    page.fill("input[name=password]", password)
+    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+        page.click("button[type=submit]", no_wait_after=True)
+    if answer.value.status != 302:
+        raise EditorError(f"{url} refused the login of {username!r}")
 
 
 def _chromium() -> str:
