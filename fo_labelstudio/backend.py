@@ -34,7 +34,7 @@ from fo_labelstudio.dataset.internals import (
     save_run_view,
     saved_run_results,
 )
-from fo_labelstudio.dataset.label_schema import discover_attributes, only_type
+from fo_labelstudio.dataset.label_schema import discover_attributes, has_keyframes, only_type
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
@@ -322,6 +322,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def only_type(self, samples: Any, label_field: str) -> str | None:
         """The type of a label field that has labels of one type only."""
         return only_type(samples, label_field)
+
+    def has_keyframes(self, samples: Any, label_field: str) -> bool:
+        """Whether the tracks of a label field say which of their boxes are keyframes."""
+        return has_keyframes(samples, label_field)
 
     def requires_attr_values(self, attr_type: str) -> bool:
         return attr_type in ("select", "radio")

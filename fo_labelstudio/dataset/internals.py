@@ -11,6 +11,8 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import IO, Any, NamedTuple
 
@@ -358,8 +360,8 @@ _OTHERWISE = "fo_labelstudio_otherwise"
 def patch() -> None:
     """Has FiftyOne ask our backend where it asks none; other backends notice nothing. Patching twice changes nothing.
 
-    A backend of ours has ``discover_attributes(samples, label_field, classes)`` and ``only_type(samples,
-    label_field)``; results of ours have ``merges_itself``.
+    A backend of ours has ``discover_attributes(samples, label_field, classes)``, ``only_type(samples, label_field)``
+    and ``has_keyframes(samples, label_field)``; results of ours have ``merges_itself``.
 
     Label types that FiftyOne's tables lack are added there, since its functions look into them by name. They ask the
     backend first whether it supports a type, so no other backend gets to see them.
@@ -368,6 +370,8 @@ def patch() -> None:
     foua._LABEL_TYPES_MAP.update(_LACKING)
     foua._RETURN_TYPES_MAP.update(filed_as)
     foua._LABEL_TYPES = tuple(dict.fromkeys((*foua._LABEL_TYPES, *filed_as.values())))
+    if not isinstance(foua._TRACKABLE_TYPES, _TrackableTypes):
+        foua._TRACKABLE_TYPES = _TrackableTypes(foua._TRACKABLE_TYPES)
     _replace("_build_label_schema", _label_schema)
     _replace("_get_backend_field_type", _field_type)
     _replace("_get_label_attributes", _label_attributes)
@@ -429,6 +433,9 @@ def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
 
     The forms of its annotation plugin have attributes as rows, which FiftyOne itself does not take.
 
+    To find out whether tracks have keyframes, it has MongoDB put the frames of all videos through the view, which takes
+    as long as to read them (1.22.1).
+
     Clips have the moments of their videos as other labels, or not at all, so the label schema is that of the videos.
     """
     signature = inspect.signature(otherwise)
@@ -439,15 +446,19 @@ def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
         bound = signature.bind(videos_of(samples), backend, *args, **kwargs)
         asked = bound.arguments
         given = asked["label_schema"] = _without_rows(asked.get("label_schema"))
-        result = otherwise(*bound.args, **bound.kwargs)
-        if is_clips(samples):
-            result = result[0], _narrowed_alike(samples, result[1])
-        for name, info in result[0].items():
+        with _no_trackable_types():
+            schema, videos = otherwise(*bound.args, **bound.kwargs)
+        for name, info in schema.items():
+            own = (given.get(name) if isinstance(given, Mapping) else None) or {}
             if info.get("type") in _LACKING and info["existing_field"]:
-                own = given.get(name) if isinstance(given, Mapping) else None
-                allowed = asked.get("allow_spatial_edits", True)
-                info["allow_spatial_edits"] = (own or {}).get("allow_spatial_edits", allowed)
-        return result
+                info["allow_spatial_edits"] = own.get("allow_spatial_edits", asked.get("allow_spatial_edits", True))
+            is_of_tracks = (
+                is_frame_field(videos, name) and foua._RETURN_TYPES_MAP[info["type"]] in foua._TRACKABLE_TYPES
+            )
+            if is_of_tracks and info["existing_field"]:
+                info["allow_index_edits"] = own.get("allow_index_edits", asked.get("allow_index_edits", True))
+                info["only_keyframes"] = backend.has_keyframes(videos, name)
+        return schema, _narrowed_alike(samples, videos) if is_clips(samples) else videos
 
     return label_schema
 
@@ -473,6 +484,27 @@ def _named_rows(attributes: Any) -> Any:
         row["name"]: {key: value for key, value in row.items() if key != "name" and value not in (None, "", [])}
         for row in attributes
     }
+
+
+_untracked: ContextVar[bool] = ContextVar("untracked", default=False)
+"""Whether the label schema that is being built asks nothing about tracks."""
+
+
+@contextmanager
+def _no_trackable_types() -> Iterator[None]:
+    """Has FiftyOne complete a label schema, in this thread, without what it knows of tracks."""
+    token = _untracked.set(True)
+    try:
+        yield
+    finally:
+        _untracked.reset(token)
+
+
+class _TrackableTypes(tuple[str, ...]):
+    """The types of labels that FiftyOne looks for tracks among."""
+
+    def __contains__(self, label_type: object) -> bool:
+        return not _untracked.get() and super().__contains__(label_type)
 
 
 def _narrowed_alike(clips: Any, videos: Any) -> Any:

@@ -48,6 +48,7 @@ from fo_labelstudio.dataset.internals import (
     stages_of,
     videos_of,
 )
+from fo_labelstudio.dataset.plain_frames import has_label
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import with_article
@@ -192,6 +193,12 @@ def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
     return None
 
 
+def has_keyframes(samples: foc.SampleCollection, label_field: str) -> bool:
+    """Whether the boxes in the frames of videos say which of them are keyframes."""
+    found = has_label(samples, label_field, {"keyframe": True})
+    return True in samples.distinct(inner_path(samples, label_field, "keyframe")) if found is None else found
+
+
 def with_mask_paths(samples: foc.SampleCollection, label_schema: Mapping[str, Mapping[str, Any]]) -> Any:
     """The collection with labels whose mask is in a file among those with masks.
 
@@ -275,6 +282,9 @@ def _lacks_a_class(samples: foc.SampleCollection, label_field: str) -> bool:
     frames = is_frame_field(samples, label_field)
     if frames:
         root = root.removeprefix("frames.")
+        found = has_label(samples, label_field, {"label": None})
+        if found is not None:
+            return found
     pipeline: list[dict[str, Any]] = [
         {"$project": {"label": f"${root}"}},
         {"$unwind": "$label"},

@@ -16,6 +16,7 @@ from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.frame_ranges import FrameRange, FrameSetting, ranges_of
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
+from fo_labelstudio.dataset.plain_frames import without_frame_filters
 from fo_labelstudio.dataset.score_field import scoring_of
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
@@ -141,7 +142,13 @@ class Run:
     @property
     def size(self) -> int:
         """How many samples are sent."""
-        return len(self.samples) if self.sample_ids is None else len(self.sample_ids)
+        return len(without_frame_filters(self.samples)) if self.sample_ids is None else len(self.sample_ids)
+
+    @property
+    def all_ids(self) -> list[str]:
+        """The ids of all samples of the collection."""
+        ids: list[str] = without_frame_filters(self.samples).values("id")
+        return ids
 
 
 def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:

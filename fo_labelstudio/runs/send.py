@@ -122,7 +122,7 @@ def part_of_run(run: Run, part: int, parts: int) -> Run:
         part: which part, from 1 on
         parts: how many there are
     """
-    sample_ids = [sample_id for sample_id in run.samples.values("id") if part_of(sample_id, parts) == part]
+    sample_ids = [sample_id for sample_id in run.all_ids if part_of(sample_id, parts) == part]
     return replace(run, sample_ids=sample_ids)
 
 
@@ -337,7 +337,7 @@ def _report_differences(found: Mapping[str, FoundTask], changed: Sequence[str], 
             len(changed),
             changed[0],
         )
-    gone = found.keys() - set(run.samples.values("id")) if found and run.sample_ids is None else ()
+    gone = found.keys() - set(run.all_ids) if found and run.sample_ids is None else ()
     if gone:
         logger.warning(
             "%d tasks show samples that are no longer there, such as %s; they stay in the project",

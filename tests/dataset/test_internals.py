@@ -188,7 +188,14 @@ class TestPatches:
         foua._merge_scalars("dataset", {}, other)
         assert len(asked) == len(self.NAMES)
 
+    def test_label_types_can_be_tracks_but_where_our_label_schema_is_built(self):
+        assert "detections" in foua._TRACKABLE_TYPES
+        with internals._no_trackable_types():
+            assert "detections" not in foua._TRACKABLE_TYPES
+        assert "detections" in foua._TRACKABLE_TYPES
+
     def test_our_backend_answers_itself(self):
         assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "discover_attributes")
         assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "only_type")
+        assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "has_keyframes")
         assert fo_labelstudio.backend.LabelStudioAnnotationResults.merges_itself

@@ -151,6 +151,16 @@ class TestFrames:
         (field,) = parse_label_schema({"frames.pets": info})
         assert (field.scope, field.only_keyframes, field.keyframe_tolerance) == ("frames", True, 0.02)
 
+    @pytest.mark.parametrize("asked", [{"allow_index_edits": False}, {}], ids=str)
+    def test_what_may_be_changed_of_tracks_is_what_is_asked(self, videos, backend, asked):
+        info = schema_of(videos, backend, {"frames.pets": asked})["frames.pets"]
+        assert info["allow_index_edits"] is asked.get("allow_index_edits", True)
+        assert "allow_index_edits" not in schema_of(videos, backend, {"weather": {}})["weather"]
+
+    def test_views_that_change_keyframes_are_asked_themselves(self, videos, backend):
+        without = videos.set_field("frames.pets.detections.keyframe", False)
+        assert schema_of(without, backend, {"frames.pets": {}})["frames.pets"]["only_keyframes"] is False
+
 
 class TestViews:
     def test_clips_are_annotated_with_the_labels_of_their_videos(self, videos, backend):
