@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.labels as fol
 
+from fo_labelstudio.convert.box_columns import BoxColumns
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.shapes.ranges import Range
@@ -95,6 +96,7 @@ class Family:
         compose: for labels of single frames: frame number -> labels, the id of their sample, and the id of a label ->
             what is known by which it belongs to, and the frames of what is known to be in no others -> the labels that
             people see, each of which goes over some frames
+        compose_columns: the same of boxes that are kept as columns; returns None where that takes their documents
         empty: makes a label of which nothing is known, where its class alone makes none
         is_new_to_annotate: whether FiftyOne's ``annotate()`` does not know its label types (1.22.1)
     """
@@ -128,6 +130,7 @@ class Family:
     has_joints: bool = False
     not_held: tuple[str, ...] = ()
     compose: Callable[[Frames, str, Mapping[str, str], FrameRanges], list[LabelDoc]] | None = None
+    compose_columns: Callable[[BoxColumns, str], list[LabelDoc] | None] | None = None
     empty: Callable[[], fol.Label] | None = None
     is_new_to_annotate: bool = False
 

@@ -31,6 +31,7 @@ from bson import ObjectId
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.convert.shapes.ranges import Range
 from fo_labelstudio.convert.stored import LabelDoc
+from fo_labelstudio.convert.track_frames import values_of
 
 FRAMES = "frames"
 LABELS = "labels"
@@ -86,7 +87,7 @@ def tracks_of(frames: Mapping[int, Sequence[LabelDoc]], sample_id: str) -> list[
         for doc in frames[number]:
             groups.setdefault(_key(doc), []).append((text, doc))
     found = (track for key, boxes in groups.items() for track in _told_apart(key, boxes))
-    return [_composed(_track_id(key, sample_id), docs) for key, docs in found]
+    return [_composed(track_id(key, sample_id), docs) for key, docs in found]
 
 
 _Key = tuple[Any, ...]
@@ -236,7 +237,11 @@ def own_doc(doc: LabelDoc, label: LabelDoc, number: str) -> LabelDoc:
         number: the number of the frame
     """
     ((_, given),) = frame_docs({**label, FRAMES: {number: {"_id": doc["_id"], "_cls": doc["_cls"]}}}).items()
-    own = {name: value for name, value in doc.items() if name in _OF_DOCS or not _is_in_all(name, value, [given])}
+    own = {
+        name: value
+        for name, value in doc.items()
+        if name in _OF_DOCS or not is_in_all(value, [given.get(name, _MISSING)])
+    }
     lacking = [name for name in given if name not in doc]
     return {**own, LACKS: lacking} if lacking else own
 
@@ -291,10 +296,12 @@ def label_id_at(label_id: str, number: int) -> ObjectId:
 
 def confidence_of(frames: Mapping[str, LabelDoc]) -> float | None:
     """The mean of the confidences of a label, or None; a hint for the annotator, never read back."""
-    found: list[Any] = [doc.get("confidence") for doc in frames.values()]
-    if {*map(type, found)} == {float} and all(map(isfinite, found)) and 0 <= min(found) and max(found) <= 1:
+    found = values_of(frames, "confidence")
+    if found.count(None) == len(found):
+        return None
+    if {*map(type, found)} == {float} and isfinite(total := sum(found)) and 0 <= min(found) and max(found) <= 1:
         # As nearly all are, of which there may be hundreds of thousands.
-        return float(sum(found) / len(found))
+        return float(total / len(found))
     known = [min(max(float(confidence), 0.0), 1.0) for confidence in found if is_finite(confidence)]
     return sum(known) / len(known) if known else None
 
@@ -361,7 +368,13 @@ def _told_apart(
         yield from _told_apart(longer, members, by[1:])
 
 
-def _track_id(key: tuple[Any, ...], sample_id: str) -> ObjectId:
+def track_id(key: tuple[Any, ...], sample_id: str) -> ObjectId:
+    """What a track is known by.
+
+    Args:
+        key: what its boxes have in common: ``instance`` or ``index``, or ``id`` of a single box; and the value of it
+        sample_id: the id of the sample that has its frames
+    """
     kind, known_as, *more = key
     if len(more) > 1:
         return ObjectId(more[1])
@@ -382,7 +395,11 @@ def _composed(label_id: ObjectId, frames: Mapping[str, LabelDoc]) -> LabelDoc:
     if changes := _changes_of_class(frames):
         doc[LABELS] = changes
     own = _OWN | OF_FRAMES
-    shared = {name: value for name, value in first.items() if name not in own and _is_in_all(name, value, docs)}
+    shared = {
+        name: value
+        for name, value in first.items()
+        if name not in own and is_in_all(value, [doc.get(name, _MISSING) for doc in docs])
+    }
     left_out = {*shared, "label"}
     kept = [name for name in first if name not in left_out]
     rest = {
@@ -398,8 +415,8 @@ def _composed(label_id: ObjectId, frames: Mapping[str, LabelDoc]) -> LabelDoc:
 _MISSING = object()
 
 
-def _is_in_all(name: str, value: Any, docs: Sequence[LabelDoc]) -> bool:
-    values = [doc.get(name, _MISSING) for doc in docs]
+def is_in_all(value: Any, values: Sequence[Any]) -> bool:
+    """Whether all values are the same as one, and of its type."""
     return values.count(value) == len(values) and len({*map(type, values)}) == 1
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 from bson import ObjectId
 
+from fo_labelstudio.convert.box_columns import INSTANCE, BoxColumns
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks, holds_moments
-from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.frame_labels import FRAMES
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.records import LabelField
@@ -31,6 +31,7 @@ from fo_labelstudio.dataset.internals import (
     videos_of,
 )
 from fo_labelstudio.dataset.place import Place, Scope, value_at
+from fo_labelstudio.dataset.plain_frames import WHOLE_SAMPLES, is_by_mask, without_frame_filters
 
 SAMPLES_PER_BLOCK = 500
 """Samples held at once. Label Studio imports 500 to 2,000 tasks a request fastest (1.23.2, SQLite)."""
@@ -45,16 +46,7 @@ _READ_OF_FRAMES = (
 
 _TOLD_APART_BY = ("_id", "_cls", "label", "index", "instance")
 
-_WHOLE_SAMPLES = frozenset(
-    (
-        *("Select", "SelectBy", "SelectFields", "SelectGroups", "SelectGroupSlices", "Exclude", "ExcludeBy"),
-        *("ExcludeGroups", "ExcludeGroupSlices", "Exists", "Limit", "Match", "MatchTags", "Shuffle", "Skip"),
-        *("SortBy", "SortBySimilarity", "Take"),
-    )
-)
-"""The stages of views that leave out samples, and nothing of those that stay (FiftyOne 1.22.1)."""
-
-_ONLY_LESS = _WHOLE_SAMPLES | {"ExcludeLabels", "FilterLabels", "MatchFrames", "MatchLabels", "SelectLabels"}
+_ONLY_LESS = WHOLE_SAMPLES | {"ExcludeLabels", "FilterLabels", "MatchFrames", "MatchLabels", "SelectLabels"}
 """The stages that may leave out labels or frames, and make none (FiftyOne 1.22.1)."""
 
 SAMPLES_PER_BLOCK_WITH_MASKS = 20
@@ -113,11 +105,12 @@ def read_blocks(
     names = [] if is_clips(samples) else [field.name for field in own]
     scores = [] if score_field is None else [score_field]
     paths = ["id", media_field, *metadata, *names, *task_fields, *scores]
-    all_ids = dict.fromkeys(samples.values("id") if sample_ids is None else sample_ids)
+    plain = without_frame_filters(samples)
+    all_ids = dict.fromkeys(plain.values("id") if sample_ids is None else sample_ids)
     ids = (sample_id for sample_id in all_ids if sample_id not in without)
     size = SAMPLES_PER_BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else SAMPLES_PER_BLOCK
     while block := list(islice(ids, size)):
-        columns = samples.select(block).values(paths, _raw=True)
+        columns = plain.select(block).values(paths, _raw=True)
         rows = {str(row[0]): row[1:] for row in zip(*columns, strict=True)}
         moments = _moments_in(samples, own, block, ranges)
         stored = []
@@ -164,6 +157,57 @@ def _cut(value: Any, name: str | None, place: FrameRange) -> Any:
     return {**value, name: list(filter(place.has_moment, value[name]))}
 
 
+class _ColumnsOf(NamedTuple):
+    """How the boxes of a label field are read as columns.
+
+    Attributes:
+        key: the key under which a frame that is read has its rows
+        path: the path of the boxes in a frame
+        attributes: the attributes that are asked for
+    """
+
+    key: str
+    path: str
+    attributes: Sequence[str]
+
+    @property
+    def projection(self) -> dict[str, Any]:
+        """What has MongoDB make a row of each box."""
+        names = (f"{INSTANCE}._id" if name == INSTANCE else name for name in BoxColumns(self.attributes).names)
+        return {self.key: {"$map": {"input": f"${self.path}", "in": [f"$$this.{name}" for name in names]}}}
+
+
+class _Found(NamedTuple):
+    """The labels in the frames of one sample.
+
+    Attributes:
+        docs: label field -> frame number -> its labels
+        columns: label field -> its boxes, of those that are read as columns
+    """
+
+    docs: dict[str, dict[int, list[LabelDoc]]]
+    columns: dict[str, BoxColumns]
+
+    def number(self, name: str) -> int:
+        """How many labels of a field there are."""
+        return len(self.columns[name]) if name in self.columns else sum(map(len, self.docs[name].values()))
+
+    def composed(self, fields: Mapping[str, LabelField], sample_id: str) -> dict[str, list[LabelDoc]] | None:
+        """Label field -> the labels that a person sees; None where columns do not tell them."""
+        labels = {}
+        for name, field in fields.items():
+            family = family_of(field)
+            if name in self.docs:
+                labels[name] = family.composed(self.docs[name], sample_id)
+                continue
+            assert family.compose_columns is not None
+            found = family.compose_columns(self.columns[name], sample_id)
+            if found is None:
+                return None
+            labels[name] = found
+        return labels
+
+
 class FrameReader:
     """Reads the labels of the frames of one sample at a time: those of a long video take much memory.
 
@@ -184,16 +228,19 @@ class FrameReader:
         self._fields = {field.name: field for field in fields if field.is_of_frames and field.existing}
         self._paths: dict[str, str] = {}
         stages = {type(stage).__name__ for stage in stages_of(samples)}
-        self._may_hide = not stages <= _WHOLE_SAMPLES
+        self._may_hide = not stages <= WHOLE_SAMPLES
         self._is_countable = stages <= _ONLY_LESS
         self._masked: list[dict[str, Any]] = []
-        self._projection = {_NUMBER: True}
+        self._docs: dict[str, dict[str, Any]] = {}
+        self._columns: dict[str, _ColumnsOf] = {}
         for name, field in self._fields.items():
             place = Place(root_dataset(samples), name.removeprefix("frames."), Scope.FRAME)
             inner = list_name(LABEL_TYPES[field.label_type])
             path = self._paths[name] = (place.at(inner) if inner else place).db_path
-            asked = (attribute.name for attribute in field.attributes)
-            self._projection.update({f"{path}.{part}": True for part in dict.fromkeys((*_READ_OF_FRAMES, *asked))})
+            asked = [attribute.name for attribute in field.attributes]
+            self._docs[name] = {f"{path}.{part}": True for part in dict.fromkeys((*_READ_OF_FRAMES, *asked))}
+            if inner and family_of(field).compose_columns is not None:
+                self._columns[name] = _ColumnsOf(f"rows{len(self._columns)}", path, asked)
             for mask in ("mask", "mask_path"):
                 is_there: dict[str, Any] = {mask: {"$ne": None}}
                 self._masked.append({path: {"$elemMatch": is_there}} if inner else {f"{path}.{mask}": {"$ne": None}})
@@ -208,54 +255,101 @@ class FrameReader:
         """Label field -> the labels that a person sees, each of which goes over some frames."""
         if not self._fields:
             return {}
-        found: dict[str, dict[int, list[LabelDoc]]] = {name: {} for name in self._fields}
         place = self._ranges.get(sample_id)
         # Tracks are known by the sample that has them, whichever clip shows them.
         owner = sample_id if place is None else place.sample_id
         wanted = {"_sample_id": ObjectId(owner), **({} if place is None else _within(place))}
         is_whole = not self._needs_view and self._has_no_masks(wanted)
-        for frame in self._stored(wanted) if is_whole else self._viewed(sample_id, place):
-            for name, path in self._paths.items():
-                labels = labels_at(frame, path)
-                if labels:
-                    found[name][frame[_NUMBER]] = labels
+        found, labels = self._composed(sample_id, place, wanted, is_whole, owner)
         is_whole = is_whole or not self._may_hide or self._is_all(found, wanted)
         hidden = {} if is_whole else self._all_frames(wanted)
-        return {
-            name: _with_hidden(field, family_of(field).composed(found.pop(name), owner), hidden, owner)
-            for name, field in self._fields.items()
-        }
+        return {name: _with_hidden(field, labels[name], hidden, owner) for name, field in self._fields.items()}
+
+    def _composed(
+        self, sample_id: str, place: FrameRange | None, wanted: Mapping[str, Any], is_whole: bool, owner: str
+    ) -> tuple[_Found, dict[str, list[LabelDoc]]]:
+        """The labels in the frames of a sample, and those that a person sees, as columns where these tell all."""
+        if self._columns and not self._has_old_attributes(wanted):
+            found = self._read(sample_id, place, wanted, is_whole, self._columns)
+            labels = None if found is None else found.composed(self._fields, owner)
+            if found is not None and labels is not None:
+                return found, labels
+        found = self._read(sample_id, place, wanted, is_whole, {})
+        assert found is not None
+        labels = found.composed(self._fields, owner)
+        assert labels is not None
+        return found, labels
+
+    def _read(
+        self,
+        sample_id: str,
+        place: FrameRange | None,
+        wanted: Mapping[str, Any],
+        is_whole: bool,
+        asked: Mapping[str, _ColumnsOf],
+    ) -> _Found | None:
+        """The labels in the frames of a sample.
+
+        Args:
+            sample_id: the sample, or the clip
+            place: the range of its frames, where these are not all
+            wanted: what MongoDB finds its frames by
+            is_whole: whether the view leaves out none of them
+            asked: label field -> how it is read as columns, of those that are
+
+        Returns:
+            None where columns do not tell what the labels are
+        """
+        projection = {_NUMBER: True}
+        for name in self._fields:
+            projection.update(asked[name].projection if name in asked else self._docs[name])
+        found = _Found(
+            {name: {} for name in self._fields if name not in asked},
+            {name: BoxColumns(columns.attributes) for name, columns in asked.items()},
+        )
+        for frame in self._stored(wanted, projection) if is_whole else self._viewed(sample_id, place, projection):
+            number = frame[_NUMBER]
+            for name, docs in found.docs.items():
+                labels = labels_at(frame, self._paths[name])
+                if labels:
+                    docs[number] = labels
+            for name, columns in found.columns.items():
+                if not columns.add(number, frame.get(asked[name].key) or ()):
+                    return None
+        return found
 
     def _is_by_mask_at_most(self, stage: Any) -> bool:
-        """Whether a stage leaves out samples, or boxes with masks.
-
-        FiftyOne's annotate() adds the latter where the label schema says that a field has boxes (1.22.1).
-        """
-        if type(stage).__name__ in _WHOLE_SAMPLES:
-            return True
-        dataset = root_dataset(self._samples)
-        without = (dataset.filter_labels(name, ~HAS_MASK, only_matches=False) for name in self._fields)
-        return str(stage) in {str(stages_of(view)[-1]) for view in without}
+        """Whether a stage leaves out samples, or boxes with masks."""
+        is_whole = type(stage).__name__ in WHOLE_SAMPLES
+        return is_whole or any(is_by_mask(stage, self._samples, name) for name in self._fields)
 
     def _has_no_masks(self, wanted: Mapping[str, Any]) -> bool:
         if not self._may_hide:
             return True
         return self._frames.find_one({**wanted, "$or": self._masked}, {"_id": True}) is None
 
-    def _stored(self, wanted: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The frames of a sample as the dataset has them, which is faster than through a view."""
-        return iter(self._frames.find(wanted, self._projection))
+    def _has_old_attributes(self, wanted: Mapping[str, Any]) -> bool:
+        """Whether a label keeps attributes in a dict, as old datasets do."""
+        old = {"$elemMatch": {"attributes": {"$nin": [None, {}]}}}
+        asked = [{self._paths[name]: old} for name in self._columns]
+        return self._frames.find_one({**wanted, "$or": asked}, {"_id": True}) is not None
 
-    def _viewed(self, sample_id: str, place: FrameRange | None) -> Iterator[Mapping[str, Any]]:
+    def _stored(self, wanted: Mapping[str, Any], projection: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """The frames of a sample as the dataset has them, which is faster than through a view."""
+        return iter(self._frames.find(wanted, projection).sort(_NUMBER))
+
+    def _viewed(
+        self, sample_id: str, place: FrameRange | None, projection: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
         """The frames of a sample as the view has them."""
         only = [] if place is None else [{"$match": _within(place)}]
-        return aggregate(self._samples.select(sample_id), [*only, {"$project": self._projection}], frames=True)
+        return aggregate(self._samples.select(sample_id), [*only, {"$project": projection}], frames=True)
 
     @property
     def _frames(self) -> Any:
         return collection_of(root_dataset(self._samples), True)
 
-    def _is_all(self, found: Mapping[str, Mapping[int, list[LabelDoc]]], wanted: Mapping[str, Any]) -> bool:
+    def _is_all(self, found: _Found, wanted: Mapping[str, Any]) -> bool:
         """Whether the view leaves out none of the labels of a sample, by their numbers.
 
         To read and compose all labels a second time takes longer than all else.
@@ -265,9 +359,7 @@ class FrameReader:
         numbers = {str(place): {"$sum": _number_at(path)} for place, path in enumerate(self._paths.values())}
         counting = [{"$match": wanted}, {"$group": {"_id": None, **numbers}}]
         counted: Mapping[str, int] = next(self._frames.aggregate(counting), {})
-        return all(
-            counted.get(str(place), 0) == sum(map(len, found[name].values())) for place, name in enumerate(self._paths)
-        )
+        return all(counted.get(str(place), 0) == found.number(name) for place, name in enumerate(self._paths))
 
     def _all_frames(self, wanted: Mapping[str, Any]) -> dict[str, dict[int, list[LabelDoc]]]:
         """Label field -> frame number -> what tells all of its labels apart, those too that a view leaves out."""

@@ -96,10 +96,14 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
             yield sample
             continue
         problems: list[str] = []
-        task = checked_task(sample, run.fields, run.token, problems, run.finished, run.scoring)
+        prepared = None
+        with no_collection() if any(field.is_of_frames for field in run.fields) else nullcontext():
+            task = checked_task(sample, run.fields, run.token, problems, run.finished, run.scoring)
+            if task is not None:
+                prepared = _prepared(task, sample, media_key_of(run.fields))
         yield from map(Refused, problems)
-        if task is not None:
-            yield _prepared(task, sample, media_key_of(run.fields))
+        if prepared is not None:
+            yield prepared
 
 
 def _prepared(task: Task, sample: SampleRecord, media_key: str) -> PreparedTask:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from operator import itemgetter
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -58,6 +58,7 @@ from fo_labelstudio.convert.shapes.tracks import (
 )
 from fo_labelstudio.convert.stored import LabelDoc, copy_of
 from fo_labelstudio.convert.tags import labels_control
+from fo_labelstudio.convert.track_frames import BOX, TrackFrames, has_any, values_of
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -65,6 +66,7 @@ _TYPE = "videorectangle"
 _CLASSES = "labels"
 _KEYFRAME = "keyframe"
 _PREFIX = f"{_KEYFRAME}/"
+_MASKS = ("mask", "mask_path")
 
 _MOST_PARTS = 200
 """Parts of a track that are compared each by itself, so that what tasks carry of it does not grow with the video."""
@@ -90,15 +92,14 @@ def check(track: Any, field: LabelField) -> str | None:
 
 def _is_clearly_right(frames: Mapping[str, LabelDoc]) -> bool:
     """Whether all boxes are as they are expected, found out for all at once."""
-    docs = frames.values()
-    if any(doc.get("mask") is not None or doc.get("mask_path") is not None for doc in docs):
+    if any(has_any(frames, mask) for mask in _MASKS):
         return False
     try:
-        boxes = np.array([(*doc["bounding_box"], turn) for doc, turn in zip(docs, _rotations_of(docs))], np.float64)
+        boxes, radians = _boxes_in(frames), np.array(_rotations_in(frames), np.float64)
     except (KeyError, OverflowError, TypeError, ValueError):
         return False
-    is_right = boxes.shape[1:] == (5,) and np.isfinite(boxes).all() and (boxes[:, 2:4] >= 0).all()
-    return bool(is_right and (np.abs(boxes[:, :4]) <= MAX_RELATIVE).all())
+    is_right = boxes.shape[1:] == (4,) and np.isfinite(boxes).all() and np.isfinite(radians).all()
+    return bool(is_right and (boxes[:, 2:] >= 0).all() and (np.abs(boxes) <= MAX_RELATIVE).all())
 
 
 def _problem_of_frame(doc: LabelDoc, field: LabelField) -> str | None:
@@ -133,8 +134,17 @@ def _to_region(track: Any, keyframes: Keyframes, field: LabelField, media: Media
         "duration": media.frame_count / rate,
         "sequence": [
             # The editor writes the time of the frame behind, and never reads it (1.23.2).
-            {"frame": frame, "enabled": is_enabled, **box._asdict(), "time": frame / rate}
-            for frame, is_enabled, box in _rows(keyframes)
+            {
+                "frame": frame,
+                "enabled": is_enabled,
+                "x": x,
+                "y": y,
+                "width": width,
+                "height": height,
+                "rotation": rotation,
+                "time": frame / rate,
+            }
+            for frame, is_enabled, x, y, width, height, rotation in _rows(keyframes)
         ],
     }
     if field.classes:
@@ -232,14 +242,16 @@ def _plain_sequence(sequence: list[Any]) -> Keyframes | None:
 
 def _parts(keyframes: Keyframes, media: MediaInfo) -> dict[str, Any]:
     """Keyframes as the values of a parsed label: those of some frames are one aspect."""
-    size = _part_size(media)
-    parts: dict[str, Any] = {}
-    for frame, is_enabled, box in zip(*(column.tolist() for column in keyframes), strict=True):
-        parts.setdefault(f"{_PREFIX}{_part_start(frame, size)}", []).append([frame, is_enabled, *box])
-    return parts
+    rows = list(map(list, _rows(keyframes)))
+    starts = _part_start(keyframes.frames, _part_size(media))
+    firsts = [0, *(np.flatnonzero(np.diff(starts)) + 1).tolist(), len(rows)] if rows else [0]
+    return {
+        f"{_PREFIX}{start}": rows[first:end]
+        for start, (first, end) in zip(starts[firsts[:-1]].tolist(), pairwise(firsts), strict=True)
+    }
 
 
-def _part_start(frame: int, size: int) -> int:
+def _part_start(frame: Any, size: int) -> Any:
     """The first of the frames that are one aspect with a frame."""
     return (frame - 1) // size * size + 1
 
@@ -249,9 +261,14 @@ def _part_size(media: MediaInfo) -> int:
     return max(1, -(-media.frame_count // _MOST_PARTS))
 
 
-def _rows(keyframes: Keyframes) -> Iterator[tuple[int, bool, PercentBox]]:
-    frames, is_enabled, boxes = (column.tolist() for column in keyframes)
-    return zip(frames, is_enabled, map(PercentBox._make, boxes), strict=True)
+def _rows(keyframes: Keyframes) -> Iterator[tuple[Any, ...]]:
+    """Of each keyframe its frame, whether it is enabled, and the numbers of its box."""
+    return zip(*_columns(keyframes), strict=True)
+
+
+def _columns(keyframes: Keyframes) -> tuple[list[Any], ...]:
+    frames, is_enabled, boxes = keyframes
+    return frames.tolist(), is_enabled.tolist(), *boxes.T.tolist()
 
 
 def _keyframes_in(values: Mapping[str, Any]) -> Keyframes:
@@ -409,12 +426,11 @@ def _keyframes_of(
     """By how many quarters each track is described as turned further, and its keyframes."""
     described = []
     for frames in tracks:
-        docs = frames.values()
-        boxes = np.array([doc["bounding_box"] for doc in docs], np.float64)
-        radians = np.array(_rotations_of(docs), np.float64)
-        quarters, percent = to_percent_boxes(boxes, radians, media)
-        is_marked = np.array([bool(doc.get(_KEYFRAME)) for doc in docs])
-        described.append((quarters, Track(np.array([*map(int, frames)], np.int64), percent, is_marked)))
+        numbers = frames.numbers if isinstance(frames, TrackFrames) else np.array([*map(int, frames)], np.int64)
+        radians = np.array(_rotations_in(frames), np.float64)
+        quarters, percent = to_percent_boxes(_boxes_in(frames), radians, media)
+        is_marked = np.array([*map(bool, values_of(frames, _KEYFRAME))])
+        described.append((quarters, Track(numbers, percent, is_marked)))
     keyframes = to_keyframes([track for _, track in described], field.keyframe_tolerance)
     return [(quarters, found) for (quarters, _), found in zip(described, keyframes, strict=True)]
 
@@ -423,10 +439,20 @@ def _placed(box: list[float], rotation: float) -> dict[str, Any]:
     return {"bounding_box": box, "rotation": rotation} if rotation else {"bounding_box": box}
 
 
-def _rotations_of(docs: Collection[LabelDoc]) -> list[Any]:
-    if any(doc.get("rotation") is not None or doc.get("attributes") for doc in docs):
-        return [_rotation_of(doc) for doc in docs]
-    return [0.0] * len(docs)
+def _boxes_in(frames: Mapping[str, LabelDoc]) -> Numbers:
+    """The box in each frame, relative to it; shape (n, 4)."""
+    if isinstance(frames, TrackFrames):
+        return frames.boxes
+    return np.array([doc[BOX] for doc in frames.values()], np.float64)
+
+
+def _rotations_in(frames: Mapping[str, LabelDoc]) -> list[Any]:
+    """The rotation in each frame, in radians."""
+    if has_any(frames, "attributes"):
+        return [_rotation_of(doc) for doc in frames.values()]
+    if not has_any(frames, "rotation"):
+        return [0.0] * len(frames)
+    return [0.0 if rotation is None else rotation for rotation in values_of(frames, "rotation")]
 
 
 def _rotation_of(doc: LabelDoc) -> Any:
@@ -458,6 +484,7 @@ FAMILY = Family(
     governs=("rotation", _KEYFRAME),
     class_control=class_control,
     compose=lambda frames, sample_id, known, ranges: tracks_of(frames, sample_id),
+    compose_columns=lambda columns, sample_id: columns.tracks(sample_id),
     leaves_out=HAS_MASK,
     not_held=("what is outside the frame", "boxes between keyframes, beyond `keyframe_tolerance`"),
     can_lack_class=True,
