@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import chain
@@ -39,16 +40,27 @@ _digest_of_short_text = lru_cache(1024)(_digest_of_json)
 """Thousands of labels share a few classes; long answers are not to be kept in memory."""
 
 
+_KEYFRAME = (int, bool, float, float, float, float, float)
+"""A row that says a keyframe, of which a video may have hundreds of thousands."""
+
+
+@lru_cache(256)
+def _packing(rows: int) -> struct.Struct:
+    """How keyframes are packed: in a third of the time that their JSON takes."""
+    return struct.Struct("<" + "q?5d" * rows)
+
+
 def _encoded(value: Any) -> bytes:
     # Most values are lists of numbers, which this writes as the encoder does, in a third of its time.
     if type(value) is list and set(map(type, value)) == {float}:
         return f"[{', '.join(map(repr, value))}]".encode()
     if type(value) is list and set(map(type, value)) == {list}:
-        # The rows of keyframes, in half of its time.
-        if set(map(type, chain.from_iterable(value))) <= {bool, float, int}:
-            text = repr(value).replace("True", "true").replace("False", "false")
-            if "n" not in text:  # as in nan and inf, which it writes as NaN and Infinity
-                return text.encode()
+        if {tuple(map(type, row)) for row in value} == {_KEYFRAME}:
+            try:
+                return _packing(len(value)).pack(*chain.from_iterable(value))
+            except struct.error:
+                # A whole number of more than 64 bits.
+                pass
     return _to_json(value).encode()
 
 
