@@ -34,7 +34,7 @@ from fo_labelstudio.dataset.internals import (
     save_run_view,
     saved_run_results,
 )
-from fo_labelstudio.dataset.label_schema import discover_attributes, has_keyframes, only_type
+from fo_labelstudio.dataset.label_schema import discover_attributes, has_keyframes, known_classes, only_type
 from fo_labelstudio.dataset.prompt import ask
 from fo_labelstudio.errors import RunError, SettingsError
 from fo_labelstudio.log import logger
@@ -322,6 +322,10 @@ class LabelStudioBackend(foua.AnnotationBackend):
     def only_type(self, samples: Any, label_field: str) -> str | None:
         """The type of a label field that has labels of one type only."""
         return only_type(samples, label_field)
+
+    def known_classes(self, samples: Any, label_field: str) -> list[str] | None:
+        """The classes of a label field that exists; None where FiftyOne is to find them."""
+        return known_classes(samples, label_field)
 
     def has_keyframes(self, samples: Any, label_field: str) -> bool:
         """Whether the tracks of a label field say which of their boxes are keyframes."""

@@ -360,8 +360,8 @@ _OTHERWISE = "fo_labelstudio_otherwise"
 def patch() -> None:
     """Has FiftyOne ask our backend where it asks none; other backends notice nothing. Patching twice changes nothing.
 
-    A backend of ours has ``discover_attributes(samples, label_field, classes)``, ``only_type(samples, label_field)``
-    and ``has_keyframes(samples, label_field)``; results of ours have ``merges_itself``.
+    A backend of ours has ``discover_attributes(samples, label_field, classes)``; ``only_type``, ``known_classes`` and
+    ``has_keyframes``, each of ``(samples, label_field)``; results of ours have ``merges_itself``.
 
     Label types that FiftyOne's tables lack are added there, since its functions look into them by name. They ask the
     backend first whether it supports a type, so no other backend gets to see them.
@@ -374,6 +374,7 @@ def patch() -> None:
         foua._TRACKABLE_TYPES = _TrackableTypes(foua._TRACKABLE_TYPES)
     _replace("_build_label_schema", _label_schema)
     _replace("_get_backend_field_type", _field_type)
+    _replace("_get_classes", _classes)
     _replace("_get_label_attributes", _label_attributes)
     _replace("_get_label_type", _label_type)
     _replace("_merge_labels", _merge)
@@ -400,6 +401,29 @@ def _label_attributes(otherwise: Callable[..., Any]) -> Callable[..., Any]:
         return otherwise(samples, backend, label_field, label_type, classes=classes)
 
     return label_attributes
+
+
+def _classes(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """FiftyOne looks for the classes of a field in the dataset and in the view, each through all frames (1.22.1)."""
+
+    def classes_of(
+        samples: Any,
+        backend: Any,
+        classes: Any,
+        label_field: str,
+        label_info: Mapping[str, Any],
+        existing_field: bool,
+        label_type: str,
+    ) -> Any:
+        is_asked = label_info.get("classes", classes) or label_type == "scalar" or not existing_field
+        found = (
+            None if is_asked or not hasattr(backend, "known_classes") else backend.known_classes(samples, label_field)
+        )
+        if found is not None:
+            return found
+        return otherwise(samples, backend, classes, label_field, label_info, existing_field, label_type)
+
+    return classes_of
 
 
 def _label_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:

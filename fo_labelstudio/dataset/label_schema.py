@@ -48,7 +48,7 @@ from fo_labelstudio.dataset.internals import (
     stages_of,
     videos_of,
 )
-from fo_labelstudio.dataset.plain_frames import has_label
+from fo_labelstudio.dataset.plain_frames import classes_of, has_label
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import with_article
@@ -187,10 +187,25 @@ def only_type(samples: foc.SampleCollection, label_field: str) -> str | None:
     for family in FAMILIES:
         for label_type, cls in family.label_types.items():
             if family.leaves_out is not None and cls is not None and issubclass(field.document_type, cls):
-                path = inner_path(samples, label_field, "id")
-                found = samples.filter_labels(label_field, family.leaves_out).count(path)
+                found = _has_masks(samples, label_field) if family.leaves_out is HAS_MASK else None
+                if found is None:
+                    path = inner_path(samples, label_field, "id")
+                    found = samples.filter_labels(label_field, family.leaves_out).count(path) > 0
                 return None if found else label_type
     return None
+
+
+def known_classes(samples: foc.SampleCollection, label_field: str) -> list[str] | None:
+    """The classes that the labels of an existing field have; None where FiftyOne is to find them."""
+    return classes_of(samples, label_field) if is_frame_field(samples, label_field) else None
+
+
+def _has_masks(samples: foc.SampleCollection, label_field: str) -> bool | None:
+    """Whether labels in frames have masks; None where that is to be asked of the view."""
+    if not is_frame_field(samples, label_field):
+        return None
+    found = [has_label(samples, label_field, {name: {"$ne": None}}) for name in ("mask", "mask_path")]
+    return None if None in found else True in found
 
 
 def has_keyframes(samples: foc.SampleCollection, label_field: str) -> bool:

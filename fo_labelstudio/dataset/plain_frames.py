@@ -74,19 +74,14 @@ def has_label(samples: foc.SampleCollection, label_field: str, wanted: Mapping[s
     Returns:
         None where only the view itself can tell
     """
-    stages, without_masks = list(stages_of(samples)), {}
-    while stages and is_by_mask(stages[-1], samples, label_field):
-        stages.pop()
-        without_masks = {"mask": None, "mask_path": None}
-    if is_generated(samples) or not {type(stage).__name__ for stage in stages} <= WHOLE_SAMPLES:
+    stages = _stages_but_by_mask(samples, label_field)
+    if stages is None:
         return None
-    dataset = root_dataset(samples)
-    _, path = labels_path(samples, label_field)
-    place = Place(dataset, path.removeprefix("frames."), Scope.FRAME).db_path
+    without_masks = {"mask": None, "mask_path": None} if len(stages) < len(stages_of(samples)) else {}
+    path, is_list = _path_of(samples, label_field)
     asked = {**wanted, **without_masks, "_id": {"$ne": None}}
-    is_list = path != label_field
-    condition = {place: {"$elemMatch": asked}} if is_list else {f"{place}.{name}": it for name, it in asked.items()}
-    frames = collection_of(dataset, True)
+    condition = {path: {"$elemMatch": asked}} if is_list else {f"{path}.{name}": it for name, it in asked.items()}
+    frames = collection_of(root_dataset(samples), True)
     if not stages:
         return frames.find_one(condition, {"_id": True}) is not None
     ids = iter(_with_stages(samples, stages).values("id"))
@@ -94,6 +89,38 @@ def has_label(samples: foc.SampleCollection, label_field: str, wanted: Mapping[s
         if frames.find_one({"_sample_id": {"$in": block}, **condition}, {"_id": True}) is not None:
             return True
     return False
+
+
+def classes_of(samples: foc.SampleCollection, label_field: str) -> list[str] | None:
+    """The classes of all labels that a dataset has in the frames of its videos, sorted.
+
+    Args:
+        samples: the dataset, or a view into it
+        label_field: the label field, with ``frames.``
+
+    Returns:
+        None where only the view itself can tell
+    """
+    if _stages_but_by_mask(samples, label_field) is None:
+        return None
+    path, _ = _path_of(samples, label_field)
+    found = collection_of(root_dataset(samples), True).distinct(f"{path}.label")
+    return sorted(name for name in found if name is not None)
+
+
+def _stages_but_by_mask(samples: foc.SampleCollection, label_field: str) -> list[Any] | None:
+    """The stages of a view, but those at its end that leave out boxes with masks; None where others change labels."""
+    stages = list(stages_of(samples))
+    while stages and is_by_mask(stages[-1], samples, label_field):
+        stages.pop()
+    is_whole = {type(stage).__name__ for stage in stages} <= WHOLE_SAMPLES
+    return stages if is_whole and not is_generated(samples) else None
+
+
+def _path_of(samples: foc.SampleCollection, label_field: str) -> tuple[str, bool]:
+    """The path of the labels of a field in a frame, and whether there is a list of them."""
+    _, path = labels_path(samples, label_field)
+    return Place(root_dataset(samples), path.removeprefix("frames."), Scope.FRAME).db_path, path != label_field
 
 
 def _filters_frames(stage: Any, samples: foc.SampleCollection) -> bool:

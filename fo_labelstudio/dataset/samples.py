@@ -330,7 +330,7 @@ class FrameReader:
 
     def _has_old_attributes(self, wanted: Mapping[str, Any]) -> bool:
         """Whether a label keeps attributes in a dict, as old datasets do."""
-        old = {"$elemMatch": {"attributes": {"$nin": [None, {}]}}}
+        old: dict[str, Any] = {"$elemMatch": {"attributes": {"$nin": [None, {}]}}}
         asked = [{self._paths[name]: old} for name in self._columns]
         return self._frames.find_one({**wanted, "$or": asked}, {"_id": True}) is not None
 

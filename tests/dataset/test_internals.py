@@ -161,7 +161,7 @@ class TestOfALoad:
 class TestPatches:
     NAMES = (
         *("_get_label_attributes", "_get_label_type", "_get_backend_field_type", "_build_label_schema"),
-        *("_merge_labels", "_merge_scalars"),
+        *("_merge_labels", "_merge_scalars", "_get_classes"),
     )
 
     def test_patching_twice_wraps_once(self):
@@ -183,6 +183,7 @@ class TestPatches:
         foua._get_label_attributes("samples", other, "gt", "detections")
         foua._get_label_type("samples", other, None, "gt", {})
         foua._get_backend_field_type(other, "field")
+        foua._get_classes("samples", other, None, "gt", {}, True, "detections")
         foua._build_label_schema("samples", backend=other, label_schema={})
         foua._merge_labels("dataset", {}, other)
         foua._merge_scalars("dataset", {}, other)
@@ -198,4 +199,5 @@ class TestPatches:
         assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "discover_attributes")
         assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "only_type")
         assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "has_keyframes")
+        assert hasattr(fo_labelstudio.backend.LabelStudioBackend, "known_classes")
         assert fo_labelstudio.backend.LabelStudioAnnotationResults.merges_itself

@@ -9,7 +9,7 @@ from fiftyone import ViewField as F
 
 from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.dataset.internals import stages_of
-from fo_labelstudio.dataset.plain_frames import has_label, is_by_mask, without_frame_filters
+from fo_labelstudio.dataset.plain_frames import classes_of, has_label, is_by_mask, without_frame_filters
 
 pytestmark = pytest.mark.database
 
@@ -84,3 +84,9 @@ def test_only_the_view_tells_what_it_changes_or_makes(videos):
     view = videos.filter_labels(FIELD, F("index") == 2)
     assert has_label(view, FIELD, {"keyframe": True}) is None
     assert has_label(videos.to_frames(sample_frames="dynamic"), "det", {"keyframe": True}) is None
+
+
+def test_classes_are_those_of_all_labels_of_a_dataset(videos):
+    assert classes_of(videos, FIELD) == classes_of(boxes(videos.limit(1)), FIELD) == ["car"]
+    assert classes_of(videos, "frames.one") == ["bus"]
+    assert classes_of(videos.map_labels(FIELD, {"car": "bus"}), FIELD) is None
