@@ -125,10 +125,9 @@ def test_frames_out_of_order_are_left_to_documents():
     assert composed({2: [box("car", 1)], 1: [box("car", 1)]}) is None
 
 
-def test_a_box_that_no_frame_can_show_is_told_with_its_frame():
-    frames = {1: [box("car", 1)], 2: [box("car", 1, float("nan"))]}
-    (track,) = map(StoredLabel, composed(frames))
-    assert tracks.check(track, FIELD).startswith("in frame 2 its bounding_box is [nan")
+def test_a_box_that_no_frame_can_show_is_left_to_its_document_which_tells_its_id():
+    columns = columns_of({1: [box("car", 1)], 2: [box("car", 1, float("nan"))]})
+    assert tracks.FAMILY.compose_columns(columns, SAMPLE) is None
 
 
 def test_nothing_makes_no_tracks():

@@ -18,6 +18,7 @@ import fiftyone.core.labels as fol
 import numpy as np
 
 from fo_labelstudio.convert.attributes import problem_of_changes
+from fo_labelstudio.convert.box_columns import BoxColumns
 from fo_labelstudio.convert.checks import (
     check_frames,
     class_if_any,
@@ -462,6 +463,13 @@ def _rotation_of(doc: LabelDoc) -> Any:
     return 0.0 if rotation is None else rotation
 
 
+def _composed(columns: BoxColumns, sample_id: str) -> list[LabelDoc] | None:
+    """The tracks in boxes; None where one is not right, for its own document tells its id."""
+    tracks = columns.tracks(sample_id)
+    is_right = tracks is not None and all(_is_clearly_right(track[FRAMES]) for track in tracks)
+    return tracks if is_right else None
+
+
 FAMILY = Family(
     scopes=("frames",),
     label_types={"detection": fol.Detection, "detections": fol.Detections},
@@ -484,7 +492,7 @@ FAMILY = Family(
     governs=("rotation", _KEYFRAME),
     class_control=class_control,
     compose=lambda frames, sample_id, known, ranges: tracks_of(frames, sample_id),
-    compose_columns=lambda columns, sample_id: columns.tracks(sample_id),
+    compose_columns=_composed,
     leaves_out=HAS_MASK,
     not_held=("what is outside the frame", "boxes between keyframes, beyond `keyframe_tolerance`"),
     can_lack_class=True,
