@@ -7,13 +7,15 @@ import unicodedata
 from pathlib import PurePath
 from urllib.parse import unquote, urlsplit
 
-from fo_labelstudio.convert.media import MEDIA
+from fo_labelstudio.convert.media import OF_SAMPLES
 
-_RESERVED = frozenset((*(medium.name for medium in MEDIA), "true", "false", "__proto__"))
+_RESERVED = frozenset((*(medium.name for medium in OF_SAMPLES), "true", "false", "__proto__"))
 
 _ENCODED = re.compile("[@%]")
 
 _DATA_REFERENCE = re.compile(r"\$(?=[A-Za-z0-9_\[\].{}])")
+
+_SPLITTING = re.compile(r"[\W_]+")
 
 _LIKE_NAMES = ("name=", "toName=")
 
@@ -37,6 +39,15 @@ def inner_name(control: str, part: str) -> str:
     No two are alike, nor is any that of a field: in those, a ``%`` stands only before digits.
     """
     return f"{control}%.{_ENCODED.sub(lambda match: _encoded(match.group()), part)}"
+
+
+def data_key(name: str) -> str:
+    """The key of a field in a task's data: the field's name, but a dot, a space and the like are ``_``.
+
+    The Data Manager takes two underscores, and the dot of ``metadata.width``, for a way into nested data (1.23.2,
+    ``preprocess_field_name()``), and finds nothing there.
+    """
+    return _SPLITTING.sub("_", name)
 
 
 def without_references(text: str) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.media import DEFAULT, medium_of
-from fo_labelstudio.convert.media.medium import MediaInfo, Medium
-from fo_labelstudio.convert.names import is_showable
+from fo_labelstudio.convert.media import DEFAULT, MEDIUM_NAMED, medium_of
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium, ShownValue
+from fo_labelstudio.convert.names import control_name, data_key, inner_name, is_showable
 from fo_labelstudio.convert.question import Question
 
 
@@ -85,6 +85,8 @@ class LabelField:
         labels_control: name of the control tag that has its classes, where another one draws, and it is not ours
         only_keyframes: whether the boxes of its tracks say which of them are keyframes
         keyframe_tolerance: how far boxes between keyframes may be off that are sent, relative to the frame
+        shows: the field of the samples whose value its labels are on, where that is not their media
+        beside: name of the medium of the samples themselves, where its labels are on such a value
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
@@ -113,6 +115,8 @@ class LabelField:
     only_keyframes: bool = False
     keyframe_tolerance: float = KEYFRAME_TOLERANCE
     known_as: str | None = None
+    shows: str | None = None
+    beside: str = DEFAULT.name
 
     @property
     def medium(self) -> Medium:
@@ -122,7 +126,34 @@ class LabelField:
     @cached_property
     def to_name(self) -> str:
         """The name of the object tag that it annotates."""
+        if self.object_name is None and self.shows is not None:
+            return inner_name(control_name(self.shows), self.medium.name)
         return self.object_name or self.medium.name
+
+    @property
+    def shown_value(self) -> ShownValue:
+        """How the value that its labels are on is shown.
+
+        Raises:
+            TypeError: its labels are on what shows the sample itself
+        """
+        if self.shows is None or self.medium.shown_value is None:
+            raise TypeError(f"field {self.name!r} is on the {self.medium.noun} of the sample")
+        return self.medium.shown_value
+
+    @cached_property
+    def shown_key(self) -> str | None:
+        """The key of the value that its labels are on in the data of tasks, where that is not the sample's media."""
+        return None if self.shows is None else data_key(self.shows)
+
+    def media_in(self, media: MediaInfo, data: Mapping[str, Any]) -> MediaInfo:
+        """What its labels are on.
+
+        Args:
+            media: the media of the sample
+            data: the data of its task
+        """
+        return media if self.shown_key is None else self.shown_value.parse(data.get(self.shown_key))
 
     @property
     def is_of_frames(self) -> bool:
@@ -167,8 +198,50 @@ class LabelField:
 
 def objects_of(fields: Iterable[LabelField]) -> dict[str, Medium]:
     """The objects that a task of some label fields shows: name of the object tag -> medium; the sample's own first."""
-    own_first = sorted(fields, key=lambda field: field.object_name is not None)
-    return {field.to_name: field.medium for field in own_first} or {DEFAULT.name: DEFAULT}
+    fields = tuple(fields)
+    own_first = sorted(fields, key=lambda field: (field.shows is not None, field.object_name is not None))
+    own = {field.to_name: field.medium for field in own_first if field.shows is None}
+    if not own:
+        beside = MEDIUM_NAMED[fields[0].beside] if fields else DEFAULT
+        own = {beside.name: beside}
+    return {**own, **{name: field.medium for name, field in shown_by(fields).items()}}
+
+
+def shown_by(fields: Iterable[LabelField]) -> dict[str, LabelField]:
+    """The objects that show values of a sample: name of the object tag -> a field whose labels are on the value."""
+    return {field.to_name: field for field in fields if field.shows is not None}
+
+
+def shown_names(fields: Iterable[LabelField]) -> tuple[str, ...]:
+    """The fields of samples whose values are shown."""
+    return tuple(dict.fromkeys(field.shows for field in fields if field.shows is not None))
+
+
+def shown_data(fields: Iterable[LabelField], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the data of a task holds of the values that it shows.
+
+    Args:
+        fields: the label fields
+        values: field of the samples -> its value
+    """
+    shown = ((field.shows, field.shown_value) for field in fields if field.shows is not None)
+    return {data_key(name): value.to_data(values.get(name)) for name, value in shown}
+
+
+def problems_of_shown(fields: Iterable[LabelField], values: Mapping[str, Any]) -> list[str]:
+    """What keeps the values of a sample from being shown.
+
+    Args:
+        fields: the label fields
+        values: field of the samples -> its value
+    """
+    shown = {(field.shows, field.scope): field for field in fields if field.shows is not None}
+    found = (
+        (name, field.shown_value.problem_of(values[name]))
+        for (name, _), field in shown.items()
+        if values.get(name) is not None
+    )
+    return [f"its {name!r} {problem}" for name, problem in found if problem]
 
 
 def medium_of_fields(fields: Iterable[LabelField]) -> Medium:

@@ -7,7 +7,8 @@ from copy import deepcopy
 from typing import Any
 
 from fo_labelstudio.convert.families import family_in
-from fo_labelstudio.convert.media import DEFAULT, medium_of
+from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
 from fo_labelstudio.convert.question import Question, kind_of_values
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE, Attribute, LabelField, Skeleton
@@ -38,7 +39,8 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Args:
         label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
-            own ``scope, tool, skeleton, kind, without_class`` and what :func:`with_controls` adds
+            own ``scope, tool, skeleton, kind, without_class, beside``, the key of a shown value, and what
+            :func:`with_controls` adds
 
     Raises:
         LabelSchemaError: there are no classes, a name cannot be shown, or an attribute cannot be asked for
@@ -77,11 +79,41 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         labels_control=info.get("labels_control"),
         only_keyframes=bool(info.get("only_keyframes", False)),
         keyframe_tolerance=info.get("keyframe_tolerance", KEYFRAME_TOLERANCE),
+        shows=next((info[key] for key in shown_keys(info)), None),
+        beside=info.get("beside", DEFAULT.name),
         allow_additions=bool(info.get("allow_additions", True)),
         allow_deletions=bool(info.get("allow_deletions", True)),
         allow_label_edits=bool(info.get("allow_label_edits", True)),
         allow_spatial_edits=bool(info.get("allow_spatial_edits", True)),
     )
+
+
+def shown_keys(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of a label schema's entry that name a field whose value the labels are on."""
+    return tuple(key for key in SHOWN_AS if info.get(key) is not None)
+
+
+def shown_medium(name: str, info: Mapping[str, Any]) -> Medium | None:
+    """The medium as which the value that the labels of a field are on is shown; None where they are on the sample.
+
+    Args:
+        name: name of the label field
+        info: its entry of a label schema
+
+    Raises:
+        LabelSchemaError: more than one value is named, or one that is no name
+    """
+    keys = shown_keys(info)
+    if len(keys) > 1:
+        named = " and ".join(f'"{key}"' for key in keys)
+        raise LabelSchemaError(f"field {name!r}: {named} both name what its labels are on; keep one of them")
+    if not keys:
+        return None
+    if not isinstance(info[keys[0]], str) or not is_showable(info[keys[0]]):
+        raise LabelSchemaError(
+            f'field {name!r}: "{keys[0]}" is {info[keys[0]]!r}, expected the name of a field of the samples'
+        )
+    return SHOWN_AS[keys[0]]
 
 
 def _classes(name: str, classes: Iterable[Any], is_scalar: bool) -> tuple[str, ...]:

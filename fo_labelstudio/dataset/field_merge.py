@@ -13,6 +13,7 @@ import fiftyone.core.fields as fof
 from pymongo import UpdateOne
 
 from fo_labelstudio.convert.annotation.answer import Answer
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.place import Doc, Place
 from fo_labelstudio.merge.conflicts import Conflict, Rules
@@ -107,6 +108,7 @@ class FieldMerge(ABC, Generic[Change]):
         self.source_edited: EditedLabels = {}
         """What loads have written into the run's field, where the place starts as a copy of it: not what was sent."""
         self._origins: dict[str, Place] = {}
+        self._shown_in = None if field.shows is None else place.other(field.shows)
         declared = source and source.field
         # A field that is gone, or has become one of another type, has nothing to copy.
         self._source = source if declared is not None and self.can_hold(declared, field) else None
@@ -148,7 +150,7 @@ class FieldMerge(ABC, Generic[Change]):
             self.report.note(answer.sample_id)
 
     def _read(self, sample_ids: Iterable[str]) -> dict[str, Doc]:
-        return self._place.read(sample_ids, *filter(None, (self._source,)), *self._origins.values())
+        return self._place.read(sample_ids, *filter(None, (self._source, self._shown_in)), *self._origins.values())
 
     def _find_origins(self, answers: Iterable[Answer]) -> None:
         """Finds the fields whose labels people started from, where these were sent from other fields than the run's."""
@@ -162,6 +164,21 @@ class FieldMerge(ABC, Generic[Change]):
     def _origin_of(self, answer: Answer) -> Place | None:
         """The field whose labels an answer started from, where that is another one than the run's and is there."""
         return self._origins.get(answer.sources.get(self._field.name, ""))
+
+    def _has_other_value(self, answer: Answer, doc: Doc) -> bool:
+        """Whether the value that labels are on is another one than the annotator saw; says so if it is."""
+        field = self._field
+        if self._shown_in is None or field.shows in answer.fields:
+            # What the run has people correct is another one as soon as that is loaded.
+            return False
+        if digest_of(field.shown_value.to_data(self._shown_in.value_in(doc))) == answer.fields[field.name].on:
+            return False
+        self.report.notes.append(
+            f"task {answer.task_id}, sample {answer.sample_id}: its {field.shows!r} was changed after it was sent, so "
+            f"what was answered about it for {field.name!r} is of another one; left alone"
+        )
+        self.report.left += 1
+        return True
 
     def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
         """Looks at what else is to be known of the dataset before a page of answers is planned."""

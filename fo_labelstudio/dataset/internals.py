@@ -30,6 +30,7 @@ from bson import ObjectId, json_util
 from mongoengine.errors import DoesNotExist
 
 from fo_labelstudio.convert.families import FAMILIES, family_of_type
+from fo_labelstudio.convert.media import SHOWN_AS
 from fo_labelstudio.errors import RunError
 
 run_documents = threading.RLock()
@@ -345,6 +346,9 @@ def is_end_of_load() -> bool:
     return caller is not None and caller.f_code is foua.load_annotations.__code__
 
 
+_OWN_KEYS = tuple(SHOWN_AS)
+"""What entries of a label schema may say to a backend of ours, and FiftyOne leaves out."""
+
 _LACKING: Mapping[str, type[fol.Label]] = {
     label_type: cls
     for family in FAMILIES
@@ -352,6 +356,10 @@ _LACKING: Mapping[str, type[fol.Label]] = {
     if family.is_new_to_annotate and cls is not None
 }
 """The label types that ``annotate()`` does not know -> class of the label field's value."""
+
+_KNOWN = tuple(cls for name, cls in foua._LABEL_TYPES_MAP.items() if name not in _LACKING)
+_UNKNOWN = {name: cls for name, cls in _LACKING.items() if cls not in _KNOWN}
+"""Those of them whose class is that of no label type that it knows."""
 
 _OTHERWISE = "fo_labelstudio_otherwise"
 """The attribute of a function of ours that holds the one of FiftyOne's in whose place it is."""
@@ -434,6 +442,11 @@ def _label_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if hasattr(backend, "only_type") and label_type is None and "type" not in label_info:
             label_type = backend.only_type(samples, label_field)
+        asked = label_info.get("type", label_type)
+        if hasattr(backend, "only_type") and asked in _LACKING and asked not in _UNKNOWN:
+            field = samples.get_field(label_field)
+            if isinstance(field, fof.EmbeddedDocumentField) and issubclass(field.document_type, _LACKING[asked]):
+                return asked, is_frame_field(samples, label_field), True, False
         return otherwise(samples, backend, label_type, label_field, label_info)
 
     return label_type_of
@@ -444,7 +457,7 @@ def _field_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
 
     def field_type(backend: Any, field: Any) -> Any:
         if hasattr(backend, "only_type") and isinstance(field, fof.EmbeddedDocumentField):
-            for label_type, cls in _LACKING.items():
+            for label_type, cls in _UNKNOWN.items():
                 if issubclass(field.document_type, cls):
                     return label_type
         return otherwise(backend, field)
@@ -453,7 +466,7 @@ def _field_type(otherwise: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """FiftyOne hands ``allow_spatial_edits`` on for the shapes that its tables have, and for nothing else.
+    """FiftyOne hands ``allow_spatial_edits`` on for the shapes that its tables have, and no key that is ours alone.
 
     The forms of its annotation plugin have attributes as rows, which FiftyOne itself does not take.
 
@@ -474,6 +487,7 @@ def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
             schema, videos = otherwise(*bound.args, **bound.kwargs)
         for name, info in schema.items():
             own = (given.get(name) if isinstance(given, Mapping) else None) or {}
+            info.update({key: own[key] for key in _OWN_KEYS if key in own})
             if info.get("type") in _LACKING and info["existing_field"]:
                 info["allow_spatial_edits"] = own.get("allow_spatial_edits", asked.get("allow_spatial_edits", True))
             is_of_tracks = (

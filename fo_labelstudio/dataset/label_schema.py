@@ -30,11 +30,11 @@ from fo_labelstudio.convert.families import (
 )
 from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.family import Family
-from fo_labelstudio.convert.media import DEFAULT, medium_of_type
+from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of, medium_of_type
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
-from fo_labelstudio.convert.schema import OWN, parse_label_schema
+from fo_labelstudio.convert.schema import OWN, parse_label_schema, shown_keys, shown_medium
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
@@ -115,7 +115,8 @@ def completed_label_schema(
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
         check_field(samples, name, info["type"] == "scalar")
-        scope = medium.scope_of(is_frame_field(samples, name))
+        shown_as = _shown_as(samples, name, label_schema)
+        scope = (shown_as or medium).scope_of(is_frame_field(samples, name))
         if not is_served(scope, info["type"]):
             raise LabelSchemaError(not_served(name, info["type"], medium, scope))
         if are_clips and scope == medium.scopes[0] and not holds_moments(info["type"]):
@@ -123,8 +124,10 @@ def completed_label_schema(
                 f"field {name!r}: labels of type {info['type']!r} live on the video as a whole, of which clips are "
                 "parts; annotate the videos: dataset.select(clips.distinct('sample_id'))"
             )
-        if medium is not DEFAULT:
+        if scope != DEFAULT.scopes[0]:
             info["scope"] = scope
+        if shown_as is not None:
+            info["beside"] = medium.name
         family = family_in(scope, info["type"])
         tools = family.tools
         if info["type"] == "scalar":
@@ -152,12 +155,61 @@ def completed_label_schema(
     return completed
 
 
+def _shown_as(samples: foc.SampleCollection, name: str, label_schema: Mapping[str, Mapping[str, Any]]) -> Medium | None:
+    """The medium as which the value that the labels of a field are on is shown; None where they are on the sample.
+
+    Raises:
+        LabelSchemaError: there is no such value, or it cannot be shown
+    """
+    info = label_schema[name]
+    medium = shown_medium(name, info)
+    if medium is None or medium.shown_value is None:
+        return None
+    key, noun = medium.shown_value.key, medium.shown_value.noun
+    shown = info[key]
+    field = samples.get_field(shown)
+    if not isinstance(field, medium.shown_value.field_types) or is_frame_field(samples, shown):
+        found = "there is no such field of samples" if field is None else f"it is a {type(field).__name__}"
+        raise LabelSchemaError(
+            f'field {name!r}: "{key}" names {shown!r}, and {found}; name a field of the samples that holds {noun}'
+        )
+    others = [other for other, entry in label_schema.items() if shown in (entry.get(key) for key in shown_keys(entry))]
+    as_others = next((other for other in others if shown_medium(other, label_schema[other]) is not medium), None)
+    if as_others is not None:
+        raise LabelSchemaError(
+            f"fields {name!r} and {as_others!r} show {shown!r} in two ways; show it in one, or clone it under another "
+            "name"
+        )
+    scope, label_type = medium.scopes[0], info["type"]
+    if shown in label_schema and is_served(scope, label_type) and family_in(scope, label_type).is_drawn:
+        raise LabelSchemaError(
+            f"field {name!r}: its labels are on {shown!r}, which the same run has people correct, so that they would "
+            "be in other places of what is corrected; have the correction written to a field of its own, or take one "
+            "of them out of the label schema"
+        )
+    return medium
+
+
 _LISTS = frozenset(filter(None, map(list_name, LABEL_TYPES.values())))
 """What fields of several labels call the list of them."""
 
 
 def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
     """Why labels of a type cannot be annotated where they are to live, and what to do."""
+    if scope not in medium.scopes:
+        shown = medium_of(scope)
+        key = shown.shown_value.key if shown.shown_value else shown.name
+        return (
+            f'field {name!r}: labels of type {label_type!r} cannot be on {with_article(shown.noun)}; take "{key}" out '
+            "of its entry"
+        )
+    keys = [key for key, shown in SHOWN_AS.items() if is_served(shown.scopes[0], label_type)]
+    if keys and not is_served(medium.scopes[0], label_type):
+        named = " or ".join(f'"{key}"' for key in keys)
+        return (
+            f"field {name!r}: nothing says what its {label_type} are on; name the field that holds it under {named} in "
+            f'its entry of label_schema, such as {{"type": {label_type!r}, "{keys[0]}": "caption", "classes": [...]}}'
+        )
     if scope == medium.frame_scope:
         inner = name.removeprefix("frames.")
         parent, _, last = inner.rpartition(".")

@@ -101,6 +101,8 @@ class LabelMerge(FieldMerge[LabelChanges]):
         return not (is_untouched and self._field.existing and not self._is_copy) or self.ledger.has(answer.sample_id)
 
     def _plan(self, answer: Answer, doc: Doc) -> LabelChanges | None:
+        if self._has_other_value(answer, doc):
+            return None
         ready = self._ready(answer, doc)
         if ready is not None:
             if ready.written:

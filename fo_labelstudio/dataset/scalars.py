@@ -59,7 +59,7 @@ class ScalarMerge(FieldMerge[ScalarChange]):
 
     def _plan(self, answer: Answer, doc: Doc) -> ScalarChange | None:
         sample_id, name = answer.sample_id, self._field.name
-        if self._is_silent(answer):
+        if self._is_silent(answer) or self._has_other_value(answer, doc):
             return None
         written = self.ledger.edited.get(sample_id, {}).get(VALUE, {})
         loaded = self.ledger.loaded.get(sample_id, ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 from bson import ObjectId
 
+from fo_labelstudio.convert.names import data_key
 from fo_labelstudio.convert.task.write import DATA_KEYS
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.messages import listed
@@ -23,40 +23,44 @@ _SHOWABLE = (
     fof.ObjectIdField,
 )
 
-_SPLITTING = re.compile(r"[\W_]+")
 
-
-def data_key(name: str) -> str:
-    """The key of a field in a task's data: the field's name, but a dot, a space and the like are ``_``.
-
-    The Data Manager takes two underscores, and the dot of ``metadata.width``, for a way into nested data (1.23.2,
-    ``preprocess_field_name()``), and finds nothing there.
-    """
-    return _SPLITTING.sub("_", name)
-
-
-def check_task_fields(samples: foc.SampleCollection, names: Sequence[str]) -> None:
+def check_task_fields(samples: foc.SampleCollection, names: Sequence[str], shown: Sequence[str] = ()) -> None:
     """Refuses fields that tasks cannot carry.
+
+    Args:
+        samples: the collection
+        names: the fields that tasks are to carry
+        shown: the fields whose values labels are on, which tasks carry besides
 
     Raises:
         LabelSchemaError: a field is missing, holds what no task can show, or would be in the place of another one
     """
     problems = [problem for name in names if (problem := _problem_of(samples, name))]
+    if not problems:
+        problems = [problem for name in shown if (problem := _problem_of_name(name))]
     keys: dict[str, str] = {}
-    for name in names:
+    for name in dict.fromkeys((*names, *shown)):
         other = keys.setdefault(data_key(name), name)
         if other != name:
             problems.append(f"{other!r} and {name!r} would both be {data_key(name)!r} in the tasks; leave one out")
     if problems:
-        raise LabelSchemaError(f"task_fields cannot be shown:{listed(problems)}")
+        what = "task_fields" if names else "fields of the samples that labels are on"
+        raise LabelSchemaError(f"{what} cannot be shown:{listed(problems)}")
 
 
-def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:
+def _problem_of_name(name: str) -> str | None:
     if data_key(name) in DATA_KEYS:
         return (
             f"{name!r} is a name that each task uses itself ({', '.join(DATA_KEYS)}); leave it out, or clone "
             "the field under another name"
         )
+    return None
+
+
+def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:
+    problem = _problem_of_name(name)
+    if problem:
+        return problem
     field = samples.get_field(name)
     if field is None:
         near = difflib.get_close_matches(name, samples.get_field_schema(flat=True), n=1, cutoff=0.5)

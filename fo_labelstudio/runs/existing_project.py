@@ -13,12 +13,12 @@ from fo_labelstudio.convert.labeling_config.match import Match, check_own_config
 from fo_labelstudio.convert.labeling_config.read import needed_keys, read
 from fo_labelstudio.convert.media import medium_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
-from fo_labelstudio.convert.records import medium_of_fields
+from fo_labelstudio.convert.names import data_key
+from fo_labelstudio.convert.records import medium_of_fields, shown_names
 from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.internals import built_label_schema
 from fo_labelstudio.dataset.label_schema import completed_label_schema
-from fo_labelstudio.dataset.task_fields import data_key
 from fo_labelstudio.errors import LabelingConfigError, LabelSchemaError, RunError, ServerError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
@@ -243,7 +243,7 @@ def in_names_of(
         key = found.shown.key or ""
         medium = medium_of_fields(fields)
         filled = [*medium.to_data(_ANY, found.fields[0].object_option)] if found.fields else []
-        _check_keys(medium, key, filled, needed_keys(labeling_config), task_fields)
+        _check_keys(medium, key, filled, needed_keys(labeling_config), [*task_fields, *shown_names(fields)])
     return with_controls(label_schema, found.fields, key)
 
 

@@ -18,8 +18,9 @@ import fiftyone.core.metadata as fom
 import fiftyone.utils.data as foud
 from bson import ObjectId
 
-from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks
+from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks, is_served
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField, media_key_of
 from fo_labelstudio.convert.regions import group_regions
@@ -204,7 +205,7 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
         if key in self._label_types:
             return [self._label_types[key]]
         container = self._seen[key].container
-        found = [label_type for label_type, cls in LABEL_TYPES.items() if cls is container]
+        found = [name for name, cls in LABEL_TYPES.items() if cls is container and is_served(DEFAULT.scopes[0], name)]
         return found or ["scalar"]
 
     def _tasks(self, fields: tuple[LabelField, ...]) -> Iterator[dict[str, Any]]:

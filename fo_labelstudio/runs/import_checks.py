@@ -9,7 +9,7 @@ import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, label_class_of
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig
-from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of_type
+from fo_labelstudio.convert.media import DEFAULT, OF_SAMPLES, medium_of_type
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import holder_of
@@ -54,14 +54,14 @@ def check_dataset(dataset: fo.Dataset, config: LabelingConfig | None) -> Medium:
         SettingsError: its samples are neither images nor videos
         LabelingConfigError: the project shows and asks about other media
     """
-    known = {medium.media_type: medium for medium in MEDIA}
+    known = {medium.media_type: medium for medium in OF_SAMPLES}
     if dataset.media_type not in (None, "group", *known):
         raise SettingsError(
             f"the samples of dataset {dataset.name!r} are of media type {dataset.media_type!r}, but labels of images "
             "and of videos are imported; pass a dataset of these, or of groups"
         )
     if config is not None and dataset.media_type is None:
-        shown = [medium for medium in MEDIA if config.shown(medium)]
+        shown = [medium for medium in OF_SAMPLES if config.shown(medium)]
         if shown and DEFAULT not in shown:
             raise SettingsError(
                 f"dataset {dataset.name!r} has no samples yet, so nothing tells that it is one of {shown[0].noun}s, "

@@ -13,7 +13,7 @@ from fo_labelstudio.convert.labeling_config import write
 from fo_labelstudio.convert.media import DEFAULT, MEDIA
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField
-from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
+from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema, shown_keys, shown_medium
 from fo_labelstudio.dataset.internals import built_label_schema
 from fo_labelstudio.dataset.label_schema import completed_label_schema, not_served
 from fo_labelstudio.errors import LabelSchemaError
@@ -58,7 +58,8 @@ def fields_of(label_schema: Mapping[str, Any] | Iterable[str]) -> tuple[LabelFie
             f"label schema {label_schema!r} only names fields; pass the samples that have them, or a dict of each "
             "field's type and classes"
         )
-    medium = _medium_of({name: (info or {}).get("type") for name, info in label_schema.items()})
+    on_media = {name: info or {} for name, info in label_schema.items() if not shown_keys(info or {})}
+    medium = _medium_of({name: info.get("type") for name, info in on_media.items()})
     fields = parse_label_schema({name: _completed(name, info or {}, medium) for name, info in label_schema.items()})
     for field in fields:
         attributes.check_number(field, family_of(field))
@@ -84,11 +85,14 @@ def _completed(name: str, given: Mapping[str, Any], medium: Medium) -> dict[str,
         raise LabelSchemaError(
             f"field {name!r}: label type {label_type!r} is not supported; use one of {[*LABEL_TYPES]}"
         )
-    scope = medium.scope_of(name.startswith("frames."))
+    shown_as = shown_medium(name, info)
+    scope = (shown_as or medium).scope_of(name.startswith("frames."))
     if not is_served(scope, label_type):
         raise LabelSchemaError(not_served(name, label_type, medium, scope))
-    if medium is not DEFAULT:
+    if scope != DEFAULT.scopes[0]:
         info["scope"] = scope
+    if shown_as is not None:
+        info["beside"] = medium.name
     family = family_in(scope, label_type)
     if family.tools:
         without_joints = family.has_joints and info.get("skeleton") is None

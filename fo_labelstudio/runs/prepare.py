@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import media_key_of
+from fo_labelstudio.convert.records import media_key_of, problems_of_shown, shown_data, shown_names
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, with_address
 from fo_labelstudio.dataset.samples import FrameReader, Unlisted, read_blocks, read_labels
@@ -123,6 +123,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
         unlisted: receives the labels that the run is to do without
     """
     unreadable: list[str] = []
+    names = tuple(dict.fromkeys((*run.task_fields, *shown_names(run.fields))))
     blocks = read_blocks(
         run.samples,
         run.fields,
@@ -131,7 +132,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
         run.medium if TRANSPORTS[run.media.transport].reads_metadata else None,
         run.sample_ids,
         without,
-        run.task_fields,
+        names,
         run.scoring.field,
         run.ranges,
     )
@@ -154,7 +155,13 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
                 continue
             # No way to the server finds out anything about media without a path.
             path = stored.path or ""
-            yield SampleRecord(stored.id, path, media, labels, to_data(stored.shown, dates), stored.score_value)
+            problems = problems_of_shown(run.fields, stored.shown)
+            if problems:
+                yield from (Refused(f"sample {stored.id}: {problem}") for problem in problems)
+                continue
+            carried = {name: stored.shown[name] for name in run.task_fields}
+            shown = {**to_data(carried, dates), **shown_data(run.fields, stored.shown)}
+            yield SampleRecord(stored.id, path, media, labels, shown, stored.score_value)
     yield from _drained(unreadable)
 
 

@@ -177,7 +177,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         config.media_field,
         token,
         media,
-        task_fields=config.task_fields or (),
+        task_fields=tuple(config.task_fields or ()),
         leaves_unlisted=config.unlisted_classes == "leave",
         labeling_config=config.labeling_config,
         finished=Finished(config.ground_truth) if config.upload_as == "annotations" else None,

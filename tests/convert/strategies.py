@@ -26,7 +26,10 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name, is_showable
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelField, Skeleton
+from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
 from fo_labelstudio.convert.stored import ScalarValue, StoredLabel, StoredLabels
+from tests.convert.spanned import FIELD as SHOWN
+from tests.convert.spanned import SPANNED
 
 CLASSES = ("cat", "dog", 'a<b & "c"', "日本", " padded ", "a,b", "Cat")
 TARGETS = {"cat": 1, "dog": 2, "日本": 255}
@@ -36,14 +39,22 @@ SKELETON = Skeleton(("head", "neck", "left hand", "right hand"), ((0, 1), (1, 2)
 FRAME_KINDS = [f"frames.{name}" for name in LABEL_TYPES if is_served("frames", name)]
 """The label types of labels that live in frames of videos."""
 
-KINDS = [*LABEL_TYPES, *FRAME_KINDS]
-"""Every label type, where its labels live: those of frames begin with ``frames.``."""
+SPAN_TYPES = [f"{scope}.spans" for scope in SPAN_KINDS][1:]
+"""The spans of all media but the first one."""
+
+KINDS = [*LABEL_TYPES, *FRAME_KINDS, *SPAN_TYPES]
+"""Every label type, where its labels live: those of frames begin with ``frames.``, and so do some with their medium."""
 
 
 def family_for(kind: str) -> Family:
     """The family of a label type."""
     scope, _, label_type = kind.rpartition(".")
     return family_in(scope, label_type) if scope else family_of_type(label_type)
+
+
+def singular(label_type: str) -> str:
+    """The name of a label type without its plural."""
+    return label_type.removesuffix("s")
 
 
 IMAGE_TYPES = [name for name in LABEL_TYPES if is_served("image", name)]
@@ -203,6 +214,16 @@ def runs(draw: st.DrawFn, video: MediaInfo) -> FrameLabel:
     return FrameLabel(label=draw(st.sampled_from(CLASSES)), frames=frames)
 
 
+@st.composite
+def spans(draw: st.DrawFn, field: LabelField, media: MediaInfo) -> fo.Classification:
+    """Spans of what the labels of a field are on."""
+    start, end = draw(SPANNED[field.scope].ends(media))
+    label, confidence = draw(st.sampled_from(CLASSES)), draw(confidences)
+    words = SPAN_KINDS[field.scope].words
+    more = {} if words is None else {"text": words(start, end, media)}
+    return fo.Classification(label=label, start=start, end=end, confidence=confidence, **more)
+
+
 QUESTIONS = (
     Question("text", "str"),
     Question("number", "int"),
@@ -255,9 +276,11 @@ def attributes_of(draw: st.DrawFn, control: str) -> tuple[Attribute, ...]:
 def field_of(label_type: str, name: str = "ground truth", **values: Any) -> LabelField:
     """A label field with CLASSES, and what its family needs besides."""
     family = family_for(label_type)
-    label_type = label_type.removeprefix("frames.")
+    scope, _, label_type = label_type.rpartition(".")
     needed: dict[str, Any] = {"name": name, "label_type": label_type, "classes": CLASSES, "control": name}
-    needed["scope"] = family.scopes[0]
+    needed["scope"] = scope or family.scopes[0]
+    if needed["scope"] in SPANNED:
+        needed["shows"] = SHOWN
     if family.tools:
         needed["tool"] = family.tools[0]
     if label_type in ("keypoint", "keypoints"):
@@ -341,6 +364,8 @@ def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Cas
     field = draw(fields(label_type, with_attributes))
     has_masks = "mask" in family_for(label_type).aspects
     size = draw(small_media if has_masks else videos if field.medium.frame_scope else media)
+    if field.scope in SPANNED:
+        size = draw(SPANNED[field.scope].media)
     one = {
         "classification": lambda: classifications,
         "detection": detections,
@@ -350,10 +375,11 @@ def cases(draw: st.DrawFn, label_type: str, with_attributes: bool = True) -> Cas
         "keypoint": lambda: keypoints(field),
         "segmentation": lambda: segmentations(field, size),
         "temporal_detection": lambda: moments(size),
+        "span": lambda: spans(field, size),
         "scalar": lambda: answers(field.question).map(ScalarValue),
         "frames.classification": lambda: runs(size),
         "frames.detection": lambda: tracks(size),
-    }[label_type if label_type in ("scalar", "segmentation") else label_type.removesuffix("s")]()
+    }["span" if field.scope in SPANNED else label_type if label_type == "scalar" else singular(label_type)]()
     most = 4 if has_several(field) else 1
     unique = {"unique_by": lambda label: label.label} if label_type == "classifications" else {}
     labels = draw(st.lists(one, max_size=most, **unique))

@@ -149,6 +149,7 @@ LABELS = {
     "polyline": fo.Polyline(label="cat", points=[[[0.1, 0.1], [0.2, 0.2]]]),
     "keypoint": fo.Keypoint(label="cat", points=[[0.1, 0.1], [0.2, 0.2]]),
     "segmentation": fo.Segmentation(mask=np.eye(100, dtype=np.uint8)),
+    "span": fo.Classification(label="cat", start=0, end=4, text="some"),
     "scalar": "text",
     "temporal_detection": fo.TemporalDetection(label="cat", support=[2, 5]),
     "frames.detection": FrameLabel(
@@ -163,9 +164,12 @@ LABELS = {
 }
 
 VIDEO = MediaInfo(100, 100, 60, 10.0)
+WORDS = MediaInfo(text="some words")
 
 
 def media_for(field):
+    if field.shows is not None:
+        return WORDS
     return VIDEO if field.medium.frame_scope else SQUARE
 
 

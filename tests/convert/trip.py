@@ -18,6 +18,7 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import StoredLabel, StoredLabels, label_of
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
+from tests.convert.spanned import shown_in
 from tests.support import as_exported
 
 RUN = "run"
@@ -33,7 +34,7 @@ class Trip:
 
     Attributes:
         field: the field
-        media: size of the image
+        media: what its regions refer to
         docs: the labels as the database stores them
         sent: the result that the editor starts from
     """
@@ -42,7 +43,8 @@ class Trip:
         self.field = field
         self.media = media
         self.docs = [label.to_dict() for label in labels if isinstance(label, fo.core.labels.Label)]
-        record = SampleRecord(SAMPLE, "x.png", media, {field.name: self._value(labels)})
+        of_sample = media if field.shows is None else SQUARE
+        record = SampleRecord(SAMPLE, "x.png", of_sample, {field.name: self._value(labels)}, shown_in(field, media))
         assert list(problems_of(record, [field])) == []
         task = json.loads(json.dumps(to_task(record, [field], "u", RUN), allow_nan=False))
         predictions = task.pop("predictions")
@@ -68,11 +70,13 @@ class Trip:
             submitted = result(submitted) or submitted
         elif result is not None:
             submitted = result
-        annotation = as_exported(submitted, self.sent)
-        task = {"id": TASK, **copy.deepcopy(self._task), "annotations": [annotation]}
         problems: list = []
-        answer = parse_task(task, [self.field], RUN, problems)
+        answer = parse_task(self.task(submitted), [self.field], RUN, problems)
         return answer.fields[self.field.name], [str(problem) for problem in problems]
+
+    def task(self, submitted: Result) -> dict[str, Any]:
+        """The exported task with a submitted result."""
+        return {"id": TASK, **copy.deepcopy(self._task), "annotations": [as_exported(submitted, self.sent)]}
 
     def changes(self, result: Result | Callable[[Result], Any] | None = None) -> LabelChanges:
         """The changes of the stored labels that a submitted result makes."""

@@ -17,7 +17,7 @@ import yaml
 from fo_labelstudio.convert.families import family_of_type, holds_list
 from fo_labelstudio.convert.labeling_config.kinds import Kind, label_type_of
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, read
-from fo_labelstudio.convert.media import DEFAULT, MEDIA
+from fo_labelstudio.convert.media import DEFAULT, OF_SAMPLES
 from fo_labelstudio.convert.media.medium import Medium
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -68,7 +68,7 @@ def labeling_templates() -> Iterator[tuple[str, ...]]:
 
 def medium_of(config: LabelingConfig) -> Medium:
     """What the samples are that the tasks of a labeling config show."""
-    return next(filter(config.shown, MEDIA), DEFAULT)
+    return next(filter(config.shown, OF_SAMPLES), DEFAULT)
 
 
 def outcome_of(control: ControlTag, config: LabelingConfig, medium: Medium) -> str:

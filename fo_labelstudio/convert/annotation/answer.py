@@ -73,6 +73,7 @@ class FieldAnswer:
         hidden: label id -> the frames that it has and that were not sent with it, see :func:`to_hidden`
         is_understood: whether any of its results was understood
         is_looked_at: whether, where there are no labels, it says that there is nothing to see
+        on: the digest of the value that its labels are on, as it was shown; None where they are on the sample itself
         not_offered: choices that the control no longer has, so that leaving them out says nothing
     """
 
@@ -95,6 +96,7 @@ class FieldAnswer:
     is_understood: bool = False
     is_looked_at: bool = True
     not_offered: frozenset[str] = frozenset()
+    on: str | None = None
 
     def gone(self, loaded: Collection[str]) -> list[str]:
         """Those of the labels that earlier loads added which are no longer there."""

@@ -20,6 +20,7 @@ from fo_labelstudio.convert.annotation.sorting import (
     with_ids,
 )
 from fo_labelstudio.convert.annotation.start import Start, prediction_in_doubt_of, start_of
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
@@ -105,20 +106,24 @@ def parse_task(
         *(region for _, region in elsewhere if may_be_known(region, fields, known)),
         *(region for region in found.unasked if may_be_known(region, fields, ())),
     ]
+    on = {field.name: field.media_in(media, task["data"]) for field in fields}
     missing = configs.missing_at(time_of(annotation))
     answers = {
-        field.name: FieldReader(field, media, task_id, run, problems, about, origin, missing).read(
+        field.name: FieldReader(field, on[field.name], task_id, run, problems, about, origin, missing).read(
             found.by_field[field.name], unreadable, sent.get(field.name, {})
         )
         for field in fields
     }
     _leave_what_others_showed(answers, fields, start, first_sent)
-    _add_what_others_showed(answers, fields, start, media)
+    for field in fields:
+        if field.shown_key is not None:
+            answers[field.name].on = digest_of(task["data"].get(field.shown_key))
+    _add_what_others_showed(answers, fields, start, on)
     for field in fields:
         entries = sent.get(field.name, {})
-        _add_what_was_sent(answers[field.name], annotation, field, entries, origin, media, task_id, run)
+        _add_what_was_sent(answers[field.name], annotation, field, entries, origin, on[field.name], task_id, run)
     departed = [field for field in fields if field.name in gone or field.name in sources]
-    originals = _originals(annotation, result, departed, origin, sent, media, task_id, run)
+    originals = _originals(annotation, result, departed, origin, sent, on, task_id, run)
     made = made_of(annotation, task, which.people)
     answer = Answer(task_id, sample_id, answers, originals=originals, made=made, sources=dict(sources))
     for region_answer in (item for items in about.values() for item in items):
@@ -151,7 +156,7 @@ def _originals(
     fields: Sequence[LabelField],
     origin: Origin,
     sent: Mapping[str, Any],
-    media: MediaInfo,
+    on: Mapping[str, MediaInfo],
     task_id: int,
     run: str,
 ) -> dict[str, dict[str, LabelDoc]]:
@@ -166,7 +171,7 @@ def _originals(
     for regions, is_as_sent in ((shown_first, True), (result, False)):
         by_field = sorted_by_field(regions, fields, task_id, known, origin, []).by_field
         for field in fields:
-            reader = FieldReader(field, media, task_id, run, [], {}, origin, Missing())
+            reader = FieldReader(field, on[field.name], task_id, run, [], {}, origin, Missing())
             labels = reader.originals(by_field[field.name], sent.get(field.name, {}), is_as_sent)
             found[field.name] = {**labels, **found[field.name]}
     for field in fields:
@@ -219,11 +224,11 @@ def _leave_what_others_showed(
 
 
 def _add_what_others_showed(
-    answers: Mapping[str, FieldAnswer], fields: Sequence[LabelField], start: Start, media: MediaInfo
+    answers: Mapping[str, FieldAnswer], fields: Sequence[LabelField], start: Start, on: Mapping[str, MediaInfo]
 ) -> None:
     """Notes what the other predictions of the task showed of labels: who has not edited these has them so."""
-    nothing = ParsedLabel("", {}, media)
     for field in fields:
+        nothing = ParsedLabel("", {}, on[field.name])
         answer = answers[field.name]
         answer.is_of_another_field = field.name in start.shown.sources
         for other in start.others:

@@ -16,6 +16,7 @@ from fo_labelstudio.convert.families import (
     polylines,
     scalar,
     segmentation,
+    spans,
     tracks,
 )
 from fo_labelstudio.convert.family import Family
@@ -33,6 +34,7 @@ FAMILIES = (
     moments.FAMILY,  # TemporalDetection(s) <TimelineLabels>
     tracks.FAMILY,  # Detection(s)       <VideoRectangle> <Labels>, in frames
     frame_classes.FAMILY,  # Classification(s)  <TimelineLabels>, in frames
+    spans.FAMILY,  # Classifications    <Labels> on <Text>
     scalar.FAMILY,  # field values       <Number> <TextArea> <Choices> <DateTime>
 )
 

@@ -19,7 +19,7 @@ from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits
 from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, with_classes, without_classes
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, ObjectTag, read
 from fo_labelstudio.convert.media.medium import Medium
-from fo_labelstudio.convert.records import Attribute, LabelField, medium_of_fields
+from fo_labelstudio.convert.records import Attribute, LabelField, medium_of_fields, shown_by
 from fo_labelstudio.errors import LabelingConfigError
 
 
@@ -55,12 +55,34 @@ def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
         LabelingConfigError: it does not fit; ``problems`` names each control tag, field and remedy
     """
     medium = medium_of_fields(fields)
-    tried = [(shown, *_match_on(shown, fields, config)) for shown in shown_objects(config, medium)]
-    fitting = [Match(tuple(matched), shown) for shown, matched, problems in tried if not problems]
+    own = [field for field in fields if field.shows is None]
+    shown, named = _matched(own, shown_objects(config, medium, bool(own)), config, f"{medium.noun}s")
+    for field in shown_by(fields).values():
+        on_it = [other for other in fields if other.shows is not None and other.to_name == field.to_name]
+        named.update(_matched(on_it, _objects_of_value(field, config), config, f"{field.medium.noun}s")[1])
+    return Match(tuple(named[field.name] for field in fields), shown)
+
+
+def _matched(
+    fields: Sequence[LabelField], objects: Sequence[ObjectTag], config: LabelingConfig, noun: str
+) -> tuple[ObjectTag, dict[str, LabelField]]:
+    """The one object tag of some that label fields on one object fit, and the fields in the names of its control tags.
+
+    Args:
+        fields: the label fields
+        objects: the object tags that can show what they are on
+        config: the labeling config
+        noun: how messages name what the object tags show, in the plural
+
+    Raises:
+        LabelingConfigError: they fit none, or several
+    """
+    tried = [(shown, *_match_on(shown, fields, config)) for shown in objects]
+    fitting = [(shown, matched) for shown, matched, problems in tried if not problems]
     if len(fitting) > 1:
-        names = " and ".join(repr(found.shown.name) for found in fitting)
+        names = " and ".join(repr(shown.name) for shown, _ in fitting)
         raise LabelingConfigError(
-            f"the label schema fits the {medium.noun}s {names} of the labeling config alike; take the control tags "
+            f"the label schema fits the {noun} {names} of the labeling config alike; take the control tags "
             "of one of them out of it, or use another project"
         )
     if not fitting:
@@ -68,7 +90,24 @@ def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
         raise LabelingConfigError(
             f"the labeling config does not fit the label schema in {len(problems)} ways:", problems
         )
-    return fitting[0]
+    shown, matched = fitting[0]
+    return shown, {field.name: field for field in matched}
+
+
+def _objects_of_value(field: LabelField, config: LabelingConfig) -> list[ObjectTag]:
+    """The object tags that show the value that the labels of a field are on.
+
+    Raises:
+        LabelingConfigError: there is none
+    """
+    shown = [tag for tag in config.shown(field.medium) if tag.key == field.shown_key and not tag.is_list]
+    if not shown:
+        tag = field.medium.object_tag(field.medium.name).tag
+        raise LabelingConfigError(
+            f"field {field.name!r}: the labeling config does not show {field.shows!r}, which its labels are on; add "
+            f'<{tag} name="{field.medium.name}" value="${field.shown_key}"/>, or leave the field out'
+        )
+    return shown
 
 
 def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
@@ -91,17 +130,19 @@ def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
     return match(fields, config)
 
 
-def shown_objects(config: LabelingConfig, medium: Medium) -> list[ObjectTag]:
+def shown_objects(config: LabelingConfig, medium: Medium, is_asked_about: bool = True) -> list[ObjectTag]:
     """The object tags that can show the one media file of a sample.
 
     Args:
         config: the labeling config
         medium: what the samples are
+        is_asked_about: whether a control tag must ask about it
 
     Raises:
         LabelingConfigError: there is none
     """
-    config.check_shows(medium)
+    if is_asked_about or not config.shown(medium):
+        config.check_shows(medium)
     shown = [tag for tag in config.shown(medium) if tag.key is not None and not tag.is_list]
     shown = [tag for tag in shown if not any(flag in tag.name for flag in config.index_flags)]
     if not shown:

@@ -36,7 +36,7 @@ from fo_labelstudio.convert.labeling_config.kinds import (
     is_known,
     kind_of,
 )
-from fo_labelstudio.convert.media import DEFAULT, MEDIA
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, OF_SAMPLES
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.errors import LabelingConfigError
 from fo_labelstudio.messages import quoted
@@ -189,7 +189,7 @@ class LabelingConfig:
 
     def check_media(self) -> None:
         """Refuses a labeling config that shows and asks about no medium of samples; see :meth:`check_shows`."""
-        self.check_shows(next(filter(self.shown, MEDIA), DEFAULT))
+        self.check_shows(next(filter(self.shown, OF_SAMPLES), DEFAULT))
 
     def check_shows(self, medium: Medium) -> None:
         """Refuses a labeling config that does not show and ask about a medium.

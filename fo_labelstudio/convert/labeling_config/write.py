@@ -5,14 +5,15 @@ The layout was tried in the editor of 1.23.2 with one field and several, 1 to 50
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from fo_labelstudio.convert.attributes import AttributeControl, control_tags
 from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.names import without_references
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import LabelField, objects_of
+from fo_labelstudio.convert.records import LabelField, objects_of, shown_by
 from fo_labelstudio.convert.tags import can_choose
 
 MANY_CLASSES = 24
@@ -57,7 +58,7 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     if drawn:
         SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
     shown = objects_of(fields)
-    view.extend(medium.object_tag(name) for name, medium in shown.items())
+    view.extend(_object_tags(shown, shown_by(fields)))
     asked = [field for field in drawn if field.attributes]
     if asked:
         view.append(_region_questions(asked))
@@ -71,6 +72,22 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
         SubElement(view, "Style").text = _WITHOUT_KEYS
     indent(view)
     return tostring(view, encoding="unicode")
+
+
+def _object_tags(shown: Mapping[str, Medium], of_values: Mapping[str, LabelField]) -> Iterator[Element]:
+    """The object tags of a task, each with a title where there are others.
+
+    Args:
+        shown: name of the object tag -> medium
+        of_values: name of those that show a value of the sample -> a field whose labels are on it
+    """
+    for name, medium in shown.items():
+        tag = medium.object_tag(name)
+        field = of_values.get(name)
+        if field is not None and field.shows is not None:
+            yield Element("Header", value=without_references(field.shows), size="6")
+            tag.set("value", f"${field.shown_key}")
+        yield tag
 
 
 def _number_keypoints(view: Element) -> None:

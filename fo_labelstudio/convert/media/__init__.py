@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import image, video
+from fo_labelstudio.convert.media import image, text, video
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
     image.MEDIUM,  # <Image>
     video.MEDIUM,  # <Video>
+    text.MEDIUM,  # <Text>
 )
 
 DEFAULT = MEDIA[0]
@@ -19,6 +20,16 @@ _MEDIUM_OF = {scope: medium for medium in MEDIA for scope in medium.scopes}
 def medium_of_type(media_type: str | None) -> Medium:
     """The medium of samples of one of FiftyOne's media types; the default one where they have none of the table."""
     return next((medium for medium in MEDIA if medium.media_type == media_type), DEFAULT)
+
+
+MEDIUM_NAMED = {medium.name: medium for medium in MEDIA}
+"""Name of a medium -> the medium."""
+
+OF_SAMPLES = tuple(medium for medium in MEDIA if medium.media_type)
+"""The media that samples can be, rather than a value of theirs."""
+
+SHOWN_AS = {medium.shown_value.key: medium for medium in MEDIA if medium.shown_value is not None}
+"""Key of a label schema's entry that names the field whose value its labels are on -> the medium of the value."""
 
 
 def medium_of(scope: str) -> Medium:

@@ -44,7 +44,10 @@ def to_meta(media: MediaInfo) -> dict[str, Any]:
 
 def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
     size = meta.get(_SIZE)
-    return MediaInfo(*size) if is_size(size) else None
+    if not is_size(size):
+        return None
+    width, height = size
+    return MediaInfo(width, height)
 
 
 def parse_metadata(values: Sequence[Any]) -> MediaInfo | None:

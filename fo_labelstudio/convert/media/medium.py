@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 from xml.etree.ElementTree import Element
 
+import fiftyone.core.fields as fof
+
 MAX_PIXELS = 2**31 - 1
 """Pixels of the longest side that any format of images and videos can have."""
 
@@ -20,17 +22,44 @@ class MediaInfo(NamedTuple):
         height: the height as it is displayed, in pixels
         frame_count: the number of frames; 0 where there are none
         frame_rate: the frames that are shown in a second; 0 where there are none
+        text: the text itself; empty where there is none
     """
 
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
     frame_count: int = 0
     frame_rate: float = 0.0
+    text: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
         """Its width and height, in pixels."""
         return self.width, self.height
+
+
+@dataclass(frozen=True)
+class ShownValue:
+    """How the value of a field of a sample is shown, beside what shows the sample itself.
+
+    A sample without such a value has a task that shows nothing of it, so that no label can be on it.
+
+    Law: ``parse(json.loads(json.dumps(to_data(value)))) == parse(to_data(value))``.
+
+    Attributes:
+        key: the key of a label schema's entry that names the field
+        noun: how messages name such values, in the plural
+        field_types: the classes of the fields that hold them
+        problem_of: what keeps a value from being shown, or None; it is not asked of None
+        to_data: what the data of a task holds of a value, or of None, as JSON
+        parse: what regions refer to, given what the data of a task holds, whatever that is
+    """
+
+    key: str
+    noun: str
+    field_types: tuple[type[fof.Field], ...]
+    problem_of: Callable[[Any], str | None]
+    to_data: Callable[[Any], Any]
+    parse: Callable[[Any], MediaInfo]
 
 
 @dataclass(frozen=True)
@@ -49,7 +78,7 @@ class Medium:
         meta_keys: the keys that ``to_meta`` writes
         to_meta: what the meta of a task says of the media file
         parse_meta: what the meta of a task says of the media file, or None where it says nothing that can be right
-        media_type: FiftyOne's name of the kind
+        media_type: FiftyOne's name of the kind; empty where no sample is of it, but a value of a sample
         data_keys: the keys that ``to_data`` writes
         option: the XML attribute of its object tag that says more of the media file; empty where there is none
         to_data: what the data of a task says of the media file, besides its address, for its object tag to name; what
@@ -61,6 +90,7 @@ class Medium:
         frame_scope: where labels of its single frames live, one of ``scopes``; None where it has no frames
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
         parse_metadata: what the values of these fields say, or None where they say nothing
+        shown_value: how a value of a sample is shown as it; None where only media files are
     """
 
     name: str
@@ -82,6 +112,7 @@ class Medium:
     problem_of: Callable[[MediaInfo, str | None], str | None] = lambda media, option: None
     style: str = ""
     frame_scope: str | None = None
+    shown_value: ShownValue | None = None
 
     def scope_of(self, is_of_frames: bool) -> str:
         """Where labels live: those of single frames, if it has frames, or those of the sample itself."""

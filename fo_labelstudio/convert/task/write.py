@@ -26,7 +26,7 @@ from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
-from fo_labelstudio.convert.media import MEDIA
+from fo_labelstudio.convert.media import OF_SAMPLES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import base_name
 from fo_labelstudio.convert.records import (
@@ -44,7 +44,7 @@ from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring, score_of
 from fo_labelstudio.errors import RegionError
 
 FILENAME = "filename"
-_MEDIA_KEYS = tuple(key for medium in MEDIA for key in (medium.name, *medium.data_keys))
+_MEDIA_KEYS = tuple(key for medium in OF_SAMPLES for key in (medium.name, *medium.data_keys))
 
 DATA_KEYS = (*_MEDIA_KEYS, SAMPLE_ID, FILENAME, "id")
 """What a task's data holds besides fields of the sample; ``id`` is the task's own in what Label Studio exports."""
@@ -98,7 +98,8 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
         yield from problems
         if not problems:
             try:
-                _read_back(family_of(field).to_regions(labels, field, sample.media), field, sample.media)
+                media = field.media_in(sample.media, sample.shown)
+                _read_back(family_of(field).to_regions(labels, field, media), field, media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
 
@@ -182,7 +183,7 @@ def to_task(
     for field in sorted(fields, key=lambda field: not family_of(field).is_drawn):
         labels = labels_of(sample.labels.get(field.name))
         if labels:
-            regions, sent[field.name] = _to_regions(labels, field, sample.media)
+            regions, sent[field.name] = _to_regions(labels, field, field.media_in(sample.media, sample.shown))
             _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
     key, medium = media_key_of(fields), medium_of_fields(fields)

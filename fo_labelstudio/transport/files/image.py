@@ -83,7 +83,8 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
 def _inspect_webp(head: bytes) -> Inspection:
     kind = head[12:16] if len(head) == 30 else b""
     if kind == b"VP8X":
-        return Inspection(MediaInfo(*(1 + int.from_bytes(head[start : start + 3], "little") for start in (24, 27))))
+        width, height = (1 + int.from_bytes(head[start : start + 3], "little") for start in (24, 27))
+        return Inspection(MediaInfo(width, height))
     if kind == b"VP8L":
         bits = int.from_bytes(head[21:25], "little")
         return Inspection(MediaInfo(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)))

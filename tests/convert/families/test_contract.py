@@ -25,6 +25,7 @@ from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
+from tests.convert.spanned import shown_in
 from tests.convert.trip import Trip, pixels_of, through_the_editor
 from tests.properties import examples
 from tests.support import comparable
@@ -67,12 +68,13 @@ EXPRESSED = {
     "keypoint": ("points",),
     "segmentation": ("mask",),
     "temporal_detection": ("support",),
+    "span": ("start", "end", "text"),
 }
 """Besides its class, what regions express of a label, given label types without their plural."""
 
 JSON_TYPES = {
     "choices": list,
-    "text": list,
+    "text": (list, str),
     "number": (int, float),
     "rating": int,
     "datetime": str,
@@ -88,6 +90,8 @@ JSON_TYPES = {
     "labels": list,
     "framesCount": int,
     "duration": (int, float),
+    "start": int,
+    "end": int,
     "closed": bool,
     "format": str,
     "rle": list,
@@ -128,7 +132,7 @@ def assert_alike(back, label, field, media):
     if label_type == "detection" and is_described_otherwise(label, media):
         # The same box, from another corner.
         found, expected = (corners_of(box, media) for box in (back, label))
-        tolerance = 1e-9 * magnified * max(media)
+        tolerance = 1e-9 * magnified * max(media.size)
         assert len(found) == len(expected) == 4
         for one, others in (*((corner, expected) for corner in found), *((corner, found) for corner in expected)):
             assert min(math.dist(one, other) for other in others) <= tolerance
@@ -257,7 +261,7 @@ def test_what_the_editor_returns_untouched_is_kept_and_changes_nothing(label_typ
 def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data):
     case = data.draw(strategies.cases(label_type))
     field = case.field
-    record = SampleRecord("5" * 24, "x.png", case.media, {field.name: case.value})
+    record = SampleRecord("5" * 24, "x.png", case.media, {field.name: case.value}, shown_in(field, case.media))
     assert list(problems_of(record, [field])) == []
     predictions = to_task(record, [field], "u", "run")["predictions"]
     result = predictions[0]["result"] if predictions else []
@@ -269,7 +273,7 @@ def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data
         assert item["from_name"] in controls or item["from_name"].startswith(
             tuple(f"{attribute.control}%." for attribute in field.attributes)
         )
-        assert item["to_name"] == field.medium.name
+        assert item["to_name"] == field.to_name
         assert 0 <= item.get("score", 0) <= 1
         for key, value in item["value"].items():
             assert isinstance(value, JSON_TYPES[key]), f"{key} is {value!r}"

@@ -99,6 +99,7 @@ TAGS = {
     "detection": ("RectangleLabels",),
     "polygon": ("PolygonLabels",),
     "temporal_detection": ("TimelineLabels",),
+    "spans": ("Labels",),
     "scalar": ("Choices", "Number", "TextArea", "DateTime"),
 }
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import FAMILIES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of, medium_of_type
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, OF_SAMPLES, SHOWN_AS, medium_of, medium_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField, objects_of
 from fo_labelstudio.convert.task.write import DATA_KEYS, SampleRecord, checked_task, to_task, with_address
@@ -23,7 +23,7 @@ FRAMES = {"video": (60, 29.97)}
 """Name of a medium -> number of frames and frame rate of one of its files, where it has frames."""
 
 
-@pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)
+@pytest.mark.parametrize("medium", OF_SAMPLES, ids=lambda medium: medium.name)
 class TestEachMedium:
     @given(width=SIDES, height=SIDES)
     def test_what_a_task_says_of_the_media_file_is_read_back(self, medium, width, height):
@@ -58,7 +58,7 @@ def test_a_scope_is_of_one_medium():
 
 
 def test_samples_of_a_media_type_are_of_its_medium_and_all_others_of_the_default_one():
-    assert [medium_of_type(medium.media_type) for medium in MEDIA] == list(MEDIA)
+    assert [medium_of_type(medium.media_type) for medium in OF_SAMPLES] == [*OF_SAMPLES]
     assert medium_of_type(None) is medium_of_type("point-cloud") is DEFAULT
 
 
@@ -71,6 +71,30 @@ def test_each_family_serves_scopes_of_media_and_no_two_serve_the_same_labels():
     served = [(scope, name) for family in FAMILIES for scope in family.scopes for name in family.label_types]
     assert len(served) == len(set(served))
     assert {scope for scope, _ in served} <= {scope for medium in MEDIA for scope in medium.scopes}
+
+
+class TestShownValues:
+    @pytest.mark.parametrize("medium", SHOWN_AS.values(), ids=lambda medium: medium.name)
+    def test_a_sample_without_a_value_shows_nothing_and_anything_else_in_a_task_breaks_nothing(self, medium):
+        value = medium.shown_value
+        nothing = value.parse(json.loads(json.dumps(value.to_data(None))))
+        assert nothing == value.parse(value.to_data(None))
+        for data in (None, 7, 0.5, True, "text", [], {}, [None], {"a": [1]}):
+            assert isinstance(value.parse(data), MediaInfo)
+
+    @pytest.mark.parametrize("medium", SHOWN_AS.values(), ids=lambda medium: medium.name)
+    def test_the_object_tag_of_a_value_takes_another_key(self, medium):
+        assert medium.object_tag("caption%.text").get("value") == "$caption%.text"
+
+    @given(st.text(st.characters(exclude_categories=["Cs"])))
+    def test_a_text_is_shown_as_it_is(self, words):
+        value = SHOWN_AS["text"].shown_value
+        assert value.problem_of(words) is None
+        assert value.parse(json.loads(json.dumps(value.to_data(words)))) == MediaInfo(text=words)
+
+    @pytest.mark.parametrize("words", [7, None, ["a"], "a\ud800"])
+    def test_what_is_no_text_is_not_shown(self, words):
+        assert SHOWN_AS["text"].shown_value.problem_of(words) is not None
 
 
 @pytest.mark.parametrize(

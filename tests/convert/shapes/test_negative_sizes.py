@@ -67,7 +67,7 @@ def test_a_box_covers_the_same_pixels_whatever_the_signs_of_its_sizes(x, y, widt
     box = PercentBox(x, y, width, height, rotation)
     same = with_positive_sizes(box, media)
     assert same.width >= 0 and same.height >= 0 and same.rotation == rotation
-    longest = max(media)
+    longest = max(media.size)
     left = corners(same, media)
     for corner in corners(box, media):
         nearest = min(left, key=lambda other: math.dist(corner, other))

@@ -1,0 +1,81 @@
+"""Texts: <Text>, of a value of the sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import fiftyone.core.fields as fof
+
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium, ShownValue
+from fo_labelstudio.messages import quoted
+
+
+def object_tag(name: str) -> Element:
+    return Element("Text", name=name, value=f"${name}")
+
+
+def marks(media: MediaInfo) -> dict[str, Any]:
+    return {}
+
+
+def parse_marks(region: Mapping[str, Any]) -> MediaInfo | None:
+    return None
+
+
+def to_meta(media: MediaInfo) -> dict[str, Any]:
+    return {}
+
+
+def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
+    return None
+
+
+def parse_metadata(values: Sequence[Any]) -> MediaInfo | None:
+    return None
+
+
+def problem_of_value(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return f"is {quoted(value)}, expected a text"
+    # The database takes them, and a JSON file, but no answer of the server, which is UTF-8.
+    broken = _SURROGATE.search(value)
+    return broken and f"has half a character at {broken.start()}, which no file holds; correct it"
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def value_to_data(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def parse_value(data: Any) -> MediaInfo:
+    return MediaInfo(text=data if isinstance(data, str) else "")
+
+
+MEDIUM = Medium(
+    name="text",
+    noun="text",
+    scopes=("text",),
+    object_tag=object_tag,
+    marks=marks,
+    parse_marks=parse_marks,
+    meta_keys=(),
+    to_meta=to_meta,
+    parse_meta=parse_meta,
+    media_type="",
+    metadata=(),
+    parse_metadata=parse_metadata,
+    looks_like=re.compile(r"\.(txt|text|md)\b|^data:text/plain", re.IGNORECASE),
+    shown_value=ShownValue(
+        key="text",
+        noun="texts",
+        field_types=(fof.StringField,),
+        problem_of=problem_of_value,
+        to_data=value_to_data,
+        parse=parse_value,
+    ),
+)

@@ -1,0 +1,11 @@
+"""The table of span kinds, a module per row: what spans of a medium are."""
+
+from __future__ import annotations
+
+from fo_labelstudio.convert.shapes.spans import text
+from fo_labelstudio.convert.shapes.spans.kind import SpanKind
+
+SPAN_KINDS: dict[str, SpanKind] = {
+    "text": text.KIND,  # characters of <Text>
+}
+"""Scope of a medium -> what spans of it are."""

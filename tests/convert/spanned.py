@@ -1,0 +1,51 @@
+"""What tests put spans on, a row a medium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
+
+FIELD = "caption"
+"""The field of samples whose value is shown."""
+
+
+class Spanned(NamedTuple):
+    """What spans of one medium are on.
+
+    Attributes:
+        media: what regions refer to
+        value_of: the value of the field that says so
+        ends: the start and the end of any span on it
+    """
+
+    media: st.SearchStrategy[MediaInfo]
+    value_of: Callable[[MediaInfo], Any]
+    ends: Callable[[MediaInfo], st.SearchStrategy[tuple[Any, Any]]]
+
+
+characters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
+texts = st.text(characters | st.sampled_from("a \t\r\n👩\u200d🏽\u0301\u05d0<&;"), min_size=1, max_size=60)
+"""Any text that JSON and the database hold; often joined emoji, combining marks, line ends, what HTML escapes."""
+
+
+def offsets(media: MediaInfo) -> st.SearchStrategy[tuple[int, int]]:
+    ends = st.integers(0, len(media.text))
+    return st.lists(ends, min_size=2, max_size=2, unique=True).map(lambda pair: (min(pair), max(pair)))
+
+
+SPANNED = {
+    "text": Spanned(texts.map(lambda text: MediaInfo(text=text)), lambda media: media.text, offsets),
+}
+"""Scope of a medium -> what its spans are on."""
+
+
+def shown_in(field: LabelField, media: MediaInfo) -> dict[str, Any]:
+    """The value that a field's labels are on, as the data of a task holds it; nothing where they are on the sample."""
+    if field.shown_key is None:
+        return {}
+    return {field.shown_key: field.shown_value.to_data(SPANNED[field.scope].value_of(media))}

@@ -1,0 +1,122 @@
+"""What annotate() makes of label fields on values of samples, before a server is asked."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import fiftyone.utils.annotations as foua
+import pytest
+
+import fo_labelstudio.backend
+from fo_labelstudio.convert.schema import parse_label_schema
+from fo_labelstudio.dataset.internals import built_label_schema
+from fo_labelstudio.dataset.label_schema import completed_label_schema
+from fo_labelstudio.errors import LabelSchemaError
+
+pytestmark = pytest.mark.database
+
+PERMISSIONS = ("allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits")
+SPANS = {"type": "spans", "text": "caption", "classes": ["PER"]}
+
+
+@pytest.fixture
+def backend():
+    return fo_labelstudio.backend.LabelStudioBackendConfig("labelstudio", None).build()
+
+
+@pytest.fixture
+def captioned(dataset_of):
+    span = fo.Classification(label="PER", start=0, end=3, text="Ann", source="model")
+    sample = fo.Sample(
+        filepath="a.png",
+        caption="Ann sits",
+        answer="No",
+        count=3,
+        entities=fo.Classifications(classifications=[span]),
+        boxes=fo.Detections(),
+    )
+    return dataset_of([sample])
+
+
+def schema_of(samples, backend, label_schema):
+    built, _ = built_label_schema(samples, backend, label_schema)
+    return completed_label_schema(built, samples, "1.23.2", "brush", {})
+
+
+def test_a_field_of_spans_names_the_text_that_they_are_on(captioned, backend):
+    info = schema_of(captioned, backend, {"entities": SPANS})["entities"]
+    expected = {"type": "spans", "text": "caption", "scope": "text", "beside": "image", "existing_field": True}
+    assert {key: info[key] for key in expected} == expected
+    assert [*info["attributes"]] == ["source"]
+    (field,) = parse_label_schema({"entities": info})
+    assert (field.shows, field.to_name, field.shown_key, field.medium.name) == (
+        "caption",
+        "caption%.text",
+        "caption",
+        "text",
+    )
+
+
+def test_the_classes_of_spans_that_are_there_are_found(captioned, backend):
+    info = schema_of(captioned, backend, {"entities": {"type": "spans", "text": "caption"}})["entities"]
+    assert info["classes"] == ["PER"]
+
+
+@pytest.mark.parametrize(
+    "permission", ["allow_additions", "allow_deletions", "allow_label_edits", "allow_spatial_edits"]
+)
+def test_each_permission_is_handed_on(captioned, backend, permission):
+    assert schema_of(captioned, backend, {"entities": {**SPANS, permission: False}})["entities"][permission] is False
+
+
+def test_other_backends_notice_nothing(captioned, backend, monkeypatch):
+    asked = {"entities": {"type": "classifications", "text": "caption", "classes": ["PER"], "attributes": False}}
+    assert built_label_schema(captioned, backend, asked)[0]["entities"]["text"] == "caption"
+    monkeypatch.setattr(foua.AnnotationBackend, "supported_label_types", ["classifications"])
+    other = foua.AnnotationBackend(foua.AnnotationBackendConfig("other", {}))
+    assert "text" not in built_label_schema(captioned, other, asked)[0]["entities"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        (
+            {"entities": {"type": "spans", "classes": ["PER"]}},
+            "field 'entities': nothing says what its spans are on; name the field that holds it under \"text\"",
+        ),
+        (
+            {"entities": {**SPANS, "text": "captoin"}},
+            "field 'entities': \"text\" names 'captoin', and there is no such field of samples; name a field of the "
+            "samples that holds texts",
+        ),
+        ({"entities": {**SPANS, "text": "count"}}, "field 'entities': \"text\" names 'count', and it is a IntField"),
+        ({"entities": {**SPANS, "text": 7}}, "field 'entities': \"text\" is 7, expected the name of a field"),
+        (
+            {"boxes": {"type": "detections", "text": "caption", "classes": ["PER"]}},
+            "field 'boxes': labels of type 'detections' cannot be on a text; take \"text\" out of its entry",
+        ),
+        (
+            {"entities": SPANS, "caption": {"type": "scalar"}},
+            "field 'entities': its labels are on 'caption', which the same run has people correct",
+        ),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_with_what_to_do(captioned, backend, schema, message):
+    with pytest.raises(LabelSchemaError) as caught:
+        schema_of(captioned, backend, schema)
+    assert str(caught.value).startswith(message)
+
+
+def test_classes_and_values_can_be_on_texts_and_on_the_image_in_one_run(captioned, backend):
+    schema = {
+        "tone": {"type": "classification", "text": "caption", "classes": ["calm"]},
+        "right": {"type": "classifications", "text": "answer", "classes": ["yes"]},
+        "caption": {"type": "scalar", "text": "caption"},
+        "scene": {"type": "classification", "classes": ["indoor"]},
+    }
+    fields = parse_label_schema(schema_of(captioned, backend, schema))
+    assert [(field.name, field.to_name) for field in fields] == [
+        ("tone", "caption%.text"),
+        ("right", "answer%.text"),
+        ("caption", "caption%.text"),
+        ("scene", "image"),
+    ]

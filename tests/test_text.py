@@ -1,0 +1,175 @@
+"""Spans, classes and corrections of texts that samples hold, beside their images, against a real server."""
+
+from __future__ import annotations
+
+import fiftyone as fo
+import pytest
+from fiftyone import ViewField as F
+from PIL import Image
+
+from tests.support import stored
+
+pytestmark = pytest.mark.server
+
+CAPTION = "A 👩‍👩‍👧 with a cafe\u0301\r\nin Zürich & <b>שלום</b>"
+CLASSES = ["PER", "LOC"]
+SCHEMA = {"entities": {"type": "spans", "text": "caption", "classes": CLASSES}}
+TEXT = "caption%.text"
+"""The name of the object tag that shows the captions."""
+
+
+def a_span(words, label, text=CAPTION, **values):
+    start = text.index(words)
+    return fo.Classification(label=label, start=start, end=start + len(words), text=words, **values)
+
+
+def a_region(start, end, label, region_id="drawn", text=CAPTION, control="entities", to_name=TEXT):
+    value = {"start": start, "end": end, "text": text[start:end], "labels": [label]}
+    return {"id": region_id, "from_name": control, "to_name": to_name, "type": "labels", "value": value}
+
+
+@pytest.fixture
+def captioned(dataset_of, tmp_path):
+    image = str(tmp_path / "image.png")
+    Image.new("RGB", (64, 48), "navy").save(image)
+    spans = [a_span("👩‍👩‍👧", "PER", confidence=0.75, tags=["seen"]), a_span("Zürich", "LOC", source="model")]
+    return dataset_of(
+        [
+            fo.Sample(filepath=image, caption=CAPTION, entities=fo.Classifications(classifications=spans)),
+            fo.Sample(filepath=image, caption="Nothing here"),
+            fo.Sample(filepath=image),
+        ]
+    )
+
+
+def annotate(dataset, connection, label_schema=SCHEMA, **options):
+    return dataset.annotate("run", backend="labelstudio", label_schema=label_schema, **connection, **options)
+
+
+def spans_of(dataset, place=0, field="entities"):
+    value = dataset.values(field)[place]
+    return value and [(span.label, span.start, span.end, span.text) for span in value.classifications]
+
+
+def test_what_is_sent_is_the_text_and_the_characters_of_each_span(captioned, connection, annotator):
+    results = annotate(captioned, connection)
+    first, second, third = captioned.values("id")
+    start = CAPTION.index("Zürich")
+    sent = [region for region in annotator.preloaded(results.tasks[first]) if region["type"] == "labels"]
+    assert [(region["to_name"], region["value"]) for region in sent] == [
+        (TEXT, {"start": 2, "end": 7, "text": "👩‍👩‍👧", "labels": ["PER"]}),
+        (TEXT, {"start": start, "end": start + 6, "text": "Zürich", "labels": ["LOC"]}),
+    ]
+    assert sent[0]["score"] == 0.75
+    assert annotator.task(results.tasks[first])["data"]["caption"] == CAPTION
+    assert annotator.task(results.tasks[second])["data"]["caption"] == "Nothing here"
+    # The server takes no task that lacks what the labeling config shows.
+    assert annotator.task(results.tasks[third])["data"]["caption"] == ""
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_what_nobody_changed_stays_bit_identical(captioned, connection, annotator, is_answered):
+    results = annotate(captioned, connection)
+    before = stored(captioned)
+    if is_answered:
+        annotator.accept_all(results)
+    captioned.load_annotations("run")
+    assert stored(captioned) == before
+
+
+def test_what_people_changed_comes_back_and_goes_again_once_it_is_taken_back(captioned, connection, annotator):
+    results = annotate(captioned, connection)
+    first, second, _ = captioned.values("id")
+    before = stored(captioned)
+
+    def edit(result):
+        person, place = (region for region in result if region["type"] == "labels")
+        person["value"].update(a_region(0, 7, "PER")["value"])
+        place["value"]["labels"] = ["PER"]
+        return [*result, a_region(len(CAPTION) - 8, len(CAPTION) - 4, "LOC")]
+
+    annotation = annotator.submit(results.tasks[first], edit)
+    annotator.submit(results.tasks[second], lambda result: [a_region(0, 7, "PER", "other", "Nothing here")])
+    captioned.load_annotations("run")
+    captioned.reload()
+    start = CAPTION.index("Zürich")
+    assert spans_of(captioned) == [
+        ("PER", 0, 7, CAPTION[:7]),
+        ("PER", start, start + 6, "Zürich"),
+        ("LOC", len(CAPTION) - 8, len(CAPTION) - 4, "שלום"),
+    ]
+    assert spans_of(captioned, 1) == [("PER", 0, 7, "Nothing")]
+    person, place, _ = captioned.first().entities.classifications
+    assert (person.confidence, person.tags, place.source) == (0.75, ["seen"], "model")
+    loaded = stored(captioned)
+    captioned.load_annotations("run")
+    assert stored(captioned) == loaded
+    sent = annotator.preloaded(results.tasks[first])
+    annotator.call("PATCH", f"/api/annotations/{annotation['id']}/", json={"result": sent})
+    captioned.load_annotations("run")
+    assert stored(captioned)[first]["entities"] == before[first]["entities"]
+    view = captioned.filter_labels("entities", F("label") == "PER")
+    assert view.values("entities.classifications.text") == [["👩‍👩‍👧"], ["Nothing"]]
+
+
+def test_what_is_said_of_a_text_that_was_changed_since_is_reported_and_left(captioned, connection, annotator, caplog):
+    schema = {
+        **SCHEMA,
+        "tone": {"type": "classification", "text": "caption", "classes": ["calm"]},
+        "note": {"type": "scalar", "text": "caption"},
+    }
+    results = annotate(captioned, connection, schema, scalar_types={"note": "str"})
+    first, second, third = captioned.values("id")
+    captioned.set_values("caption", {first: CAPTION + "!", third: "New"}, key_field="id")
+    before = stored(captioned)
+
+    def answers(text):
+        tone = {"from_name": "tone", "to_name": TEXT, "type": "choices", "value": {"choices": ["calm"]}, "id": "t"}
+        note = {"from_name": "note", "to_name": TEXT, "type": "textarea", "value": {"text": ["seen"]}, "id": "n"}
+        return [a_region(0, 2, "PER", text=text), tone, note]
+
+    annotator.submit(results.tasks[first], lambda result: [*result[:1], *answers(CAPTION)])
+    annotator.submit(results.tasks[second], lambda result: answers("Nothing here"))
+    annotator.submit(results.tasks[third], lambda result: answers("")[1:])
+    captioned.load_annotations("run")
+    now = stored(captioned)
+    for sample_id in (first, third):
+        assert {name: value for name, value in now[sample_id].items() if value is not None} == before[sample_id]
+    assert spans_of(captioned, 1) == [("PER", 0, 2, "No")]
+    assert (captioned[second].tone.label, captioned[second].note) == ("calm", "seen")
+    assert caplog.text.count(f"sample {first}: its 'caption' was changed after it was sent") == 3
+    assert caplog.text.count(f"sample {third}: its 'caption' was changed after it was sent") == 2
+
+
+def test_a_text_is_marked_classified_and_corrected_beside_its_image_which_is_annotated_too(
+    captioned, connection, annotator
+):
+    schema = {
+        "boxes": {"type": "detections", "classes": ["person"]},
+        "scene": {"type": "classification", "classes": ["indoor"]},
+        "tone": {"type": "classification", "text": "caption", "classes": ["calm"]},
+        "caption": {"type": "scalar", "text": "caption"},
+    }
+    results = annotate(captioned, connection, schema)
+    _, second, _ = captioned.values("id")
+
+    def edit(result):
+        (text,) = result
+        assert (text["from_name"], text["to_name"], text["value"]) == ("caption", TEXT, {"text": ["Nothing here"]})
+        text["value"]["text"] = ["Something there"]
+        box = {"x": 0, "y": 0, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["person"]}
+        size = {"original_width": 64, "original_height": 48, "image_rotation": 0}
+        drawn = {"id": "b", "from_name": "boxes", "to_name": "image", "type": "rectanglelabels", "value": box, **size}
+        chosen = {"type": "choices", "value": {"choices": ["calm"]}, "id": "t"}
+        seen = {"type": "choices", "value": {"choices": ["indoor"]}, "id": "s"}
+        tone, scene = {"from_name": "tone", "to_name": TEXT}, {"from_name": "scene", "to_name": "image"}
+        return [text, drawn, {**tone, **chosen}, {**scene, **seen}]
+
+    annotator.submit(results.tasks[second], edit)
+    for _ in range(2):
+        captioned.load_annotations("run")
+        captioned.reload()
+        sample = captioned[second]
+        assert [box.bounding_box for box in sample.boxes.detections] == [[0, 0, 0.5, 0.5]]
+        assert (sample.tone.label, sample.scene.label, sample.caption) == ("calm", "indoor", "Something there")
+        assert captioned.values("caption")[::2] == [CAPTION, None]
