@@ -19,6 +19,7 @@ import fiftyone.utils.annotations as foua
 
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.media import OF_SAMPLES
+from fo_labelstudio.convert.media.medium import UNKNOWN
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
@@ -270,7 +271,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def supported_media_types(self) -> list[str]:
-        return [medium.media_type for medium in OF_SAMPLES]
+        return [*(medium.media_type for medium in OF_SAMPLES), UNKNOWN]
 
     @property
     def supported_label_types(self) -> list[str]:

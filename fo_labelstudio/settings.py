@@ -253,18 +253,20 @@ class Choice:
 
 
 class Switch:
-    """Parses a setting that is on or off, off by default.
+    """Parses a setting that is on or off.
 
     Args:
         setting: the name of the setting
+        default: whether it is on where nothing is said
     """
 
-    def __init__(self, setting: str):
+    def __init__(self, setting: str, default: bool = False):
         self._setting = setting
+        self._default = default
 
     def __call__(self, value: Any) -> bool:
         if value is None or isinstance(value, bool):
-            return bool(value)
+            return self._default if value is None else value
         raise SettingsError(f"{self._setting} is {value!r}, expected True or False")
 
 
@@ -679,6 +681,12 @@ SETTINGS = (
     ),
     Setting("parts", parse_parts, "number of parts in which other processes send the run", of_run=True),
     Setting("media", _as_given, "how the server gets to read the media", of_run=True),
+    Setting(
+        "show_media",
+        Switch("show_media", default=True),
+        "whether tasks show the media of samples, where all labels are on values of theirs",
+        of_run=True,
+    ),
     Setting(
         "unusable_media",
         Choice("unusable_media", "refuse", "skip", "convert"),

@@ -191,6 +191,12 @@ def test_what_becomes_of_unusable_media_is_one_of_three_things():
             config(unusable_media=wrong)
 
 
+def test_the_media_of_samples_are_shown_unless_they_are_not_to_be():
+    assert [config(show_media=value).show_media for value in (None, True, False)] == [True, True, False]
+    with pytest.raises(SettingsError, match="show_media is 'no', expected True or False"):
+        config(show_media="no")
+
+
 def test_boxes_between_keyframes_may_be_off_by_a_part_of_the_frame():
     assert config().keyframe_tolerance == KEYFRAME_TOLERANCE
     assert config(keyframe_tolerance="0.01").keyframe_tolerance == 0.01
@@ -248,7 +254,7 @@ def test_each_setting_is_a_row_with_a_meaning(row):
     assert not (row.of_run and row.is_secret), "what is saved with a run must be no secret"
     if row.of_run:
         defaults = ("brush", "leave", "refuse", "new", "predictions", "lowest", "annotator", 0.001)
-        assert row.parse(None) in (None, False, {}, *defaults)
+        assert row.parse(None) in (None, False, {}, *defaults) or row.name == "show_media"
 
 
 def test_a_labeling_config_is_given_as_xml_or_as_a_path(tmp_path):

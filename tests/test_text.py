@@ -173,3 +173,76 @@ def test_a_text_is_marked_classified_and_corrected_beside_its_image_which_is_ann
         assert [box.bounding_box for box in sample.boxes.detections] == [[0, 0, 0.5, 0.5]]
         assert (sample.tone.label, sample.scene.label, sample.caption) == ("calm", "indoor", "Something there")
         assert captioned.values("caption")[::2] == [CAPTION, None]
+
+
+@pytest.fixture
+def text_files(dataset_of, tmp_path):
+    contents = {"a.txt": CAPTION.encode(), "b.md": b"\xef\xbb\xbfOne\r\nTwo", "c.TXT": b""}
+    samples = []
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        samples.append(fo.Sample(filepath=str(tmp_path / name)))
+    samples[0]["entities"] = fo.Classifications(classifications=[a_span("Zürich", "LOC")])
+    return dataset_of(samples)
+
+
+FILE_SCHEMA = {
+    "entities": {"type": "spans", "classes": CLASSES},
+    "tone": {"type": "classification", "classes": ["calm"]},
+    "text": {"type": "scalar"},
+}
+
+
+def test_samples_that_are_text_files_are_annotated_as_texts(text_files, connection, annotator):
+    assert text_files.media_type == "unknown"
+    results = annotate(text_files, connection, FILE_SCHEMA, scalar_types={"text": "str"})
+    ids = text_files.values("id")
+    data = [annotator.task(results.tasks[sample_id])["data"] for sample_id in ids]
+    assert [(item["text"], item["filename"]) for item in data] == [
+        (CAPTION, "a.txt"),
+        ("One\r\nTwo", "b.md"),
+        ("", "c.TXT"),
+    ]
+    before = stored(text_files)
+    annotator.accept_all(results)
+    text_files.load_annotations("run")
+    assert {key: value["entities"] for key, value in stored(text_files).items() if "entities" in value} == {
+        key: value["entities"] for key, value in before.items() if "entities" in value
+    }
+    tone = {"from_name": "tone", "to_name": "text", "type": "choices", "value": {"choices": ["calm"]}, "id": "t"}
+    note = {"from_name": "%74ext", "to_name": "text", "type": "textarea", "value": {"text": ["seen"]}, "id": "n"}
+    marked = a_region(0, 5, "PER", "b", "One\r\nTwo", to_name="text")
+    annotator.submit(results.tasks[ids[1]], lambda result: [marked, tone, note])
+    text_files.load_annotations("run")
+    assert spans_of(text_files, 1) == [("PER", 0, 5, "One\r\n")]
+    assert (text_files[ids[1]].tone.label, text_files[ids[1]].text) == ("calm", "seen")
+
+
+def test_texts_alone_are_shown_without_their_images_which_need_not_be_there(captioned, connection, annotator):
+    captioned.set_values("filepath", [f"/gone/{number}.png" for number in range(3)])
+    results = annotate(captioned, connection, show_media=False)
+    ids = captioned.values("id")
+    data = annotator.task(results.tasks[ids[0]])["data"]
+    assert {*data} == {"caption", "sample_id", "filename"}
+    annotator.submit(results.tasks[ids[1]], lambda result: [a_region(0, 7, "PER", "other", "Nothing here")])
+    annotator.submit(results.tasks[ids[0]], lambda result: result[:1])
+    captioned.load_annotations("run")
+    assert spans_of(captioned, 1) == [("PER", 0, 7, "Nothing")]
+    assert len(spans_of(captioned)) == 1
+
+
+def test_spans_are_related_to_boxes_and_to_each_other(captioned, connection, annotator):
+    results = annotate(captioned, connection, {**SCHEMA, "boxes": {"type": "detections", "classes": ["person"]}})
+    first = captioned.first().id
+    person, place = captioned.first().entities.classifications
+    box = {"x": 0, "y": 0, "width": 50, "height": 50, "rotation": 0, "rectanglelabels": ["person"]}
+    size = {"original_width": 64, "original_height": 48, "image_rotation": 0}
+    drawn = {"id": "b", "from_name": "boxes", "to_name": "image", "type": "rectanglelabels", "value": box, **size}
+    links = [
+        {"type": "relation", "from_id": person.id, "to_id": to_id, "direction": "right"} for to_id in ("b", place.id)
+    ]
+    annotator.submit(results.tasks[first], lambda result: [*result, drawn, *links])
+    captioned.load_annotations("run", unexpected="keep")
+    captioned.reload()
+    found = captioned.first().boxes.detections[0]
+    assert captioned.first().entities.classifications[0].related_to == [found.id, place.id]

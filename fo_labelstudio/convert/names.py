@@ -22,13 +22,17 @@ _LIKE_NAMES = ("name=", "toName=")
 _WORD_JOINER = "\u2060"
 
 
-def control_name(field_name: str) -> str:
+def control_name(field_name: str, taken: str | None = None) -> str:
     """The name of a label field's control tag: the field's own wherever Label Studio takes it, no two fields alike.
+
+    Args:
+        field_name: name of the field
+        taken: another name that the labeling config has
 
     ``@`` breaks the editor, ``true`` and ``false`` become booleans, and a name stands only once in a labeling config
     (seen in 1.23.2), so these are percent-encoded.
     """
-    if field_name in _RESERVED:
+    if field_name in _RESERVED or field_name == taken:
         return _encoded(field_name[0]) + field_name[1:]
     return _ENCODED.sub(lambda match: _encoded(match.group()), field_name)
 

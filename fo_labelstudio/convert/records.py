@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -86,7 +86,8 @@ class LabelField:
         only_keyframes: whether the boxes of its tracks say which of them are keyframes
         keyframe_tolerance: how far boxes between keyframes may be off that are sent, relative to the frame
         shows: the field of the samples whose value its labels are on, where that is not their media
-        beside: name of the medium of the samples themselves, where its labels are on such a value
+        beside: name of the medium of the samples themselves, where its labels are on such a value; None where tasks
+            do not show that
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
@@ -116,7 +117,7 @@ class LabelField:
     keyframe_tolerance: float = KEYFRAME_TOLERANCE
     known_as: str | None = None
     shows: str | None = None
-    beside: str = DEFAULT.name
+    beside: str | None = DEFAULT.name
 
     @property
     def medium(self) -> Medium:
@@ -153,7 +154,10 @@ class LabelField:
             media: the media of the sample
             data: the data of its task
         """
-        return media if self.shown_key is None else self.shown_value.parse(data.get(self.shown_key))
+        if self.shown_key is not None:
+            return self.shown_value.parse(data.get(self.shown_key))
+        shown = self.medium.shown_value if self.medium.content is not None else None
+        return media if shown is None else shown.parse(data.get(self.data_key or self.medium.name))
 
     @property
     def is_of_frames(self) -> bool:
@@ -199,12 +203,20 @@ class LabelField:
 def objects_of(fields: Iterable[LabelField]) -> dict[str, Medium]:
     """The objects that a task of some label fields shows: name of the object tag -> medium; the sample's own first."""
     fields = tuple(fields)
-    own_first = sorted(fields, key=lambda field: (field.shows is not None, field.object_name is not None))
+    return {**_own_objects(fields), **{name: field.medium for name, field in shown_by(fields).items()}}
+
+
+def _own_objects(fields: Sequence[LabelField]) -> dict[str, Medium]:
+    """The objects that show the sample itself; none where only values of it are shown."""
+    own_first = sorted(fields, key=lambda field: field.object_name is not None)
     own = {field.to_name: field.medium for field in own_first if field.shows is None}
-    if not own:
-        beside = MEDIUM_NAMED[fields[0].beside] if fields else DEFAULT
-        own = {beside.name: beside}
-    return {**own, **{name: field.medium for name, field in shown_by(fields).items()}}
+    beside = next((field.beside for field in fields), DEFAULT.name)
+    return own or ({} if beside is None else {beside: MEDIUM_NAMED[beside]})
+
+
+def shows_media(fields: Iterable[LabelField]) -> bool:
+    """Whether a task of some label fields shows the sample itself, rather than values of it alone."""
+    return bool(_own_objects(tuple(fields)))
 
 
 def shown_by(fields: Iterable[LabelField]) -> dict[str, LabelField]:
@@ -250,9 +262,16 @@ def medium_of_fields(fields: Iterable[LabelField]) -> Medium:
 
 
 def media_key_of(fields: Iterable[LabelField]) -> str:
-    """The key of a sample's media in the data of tasks of some label fields."""
+    """The key of a sample's media in the data of tasks of some label fields; empty where tasks do not show that."""
     fields = tuple(fields)
-    return next((field.data_key for field in fields if field.data_key), next(iter(objects_of(fields))))
+    own = next(iter(_own_objects(fields)), "")
+    return own and next((field.data_key for field in fields if field.data_key), own)
+
+
+def address_key_of(fields: Iterable[LabelField]) -> str:
+    """The key of the address of a sample's media in the data of tasks; empty where these hold none."""
+    fields = tuple(fields)
+    return media_key_of(fields) if medium_of_fields(fields).content is None else ""
 
 
 def object_option_of(fields: Iterable[LabelField]) -> str | None:

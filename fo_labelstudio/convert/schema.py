@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from fo_labelstudio.convert.families import family_in
+from fo_labelstudio.convert.families import family_in, family_of
 from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.names import control_name, inner_name, is_showable
@@ -47,7 +47,34 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Source: FiftyOne 1.22.1, ``fiftyone.utils.annotations._build_label_schema``
     """
-    return tuple(_parse_field(name, info) for name, info in label_schema.items())
+    fields = tuple(_parse_field(name, info) for name, info in label_schema.items())
+    _check_shown(fields)
+    return fields
+
+
+def _check_shown(fields: Iterable[LabelField]) -> None:
+    """Refuses values that are shown in two ways, and labels on places of a value that the same run has people correct.
+
+    Raises:
+        LabelSchemaError: there are such
+    """
+    by_name = {field.name: field for field in fields}
+    shown: dict[str, LabelField] = {}
+    for field in by_name.values():
+        if field.shows is None:
+            continue
+        other = shown.setdefault(field.shows, field)
+        if other.medium is not field.medium:
+            raise LabelSchemaError(
+                f"fields {other.name!r} and {field.name!r} show {field.shows!r} in two ways; show it in one, or clone "
+                "it under another name"
+            )
+        if field.shows in by_name and family_of(field).is_drawn:
+            raise LabelSchemaError(
+                f"field {field.name!r}: its labels are on {field.shows!r}, which the same run has people correct, so "
+                "that they would be in other places of what is corrected; have the correction written to a field of "
+                "its own, or take one of them out of the label schema"
+            )
 
 
 def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
@@ -64,7 +91,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         name=name,
         label_type=info["type"],
         classes=classes,
-        control=info.get("control") or control_name(name),
+        control=info.get("control") or control_name(name, info.get("beside") or medium_of(scope).name),
         existing=bool(info.get("existing_field", False)),
         attributes=() if is_scalar else tuple(_attributes(name, info, scope)),
         tool=info.get("tool"),

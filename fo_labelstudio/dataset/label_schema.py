@@ -34,7 +34,7 @@ from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of, medium_of
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
-from fo_labelstudio.convert.schema import OWN, parse_label_schema, shown_keys, shown_medium
+from fo_labelstudio.convert.schema import OWN, parse_label_schema, shown_medium
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
@@ -48,6 +48,7 @@ from fo_labelstudio.dataset.internals import (
     stages_of,
     videos_of,
 )
+from fo_labelstudio.dataset.media import medium_of_samples
 from fo_labelstudio.dataset.plain_frames import classes_of, has_label
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
@@ -95,6 +96,7 @@ def completed_label_schema(
     mask_tool: str,
     scalar_types: Mapping[str, str],
     keyframe_tolerance: float = KEYFRAME_TOLERANCE,
+    show_media: bool = True,
 ) -> dict[str, Any]:
     """A label schema with all that :func:`parse_label_schema` needs.
 
@@ -105,17 +107,18 @@ def completed_label_schema(
         mask_tool: ``brush`` or ``bitmask``
         scalar_types: new scalar field -> kind of its values
         keyframe_tolerance: how far boxes between keyframes may be off, relative to the frame
+        show_media: whether tasks show the media of the samples, besides values of theirs
 
     Raises:
-        LabelSchemaError: a field or an attribute cannot be annotated as asked
+        LabelSchemaError: a field or an attribute cannot be annotated as asked, or the samples cannot be shown
     """
     are_clips, samples = is_clips(samples), videos_of(samples)
-    medium = medium_of_type(samples.media_type)
+    medium = medium_of_samples(samples) if show_media else medium_of_type(samples.media_type)
     completed = {}
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
         check_field(samples, name, info["type"] == "scalar")
-        shown_as = _shown_as(samples, name, label_schema)
+        shown_as = _shown_as(samples, name, info)
         scope = (shown_as or medium).scope_of(is_frame_field(samples, name))
         if not is_served(scope, info["type"]):
             raise LabelSchemaError(not_served(name, info["type"], medium, scope))
@@ -127,7 +130,13 @@ def completed_label_schema(
         if scope != DEFAULT.scopes[0]:
             info["scope"] = scope
         if shown_as is not None:
-            info["beside"] = medium.name
+            info["beside"] = medium.name if show_media else None
+        elif not show_media:
+            keys = " or ".join(f'"{key}"' for key in SHOWN_AS)
+            raise LabelSchemaError(
+                f"field {name!r}: show_media=False leaves out the {medium.noun} that its labels are on; name the field "
+                f"of the samples that they are on under {keys}, or leave show_media out"
+            )
         family = family_in(scope, info["type"])
         tools = family.tools
         if info["type"] == "scalar":
@@ -155,13 +164,12 @@ def completed_label_schema(
     return completed
 
 
-def _shown_as(samples: foc.SampleCollection, name: str, label_schema: Mapping[str, Mapping[str, Any]]) -> Medium | None:
+def _shown_as(samples: foc.SampleCollection, name: str, info: Mapping[str, Any]) -> Medium | None:
     """The medium as which the value that the labels of a field are on is shown; None where they are on the sample.
 
     Raises:
         LabelSchemaError: there is no such value, or it cannot be shown
     """
-    info = label_schema[name]
     medium = shown_medium(name, info)
     if medium is None or medium.shown_value is None:
         return None
@@ -172,20 +180,6 @@ def _shown_as(samples: foc.SampleCollection, name: str, label_schema: Mapping[st
         found = "there is no such field of samples" if field is None else f"it is a {type(field).__name__}"
         raise LabelSchemaError(
             f'field {name!r}: "{key}" names {shown!r}, and {found}; name a field of the samples that holds {noun}'
-        )
-    others = [other for other, entry in label_schema.items() if shown in (entry.get(key) for key in shown_keys(entry))]
-    as_others = next((other for other in others if shown_medium(other, label_schema[other]) is not medium), None)
-    if as_others is not None:
-        raise LabelSchemaError(
-            f"fields {name!r} and {as_others!r} show {shown!r} in two ways; show it in one, or clone it under another "
-            "name"
-        )
-    scope, label_type = medium.scopes[0], info["type"]
-    if shown in label_schema and is_served(scope, label_type) and family_in(scope, label_type).is_drawn:
-        raise LabelSchemaError(
-            f"field {name!r}: its labels are on {shown!r}, which the same run has people correct, so that they would "
-            "be in other places of what is corrected; have the correction written to a field of its own, or take one "
-            "of them out of the label schema"
         )
     return medium
 

@@ -24,13 +24,16 @@ _SHOWABLE = (
 )
 
 
-def check_task_fields(samples: foc.SampleCollection, names: Sequence[str], shown: Sequence[str] = ()) -> None:
+def check_task_fields(
+    samples: foc.SampleCollection, names: Sequence[str], shown: Sequence[str] = (), media_key: str = ""
+) -> None:
     """Refuses fields that tasks cannot carry.
 
     Args:
         samples: the collection
         names: the fields that tasks are to carry
         shown: the fields whose values labels are on, which tasks carry besides
+        media_key: the key of the media in tasks
 
     Raises:
         LabelSchemaError: a field is missing, holds what no task can show, or would be in the place of another one
@@ -38,6 +41,8 @@ def check_task_fields(samples: foc.SampleCollection, names: Sequence[str], shown
     problems = [problem for name in names if (problem := _problem_of(samples, name))]
     if not problems:
         problems = [problem for name in shown if (problem := _problem_of_name(name))]
+    if not problems:
+        problems = [_taken(name, (media_key,)) for name in (*names, *shown) if data_key(name) == media_key]
     keys: dict[str, str] = {}
     for name in dict.fromkeys((*names, *shown)):
         other = keys.setdefault(data_key(name), name)
@@ -50,11 +55,15 @@ def check_task_fields(samples: foc.SampleCollection, names: Sequence[str], shown
 
 def _problem_of_name(name: str) -> str | None:
     if data_key(name) in DATA_KEYS:
-        return (
-            f"{name!r} is a name that each task uses itself ({', '.join(DATA_KEYS)}); leave it out, or clone "
-            "the field under another name"
-        )
+        return _taken(name, DATA_KEYS)
     return None
+
+
+def _taken(name: str, keys: Sequence[str]) -> str:
+    return (
+        f"{name!r} is a name that each task uses itself ({', '.join(keys)}); leave it out, or clone the field under "
+        "another name"
+    )
 
 
 def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:

@@ -11,7 +11,6 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.convert.labeling_config.label_schema import left_out_of_schema, schema_of
 from fo_labelstudio.convert.labeling_config.match import Match, check_own_config, match
 from fo_labelstudio.convert.labeling_config.read import needed_keys, read
-from fo_labelstudio.convert.media import medium_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.names import data_key
 from fo_labelstudio.convert.records import medium_of_fields, shown_names
@@ -19,6 +18,7 @@ from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.internals import built_label_schema
 from fo_labelstudio.dataset.label_schema import completed_label_schema
+from fo_labelstudio.dataset.media import medium_of_samples
 from fo_labelstudio.errors import LabelingConfigError, LabelSchemaError, RunError, ServerError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
@@ -172,6 +172,7 @@ def complete(
         config.mask_tool,
         {**kinds, **(config.scalar_types or {})},
         config.keyframe_tolerance,
+        config.show_media,
     )
     if labeling_config is not None:
         config.label_schema = in_names_of(
@@ -212,7 +213,7 @@ def _asked_label_schema(
         )
     with _named(source):
         config = read(labeling_config)
-        medium = medium_of_type(samples.media_type)
+        medium = medium_of_samples(samples)
         found = schema_of(config, medium)
         left_out = left_out_of_schema(config, medium)
     if left_out:

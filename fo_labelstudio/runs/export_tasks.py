@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import media_key_of
+from fo_labelstudio.convert.records import address_key_of, media_key_of
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import ExportError, LabelingConfigError, SampleError, SettingsError
@@ -70,8 +70,9 @@ def write_run(
         theirs = config.labeling_config
         samples = existing_project.complete(register, samples, theirs, NEWEST_TAGS, True, _WHERE)
         check_skipped(config, config.skipped)
-        config.choose_media_of_files(samples)
         fields = config.label_fields()
+        if address_key_of(fields):
+            config.choose_media_of_files(samples)
         labeling_config = theirs or to_labeling_config(fields)
         if theirs is None:
             check_labeling_config(labeling_config)
@@ -158,7 +159,7 @@ def _addresses(block: Sequence[PreparedTask], writer: Writer) -> list[str]:
     found = []
     for task in block:
         try:
-            found += writer.send([task.path])
+            found += writer.send([task.path]) if task.media_key else [""]
         except OSError as error:
             raise ExportError(f"sample {task.sample_id}: {task.path!r} cannot be copied ({error})") from error
     return found

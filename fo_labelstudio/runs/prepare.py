@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import media_key_of, problems_of_shown, shown_data, shown_names
+from fo_labelstudio.convert.records import address_key_of, problems_of_shown, shown_data, shown_names, shows_media
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
 from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, with_address
-from fo_labelstudio.dataset.samples import FrameReader, Unlisted, read_blocks, read_labels
+from fo_labelstudio.dataset.samples import FrameReader, StoredSample, Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import date_fields, to_data
 from fo_labelstudio.runs.garbage import no_collection
 from fo_labelstudio.runs.run import Run
@@ -30,10 +30,10 @@ class PreparedTask(NamedTuple):
         sample_id: the sample that it shows
         path: path of its media file
         rest: all of the task but its data
-        data: its data but the address of its media
+        data: its data but the address of its media, where it has one
         predictions: how many predictions, or finished annotations, it has
         digest: of what it was made from, but for its media
-        media_key: the key of the address in the data
+        media_key: the key of the address in the data; empty where it has none
     """
 
     sample_id: str
@@ -100,7 +100,7 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
         with no_collection() if any(field.is_of_frames for field in run.fields) else nullcontext():
             task = checked_task(sample, run.fields, run.token, problems, run.finished, run.scoring)
             if task is not None:
-                prepared = _prepared(task, sample, media_key_of(run.fields))
+                prepared = _prepared(task, sample, address_key_of(run.fields))
         yield from map(Refused, problems)
         if prepared is not None:
             yield prepared
@@ -140,9 +140,7 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
     frames = FrameReader(run.samples, run.fields, run.ranges)
     for block in read_ahead(blocks):
         yield from _drained(unreadable)
-        inspected = inspect_media([(stored.id, Media(stored.path, stored.info)) for stored in block], run)
-        for stored in block:
-            media = inspected[stored.id]
+        for stored, media in _with_media(block, run):
             if not isinstance(media, MediaInfo):
                 yield media
                 continue
@@ -165,6 +163,17 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
     yield from _drained(unreadable)
 
 
+def _with_media(
+    block: Sequence[StoredSample], run: Run
+) -> Iterator[tuple[StoredSample, MediaInfo | Refused | LeftOut]]:
+    """Some samples, each with what is found out about its media; what is in files is held one at a time."""
+    size = len(block) if run.medium.content is None else 1
+    for start in range(0, len(block), size):
+        part = block[start : start + size]
+        inspected = inspect_media([(stored.id, Media(stored.path, stored.info)) for stored in part], run)
+        yield from ((stored, inspected[stored.id]) for stored in part)
+
+
 def _drained(problems: list[str]) -> Iterator[Refused]:
     """Takes out what another thread may be adding to."""
     while problems:
@@ -181,11 +190,19 @@ def still_readable(tasks: Sequence[PreparedTask], run: Run) -> Iterator[Prepared
 
 def inspect_media(media: Sequence[tuple[str, Media]], run: Run) -> dict[str, MediaInfo | Refused | LeftOut]:
     """The sizes of media, or why they cannot be sent, by the ids of their samples."""
-    inspections = TRANSPORTS[run.media.transport].inspect([item for _, item in media], run.media)
+    inspections = _inspections([item for _, item in media], run)
     return {
         sample_id: _judged(sample_id, item, inspection, run)
         for (sample_id, item), inspection in zip(media, inspections, strict=True)
     }
+
+
+def _inspections(media: Sequence[Media], run: Run) -> list[Inspection]:
+    if not shows_media(run.fields):
+        return [Inspection(item.info or MediaInfo()) for item in media]
+    if run.medium.content is not None:
+        return [FILES[run.medium.name].inspect(item.path, run.media.converts) for item in media]
+    return TRANSPORTS[run.media.transport].inspect(media, run.media)
 
 
 def _judged(sample_id: str, media: Media, inspection: Inspection, run: Run) -> MediaInfo | Refused | LeftOut:

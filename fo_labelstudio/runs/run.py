@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.media.medium import Medium
-from fo_labelstudio.convert.records import LabelField, medium_of_fields
+from fo_labelstudio.convert.records import LabelField, address_key_of, medium_of_fields
 from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring
 from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.frame_ranges import FrameRange, FrameSetting, ranges_of
@@ -22,7 +22,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
 from fo_labelstudio.settings import ConnectionSettings
 from fo_labelstudio.transport import TRANSPORTS
-from fo_labelstudio.transport.transport import MediaSettings, Sender, Target, Writer
+from fo_labelstudio.transport.transport import Addresses, MediaSettings, Sender, Target, Writer
 
 
 class RunConfig(Protocol):
@@ -49,6 +49,7 @@ class RunConfig(Protocol):
     unlisted_classes: str
     mask_tool: str
     keyframe_tolerance: float
+    show_media: bool
     frame_start: FrameSetting
     frame_stop: FrameSetting
     scalar_types: dict[str, str] | None
@@ -194,6 +195,9 @@ def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Sender:
         client: the server
         state: the state of the run, whose project is there
     """
+    if not address_key_of(run.fields):
+        # Nothing is asked of it.
+        return Addresses(str)
     media = replace(run.media, keeps_storages=not state.get("owns_project", True))
     sender = TRANSPORTS[media.transport].sender
     if sender is None:

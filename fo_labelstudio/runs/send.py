@@ -300,10 +300,10 @@ def _send_block(
     if not block:
         return {}
     # Several clips may be of one video.
-    paths = list(dict.fromkeys(task.path for task in block))
-    addresses = repeated(lambda _: sender.send(paths), sink.retries, "uploading media")
+    paths = list(dict.fromkeys(task.path for task in block if task.media_key))
+    addresses = repeated(lambda _: sender.send(paths), sink.retries, "uploading media") if paths else []
     urls = dict(zip(paths, addresses, strict=True))
-    bodies = {task.sample_id: task.body(urls[task.path]) for task in block}
+    bodies = {task.sample_id: task.body(urls.get(task.path, "")) for task in block}
     predictions = {task.sample_id: task.predictions for task in block}
     made: dict[str, int] = {}
 

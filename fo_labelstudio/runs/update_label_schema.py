@@ -119,7 +119,13 @@ def _extended(
     for name in label_schema:
         info = {**merged[name], "existing_field": dataset.get_field(name) is not None}
         completed = completed_label_schema(
-            {name: info}, dataset, version, config.mask_tool, config.scalar_types or {}, config.keyframe_tolerance
+            {name: info},
+            dataset,
+            version,
+            config.mask_tool,
+            config.scalar_types or {},
+            config.keyframe_tolerance,
+            config.show_media,
         )
         merged[name] = as_before(completed[name], config.label_schema[name])
     if labeling_config is not None:

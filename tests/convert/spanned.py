@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.task.write import SampleRecord
 
 FIELD = "caption"
 """The field of samples whose value is shown."""
@@ -44,8 +45,16 @@ SPANNED = {
 """Scope of a medium -> what its spans are on."""
 
 
-def shown_in(field: LabelField, media: MediaInfo) -> dict[str, Any]:
-    """The value that a field's labels are on, as the data of a task holds it; nothing where they are on the sample."""
+def record_of(sample_id: str, field: LabelField, value: Any, media: MediaInfo) -> SampleRecord:
+    """A sample with one label field, whose image is a square where the labels are on a value beside it.
+
+    Args:
+        sample_id: id of the sample
+        field: the label field
+        value: its value
+        media: what its regions refer to
+    """
     if field.shown_key is None:
-        return {}
-    return {field.shown_key: field.shown_value.to_data(SPANNED[field.scope].value_of(media))}
+        return SampleRecord(sample_id, "x.png", media, {field.name: value})
+    shown = {field.shown_key: field.shown_value.to_data(SPANNED[field.scope].value_of(media))}
+    return SampleRecord(sample_id, "x.png", MediaInfo(100, 100), {field.name: value}, shown)

@@ -10,9 +10,9 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.task.write import SampleRecord, to_task
+from fo_labelstudio.convert.task.write import to_task
 from tests.convert import strategies
-from tests.convert.spanned import shown_in
+from tests.convert.spanned import record_of
 from tests.properties import examples
 
 anywhere = st.floats(-2, 3)
@@ -21,7 +21,7 @@ anywhere = st.floats(-2, 3)
 def errors_of(field, value, media):
     interface = LabelInterface(to_labeling_config([field]))
     interface.validate()
-    record = SampleRecord("5" * 24, "x.png", media, {field.name: value}, shown_in(field, media))
+    record = record_of("5" * 24, field, value, media)
     predictions = to_task(record, [field], "u", "run")["predictions"]
     return [error for sent in predictions for error in interface.validate_prediction(sent, return_errors=True)]
 

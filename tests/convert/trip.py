@@ -16,9 +16,9 @@ from fo_labelstudio.convert.families import LABEL_TYPES, holds_list
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.stored import StoredLabel, StoredLabels, label_of
-from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
+from fo_labelstudio.convert.task.write import problems_of, to_task
 from fo_labelstudio.merge.changes import LabelChanges, label_changes
-from tests.convert.spanned import shown_in
+from tests.convert.spanned import record_of
 from tests.support import as_exported
 
 RUN = "run"
@@ -43,8 +43,7 @@ class Trip:
         self.field = field
         self.media = media
         self.docs = [label.to_dict() for label in labels if isinstance(label, fo.core.labels.Label)]
-        of_sample = media if field.shows is None else SQUARE
-        record = SampleRecord(SAMPLE, "x.png", of_sample, {field.name: self._value(labels)}, shown_in(field, media))
+        record = record_of(SAMPLE, field, self._value(labels), media)
         assert list(problems_of(record, [field])) == []
         task = json.loads(json.dumps(to_task(record, [field], "u", RUN), allow_nan=False))
         predictions = task.pop("predictions")

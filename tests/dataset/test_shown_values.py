@@ -7,6 +7,7 @@ import fiftyone.utils.annotations as foua
 import pytest
 
 import fo_labelstudio.backend
+from fo_labelstudio.convert.records import media_key_of, objects_of
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.dataset.internals import built_label_schema
 from fo_labelstudio.dataset.label_schema import completed_label_schema
@@ -37,9 +38,11 @@ def captioned(dataset_of):
     return dataset_of([sample])
 
 
-def schema_of(samples, backend, label_schema):
+def schema_of(samples, backend, label_schema, show_media=True):
     built, _ = built_label_schema(samples, backend, label_schema)
-    return completed_label_schema(built, samples, "1.23.2", "brush", {})
+    schema = completed_label_schema(built, samples, "1.23.2", "brush", {}, show_media=show_media)
+    parse_label_schema(schema)
+    return schema
 
 
 def test_a_field_of_spans_names_the_text_that_they_are_on(captioned, backend):
@@ -120,3 +123,36 @@ def test_classes_and_values_can_be_on_texts_and_on_the_image_in_one_run(captione
         ("caption", "caption%.text"),
         ("scene", "image"),
     ]
+
+
+def test_tasks_may_show_values_alone(captioned, backend):
+    (field,) = parse_label_schema(schema_of(captioned, backend, {"entities": SPANS}, show_media=False))
+    assert (field.beside, [*objects_of([field])], media_key_of([field])) == (None, ["caption%.text"], "")
+
+
+def test_what_is_on_the_image_needs_it_shown(captioned, backend):
+    schema = {"entities": SPANS, "boxes": {"type": "detections", "classes": ["PER"]}}
+    with pytest.raises(LabelSchemaError) as caught:
+        schema_of(captioned, backend, schema, show_media=False)
+    assert str(caught.value).startswith(
+        "field 'boxes': show_media=False leaves out the image that its labels are on; name the field of the samples "
+        'that they are on under "text"'
+    )
+
+
+def test_label_fields_may_be_called_like_what_shows_text_files(dataset_of, backend):
+    samples = dataset_of([fo.Sample(filepath="a.txt", caption="Ann")])
+    new = {"type": "classification", "classes": ["PER"]}
+    schema = {"text": new, "image": {**new, "text": "caption"}, "entities": {"type": "spans", "classes": ["PER"]}}
+    fields = parse_label_schema(schema_of(samples, backend, schema))
+    assert [(field.name, field.control, field.to_name) for field in fields] == [
+        ("text", "%74ext", "text"),
+        ("image", "%69mage", "caption%.text"),
+        ("entities", "entities", "text"),
+    ]
+
+
+def test_no_shape_is_on_a_text_file(dataset_of, backend):
+    samples = dataset_of([fo.Sample(filepath="a.txt")])
+    with pytest.raises(LabelSchemaError, match="'boxes': labels of type 'detections' cannot be annotated on a text"):
+        schema_of(samples, backend, {"boxes": {"type": "detections", "classes": ["PER"]}})

@@ -16,6 +16,7 @@ from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.task.write import SampleRecord, to_task
 from fo_labelstudio.merge.agreement import is_disputed, is_edited
 from tests.convert import strategies
+from tests.convert.spanned import record_of
 from tests.convert.trip import RUN, SAMPLE, SQUARE, through_the_editor
 from tests.properties import examples
 from tests.support import as_exported
@@ -135,7 +136,7 @@ def renamed(result):
 @given(data=st.data())
 def test_two_who_submit_the_same_labels_of_any_type_agree(label_type, data):
     case = data.draw(strategies.cases(label_type))
-    record = SampleRecord(SAMPLE, "x.png", case.media, {case.field.name: case.value})
+    record = record_of(SAMPLE, case.field, case.value, case.media)
     task = json.loads(json.dumps({"id": 7, **to_task(record, [case.field], "u", RUN)}))
     sent = task.pop("predictions")[0]["result"] if task["predictions"] else []
     untouched = through_the_editor(sent, case.media)

@@ -26,7 +26,10 @@ MEDIUM_NAMED = {medium.name: medium for medium in MEDIA}
 """Name of a medium -> the medium."""
 
 OF_SAMPLES = tuple(medium for medium in MEDIA if medium.media_type)
-"""The media that samples can be, rather than a value of theirs."""
+"""The media of which FiftyOne says that samples are."""
+
+OF_FILES = tuple(medium for medium in MEDIA if medium.extensions)
+"""The media that the names of files tell."""
 
 SHOWN_AS = {medium.shown_value.key: medium for medium in MEDIA if medium.shown_value is not None}
 """Key of a label schema's entry that names the field whose value its labels are on -> the medium of the value."""
@@ -35,3 +38,12 @@ SHOWN_AS = {medium.shown_value.key: medium for medium in MEDIA if medium.shown_v
 def medium_of(scope: str) -> Medium:
     """The medium on which labels of a scope live."""
     return _MEDIUM_OF[scope]
+
+
+def medium_of_extension(extension: str) -> Medium | None:
+    """The medium of files whose names end so, where FiftyOne does not know it; None where nobody does.
+
+    Args:
+        extension: the end of the name, with its dot, in any case
+    """
+    return next((medium for medium in OF_FILES if extension.lower() in medium.extensions), None)

@@ -10,6 +10,9 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.fields as fof
 
+UNKNOWN = "unknown"
+"""FiftyOne's media type of samples whose files it does not know (1.22.1)."""
+
 MAX_PIXELS = 2**31 - 1
 """Pixels of the longest side that any format of images and videos can have."""
 
@@ -78,7 +81,7 @@ class Medium:
         meta_keys: the keys that ``to_meta`` writes
         to_meta: what the meta of a task says of the media file
         parse_meta: what the meta of a task says of the media file, or None where it says nothing that can be right
-        media_type: FiftyOne's name of the kind; empty where no sample is of it, but a value of a sample
+        media_type: FiftyOne's name of the kind; empty where it has none
         data_keys: the keys that ``to_data`` writes
         option: the XML attribute of its object tag that says more of the media file; empty where there is none
         to_data: what the data of a task says of the media file, besides its address, for its object tag to name; what
@@ -91,6 +94,9 @@ class Medium:
         metadata: the fields of samples that say of the media file what ``parse_metadata`` reads
         parse_metadata: what the values of these fields say, or None where they say nothing
         shown_value: how a value of a sample is shown as it; None where only media files are
+        extensions: how the names of its files end, where FiftyOne knows no media type of theirs
+        content: what the data of a task holds of what is in a file, for ``shown_value`` to parse; None where it holds
+            the address of the file
     """
 
     name: str
@@ -113,6 +119,8 @@ class Medium:
     style: str = ""
     frame_scope: str | None = None
     shown_value: ShownValue | None = None
+    extensions: tuple[str, ...] = ()
+    content: Callable[[MediaInfo], Any] | None = None
 
     def scope_of(self, is_of_frames: bool) -> str:
         """Where labels live: those of single frames, if it has frames, or those of the sample itself."""

@@ -1,4 +1,8 @@
-"""Texts: <Text>, of a value of the sample."""
+"""Texts: <Text>, of files and of values of samples.
+
+The data of a task holds the text itself, not its address: the editor drops the byte order mark of what it fetches,
+takes everything for UTF-8, and says no words of spans then (1.23.2).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,9 @@ import fiftyone.core.fields as fof
 
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium, ShownValue
 from fo_labelstudio.messages import quoted
+
+EXTENSIONS = (".txt", ".text", ".md")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def object_tag(name: str) -> Element:
@@ -30,7 +37,8 @@ def to_meta(media: MediaInfo) -> dict[str, Any]:
 
 
 def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
-    return None
+    # All that is to be known is in the data.
+    return MediaInfo()
 
 
 def parse_metadata(values: Sequence[Any]) -> MediaInfo | None:
@@ -43,9 +51,6 @@ def problem_of_value(value: Any) -> str | None:
     # The database takes them, and a JSON file, but no answer of the server, which is UTF-8.
     broken = _SURROGATE.search(value)
     return broken and f"has half a character at {broken.start()}, which no file holds; correct it"
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def value_to_data(value: Any) -> str:
@@ -69,6 +74,8 @@ MEDIUM = Medium(
     media_type="",
     metadata=(),
     parse_metadata=parse_metadata,
+    extensions=EXTENSIONS,
+    content=lambda media: media.text,
     looks_like=re.compile(r"\.(txt|text|md)\b|^data:text/plain", re.IGNORECASE),
     shown_value=ShownValue(
         key="text",

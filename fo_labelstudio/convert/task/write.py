@@ -33,9 +33,11 @@ from fo_labelstudio.convert.records import (
     LabelField,
     ParsedLabel,
     Region,
+    address_key_of,
     media_key_of,
     medium_of_fields,
     object_option_of,
+    shows_media,
 )
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.stored import labels_of
@@ -79,6 +81,10 @@ class SampleRecord(NamedTuple):
     shown: Mapping[str, Any] = MappingProxyType({})
     score_value: Any = None
 
+    def shown_to(self, field: LabelField) -> MediaInfo:
+        """What the labels of a field are on."""
+        return self.media if field.shows is None else field.media_in(self.media, self.shown)
+
 
 class Finished(NamedTuple):
     """How labels are sent as finished annotations, rather than as predictions.
@@ -98,7 +104,7 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
         yield from problems
         if not problems:
             try:
-                media = field.media_in(sample.media, sample.shown)
+                media = sample.shown_to(field)
                 _read_back(family_of(field).to_regions(labels, field, media), field, media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
@@ -172,7 +178,7 @@ def to_task(
     Args:
         sample: a sample without problems
         fields: the label fields of the run
-        url: the address at which the server serves the media
+        url: the address at which the server serves the media, where the task is to have one
         run: the token of the annotation run
         finished: how labels are sent as finished annotations; None where they are predictions
         scoring: how the prediction is scored
@@ -183,15 +189,17 @@ def to_task(
     for field in sorted(fields, key=lambda field: not family_of(field).is_drawn):
         labels = labels_of(sample.labels.get(field.name))
         if labels:
-            regions, sent[field.name] = _to_regions(labels, field, field.media_in(sample.media, sample.shown))
+            regions, sent[field.name] = _to_regions(labels, field, sample.shown_to(field))
             _make_unique(regions, sent[field.name], field, {whole_id(region["id"]) for region in result})
             result += regions
-    key, medium = media_key_of(fields), medium_of_fields(fields)
+    key, medium = address_key_of(fields), medium_of_fields(fields)
     meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
     about = medium.to_data(sample.media, object_option_of(fields))
-    data = {key: url, **about, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
+    if medium.content is not None and shows_media(fields):
+        about = {**about, media_key_of(fields): medium.content(sample.media)}
+    data = {**about, SAMPLE_ID: sample.id, FILENAME: base_name(sample.path), **sample.shown}
     annotations = []
     if result and finished is not None:
         # An answer without regions says that there is nothing to see, so a sample without labels has none.
@@ -207,8 +215,8 @@ def to_task(
 
 
 def with_address(data: Mapping[str, Any], url: str, media_key: str) -> dict[str, Any]:
-    """The data of a task, with the address at which the server serves its media."""
-    return {**data, media_key: url}
+    """The data of a task, with the address at which the server serves its media, where it has a key for that."""
+    return {**data, media_key: url} if media_key else dict(data)
 
 
 def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.transport.files import image, video
+from fo_labelstudio.transport.files import image, text, video
 from fo_labelstudio.transport.files.files import MediaFiles
 
 FILES: dict[str, MediaFiles] = {
     "image": image.FILES,  # Pillow
     "video": video.FILES,  # their headers
+    "text": text.FILES,  # UTF-8
 }
 """Name of a medium -> its files."""

@@ -21,11 +21,11 @@ from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelAnswer, Region
 from fo_labelstudio.convert.regions import group_regions, whole_id
 from fo_labelstudio.convert.shapes.geometry import to_fitting_box
-from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
+from fo_labelstudio.convert.task.write import problems_of, to_task
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
-from tests.convert.spanned import shown_in
+from tests.convert.spanned import record_of
 from tests.convert.trip import Trip, pixels_of, through_the_editor
 from tests.properties import examples
 from tests.support import comparable
@@ -261,7 +261,7 @@ def test_what_the_editor_returns_untouched_is_kept_and_changes_nothing(label_typ
 def test_every_region_obeys_what_the_editor_asks_of_predictions(label_type, data):
     case = data.draw(strategies.cases(label_type))
     field = case.field
-    record = SampleRecord("5" * 24, "x.png", case.media, {field.name: case.value}, shown_in(field, case.media))
+    record = record_of("5" * 24, field, case.value, case.media)
     assert list(problems_of(record, [field])) == []
     predictions = to_task(record, [field], "u", "run")["predictions"]
     result = predictions[0]["result"] if predictions else []

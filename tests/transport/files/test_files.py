@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import OF_SAMPLES
+from fo_labelstudio.convert.media import OF_FILES, OF_SAMPLES
 from fo_labelstudio.transport.files import FILES
 
 
 def test_each_medium_has_its_files():
-    assert FILES.keys() == {medium.name for medium in OF_SAMPLES}
+    assert FILES.keys() == {medium.name for medium in (*OF_SAMPLES, *OF_FILES)}

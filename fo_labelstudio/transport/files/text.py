@@ -1,0 +1,80 @@
+"""Text files of this machine: what is in them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.media.text import EXTENSIONS
+from fo_labelstudio.transport.address import looks_like_address
+from fo_labelstudio.transport.files.files import Content, MediaFiles
+from fo_labelstudio.transport.files.paths import inspect_path
+from fo_labelstudio.transport.transport import Inspection
+
+MAX_BYTES = 20 * 2**20
+"""Of a text; the editor shows it whole, each character of it."""
+
+
+def inspect(path: str | None, convert: bool = False) -> Inspection:
+    """Reads a text file.
+
+    Args:
+        path: its path on this machine
+        convert: nothing is converted
+    """
+    if path and looks_like_address(path):
+        return Inspection(
+            problem="it is an address, and the text of a task is read from a file of this machine; download it, and "
+            "pass the field that holds the paths as media_field"
+        )
+    return inspect_path(path, "text", EXTENSIONS, inspect_file, None)
+
+
+def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
+    """Reads a text, whatever the name of its file: UTF-8, with or without a byte order mark, which is no part of it.
+
+    Args:
+        file: the text; where it is left is undefined
+        is_whole: nothing less than the whole tells anything
+
+    Raises:
+        OSError: the file cannot be read, which tells nothing about its content
+    """
+    file.seek(0)
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        return Inspection(problem=f"it has more than {MAX_BYTES:,} bytes, which no browser shows as one text")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return Inspection(problem="its text is in UTF-16; write it in UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Inspection(problem=f"its text is not in UTF-8 (byte {error.start} of it); write it in UTF-8")
+    if "\0" in text:
+        return Inspection(problem=f"it is no text: character {text.index(chr(0))} is a zero")
+    return Inspection(MediaInfo(text=text))
+
+
+@contextmanager
+def read(path: str, convert: bool = False) -> Iterator[Content]:
+    """What is in a text file.
+
+    Args:
+        path: its path on this machine
+        convert: nothing is converted
+    """
+    yield Content.of(path)
+
+
+FILES = MediaFiles(
+    inspect=inspect,
+    inspect_file=inspect_file,
+    read=read,
+    extensions=EXTENSIONS,
+    converted_to="UTF-8",
+    content_types=(r"text/plain|text/markdown|\w+/octet-stream", "text/plain"),
+    told_by="a file of this machine in media_field",
+)
