@@ -88,6 +88,7 @@ class LabelField:
         shows: the field of the samples whose value its labels are on, where that is not their media
         beside: name of the medium of the samples themselves, where its labels are on such a value; None where tasks
             do not show that
+        columns: names of the columns of such a value, where its object tag names them
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
@@ -118,6 +119,7 @@ class LabelField:
     known_as: str | None = None
     shows: str | None = None
     beside: str | None = DEFAULT.name
+    columns: tuple[str, ...] = ()
 
     @property
     def medium(self) -> Medium:
@@ -249,11 +251,21 @@ def problems_of_shown(fields: Iterable[LabelField], values: Mapping[str, Any]) -
     """
     shown = {(field.shows, field.scope): field for field in fields if field.shows is not None}
     found = (
-        (name, field.shown_value.problem_of(values[name]))
+        (name, field.shown_value.problem_of(values[name]) or _other_columns(field, values[name]))
         for (name, _), field in shown.items()
         if values.get(name) is not None
     )
     return [f"its {name!r} {problem}" for name, problem in found if problem]
+
+
+def _other_columns(field: LabelField, value: Any) -> str | None:
+    columns_of = field.shown_value.columns_of
+    found = field.columns if columns_of is None else columns_of(value)
+    # Their order says nothing, for the database need not keep it.
+    if {*found} == {*field.columns}:
+        return None
+    named, expected = (", ".join(map(repr, names)) for names in (found, field.columns))
+    return f"has the columns {named}, and the first one of the run {expected}; give all the same, or leave it out"
 
 
 def medium_of_fields(fields: Iterable[LabelField]) -> Medium:

@@ -39,7 +39,7 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Args:
         label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
-            own ``scope, tool, skeleton, kind, without_class, beside``, the key of a shown value, and what
+            own ``scope, tool, skeleton, kind, without_class, beside, columns``, the key of a shown value, and what
             :func:`with_controls` adds
 
     Raises:
@@ -108,6 +108,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         keyframe_tolerance=info.get("keyframe_tolerance", KEYFRAME_TOLERANCE),
         shows=next((info[key] for key in shown_keys(info)), None),
         beside=info.get("beside", DEFAULT.name),
+        columns=tuple(info.get("columns", ())),
         allow_additions=bool(info.get("allow_additions", True)),
         allow_deletions=bool(info.get("allow_deletions", True)),
         allow_label_edits=bool(info.get("allow_label_edits", True)),

@@ -131,6 +131,7 @@ def completed_label_schema(
             info["scope"] = scope
         if shown_as is not None:
             info["beside"] = medium.name if show_media else None
+            info |= _columns(samples, info, shown_as)
         elif not show_media:
             keys = " or ".join(f'"{key}"' for key in SHOWN_AS)
             raise LabelSchemaError(
@@ -182,6 +183,23 @@ def _shown_as(samples: foc.SampleCollection, name: str, info: Mapping[str, Any])
             f'field {name!r}: "{key}" names {shown!r}, and {found}; name a field of the samples that holds {noun}'
         )
     return medium
+
+
+def _columns(samples: foc.SampleCollection, info: Mapping[str, Any], medium: Medium) -> dict[str, Any]:
+    """What the label schema says of the columns of the values that the labels of a field are on.
+
+    Raises:
+        LabelSchemaError: no sample has a value, or the first one cannot be shown
+    """
+    shown = medium.shown_value
+    if shown is None or shown.columns_of is None:
+        return {}
+    name = info[shown.key]
+    value = next(iter(samples.exists(name).limit(1).values(name)), None)
+    problem = f"is missing in all samples; fill it in for {shown.noun}" if value is None else shown.problem_of(value)
+    if problem:
+        raise LabelSchemaError(f"field of the samples {name!r}: it {problem}")
+    return {"columns": list(shown.columns_of(value))}
 
 
 _LISTS = frozenset(filter(None, map(list_name, LABEL_TYPES.values())))

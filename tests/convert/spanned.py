@@ -39,8 +39,16 @@ def offsets(media: MediaInfo) -> st.SearchStrategy[tuple[int, int]]:
     return st.lists(ends, min_size=2, max_size=2, unique=True).map(lambda pair: (min(pair), max(pair)))
 
 
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**9), 10**9)
+
+
+def times(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
+    return st.lists(numbers, min_size=2, max_size=2).map(lambda pair: (min(pair), max(pair)))
+
+
 SPANNED = {
     "text": Spanned(texts.map(lambda text: MediaInfo(text=text)), lambda media: media.text, offsets),
+    "timeseries": Spanned(st.just(MediaInfo()), lambda media: {"time": [0, 1, 2], "a": [0.5, 0.25, 0]}, times),
 }
 """Scope of a medium -> what its spans are on."""
 

@@ -149,7 +149,8 @@ LABELS = {
     "polyline": fo.Polyline(label="cat", points=[[[0.1, 0.1], [0.2, 0.2]]]),
     "keypoint": fo.Keypoint(label="cat", points=[[0.1, 0.1], [0.2, 0.2]]),
     "segmentation": fo.Segmentation(mask=np.eye(100, dtype=np.uint8)),
-    "span": fo.Classification(label="cat", start=0, end=4, text="some"),
+    "spans": fo.Classification(label="cat", start=0, end=4, text="some"),
+    "timeseries.spans": fo.Classification(label="cat", start=0, end=4),
     "scalar": "text",
     "temporal_detection": fo.TemporalDetection(label="cat", support=[2, 5]),
     "frames.detection": FrameLabel(

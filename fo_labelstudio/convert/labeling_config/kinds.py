@@ -79,7 +79,7 @@ OBJECT_TAGS: Mapping[str, str] = {
     "HyperText": "hypertext",
     "Paragraphs": "paragraphs",
     "Chat": "text",
-    "TimeSeries": "time series",
+    "TimeSeries": "timeseries",
     "Table": "table",
     "List": "list",
     "Pdf": "document",

@@ -87,6 +87,7 @@ def _object_tags(shown: Mapping[str, Medium], of_values: Mapping[str, LabelField
         if field is not None and field.shows is not None:
             yield Element("Header", value=without_references(field.shows), size="6")
             tag.set("value", f"${field.shown_key}")
+            medium.name_columns(tag, field.columns)
         yield tag
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import image, text, video
+from fo_labelstudio.convert.media import image, table, text, timeseries, video
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
     image.MEDIUM,  # <Image>
     video.MEDIUM,  # <Video>
     text.MEDIUM,  # <Text>
+    timeseries.MEDIUM,  # <TimeSeries>
+    table.MEDIUM,  # <Table>
 )
 
 DEFAULT = MEDIA[0]

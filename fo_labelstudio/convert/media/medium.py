@@ -55,6 +55,7 @@ class ShownValue:
         problem_of: what keeps a value from being shown, or None; it is not asked of None
         to_data: what the data of a task holds of a value, or of None, as JSON
         parse: what regions refer to, given what the data of a task holds, whatever that is
+        columns_of: the names of what the object tag must name of a value, in order; all values of a run have the same
     """
 
     key: str
@@ -63,9 +64,10 @@ class ShownValue:
     problem_of: Callable[[Any], str | None]
     to_data: Callable[[Any], Any]
     parse: Callable[[Any], MediaInfo]
+    columns_of: Callable[[Any], tuple[str, ...]] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Medium:
     """One kind of media, both directions.
 
@@ -97,21 +99,22 @@ class Medium:
         extensions: how the names of its files end, where FiftyOne knows no media type of theirs
         content: what the data of a task holds of what is in a file, for ``shown_value`` to parse; None where it holds
             the address of the file
+        name_columns: writes into its object tag what the columns of a value are called
     """
 
     name: str
     noun: str
     scopes: tuple[str, ...]
     object_tag: Callable[[str], Element]
-    marks: Callable[[MediaInfo], dict[str, Any]]
-    parse_marks: Callable[[Mapping[str, Any]], MediaInfo | None]
-    meta_keys: tuple[str, ...]
-    to_meta: Callable[[MediaInfo], dict[str, Any]]
-    parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None]
-    media_type: str
-    metadata: tuple[str, ...]
     looks_like: re.Pattern[str]
-    parse_metadata: Callable[[Sequence[Any]], MediaInfo | None]
+    marks: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
+    parse_marks: Callable[[Mapping[str, Any]], MediaInfo | None] = lambda region: None
+    meta_keys: tuple[str, ...] = ()
+    to_meta: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
+    parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None] = lambda meta: None
+    media_type: str = ""
+    metadata: tuple[str, ...] = ()
+    parse_metadata: Callable[[Sequence[Any]], MediaInfo | None] = lambda values: None
     data_keys: tuple[str, ...] = ()
     option: str = ""
     to_data: Callable[[MediaInfo, str | None], dict[str, Any]] = lambda media, option: {}
@@ -121,6 +124,7 @@ class Medium:
     shown_value: ShownValue | None = None
     extensions: tuple[str, ...] = ()
     content: Callable[[MediaInfo], Any] | None = None
+    name_columns: Callable[[Element, Sequence[str]], None] = lambda tag, columns: None
 
     def scope_of(self, is_of_frames: bool) -> str:
         """Where labels live: those of single frames, if it has frames, or those of the sample itself."""

@@ -7,7 +7,7 @@ takes everything for UTF-8, and says no words of spans then (1.23.2).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -24,25 +24,9 @@ def object_tag(name: str) -> Element:
     return Element("Text", name=name, value=f"${name}")
 
 
-def marks(media: MediaInfo) -> dict[str, Any]:
-    return {}
-
-
-def parse_marks(region: Mapping[str, Any]) -> MediaInfo | None:
-    return None
-
-
-def to_meta(media: MediaInfo) -> dict[str, Any]:
-    return {}
-
-
 def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
     # All that is to be known is in the data.
     return MediaInfo()
-
-
-def parse_metadata(values: Sequence[Any]) -> MediaInfo | None:
-    return None
 
 
 def problem_of_value(value: Any) -> str | None:
@@ -66,14 +50,7 @@ MEDIUM = Medium(
     noun="text",
     scopes=("text",),
     object_tag=object_tag,
-    marks=marks,
-    parse_marks=parse_marks,
-    meta_keys=(),
-    to_meta=to_meta,
     parse_meta=parse_meta,
-    media_type="",
-    metadata=(),
-    parse_metadata=parse_metadata,
     extensions=EXTENSIONS,
     content=lambda media: media.text,
     looks_like=re.compile(r"\.(txt|text|md)\b|^data:text/plain", re.IGNORECASE),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.shapes.spans import text
+from fo_labelstudio.convert.shapes.spans import text, timeseries
 from fo_labelstudio.convert.shapes.spans.kind import SpanKind
 
 SPAN_KINDS: dict[str, SpanKind] = {
     "text": text.KIND,  # characters of <Text>
+    "timeseries": timeseries.KIND,  # times of <TimeSeries>
 }
 """Scope of a medium -> what spans of it are."""
