@@ -46,8 +46,14 @@ def times(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
     return st.lists(numbers, min_size=2, max_size=2).map(lambda pair: (min(pair), max(pair)))
 
 
+def seconds(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
+    ends = st.floats(0, 10**6) | st.integers(0, 10**6)
+    return st.lists(ends, min_size=2, max_size=2, unique=True).map(lambda pair: (min(pair), max(pair)))
+
+
 SPANNED = {
     "text": Spanned(texts.map(lambda text: MediaInfo(text=text)), lambda media: media.text, offsets),
+    "audio": Spanned(st.just(MediaInfo()), lambda media: None, seconds),
     "timeseries": Spanned(st.just(MediaInfo()), lambda media: {"time": [0, 1, 2], "a": [0.5, 0.25, 0]}, times),
 }
 """Scope of a medium -> what its spans are on."""

@@ -22,6 +22,7 @@ from fo_labelstudio.convert.families import (
 )
 from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.frame_labels import FrameLabel
+from fo_labelstudio.convert.media import medium_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.names import inner_name, is_showable
 from fo_labelstudio.convert.question import Question
@@ -279,7 +280,7 @@ def field_of(label_type: str, name: str = "ground truth", **values: Any) -> Labe
     scope, _, label_type = label_type.rpartition(".")
     needed: dict[str, Any] = {"name": name, "label_type": label_type, "classes": CLASSES, "control": name}
     needed["scope"] = scope or family.scopes[0]
-    if needed["scope"] in SPANNED:
+    if needed["scope"] in SPANNED and medium_of(needed["scope"]).shown_value:
         needed["shows"] = SHOWN
     if family.tools:
         needed["tool"] = family.tools[0]

@@ -150,6 +150,7 @@ LABELS = {
     "keypoint": fo.Keypoint(label="cat", points=[[0.1, 0.1], [0.2, 0.2]]),
     "segmentation": fo.Segmentation(mask=np.eye(100, dtype=np.uint8)),
     "spans": fo.Classification(label="cat", start=0, end=4, text="some"),
+    "audio.spans": fo.Classification(label="cat", start=0, end=4.5),
     "timeseries.spans": fo.Classification(label="cat", start=0, end=4),
     "scalar": "text",
     "temporal_detection": fo.TemporalDetection(label="cat", support=[2, 5]),

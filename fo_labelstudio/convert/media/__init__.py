@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import image, table, text, timeseries, video
+from fo_labelstudio.convert.media import audio, image, table, text, timeseries, video
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
     image.MEDIUM,  # <Image>
     video.MEDIUM,  # <Video>
     text.MEDIUM,  # <Text>
+    audio.MEDIUM,  # <Audio>
     timeseries.MEDIUM,  # <TimeSeries>
     table.MEDIUM,  # <Table>
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.shapes.spans import text, timeseries
+from fo_labelstudio.convert.shapes.spans import audio, text, timeseries
 from fo_labelstudio.convert.shapes.spans.kind import SpanKind
 
 SPAN_KINDS: dict[str, SpanKind] = {
     "text": text.KIND,  # characters of <Text>
+    "audio": audio.KIND,  # seconds of <Audio>
     "timeseries": timeseries.KIND,  # times of <TimeSeries>
 }
 """Scope of a medium -> what spans of it are."""
