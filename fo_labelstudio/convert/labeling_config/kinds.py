@@ -82,7 +82,7 @@ OBJECT_TAGS: Mapping[str, str] = {
     "TimeSeries": "timeseries",
     "Table": "table",
     "List": "list",
-    "Pdf": "document",
+    "Pdf": "pdf",
     "GPSMap": "map",
     "Object3D": "3D",
     "ReactCode": "code of its own",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import audio, image, table, text, timeseries, video
+from fo_labelstudio.convert.media import audio, image, pdf, table, text, timeseries, video
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
@@ -11,6 +11,7 @@ MEDIA = (
     text.MEDIUM,  # <Text>
     audio.MEDIUM,  # <Audio>
     timeseries.MEDIUM,  # <TimeSeries>
+    pdf.MEDIUM,  # <Pdf>
     table.MEDIUM,  # <Table>
 )
 

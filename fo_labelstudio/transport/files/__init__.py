@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.transport.files import audio, image, text, video
+from fo_labelstudio.transport.files import audio, image, pdf, text, video
 from fo_labelstudio.transport.files.files import MediaFiles
 
 FILES: dict[str, MediaFiles] = {
     "image": image.FILES,  # Pillow
     "video": video.FILES,  # their headers
     "audio": audio.FILES,  # their first bytes
+    "pdf": pdf.FILES,  # their first bytes
     "text": text.FILES,  # UTF-8
 }
 """Name of a medium -> its files."""

@@ -1,0 +1,65 @@
+"""PDF documents of this machine: whether they are some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.media.pdf import EXTENSIONS
+from fo_labelstudio.transport.files.files import Content, MediaFiles
+from fo_labelstudio.transport.files.paths import inspect_path
+from fo_labelstudio.transport.transport import Inspection
+
+_HEAD = 1024
+"""Readers look for the mark of a PDF in as many of its first bytes."""
+
+
+def inspect(path: str | None, convert: bool = False) -> Inspection:
+    """Looks at the first bytes of a document.
+
+    Args:
+        path: its path on this machine
+        convert: nothing is converted
+    """
+    return inspect_path(path, "document", EXTENSIONS, inspect_file, None)
+
+
+def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
+    """Looks at a document by its content, whatever its name.
+
+    Args:
+        file: the file; where it is left is undefined
+        is_whole: its first bytes tell all
+
+    Raises:
+        OSError: the file cannot be read, which tells nothing about its content
+    """
+    file.seek(0)
+    head = file.read(_HEAD)
+    if b"%PDF-" in head:
+        return Inspection(MediaInfo())
+    return Inspection(problem="its document cannot be read (it is no PDF, or it is broken)" if head else "it is empty")
+
+
+@contextmanager
+def read(path: str, convert: bool = False) -> Iterator[Content]:
+    """What is in a document.
+
+    Args:
+        path: its path on this machine
+        convert: nothing is converted
+    """
+    yield Content.of(path)
+
+
+FILES = MediaFiles(
+    inspect=inspect,
+    inspect_file=inspect_file,
+    read=read,
+    extensions=EXTENSIONS,
+    converted_to="PDF",
+    content_types=(r"application/(x-)?pdf|\w+/octet-stream", "application/pdf"),
+    told_by="a file of this machine in media_field",
+)
