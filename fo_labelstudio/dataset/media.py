@@ -7,7 +7,7 @@ from typing import Any
 
 import fiftyone.core.collections as foc
 
-from fo_labelstudio.convert.media import OF_FILES, medium_of_extension, medium_of_type
+from fo_labelstudio.convert.media import DEFAULT, medium_of_extension, medium_of_type
 from fo_labelstudio.convert.media.medium import UNKNOWN, Medium
 from fo_labelstudio.dataset.internals import aggregate
 from fo_labelstudio.errors import LabelSchemaError
@@ -18,27 +18,26 @@ _END = r"\.[^./\\]{1,20}$"
 def medium_of_samples(samples: foc.SampleCollection) -> Medium:
     """What the samples of a collection are: by their media type, or by the names of files that FiftyOne does not know.
 
+    Files whose names tell nothing count as images.
+
     Raises:
-        LabelSchemaError: they are of several kinds, or of one that cannot be shown
+        LabelSchemaError: they are of several kinds
     """
     if samples.media_type != UNKNOWN:
         return medium_of_type(samples.media_type)
     found = _extensions(samples)
     media = {extension: medium_of_extension(extension) for extension in found}
     known = list(dict.fromkeys(medium for medium in media.values() if medium is not None))
+    if not known:
+        # Their content tells: images may have any name, or an address that tells nothing.
+        return DEFAULT
     if len(known) == 1 and None not in media.values():
         return known[0]
     kinds = ", ".join(f"{count} {extension or 'without an extension'}" for extension, count in found.items())
-    if len(known) > 1 or (known and None in media.values()):
-        some = next(extension for extension, medium in media.items() if medium is not None)
-        raise LabelSchemaError(
-            f"the samples are files of several kinds ({kinds}); annotate a view of one kind, such as "
-            f"dataset.match(F('filepath').ends_with({some!r}))"
-        )
-    ends = ", ".join(extension for medium in OF_FILES for extension in medium.extensions)
+    some = next(extension for extension, medium in media.items() if medium is not None)
     raise LabelSchemaError(
-        f"the samples are files that cannot be shown ({kinds}); rename them to what they are, where that is one of "
-        f"{ends}, or pass show_media=False to show fields of theirs alone"
+        f"the samples are files of several kinds ({kinds}); annotate a view of one kind, such as "
+        f"dataset.match(F('filepath').ends_with({some!r}))"
     )
 
 
