@@ -326,6 +326,21 @@ def export_tasks(
     return foua.annotate(samples, anno_key, label_schema=label_schema, export_dir=export_dir, **backend)
 
 
+def text_of_html(html: str) -> str:
+    """The text of HTML that ``start`` and ``end`` of spans on it count in.
+
+    Args:
+        html: a page, or a part of one
+
+    Returns:
+        what stands in the body between the tags, with a line end for each ``<br>``, as Label Studio's ``<HyperText>``
+        counts it
+    """
+    from fo_labelstudio.convert.media.html_text import text_of
+
+    return text_of(html)
+
+
 def to_labeling_config(
     label_schema: Mapping[str, Any] | Iterable[str], samples: foc.SampleCollection | None = None
 ) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from fo_labelstudio.convert.media.html_text import text_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import SampleRecord
@@ -21,12 +23,12 @@ class Spanned(NamedTuple):
     Attributes:
         media: what regions refer to
         value_of: the value of the field that says so
-        ends: the start and the end of any span on it
+        ends: the start and the end of any span on it, and what else says where it is
     """
 
     media: st.SearchStrategy[MediaInfo]
     value_of: Callable[[MediaInfo], Any]
-    ends: Callable[[MediaInfo], st.SearchStrategy[tuple[Any, Any]]]
+    ends: Callable[[MediaInfo], st.SearchStrategy[tuple[Any, ...]]]
 
 
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
@@ -51,10 +53,37 @@ def seconds(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
     return st.lists(ends, min_size=2, max_size=2, unique=True).map(lambda pair: (min(pair), max(pair)))
 
 
+def html_of(text: str) -> str:
+    """HTML that says a text, with elements of several kinds."""
+    return f"<body>{'</p><i>'.join(map(escape, text))}"
+
+
+def as_shown(text: str) -> MediaInfo:
+    """What regions on HTML refer to that says a text: a browser has one line end in place of each other."""
+    return MediaInfo(text=text_of(html_of(text)))
+
+
+turns = st.lists(st.just("") | texts, min_size=1, max_size=4).filter(any)
+
+
+def turns_of(media: MediaInfo) -> list[dict[str, str]]:
+    return [{"author": f"Person {place % 2}", "text": text} for place, text in enumerate(media.turns)]
+
+
+@st.composite
+def in_turns(draw: st.DrawFn, media: MediaInfo) -> tuple[int, int, int]:
+    rest = ["\n".join(media.turns[turn:]) for turn in range(len(media.turns))]
+    turn = draw(st.sampled_from([turn for turn, text in enumerate(rest) if text]))
+    start = draw(st.integers(0, min(len(media.turns[turn]), len(rest[turn]) - 1)))
+    return start, draw(st.integers(start + 1, len(rest[turn]))), turn
+
+
 SPANNED = {
     "text": Spanned(texts.map(lambda text: MediaInfo(text=text)), lambda media: media.text, offsets),
     "audio": Spanned(st.just(MediaInfo()), lambda media: None, seconds),
     "timeseries": Spanned(st.just(MediaInfo()), lambda media: {"time": [0, 1, 2], "a": [0.5, 0.25, 0]}, times),
+    "hypertext": Spanned(texts.map(as_shown), lambda media: html_of(media.text), offsets),
+    "paragraphs": Spanned(turns.map(lambda texts: MediaInfo(turns=(*texts,))), turns_of, in_turns),
 }
 """Scope of a medium -> what its spans are on."""
 

@@ -218,11 +218,12 @@ def runs(draw: st.DrawFn, video: MediaInfo) -> FrameLabel:
 @st.composite
 def spans(draw: st.DrawFn, field: LabelField, media: MediaInfo) -> fo.Classification:
     """Spans of what the labels of a field are on."""
-    start, end = draw(SPANNED[field.scope].ends(media))
+    where = draw(SPANNED[field.scope].ends(media))
     label, confidence = draw(st.sampled_from(CLASSES)), draw(confidences)
-    words = SPAN_KINDS[field.scope].words
-    more = {} if words is None else {"text": words(start, end, media)}
-    return fo.Classification(label=label, start=start, end=end, confidence=confidence, **more)
+    kind = SPAN_KINDS[field.scope]
+    words = {} if kind.words is None else {"text": kind.words(*where, media)}
+    more = dict(zip(("start", "end", *kind.more), where, strict=True))
+    return fo.Classification(label=label, confidence=confidence, **more, **words)
 
 
 QUESTIONS = (

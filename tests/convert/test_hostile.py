@@ -141,6 +141,8 @@ def load(trip, task):
 many = examples(25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
+SPAN = fo.Classification(label="cat", start=0, end=4, text="some")
+
 LABELS = {
     "classification": fo.Classification(label="cat"),
     "detection": fo.Detection(label="cat", bounding_box=[0.1, 0.1, 0.5, 0.5], rotation=1.0, confidence=0.5),
@@ -149,7 +151,9 @@ LABELS = {
     "polyline": fo.Polyline(label="cat", points=[[[0.1, 0.1], [0.2, 0.2]]]),
     "keypoint": fo.Keypoint(label="cat", points=[[0.1, 0.1], [0.2, 0.2]]),
     "segmentation": fo.Segmentation(mask=np.eye(100, dtype=np.uint8)),
-    "spans": fo.Classification(label="cat", start=0, end=4, text="some"),
+    "spans": SPAN,
+    "hypertext.spans": SPAN,
+    "paragraphs.spans": fo.Classification(label="cat", start=0, end=7, turn=1, text="words\nm"),
     "audio.spans": fo.Classification(label="cat", start=0, end=4.5),
     "timeseries.spans": fo.Classification(label="cat", start=0, end=4),
     "scalar": "text",
@@ -166,7 +170,7 @@ LABELS = {
 }
 
 VIDEO = MediaInfo(100, 100, 60, 10.0)
-WORDS = MediaInfo(text="some words")
+WORDS = MediaInfo(text="some words", turns=("some", "words", "more"))
 
 
 def media_for(field):

@@ -1,6 +1,7 @@
 """Spans: Classifications with ``start``, ``end`` and, of words, ``text`` <-> <Labels> and its kin.
 
-Both ends count in the unit of the medium, half-open. What differs by medium stands in ``shapes/spans``.
+Both ends count in the unit of the medium, half-open; in conversations, from the beginning of a ``turn``. What differs
+by medium stands in ``shapes/spans``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 
 _START, _END, _TEXT = "start", "end", "text"
+_MORE = tuple(dict.fromkeys(name for kind in SPAN_KINDS.values() for name in kind.more))
 
 
 def _kind(field: LabelField) -> SpanKind:
@@ -33,11 +35,11 @@ def control_tags(field: LabelField) -> list[Element]:
 
 
 def check(span: fol.Classification, field: LabelField) -> str | None:
-    return _kind(field).problem_of(*_ends(span)) or unknown_class(span, field)
+    return _kind(field).problem_of(*_where(span, field)) or unknown_class(span, field)
 
 
-def _ends(span: fol.Classification) -> tuple[Any, Any]:
-    return span.get_attribute_value(_START, None), span.get_attribute_value(_END, None)
+def _where(span: fol.Classification, field: LabelField) -> tuple[Any, ...]:
+    return tuple(span.get_attribute_value(name, None) for name in (_START, _END, *_kind(field).more))
 
 
 def key_of(span: fol.Classification, field: LabelField) -> str:
@@ -50,7 +52,7 @@ def to_regions(spans: Sequence[fol.Classification], field: LabelField, media: Me
     regions = []
     for span in spans:
         try:
-            value = kind.to_value(*_ends(span), media)
+            value = kind.to_value(*_where(span, field), media)
         except RegionError as error:
             raise RegionError(f"label {span.id}: {error}") from None
         regions.append(drawn_region(span.id, kind.region_type, span, field, media, value))
@@ -60,15 +62,14 @@ def to_regions(spans: Sequence[fol.Classification], field: LabelField, media: Me
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
     region, kind = only_region(regions), _kind(field)
     span = kind.parse(region["value"], media)
-    values = {"label": class_of(region["value"].get(kind.region_type), field), "span": [span.start, span.end]}
+    values = {"label": class_of(region["value"].get(kind.region_type), field), "span": [*span.at(kind.more)]}
     return [ParsedLabel(region["id"], values, media, span.notes)]
 
 
 def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
-    start, end = parsed.values["span"]
-    values = {"label": parsed.values["label"], _START: start, _END: end}
-    words = _kind(field).words
-    return values if words is None else {**values, _TEXT: words(start, end, parsed.media)}
+    kind, where = _kind(field), parsed.values["span"]
+    values = {"label": parsed.values["label"], **dict(zip((_START, _END, *kind.more), where, strict=True))}
+    return values if kind.words is None else {**values, _TEXT: kind.words(*where, parsed.media)}
 
 
 def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Classification:
@@ -83,7 +84,7 @@ FAMILY = Family(
     grouping=lambda field: Grouping.REGION,
     aspects={
         "label": Aspect({"label": None}, "allow_label_edits"),
-        "span": Aspect({_START: None, _END: None, _TEXT: None}, "allow_spatial_edits"),
+        "span": Aspect(dict.fromkeys((_START, _END, *_MORE, _TEXT)), "allow_spatial_edits"),
     },
     control_tags=control_tags,
     check=check,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import audio, image, pdf, table, text, timeseries, video
+from fo_labelstudio.convert.media import audio, hypertext, image, paragraphs, pdf, table, text, timeseries, video
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
     image.MEDIUM,  # <Image>
     video.MEDIUM,  # <Video>
     text.MEDIUM,  # <Text>
+    hypertext.MEDIUM,  # <HyperText>
+    paragraphs.MEDIUM,  # <Paragraphs>
     audio.MEDIUM,  # <Audio>
     timeseries.MEDIUM,  # <TimeSeries>
     pdf.MEDIUM,  # <Pdf>

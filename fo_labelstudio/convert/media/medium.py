@@ -26,6 +26,8 @@ class MediaInfo(NamedTuple):
         frame_count: the number of frames; 0 where there are none
         frame_rate: the frames that are shown in a second; 0 where there are none
         text: the text itself; empty where there is none
+        turns: the text of each turn of a conversation; none where there are none
+        source: what is in its file, where that says more than the text or the turns
     """
 
     width: int = 0
@@ -33,6 +35,8 @@ class MediaInfo(NamedTuple):
     frame_count: int = 0
     frame_rate: float = 0.0
     text: str = ""
+    turns: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def size(self) -> tuple[int, int]:

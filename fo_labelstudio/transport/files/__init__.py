@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.transport.files import audio, image, pdf, text, video
+from fo_labelstudio.transport.files import audio, hypertext, image, paragraphs, pdf, text, video
 from fo_labelstudio.transport.files.files import MediaFiles
 
 FILES: dict[str, MediaFiles] = {
@@ -11,5 +11,7 @@ FILES: dict[str, MediaFiles] = {
     "audio": audio.FILES,  # their first bytes
     "pdf": pdf.FILES,  # their first bytes
     "text": text.FILES,  # UTF-8
+    "hypertext": hypertext.FILES,  # UTF-8
+    "paragraphs": paragraphs.FILES,  # JSON
 }
 """Name of a medium -> its files."""

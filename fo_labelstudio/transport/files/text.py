@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -25,12 +25,26 @@ def inspect(path: str | None, convert: bool = False) -> Inspection:
         path: its path on this machine
         convert: nothing is converted
     """
+    return inspect_words(path, "text", EXTENSIONS, inspect_file)
+
+
+def inspect_words(
+    path: str | None, noun: str, extensions: tuple[str, ...], inspect_file: Callable[[BinaryIO], Inspection]
+) -> Inspection:
+    """Reads a file whose words the data of a task holds.
+
+    Args:
+        path: its path on this machine
+        noun: what it is to be, for messages
+        extensions: how names of such files end
+        inspect_file: reads an open file
+    """
     if path and looks_like_address(path):
         return Inspection(
-            problem="it is an address, and the text of a task is read from a file of this machine; download it, and "
+            problem=f"it is an address, and the {noun} of a task is read from a file of this machine; download it, and "
             "pass the field that holds the paths as media_field"
         )
-    return inspect_path(path, "text", EXTENSIONS, inspect_file, None)
+    return inspect_path(path, noun, extensions, inspect_file, None)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:

@@ -23,6 +23,9 @@ FRAMES = {"video": (60, 29.97)}
 """Name of a medium -> number of frames and frame rate of one of its files, where it has frames."""
 
 
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
 @pytest.mark.parametrize("medium", OF_SAMPLES, ids=lambda medium: medium.name)
 class TestEachMedium:
     @given(width=SIDES, height=SIDES)
@@ -91,6 +94,35 @@ class TestShownValues:
         value = SHOWN_AS["text"].shown_value
         assert value.problem_of(words) is None
         assert value.parse(json.loads(json.dumps(value.to_data(words)))) == MediaInfo(text=words)
+
+    @given(st.lists(st.tuples(st.none() | texts, texts), min_size=1))
+    def test_the_turns_of_a_conversation_are_shown_as_they_are(self, pairs):
+        value = SHOWN_AS["turns"].shown_value
+        turns = [{"author": author, "text": words, "start": 1.5, "more": b"1"} for author, words in pairs]
+        assert value.problem_of(turns) is None
+        data = value.to_data(turns)
+        assert data == [{"author": author or "", "text": words, "start": 1.5} for author, words in pairs]
+        assert value.parse(json.loads(json.dumps(data))) == MediaInfo(turns=tuple(words for _, words in pairs))
+
+    def test_a_conversation_without_turns_is_one_that_nobody_can_mark_anything_in(self):
+        # The editor fails at an empty list (1.23.2).
+        assert [SHOWN_AS["turns"].shown_value.to_data(turns) for turns in (None, [])] == [
+            [{"author": "", "text": ""}]
+        ] * 2
+
+    @pytest.mark.parametrize(
+        ("turns", "problem"),
+        [
+            ("Hi", "is 'Hi', expected a list of turns, each with 'author' and 'text'"),
+            (["Hi"], "has 'Hi' as its turn 0, expected one with 'author' and 'text'"),
+            ([{"text": "Hi"}, {"author": "Ada"}], "as its turn 1, expected one with"),
+            ([{"text": 7}], "as its turn 0, expected one with"),
+            ([{"text": "Hi", "author": 7}], "has a turn 0 that is 7, expected a text"),
+            ([{"text": "a\ud800"}], "has a turn 0 that has half a character at 1"),
+        ],
+    )
+    def test_what_is_no_conversation_is_not_shown(self, turns, problem):
+        assert problem in SHOWN_AS["turns"].shown_value.problem_of(turns)
 
     @pytest.mark.parametrize("words", [7, None, ["a"], "a\ud800"])
     def test_what_is_no_text_is_not_shown(self, words):

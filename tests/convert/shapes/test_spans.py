@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
-from fo_labelstudio.convert.shapes.spans.kind import Span
 from tests.convert.spanned import SPANNED
 from tests.properties import examples
 
@@ -17,14 +16,16 @@ from tests.properties import examples
 @examples(200)
 def test_a_span_is_the_same_on_its_way_through_a_region(scope, data):
     kind, media = SPAN_KINDS[scope], data.draw(SPANNED[scope].media)
-    start, end = data.draw(SPANNED[scope].ends(media))
-    assert kind.problem_of(start, end) is None
-    value = kind.to_value(start, end, media)
-    assert kind.parse(json.loads(json.dumps(value)), media) == Span(start, end)
-    assert kind.to_value(start, end, media) == value
+    where = data.draw(SPANNED[scope].ends(media))
+    assert kind.problem_of(*where) is None
+    value = kind.to_value(*where, media)
+    span = kind.parse(json.loads(json.dumps(value)), media)
+    assert (span.at(kind.more), span.notes) == (where, ())
+    assert kind.to_value(*where, media) == value
 
 
 @pytest.mark.parametrize("scope", SPAN_KINDS)
 @pytest.mark.parametrize("ends", [(None, None), ("0", "1"), (True, 2), ([0], [1]), (float("nan"), 1), (2, 1)])
 def test_what_is_no_span_is_told(scope, ends):
-    assert SPAN_KINDS[scope].problem_of(*ends)
+    kind = SPAN_KINDS[scope]
+    assert kind.problem_of(*ends, *(0 for _ in kind.more))

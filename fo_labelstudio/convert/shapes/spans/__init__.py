@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.shapes.spans import audio, text, timeseries
+from fo_labelstudio.convert.shapes.spans import audio, hypertext, paragraphs, text, timeseries
 from fo_labelstudio.convert.shapes.spans.kind import SpanKind
 
 SPAN_KINDS: dict[str, SpanKind] = {
     "text": text.KIND,  # characters of <Text>
+    "hypertext": hypertext.KIND,  # characters of <HyperText>
+    "paragraphs": paragraphs.KIND,  # turns and characters of <Paragraphs>
     "audio": audio.KIND,  # seconds of <Audio>
     "timeseries": timeseries.KIND,  # times of <TimeSeries>
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,32 +16,42 @@ class Span(NamedTuple):
         start: where it starts
         end: where it ends; what is there is no longer in it
         notes: what had to be changed to make it of a region
+        turn: the turn of a conversation in which it starts; None where there are no turns
     """
 
     start: Any
     end: Any
     notes: tuple[str, ...] = ()
+    turn: int | None = None
+
+    def at(self, more: Sequence[str]) -> tuple[Any, ...]:
+        """Where it is: its start, its end, and the attributes ``more``."""
+        return (self.start, self.end, *(getattr(self, name) for name in more))
 
 
 @dataclass(frozen=True)
 class SpanKind:
     """What the spans of one medium are, both directions.
 
-    Law: ``parse(to_value(start, end, media), media) == Span(start, end)`` for whatever ``problem_of`` lets pass.
+    What says where a label is are its ``start``, its ``end``, and the attributes ``more``, in this order.
+
+    Law: ``parse(to_value(*where, media), media).at(more) == where`` for whatever ``problem_of`` lets pass.
 
     Attributes:
         tag: name of the control tag that marks them; in lower case, it is the ``type`` of their regions
-        problem_of: what is wrong with the ``start`` and the ``end`` of a label wherever it is, or None
-        to_value: start, end, and what the span is of -> value of the region, without the class; raises RegionError
+        problem_of: where a label is -> what is wrong with that on whatever it is, or None
+        to_value: where, and what the span is of -> value of the region, without the class; raises RegionError
         parse: value of a region, and what it is of -> the span; raises RegionError
-        words: start, end, and what the span is of -> the words in it; None where it has none
+        words: where, and what the span is of -> the words in it; None where it has none
+        more: the attributes of :class:`Span` that say where it is, besides ``start`` and ``end``
     """
 
     tag: str
-    problem_of: Callable[[Any, Any], str | None]
-    to_value: Callable[[Any, Any, MediaInfo], dict[str, Any]]
+    problem_of: Callable[..., str | None]
+    to_value: Callable[..., dict[str, Any]]
     parse: Callable[[Mapping[str, Any], MediaInfo], Span]
-    words: Callable[[Any, Any, MediaInfo], str] | None = None
+    words: Callable[..., str] | None = None
+    more: tuple[str, ...] = ()
 
     @property
     def region_type(self) -> str:

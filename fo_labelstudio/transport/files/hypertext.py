@@ -1,0 +1,49 @@
+"""HTML files of this machine: what is in them."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from fo_labelstudio.convert.media.html_text import text_of
+from fo_labelstudio.convert.media.hypertext import EXTENSIONS
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.transport.files import text
+from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.transport import Inspection
+
+
+def inspect(path: str | None, convert: bool = False) -> Inspection:
+    """Reads an HTML file.
+
+    Args:
+        path: its path on this machine
+        convert: nothing is converted
+    """
+    return text.inspect_words(path, "HTML", EXTENSIONS, inspect_file)
+
+
+def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
+    """Reads HTML, whatever the name of its file: UTF-8, whatever it says of itself.
+
+    Args:
+        file: the HTML; where it is left is undefined
+        is_whole: nothing less than the whole tells anything
+
+    Raises:
+        OSError: the file cannot be read, which tells nothing about its content
+    """
+    found = text.inspect_file(file, is_whole)
+    if found.info is None:
+        return found
+    return Inspection(MediaInfo(text=text_of(found.info.text), source=found.info.text))
+
+
+FILES = MediaFiles(
+    inspect=inspect,
+    inspect_file=inspect_file,
+    read=text.read,
+    extensions=EXTENSIONS,
+    converted_to="UTF-8",
+    content_types=(r"text/html|application/xhtml\+xml|\w+/octet-stream", "text/html"),
+    told_by="a file of this machine in media_field",
+)

@@ -1,0 +1,65 @@
+"""Files of HTML and of conversations, which are read like those of texts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fo_labelstudio.convert.media.hypertext import MEDIUM as HYPERTEXT
+from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.media.paragraphs import MEDIUM as PARAGRAPHS
+from fo_labelstudio.transport.files import FILES
+
+HTML = "<html><head><title>No</title></head><body><p>Ann &amp; 👩‍🚀<br>Bob\r\n</body></html>"
+TURNS = [{"author": "Ann", "text": "Hi 👩‍🚀\r\n"}, {"text": "", "start": 1.5}]
+
+
+@pytest.fixture
+def look_at(tmp_path):
+    def look(content, name):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return next(files for files in FILES.values() if path.suffix in files.extensions).inspect(str(path))
+
+    return look
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.htm", "a.xhtml"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_task_holds_the_html_of_a_file_and_its_spans_are_in_the_text_of_that(look_at, name, mark):
+    found = look_at(mark + HTML.encode(), name).info
+    assert found.text == "Ann & 👩‍🚀\nBob\n"
+    assert HYPERTEXT.content(found) == HTML
+    assert HYPERTEXT.shown_value.parse(HTML) == MediaInfo(text=found.text)
+
+
+def test_a_task_holds_the_turns_of_a_file(look_at):
+    found = look_at(json.dumps(TURNS).encode(), "a.json").info
+    assert found.turns == ("Hi 👩‍🚀\r\n", "")
+    data = PARAGRAPHS.content(found)
+    assert data == [{"author": "Ann", "text": "Hi 👩‍🚀\r\n"}, {"author": "", "text": "", "start": 1.5}]
+    assert PARAGRAPHS.shown_value.parse(data) == MediaInfo(turns=found.turns)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "problem"),
+    [
+        ("é".encode("latin-1"), "a.html", "its text is not in UTF-8 (byte 0 of it); write it in UTF-8"),
+        (b"{", "a.json", "it is no JSON (Expecting property name"),
+        (b"[" * 100_000, "a.json", "it is no JSON ("),
+        (b'{"turns": []}', "a.json", "its content is {'turns': []}, expected a list of turns"),
+        (b'[{"author": "Ann"}]', "a.json", "its content has {'author': 'Ann'} as its turn 0, expected one with"),
+    ],
+)
+def test_what_cannot_be_shown_is_not_sent(look_at, content, name, problem):
+    found = look_at(content, name)
+    assert found.info is None
+    assert found.problem.startswith(problem)
+
+
+def test_addresses_are_not_read():
+    assert (
+        FILES["hypertext"].inspect("https://a.example/a.html").problem.startswith("it is an address, and the HTML of")
+    )
+    assert FILES["paragraphs"].inspect("s3://a/a.json").problem.startswith("it is an address, and the conversation of")
