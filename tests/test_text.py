@@ -7,6 +7,7 @@ import pytest
 from fiftyone import ViewField as F
 from PIL import Image
 
+from fo_labelstudio.errors import SampleError
 from tests.support import stored
 
 pytestmark = pytest.mark.server
@@ -139,6 +140,11 @@ def test_what_is_said_of_a_text_that_was_changed_since_is_reported_and_left(capt
     assert (captioned[second].tone.label, captioned[second].note) == ("calm", "seen")
     assert caplog.text.count(f"sample {first}: its 'caption' was changed after it was sent") == 3
     assert caplog.text.count(f"sample {third}: its 'caption' was changed after it was sent") == 2
+    captioned.set_values("caption", {second: "Changed later"}, key_field="id")
+    now = stored(captioned)
+    captioned.load_annotations("run", full=True)
+    assert stored(captioned) == now
+    assert f"sample {second}:" not in caplog.text
 
 
 def test_a_text_is_marked_classified_and_corrected_beside_its_image_which_is_annotated_too(
@@ -246,3 +252,76 @@ def test_spans_are_related_to_boxes_and_to_each_other(captioned, connection, ann
     captioned.reload()
     found = captioned.first().boxes.detections[0]
     assert captioned.first().entities.classifications[0].related_to == [found.id, place.id]
+
+
+def test_a_run_on_texts_gets_more_classes_samples_and_predictions(captioned, connection, annotator):
+    results = annotate(captioned.limit(2), connection)
+    first, second, third = captioned.values("id")
+    results.update_label_schema({"entities": {"classes": [*CLASSES, "ORG"]}})
+    captioned.set_values("caption", {third: "Ann came"}, key_field="id")
+    results.add_samples(captioned.select(third))
+    assert annotator.task(results.tasks[third])["data"]["caption"] == "Ann came"
+    better = fo.Classifications(classifications=[a_span("Zürich", "ORG", confidence=0.9)])
+    captioned.set_values("better", {first: better, second: None}, key_field="id")
+    results.upload_predictions(captioned.select(first), "better", "v2")
+    shown = next(
+        prediction["result"]
+        for prediction in annotator.task(results.tasks[first])["predictions"]
+        if prediction["model_version"] == "v2"
+    )
+    assert [region["value"]["labels"] for region in shown] == [["ORG"]]
+    captioned.set_values("caption", {second: "Other"}, key_field="id")
+    other = fo.Classifications(classifications=[fo.Classification(label="ORG", start=0, end=3)])
+    captioned.set_values("better", {second: other}, key_field="id")
+    with pytest.raises(SampleError, match=f"sample {second}: its 'caption' was changed after its task was made"):
+        results.upload_predictions(captioned.select(second), "better", "v3")
+    captioned.set_values("caption", {second: "Nothing here"}, key_field="id")
+    annotator.submit(results.tasks[third], lambda result: [a_region(0, 3, "ORG", "x", "Ann came")])
+    body = {"result": shown, "was_cancelled": False}
+    annotator.call("POST", f"/api/tasks/{results.tasks[first]}/annotations/", json=body)
+    captioned.load_annotations("run")
+    assert spans_of(captioned, 2) == [("ORG", 0, 3, "Ann")]
+    assert [span[0] for span in spans_of(captioned)] == ["PER", "LOC", "ORG"]
+    before = stored(captioned)
+    annotator.submit(results.tasks[second], lambda result: [a_region(0, 7, "PER", "y", "Nothing here")])
+    captioned.load_annotations("run")
+    after = stored(captioned)
+    assert {name: after[name] for name in (first, third)} == {name: before[name] for name in (first, third)}
+    assert spans_of(captioned, 1) == [("PER", 0, 7, "Nothing")]
+
+
+def test_both_sides_may_change_a_span(captioned, connection, annotator):
+    results = annotate(captioned, connection)
+    first = captioned.first().id
+    sample = captioned.first()
+    sample.entities.classifications[1].label = "PER"
+    sample.save()
+
+    def edit(result):
+        place = next(region for region in result if region["value"].get("text") == "Zürich")
+        place["value"].update(start=place["value"]["start"] - 3, text="in Zürich")
+        return result
+
+    annotator.submit(results.tasks[first], edit)
+    captioned.load_annotations("run")
+    start = CAPTION.index("in Zürich")
+    assert spans_of(captioned)[1] == ("PER", start, start + 9, "in Zürich")
+
+
+def test_a_labeling_config_of_ones_own_shows_texts_too(captioned, connection, annotator):
+    xml = (
+        '<View><Image name="img" value="$image"/><Text name="words" value="$caption"/>'
+        '<Labels name="ner" toName="words"><Label value="PER"/><Label value="LOC"/></Labels>'
+        '<RectangleLabels name="box" toName="img"><Label value="person"/></RectangleLabels></View>'
+    )
+    schema = {**SCHEMA, "boxes": {"type": "detections", "classes": ["person"]}}
+    schema["entities"] = {**SCHEMA["entities"], "attributes": False}
+    results = annotate(captioned, connection, schema, labeling_config=xml)
+    first, second, _ = captioned.values("id")
+    assert {(region["from_name"], region["to_name"]) for region in annotator.preloaded(results.tasks[first])} == {
+        ("ner", "words")
+    }
+    marked = a_region(0, 7, "PER", "y", "Nothing here", "ner", "words")
+    annotator.submit(results.tasks[second], lambda result: [marked])
+    captioned.load_annotations("run")
+    assert spans_of(captioned, 1) == [("PER", 0, 7, "Nothing")]

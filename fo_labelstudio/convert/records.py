@@ -231,6 +231,14 @@ def shown_names(fields: Iterable[LabelField]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.shows for field in fields if field.shows is not None))
 
 
+def carried_keys(fields: Iterable[LabelField]) -> tuple[str, ...]:
+    """The keys in the data of tasks of what labels are on, where that is no file that the server reads."""
+    fields = tuple(fields)
+    keys = [field.shown_key for field in fields if field.shown_key is not None]
+    own = media_key_of(fields)
+    return tuple(dict.fromkeys([*keys, own] if own and not address_key_of(fields) else keys))
+
+
 def shown_data(fields: Iterable[LabelField], values: Mapping[str, Any]) -> dict[str, Any]:
     """What the data of a task holds of the values that it shows.
 

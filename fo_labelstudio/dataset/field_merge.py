@@ -166,19 +166,20 @@ class FieldMerge(ABC, Generic[Change]):
         return self._origins.get(answer.sources.get(self._field.name, ""))
 
     def _has_other_value(self, answer: Answer, doc: Doc) -> bool:
-        """Whether the value that labels are on is another one than the annotator saw; says so if it is."""
+        """Whether the value that labels are on is another one than the annotator saw."""
         field = self._field
         if self._shown_in is None or field.shows in answer.fields:
             # What the run has people correct is another one as soon as that is loaded.
             return False
-        if digest_of(field.shown_value.to_data(self._shown_in.value_in(doc))) == answer.fields[field.name].on:
-            return False
+        return digest_of(field.shown_value.to_data(self._shown_in.value_in(doc))) != answer.fields[field.name].on
+
+    def _leave_of_other_value(self, answer: Answer) -> None:
+        """Says that an answer is about another value than the dataset has now."""
         self.report.notes.append(
-            f"task {answer.task_id}, sample {answer.sample_id}: its {field.shows!r} was changed after it was sent, so "
-            f"what was answered about it for {field.name!r} is of another one; left alone"
+            f"task {answer.task_id}, sample {answer.sample_id}: its {self._field.shows!r} was changed after it was "
+            f"sent, so what was answered about it for {self._field.name!r} is of another one; left alone"
         )
         self.report.left += 1
-        return True
 
     def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
         """Looks at what else is to be known of the dataset before a page of answers is planned."""

@@ -102,6 +102,9 @@ class LabelMerge(FieldMerge[LabelChanges]):
 
     def _plan(self, answer: Answer, doc: Doc) -> LabelChanges | None:
         if self._has_other_value(answer, doc):
+            # What earlier loads brought is no news.
+            if not self._changes(answer, doc, self._labels_in(doc, self._place)).is_empty:
+                self._leave_of_other_value(answer)
             return None
         ready = self._ready(answer, doc)
         if ready is not None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import fiftyone.core.collections as foc
 from bson import ObjectId
 
+from fo_labelstudio.convert.amounts import FIRST, next_amount
 from fo_labelstudio.convert.box_columns import INSTANCE, BoxColumns
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, has_masks, holds_moments
 from fo_labelstudio.convert.frame_labels import FRAMES
@@ -108,7 +109,8 @@ def read_blocks(
     plain = without_frame_filters(samples)
     all_ids = dict.fromkeys(plain.values("id") if sample_ids is None else sample_ids)
     ids = (sample_id for sample_id in all_ids if sample_id not in without)
-    size = SAMPLES_PER_BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else SAMPLES_PER_BLOCK
+    most = SAMPLES_PER_BLOCK_WITH_MASKS if any(has_masks(field.label_type) for field in fields) else SAMPLES_PER_BLOCK
+    size = min(most, FIRST) if task_fields else most
     while block := list(islice(ids, size)):
         columns = plain.select(block).values(paths, _raw=True)
         rows = {str(row[0]): row[1:] for row in zip(*columns, strict=True)}
@@ -125,6 +127,7 @@ def read_blocks(
             score_value = values[-1] if scores else None
             labels.update(moments.get(sample_id, {}))
             stored.append(StoredSample(sample_id, path, info, labels, shown, score_value))
+        size = next_amount((sample.shown for sample in stored), most)
         yield stored
 
 

@@ -59,7 +59,7 @@ class ScalarMerge(FieldMerge[ScalarChange]):
 
     def _plan(self, answer: Answer, doc: Doc) -> ScalarChange | None:
         sample_id, name = answer.sample_id, self._field.name
-        if self._is_silent(answer) or self._has_other_value(answer, doc):
+        if self._is_silent(answer):
             return None
         written = self.ledger.edited.get(sample_id, {}).get(VALUE, {})
         loaded = self.ledger.loaded.get(sample_id, ())
@@ -85,6 +85,10 @@ class ScalarMerge(FieldMerge[ScalarChange]):
                 self._values_to_copy(doc, sample_id),
                 self._rules(sample_id),
             )
+        if self._has_other_value(answer, doc):
+            if change.kind is not None:
+                self._leave_of_other_value(answer)
+            return None
         if name in answer.sources:
             change = change._replace(is_remade=False)
         if change.refused:

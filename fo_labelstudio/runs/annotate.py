@@ -16,7 +16,7 @@ import fiftyone.core.odm as foo
 from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import address_key_of, media_key_of, object_option_of
+from fo_labelstudio.convert.records import address_key_of, carried_keys, media_key_of, object_option_of
 from fo_labelstudio.dataset.frame_ranges import ranges_of
 from fo_labelstudio.dataset.internals import id_of, is_clips, root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
@@ -215,6 +215,11 @@ def _shown(
     """
     if existing is None or config.existing_tasks == "new":
         return {}, {}
+    if config.existing_tasks == "predict" and (keys := carried_keys(config.label_fields())):
+        raise SettingsError(
+            f"existing_tasks='predict' is for labels on media files, but tasks hold {' and '.join(map(repr, keys))} "
+            "themselves, which may be another one there; pass existing_tasks='new'"
+        )
     option, by_task = object_option_of(config.label_fields()) or "", dict[int, Any]()
     tasks = client.tasks(existing.id)
     if option.startswith("$"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
+from fo_labelstudio.convert.amounts import FIRST, next_amount
 from fo_labelstudio.errors import AnswerTooLargeError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.ports import Page, Task
@@ -14,10 +16,17 @@ MAX_EXPORTED_TASKS = 200
 
 def exported(client: Client, project_id: int, task_ids: Sequence[int], page_tasks: int) -> Iterator[Page]:
     """The annotated ones of some tasks, in as many requests as their size takes; see :class:`TaskSource`."""
-    size = min(page_tasks, MAX_EXPORTED_TASKS)
-    for start in range(0, len(task_ids), size):
-        request = task_ids[start : start + size]
-        yield Page(len(request), _exported(project_id, request, client.export_tasks))
+    most = min(page_tasks, MAX_EXPORTED_TASKS)
+    start, size = 0, min(most, FIRST)
+    while request := task_ids[start : start + size]:
+        tasks = _exported(project_id, request, client.export_tasks)
+        start, size = start + len(request), next_amount(map(_data_of, tasks), most)
+        yield Page(len(request), tasks)
+
+
+def _data_of(task: Any) -> Mapping[str, Any]:
+    data = task.get("data") if isinstance(task, dict) else None
+    return data if isinstance(data, dict) else {}
 
 
 def whole(client: Client, project_id: int, task_ids: Sequence[int]) -> Iterator[Task]:

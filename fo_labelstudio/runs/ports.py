@@ -286,6 +286,14 @@ class PredictionSink(Protocol):
         """The ids of the tasks that have a submitted annotation."""
         ...
 
+    def tasks(self, after: int = 0) -> Iterator[Task]:
+        """The tasks, without annotations.
+
+        Args:
+            after: the task id after which to look
+        """
+        ...
+
     def predictions_of(self, model_version: str) -> Iterator[Mapping[str, Any]]:
         """The predictions of a model: ``id``, ``task``, ``result`` and ``score`` of each."""
         ...

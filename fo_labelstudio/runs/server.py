@@ -78,6 +78,10 @@ class ProjectClient:
             project.get("label_config"), number if isinstance(number, int) else None, project.get("model_version")
         )
 
+    def tasks(self, after: int = 0) -> Iterator[Task]:
+        """The tasks, without annotations; see :class:`TaskHolder`."""
+        return self._client.tasks(self._project_id, after)
+
     def prediction(self, prediction_id: int) -> dict[str, Any] | None:
         """A prediction with its result, or None where it is gone."""
         return self._client.prediction(prediction_id)
@@ -85,10 +89,6 @@ class ProjectClient:
 
 class ServerTasks(ProjectClient):
     """The tasks of a project; a :class:`TaskSource` and a :class:`TaskSink`."""
-
-    def tasks(self, after: int = 0) -> Iterator[Task]:
-        """The tasks, without annotations; see :class:`TaskHolder`."""
-        return self._client.tasks(self._project_id, after)
 
     def exported(self, task_ids: Sequence[int] | None, page_tasks: int) -> Iterator[Page]:
         """The annotated ones of some tasks, in pages; see :class:`TaskSource`."""

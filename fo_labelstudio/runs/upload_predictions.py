@@ -10,14 +10,16 @@ import difflib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation.origin import Missing, missing_from
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.records import LabelField, carried_keys
 from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.convert.task.refreshed import Shown, shown_in, to_refreshed, with_history
 from fo_labelstudio.convert.task.write import MODEL_VERSION
@@ -130,7 +132,7 @@ def refresh(results: RunState, samples: foc.SampleCollection, asked: Asked, sink
     run, own = _run_of(results, samples, asked, sink.state().labeling_config)
     taken, report = sink.answered_tasks(), RefreshReport()
     tasks = _tasks_to_refresh(results, samples, set() if asked.answered else taken, report)
-    checked = check(run, own, tasks, asked.model_version, report)
+    checked = check(run, own, tasks, asked.model_version, report, _carried(run, tasks, sink))
     _remember(results, asked.model_version)
     covered = upload(checked, sink, asked.model_version, run.token, report)
     owns_project = results.config.saved_state.get("owns_project", True)
@@ -350,8 +352,25 @@ def _tasks_to_refresh(
     return found
 
 
+def _carried(run: Run, tasks: Mapping[str, int], sink: PredictionSink) -> dict[int, str]:
+    """The tasks whose data hold what labels are on -> a digest of that."""
+    keys, wanted = carried_keys(run.fields), set(tasks.values())
+    if not keys or not wanted:
+        return {}
+    return {task["id"]: _digest_at(keys, task["data"]) for task in sink.tasks() if task["id"] in wanted}
+
+
+def _digest_at(keys: Sequence[str], data: Mapping[str, Any]) -> str:
+    return digest_of([data.get(key) for key in keys])
+
+
 def check(
-    run: Run, own: Mapping[str, LabelField], tasks: Mapping[str, int], model_version: str, report: RefreshReport
+    run: Run,
+    own: Mapping[str, LabelField],
+    tasks: Mapping[str, int],
+    model_version: str,
+    report: RefreshReport,
+    carried: Mapping[int, str] = MappingProxyType({}),
 ) -> Spool[Refreshed]:
     """The predictions that tasks are to have, once it is sure that all of them fit.
 
@@ -361,10 +380,12 @@ def check(
         tasks: sample id -> task id
         model_version: the name of the set of predictions
         report: receives how many samples are left out
+        carried: tasks whose data hold what labels are on -> a digest of that
 
     Raises:
-        SampleError: labels that do not fit; names them all
+        SampleError: labels that do not fit, or are on something else than the tasks show; names them all
     """
+    keys = carried_keys(run.fields)
     checked = Spool[Refreshed]()
     problems: list[str] = []
     left_out: list[LeftOut] = []
@@ -375,6 +396,12 @@ def check(
                 problems.append(item.problem)
             elif isinstance(item, LeftOut):
                 left_out.append(item)
+            elif carried.get(tasks[item.sample_id], found := _digest_at(keys, item.data)) != found:
+                names = " or ".join(map(repr, keys))
+                problems.append(
+                    f"sample {item.sample_id}: its {names} was changed after its task was made, so labels would be in "
+                    "other places there; leave it out, or annotate it in another run"
+                )
             elif not problems:
                 checked.add(_refreshed(item, run, own, tasks[item.sample_id], model_version))
             progress.update()
