@@ -13,7 +13,7 @@ from fo_labelstudio.convert.labeling_config.match import Match, check_own_config
 from fo_labelstudio.convert.labeling_config.read import needed_keys, read
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.names import data_key
-from fo_labelstudio.convert.records import medium_of_fields, shown_names
+from fo_labelstudio.convert.records import medium_of_fields, shown_names, shows_media
 from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.internals import built_label_schema
@@ -241,7 +241,7 @@ def in_names_of(
     fields = parse_label_schema(label_schema)
     with _named(source):
         found: Match = check_own_config(labeling_config, fields) if is_own else match(fields, read(labeling_config))
-        key = found.shown.key or ""
+        key = (found.shown.key or "") if shows_media(fields) else ""
         medium = medium_of_fields(fields)
         filled = [*medium.to_data(_ANY, found.fields[0].object_option)] if found.fields else []
         _check_keys(medium, key, filled, needed_keys(labeling_config), [*task_fields, *shown_names(fields)])
@@ -278,7 +278,7 @@ def _check_keys(
 
     Args:
         medium: what the samples are
-        media_key: the key of the address
+        media_key: the key of the address; empty where there is none
         filled: the keys of what the data of tasks say of the media file besides
         needed: the keys that the server wants
         task_fields: the fields of samples that tasks carry
@@ -291,7 +291,7 @@ def _check_keys(
         )
     wanted = [("an address", f'value="${medium.name}"', media_key)]
     wanted += [(f"its {medium.option}", f'{medium.option}="${medium.option}"', key) for key in filled]
-    for what, example, key in wanted:
+    for what, example, key in wanted if media_key else ():
         if "." in key or "[" in key or key == SAMPLE_ID:
             raise LabelingConfigError(
                 f"its {medium.noun} has the key {key!r}, under which tasks cannot carry {what}; use a project whose "

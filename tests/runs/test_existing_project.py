@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from fo_labelstudio.convert.records import media_key_of
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.errors import LabelingConfigError, RunError, ServerError, SettingsError
 from fo_labelstudio.runs.existing_project import Existing, existing_of, in_names_of, needed_of, problems_of_data
 
 BOXES = '<RectangleLabels name="animals" toName="img"><Label value="cat"/></RectangleLabels>'
+IMAGE = '<Image name="i" value="$url"/>'
 SCHEMA = {"gt": {"type": "detections", "classes": ["cat"], "attributes": {}}}
 
 
@@ -110,3 +112,24 @@ def test_values_that_the_server_would_refuse_are_told():
         "task_fields",
     ]
     assert needed_of(None, "image") == {}
+
+
+@pytest.mark.parametrize(
+    ("beside", "image", "media_key"), [(None, "", ""), ("image", '<Image name="i" value="$url"/>', "url")]
+)
+def test_a_labeling_config_of_others_shows_values_of_samples_alone_or_beside_their_images(beside, image, media_key):
+    entry = {
+        "type": "spans",
+        "text": "caption",
+        "scope": "text",
+        "beside": beside,
+        "classes": ["PER"],
+        "attributes": {},
+    }
+    texts = '<Text name="words" value="$caption"/><Text name="more" value="$sample_id"/>'
+    xml = f'<View>{image}{texts}<Labels name="ner" toName="words"><Label value="PER"/></Labels></View>'
+    (field,) = parse_label_schema(in_names_of(xml, {"entities": {**entry, "beside": beside}}, (), True, "it"))
+    assert (field.control, field.to_name, field.shown_key, media_key_of([field])) == (
+        *("ner", "words", "caption"),
+        media_key,
+    )

@@ -56,7 +56,8 @@ def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
     """
     medium = medium_of_fields(fields)
     own = [field for field in fields if field.shows is None]
-    shown, named = _matched(own, shown_objects(config, medium, bool(own)), config, f"{medium.noun}s")
+    objects = shown_objects(config, medium, bool(own))
+    shown, named = _matched(own, objects, config, f"{medium.noun}s") if own else (objects[0], {})
     for field in shown_by(fields).values():
         on_it = [other for other in fields if other.shows is not None and other.to_name == field.to_name]
         named.update(_matched(on_it, _objects_of_value(field, config), config, f"{field.medium.noun}s")[1])
