@@ -116,8 +116,9 @@ def _handler(tasks: _Tasks) -> type[BaseHTTPRequestHandler]:
             if path == "/api/projects/" and self.command == "GET":
                 return {"results": []}
             if path == "/api/tasks":
-                start = _PAGE * (int(query["page"][0]) - 1)
-                found = (tasks.get(number) for number in range(start + 1, min(start + _PAGE, len(tasks)) + 1))
+                size = int(query.get("page_size", [str(_PAGE)])[0])
+                start = size * (int(query["page"][0]) - 1)
+                found = (tasks.get(number) for number in range(start + 1, min(start + size, len(tasks)) + 1))
                 listed = [{**task, "total_predictions": len(task["predictions"])} for task in found]
                 return {"total": len(tasks), "tasks": listed}
             if path.endswith("/import"):
