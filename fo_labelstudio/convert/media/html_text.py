@@ -25,6 +25,10 @@ _WITHOUT_FIRST_LINE = frozenset(("pre", "textarea", "listing"))
 _ROWS = frozenset(("table", "thead", "tbody", "tfoot", "tr"))
 _CELLS = frozenset(("td", "th", "caption"))
 _STAYS_IN_TABLES = frozenset(("style",))
+_PARTS = _ROWS | _CELLS
+_DEEPEST = 512
+"""Elements in each other, of which no browser has more; their texts come in the same order."""
+
 _CLOSED_BY = {
     "thead": ("table",),
     "tbody": ("table",),
@@ -95,7 +99,7 @@ class _Reader(HTMLParser):
             self._begin_table()
         elif tag in _CLOSED_BY:
             self._begin_part(tag)
-        elif tag not in _VOID:
+        elif tag not in _VOID and len(self._open) < _DEEPEST:
             self._drops_line = tag in _WITHOUT_FIRST_LINE
             target = self._target(tag in _STAYS_IN_TABLES)
             self._open.append((tag, target, target))
@@ -115,10 +119,8 @@ class _Reader(HTMLParser):
         elif tag in ("body", "html"):
             # What follows is added to the body.
             self._is_in_body = True
-        elif tag in _ROWS or tag in _CELLS:
-            self._end(lambda name: name == tag, tag == "table")
-        elif tag not in _CLOSED_BY:
-            self._end(lambda name: name == tag, is_table=False, within=True)
+        elif tag != "colgroup":
+            self._end(tag)
 
     def handle_data(self, data: str) -> None:
         data = _with_line_ends(data)
@@ -147,7 +149,7 @@ class _Reader(HTMLParser):
 
     def _begin_table(self) -> None:
         if self._open and self._open[-1][0] in _ROWS:
-            self._end(lambda name: name == "table", is_table=True)
+            self._end("table")
         target = self._target()
         before: _Texts = []
         inside: _Texts = []
@@ -167,10 +169,11 @@ class _Reader(HTMLParser):
         del self._open[place + 1 :]
         self._open.append((tag, texts, before))
 
-    def _end(self, is_it: Callable[[str], bool], is_table: bool, within: bool = False) -> None:
-        place = self._last(is_it)
-        edge = self._last(lambda name: name == "table" or (within and (name in _CELLS or name in _ROWS)))
-        if place is not None and (is_table or edge is None or place > edge):
+    def _end(self, tag: str) -> None:
+        """Ends the last open element of a name, and all in it; but from within a table, only what is of the table."""
+        edges = () if tag == "table" else ("table",) if tag in _PARTS else _PARTS
+        place = self._last(lambda name: name == tag or name in edges)
+        if place is not None and self._open[place][0] == tag:
             del self._open[place:]
 
     def _last(self, is_it: Callable[[str], bool]) -> int | None:

@@ -65,3 +65,11 @@ TAGS = [
 def test_no_word_is_lost_however_elements_are_nested(parts):
     words = [part.strip() for part in parts if not part.startswith("<")]
     assert sorted("".join(text_of("".join(parts)).split())) == sorted("".join(words))
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["<div>" * 3000 + "x" + "</div>" * 3000, "<p>" * 3_000 + "x" + "</b>" * 3_000, "<table><tr><td>" * 300 + "x"],
+)
+def test_what_is_deep_or_never_ends_is_read(html):
+    assert text_of(html) == "x"
