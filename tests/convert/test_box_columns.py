@@ -115,7 +115,10 @@ def test_columns_make_the_regions_of_documents():
         [box("car", 1), {"_id": ObjectId(), "_cls": "Detection"}],
         [{**box("car", 1), "instance": {"_id": "x"}}],
     ],
-    ids=str,
+    ids=[
+        *("no track", "one without a track", "two of a track", "no box", "half a box", "a box of texts", "nothing"),
+        "an instance that is none",
+    ],
 )
 def test_what_columns_do_not_tell_is_left_to_documents(second):
     assert composed({1: [box("car", 1)], 2: second}) is None
