@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import os
 import pickle
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,9 +21,10 @@ from fo_labelstudio.convert.foreign.answers import Pictured, answers_of, combine
 from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
 from fo_labelstudio.convert.foreign.observed import Observed
-from fo_labelstudio.convert.foreign.shown import Shown, images_of
+from fo_labelstudio.convert.foreign.shown import Shown, images_of, is_value, value_at
 from fo_labelstudio.convert.foreign.which import ACCEPTED, ALL, GROUND_TRUTH, LATEST, Chosen, Which, chosen_of, names_in
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+from fo_labelstudio.convert.media_address import MediaAddress
 from fo_labelstudio.convert.media_match import Matching, Place
 from fo_labelstudio.convert.media_size import compare_sizes
 from fo_labelstudio.convert.task.origin import SAMPLE_ID
@@ -30,7 +32,7 @@ from fo_labelstudio.dataset.internals import is_generated, root_dataset
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.log import logger
 from fo_labelstudio.messages import listed
-from fo_labelstudio.runs.download import download_missing
+from fo_labelstudio.runs.download import download_missing, write_value
 from fo_labelstudio.runs.foreign_source import ForeignSource
 from fo_labelstudio.runs.garbage import only_new_garbage
 from fo_labelstudio.runs.import_answers import Early, ImportAnswers, KeptTask, read_early
@@ -40,7 +42,7 @@ from fo_labelstudio.runs.import_options import IGNORE, ImportOptions
 from fo_labelstudio.runs.import_state import Earlier, ImportState, Origin, task_identity
 from fo_labelstudio.runs.load import Plan, load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
-from fo_labelstudio.runs.match import TaskImage, insert_new, match_tasks, tell
+from fo_labelstudio.runs.match import DataPath, TaskImage, insert_new, match_tasks, tell
 from fo_labelstudio.runs.own_runs import OwnRuns
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.progress import progress_bar
@@ -83,7 +85,7 @@ def import_annotations(
             "or make one of them with clone()"
         )
     dataset = root_dataset(samples)
-    medium = check_dataset(dataset, source.labeling_config)
+    medium = check_dataset(samples, dataset, source.labeling_config)
     earlier = Earlier(dataset)
     found = _Found(source, options, OwnRuns(dataset), earlier, dataset, medium)
     matching = match_tasks(
@@ -172,7 +174,8 @@ class _Found:
         # The results of all tasks tell what the labeling config does not.
         needs_all = self.config is None or ALL in (self.which.annotations, self.which.predictions)
         needs_all = needs_all or options.choice != IGNORE
-        self._observed = Observed(self.which, medium) if needs_all else None
+        spans = self.config.spans if self.config else {}
+        self._observed = Observed(self.which, medium, spans=spans) if needs_all else None
         self._spool = Spool[KeptTask]()
         self._full = options.full
         self._earlier = earlier
@@ -259,6 +262,25 @@ class _Found:
         pairs = ((place, size) for row in self.rows for place, size in zip(row.places, row.sizes, strict=True))
         return {place: size for place, size in pairs if size is not None and place in places}
 
+    def write_values(self, left: Mapping[Place, MediaAddress], data_path: DataPath) -> dict[Place, str]:
+        """Writes what tasks hold themselves, and no sample is of, into files; the path of each.
+
+        Args:
+            left: what no sample was found of
+            data_path: the folder
+        """
+        paths: dict[Place, str] = {}
+        if isinstance(data_path, Mapping) or os.path.isfile(data_path) or self.config is None:
+            return paths
+        for row, kept in self.tasks() if left else ():
+            images = [(place, shown) for place, shown in zip(row.places, kept.images, strict=True) if place in left]
+            data = pickle.loads(kept.pickled)["data"] if images else {}
+            for place, shown in images:
+                tag, value = self.config.object_of(shown.to_name), value_at(data, shown.key)
+                if tag is not None and is_value(tag, value):
+                    paths[place] = write_value(value, data_path, shown.address)
+        return paths
+
     def fields(self) -> ImportFields:
         """The fields that receive what the tasks hold."""
         return import_fields(self.config, self._observed, self.which, self._options, self._dataset, self.medium)
@@ -318,6 +340,9 @@ def _sample_ids(
     paths = dict(matching.files)
     if options.download_media:
         assert options.data_path is not None
+        written = found.write_values(matching.left, options.data_path)
+        paths.update(written)
+        matching = replace(matching, left={place: one for place, one in matching.left.items() if place not in written})
         fetched = download_missing(
             matching,
             options.data_path,
@@ -461,7 +486,7 @@ def _returned(
 
 def _has_sizes(dataset: fo.Dataset, medium: Medium) -> bool:
     """Whether the sizes of media are known, or will be of new samples."""
-    return len(dataset) == 0 or dataset.count(medium.metadata[0]) > 0
+    return len(dataset) == 0 or not medium.metadata or dataset.count(medium.metadata[0]) > 0
 
 
 def _media_of(dataset: fo.Dataset, medium: Medium, shown: Iterable[str]) -> dict[str, MediaInfo]:

@@ -10,10 +10,11 @@ import fiftyone.core.collections as foc
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, label_class_of
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig
 from fo_labelstudio.convert.media import DEFAULT, OF_SAMPLES, medium_of_type
-from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.convert.media.medium import UNKNOWN, Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.dataset.destinations import holder_of
 from fo_labelstudio.dataset.fields import attribute_name_problem, check_field
+from fo_labelstudio.dataset.media import medium_of_samples
 from fo_labelstudio.dataset.place import Place
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.messages import listed, quoted
@@ -40,21 +41,34 @@ def collection_of(samples: foc.SampleCollection | str) -> foc.SampleCollection:
     return fo.load_dataset(samples)
 
 
-def check_dataset(dataset: fo.Dataset, config: LabelingConfig | None) -> Medium:
+def check_dataset(samples: foc.SampleCollection, dataset: fo.Dataset, config: LabelingConfig | None) -> Medium:
     """Refuses a dataset whose samples no task shows.
 
     Args:
-        dataset: the dataset
+        samples: what is imported into
+        dataset: its dataset
         config: the labeling config of the project, where it is known
 
     Returns:
-        what its samples are
+        what the tasks show of its samples: their media, or where the project shows neither images nor videos, a value
+        such as a text
 
     Raises:
-        SettingsError: its samples are neither images nor videos
+        SettingsError: its samples are not of a medium that labels are imported for
         LabelingConfigError: the project shows and asks about other media
     """
     known = {medium.media_type: medium for medium in OF_SAMPLES}
+    value = None if config is None else config.other_medium
+    if dataset.media_type == UNKNOWN:
+        try:
+            medium = medium_of_samples(samples)
+        except LabelSchemaError as error:
+            if value is None:
+                raise SettingsError(str(error)) from None
+            return value
+        return medium if config is None or config.shown(medium) or value is None else value
+    if value is not None and dataset.media_type in (None, *known):
+        return value
     if dataset.media_type not in (None, "group", *known):
         raise SettingsError(
             f"the samples of dataset {dataset.name!r} are of media type {dataset.media_type!r}, but labels of images "

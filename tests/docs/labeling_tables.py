@@ -58,17 +58,17 @@ def labeling_templates() -> Iterator[tuple[str, ...]]:
         config = config_of(name)
         media = ", ".join(sorted({shown.medium for shown in config.objects.values()}))
         medium = medium_of(config)
-        # Where no image or video is shown, only a comparison is told as what it is.
+        # Of what is not shown, only a comparison is told as what it is.
         told = [one for one in config.controls.values() if config.shown(medium) or one.kind is Kind.RANKING]
         becomes = [f"`{control.name}`: {outcome_of(control, config, medium)}" for control in told]
         if config.shown(medium) and config.relations:
             becomes.append("relations: the attribute `related_to` of the labels")
-        yield name, media, "; ".join(becomes) or "later: no image or video"
+        yield name, media, "; ".join(becomes) or f"reported: labels of {media} are not imported"
 
 
 def medium_of(config: LabelingConfig) -> Medium:
     """What the samples are that the tasks of a labeling config show."""
-    return next(filter(config.shown, OF_SAMPLES), DEFAULT)
+    return next(filter(config.shown, OF_SAMPLES), config.other_medium or DEFAULT)
 
 
 def outcome_of(control: ControlTag, config: LabelingConfig, medium: Medium) -> str:
@@ -76,7 +76,9 @@ def outcome_of(control: ControlTag, config: LabelingConfig, medium: Medium) -> s
     kind, is_about, shown = control.kind, config.is_about(control, medium), config.shown(medium)
     if kind is Kind.RANKING:
         return "reported: it compares objects"
-    drawn = (Kind.SHAPE, Kind.TRACK, Kind.RANGE)
+    if control.name in config.spans:
+        return "`spans`"
+    drawn = (Kind.SHAPE, Kind.TRACK, Kind.RANGE, Kind.SPAN)
     if kind is Kind.OTHER_MEDIUM or (kind in (*drawn, Kind.CLASSES) and not is_about):
         return "reported: it is about another medium"
     if not is_about and (len(shown) > 1 or shown[0].is_list):

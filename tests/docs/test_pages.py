@@ -22,6 +22,8 @@ from fo_labelstudio.remote.client import MIN_VERSION
 from fo_labelstudio.settings import CONNECTION_SETTINGS, LOAD_SETTINGS, RUN_SETTINGS
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.files.image import EXTENSIONS
+from tests.runs.test_import_texts import CONFIG as TEXTS_CONFIG
+from tests.runs.test_import_texts import TEXTS, tasks_of_the_docs
 from tests.support import Annotator, write_image
 
 ROOT = Path(__file__).parents[2]
@@ -280,9 +282,13 @@ class TestRecipes:
     def test_each_call_of_the_page_on_imports(self, server, tmp_path):
         project = _Foreign(server, tmp_path)
         first, *others = re.findall(r"```python\n(.*?)```", page("docs/import.md"), re.DOTALL)
-        number = "dataset.set_values('number', [1, 2])\n"
+        (tmp_path / "texts.json").write_text(json.dumps(tasks_of_the_docs()))
+        (tmp_path / "texts.xml").write_text(TEXTS_CONFIG)
+        number = f"dataset.set_values('number', [1, 2])\ndataset.set_values('caption', {[*TEXTS]!r})\n"
         recipe = self.with_server(project.with_names(first + number + "".join(others)), server)
         recipe += f"assert len(empty) == 1 and empty.first().filepath.startswith({str(tmp_path / 'downloads')!r})\n"
+        recipe += f"assert [open(path, newline='').read() for path in texts.values('filepath')] == {[*TEXTS]!r}\n"
+        recipe += "assert texts.count('label_one.classifications') == 5\n"
         environment = {"FIFTYONE_LABELSTUDIO_URL": server.url, "FIFTYONE_LABELSTUDIO_API_KEY": server.legacy_token}
         self.run(recipe, **environment)
         dataset = fo.load_dataset("animals")
@@ -292,6 +298,10 @@ class TestRecipes:
             assert {"box", f"box_{person}", "box_v1", "ground_truth", "boxes"} <= schema
             assert [path.rsplit("/", 1)[1] for path in dataset.values("filepath")] == ["cat.jpg", "dog.jpg"]
             assert dataset.values("box.detections.label") == [["cat"], None]
+            assert dataset.values("label_two.classifications.text") == [
+                ["Lisbon 😀", "full of people"],
+                ["Ana", "nobody", "Paris"],
+            ]
             assert dataset.values("box_v1.detections.label") == [None, ["dog"]]
             assert dataset.values("boxes.detections.label") == dataset.values("ground_truth.detections.label")
         finally:

@@ -16,7 +16,7 @@ from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.ids import TaskName, safe_id
 from fo_labelstudio.convert.foreign.image_reader import ImageReader, OfImage, silent
 from fo_labelstudio.convert.foreign.results import Reply, Results, Shape, read_results
-from fo_labelstudio.convert.foreign.shown import Shown
+from fo_labelstudio.convert.foreign.shown import Shown, values_of
 from fo_labelstudio.convert.foreign.which import Chosen, Which, chosen_of
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
@@ -67,7 +67,7 @@ def answers_of(
     chosen = [one for one in chosen_of(task, which, name.shown, problems) if one.source in fields.suffixes]
     if not chosen or not any(image.sample_id is not None for image in images):
         return []
-    reader = _TaskReader(fields, images, project, name, problems)
+    reader = _TaskReader(task, fields, images, project, name, problems)
     answers = [
         Answer(name.shown, image.sample_id or "", {field.name: silent(field, _NOT_ANSWERED) for field in fields.fields})
         for image in images
@@ -126,6 +126,7 @@ class _TaskReader:
 
     def __init__(
         self,
+        task: Mapping[str, Any],
         fields: ForeignFields,
         images: Sequence[Pictured],
         project: str,
@@ -138,10 +139,12 @@ class _TaskReader:
         self._name = name
         self._problems = problems
         self._names = {image.shown.to_name for image in images}
+        self._spans = fields.config.spans if fields.config else {}
+        self._values = values_of(task, fields.config) if fields.config and self._spans else {}
 
     def read(self, chosen: Chosen, answers: Sequence[Answer]) -> None:
         """Adds what one answer says to what is said of each image."""
-        found = read_results(chosen.result, self._fields.medium)
+        found = read_results(chosen.result, self._fields.medium, self._spans)
         own = self._fields.of_source[chosen.source]
         sorted_ones = [OfImage() for _ in self._images]
         unclear = self._report_broken(found)
@@ -168,7 +171,7 @@ class _TaskReader:
             if image.sample_id is None:
                 continue
             reader = ImageReader(
-                self._fields, image.media, self._run(image.shown), self._name, self._problems, chosen, one
+                self._fields, image.media, self._run(image.shown), self._name, self._problems, chosen, one, self._values
             )
             for name, field in own.items():
                 read = reader.read_drawn(name, field) if family_of(field).is_drawn else reader.read_whole(name, field)
@@ -215,6 +218,9 @@ class _TaskReader:
         if not names:
             control = self._fields.config.control_of(item.control) if self._fields.config else None
             names = set(control.objects if control else ()) & self._names
+        if not names and len(self._images) > 1 and item.control in self._spans:
+            self._report(item.id, f"several {self._fields.medium.noun}s are shown with what it marks")
+            return []
         if not names and len(self._names) == 1:
             names = self._names
         places = [place for place, image in enumerate(self._images) if image.shown.to_name in names]

@@ -12,11 +12,14 @@ from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConf
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
+from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
 from fo_labelstudio.convert.times import parse_time
 from fo_labelstudio.messages import with_article
 
 SHAPES: tuple[str, ...] = ("rectanglelabels", "brushlabels", "bitmasklabels", "polygonlabels", "ellipselabels")
 SHAPES += ("vectorlabels", "keypointlabels", "videorectangle", "timelinelabels")
+_SPANS = frozenset(kind.region_type for kind in SPAN_KINDS.values())
+SHAPES += tuple(sorted(_SPANS))
 """Kinds of regions."""
 
 CHOICES = frozenset(("choices", "taxonomy"))
@@ -40,6 +43,7 @@ class Asked(NamedTuple):
         has_paths: whether its choices are paths
         is_of_points: whether its vectors are the points of a skeleton
         joints: how many points these have, where that is known
+        scope: where its labels live, where they are spans
     """
 
     control: str
@@ -53,6 +57,7 @@ class Asked(NamedTuple):
     has_paths: bool = False
     is_of_points: bool = False
     joints: int = 0
+    scope: str = ""
 
 
 def base_name(from_name: str, config: LabelingConfig | None) -> str:
@@ -89,7 +94,9 @@ def asked_of(
             if name not in ignored and name not in {one.control for one in asked}:
                 ignored.add(name)
                 kind = ", ".join(f"{number} of type {kind!r}" for kind, number in kinds.items())
-                notes.append(f"control tag {name!r} has results that are not for {medium.noun}s ({kind}); left out")
+                note = f"control tag {name!r} has results that are not for {medium.noun}s ({kind}); left out"
+                is_unclear = config is None and not _SPANS.isdisjoint(kinds)
+                notes.append(f"{note}, unless labeling_config says what they are on" if is_unclear else note)
     return asked, ignored, notes
 
 
@@ -119,6 +126,8 @@ def _of_config(
     is_drawn = kind in (Kind.SHAPE, Kind.TRACK, Kind.RANGE)
     if kind is Kind.RANKING:
         return "compares objects, for which FiftyOne has no label"
+    if control.name in config.spans:
+        return _spans(control, config.spans[control.name])
     if kind is Kind.OTHER_MEDIUM or ((is_drawn or kind is Kind.CLASSES) and not is_about):
         return f"is about {', '.join(sorted(media)) or 'something else'}, not about {with_article(medium.noun)}"
     if is_drawn and drawn is None:
@@ -150,6 +159,19 @@ def _of_config(
     if not is_about and (not control.objects or len(shown) != 1 or shown[0].is_list):
         return f"is about {', '.join(sorted(media)) or 'nothing'}, and no single {medium.noun} is shown with it"
     return _question(control, seen)
+
+
+def _spans(control: ControlTag, scope: str) -> Asked:
+    return Asked(
+        control.name,
+        SPAN_KINDS[scope].region_type,
+        control.objects,
+        control.classes,
+        has_several=control.takes_several,
+        about_regions=False,
+        about_images=False,
+        scope=scope,
+    )
 
 
 def _question(control: ControlTag, seen: Mapping[str, Seen]) -> Asked:

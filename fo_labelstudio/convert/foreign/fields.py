@@ -12,7 +12,7 @@ from fo_labelstudio.convert.foreign import naming
 from fo_labelstudio.convert.foreign.asked import CHOICES, SHAPES, Asked, asked_of, base_name
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.foreign.which import ALL, Source, Which
-from fo_labelstudio.convert.labeling_config.kinds import label_type_of
+from fo_labelstudio.convert.labeling_config.kinds import label_type_of, span_label_type
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import Medium
@@ -274,7 +274,7 @@ class _Maker:
                 skeleton=Skeleton(tuple(map(str, range(one.joints))), ()) if one.joints else None,
                 takes_unexpected=True,
                 takes_none=True,
-                scope=self._scope_of(label_type),
+                scope=one.scope or self._scope_of(label_type),
             )
             name = self._place(one, field, self.shapes)
             attributes = self._attributes_of(one, name)
@@ -381,6 +381,8 @@ def _kind_of(one: Asked) -> str:
 
 def _label_type_of(one: Asked) -> str:
     """The label type of a control tag that becomes labels."""
+    if one.scope:
+        return span_label_type(one.scope)
     label_type = label_type_of(_POINTS if one.kind == _VECTOR and one.is_of_points else one.kind)
     if label_type is None:
         raise TypeError(f"{one.kind!r} becomes no label")

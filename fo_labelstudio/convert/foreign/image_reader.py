@@ -27,6 +27,7 @@ from fo_labelstudio.convert.numbers import is_finite, is_number
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField, ParsedLabel, Region, RegionAnswer
 from fo_labelstudio.convert.regions import whole_id
+from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -72,6 +73,7 @@ class ImageReader:
         problems: list[Problem],
         chosen: Chosen,
         said: OfImage,
+        values: Mapping[str, MediaInfo],
     ):
         self._fields = fields
         self._media = media
@@ -80,6 +82,7 @@ class ImageReader:
         self._problems = problems
         self._chosen = chosen
         self._said = said
+        self._values = values
         self._is_size_told = False
 
     def read_drawn(self, name: str, field: LabelField) -> FieldAnswer:
@@ -112,7 +115,7 @@ class ImageReader:
                 self._report(shape.id, f"field {field.name!r}: {error}; left alone")
                 continue
             by_size.setdefault(media, []).append(region)
-            scores.setdefault(region_id, shape.result.get("score"))
+            scores.setdefault(region_id, _score_of(shape))
         reading = self._fields.reading[field.name]
         for media, regions in by_size.items():
             part = self._read_regions(reading, regions, media, about)
@@ -204,11 +207,13 @@ class ImageReader:
         return answers
 
     def _media_of(self, shape: Shape, field: LabelField, family: Family) -> MediaInfo:
-        """The size of the image that a region was drawn on, in pixels.
+        """The size of the image that a region was drawn on, in pixels; of a span, what it marks.
 
         Raises:
             RegionError: nothing tells it, and it matters
         """
+        if field.scope in SPAN_KINDS:
+            return self._value_of(shape, field)
         media = field.medium.parse_marks(shape.result)
         if media is not None:
             if self._media not in (None, media) and not self._is_size_told:
@@ -230,6 +235,21 @@ class ImageReader:
                 "nothing tells the size of its image, neither it nor the sample; call dataset.compute_metadata()"
             )
         return _ANY_SIZE
+
+    def _value_of(self, shape: Shape, field: LabelField) -> MediaInfo:
+        """What a task shows to mark spans on; nothing is to be known of what only has an address.
+
+        Raises:
+            RegionError: the task does not hold it, and it matters
+        """
+        control = self._fields.config.control_of(shape.control) if self._fields.config else None
+        names = (*shape.to_names, *(control.objects if control else ()))
+        name = next((name for name in names if name in self._values), None)
+        if name is not None:
+            return self._values[name]
+        if SPAN_KINDS[field.scope].words is None:
+            return _ANY_SIZE
+        raise RegionError(f"the task does not hold the {field.medium.noun} that it marks, or only its address")
 
     def _compare_frames(self, shape: Shape, field: LabelField, media: MediaInfo) -> None:
         """Tells where people have seen other frames than the video has, as the editor counts them by a frame rate."""
@@ -358,6 +378,12 @@ def _score(score: Any) -> float | None:
         except ValueError:
             return None
     return float(score) if is_number(score) and is_finite(score) else None
+
+
+def _score_of(shape: Shape) -> Any:
+    """What a model says of a region; of a span, it may stand in its value (Label Studio's docs of predictions)."""
+    score = shape.result.get("score")
+    return shape.value.get("score") if score is None else score
 
 
 def _joined(answer: RegionAnswer, question: Question, kind: str) -> RegionAnswer:

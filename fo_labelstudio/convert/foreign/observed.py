@@ -90,6 +90,7 @@ class Observed:
         others: name of a control tag -> kind of result that is not for the medium -> how many
         relation_names: what relations are called
         elsewhere: names of the object tags that results are about which are not for the medium
+        spans: control tags that mark spans -> where these live
     """
 
     which: Which = dataclass_field(default_factory=Which)
@@ -102,6 +103,7 @@ class Observed:
     others: dict[str, Counter[str]] = dataclass_field(default_factory=dict)
     relation_names: set[str] = dataclass_field(default_factory=set)
     elsewhere: set[str] = dataclass_field(default_factory=set)
+    spans: Mapping[str, str] = dataclass_field(default_factory=dict)
 
     def add(self, task: Any) -> None:
         """Takes one more task into account; what cannot be understood is left out, and told when it is read."""
@@ -111,7 +113,7 @@ class Observed:
             if source.name is not None:
                 (self.versions if source.is_prediction else self.annotators).add(source.name)
             self._add_objects(result)
-            found = read_results(result, self.medium)
+            found = read_results(result, self.medium, self.spans)
             region_ids = found.region_ids
             for shape in found.shapes:
                 self._seen(shape.control, shape.kind).add_shape(shape)

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cache, lru_cache, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation import region_answers
 from fo_labelstudio.convert.annotation.objects import ANSWERS
 from fo_labelstudio.convert.digests import digest_of
-from fo_labelstudio.convert.labeling_config.kinds import class_key, class_of_path, drawn_kind
+from fo_labelstudio.convert.labeling_config.kinds import class_key, class_of_path, drawn_kind, span_type
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.names import is_text
@@ -145,13 +146,16 @@ class Results:
         return {shape.id for shape in self.shapes}
 
 
-def read_results(result: Iterable[Any], medium: Medium = DEFAULT) -> Results:
+def read_results(
+    result: Iterable[Any], medium: Medium = DEFAULT, spans: Mapping[str, str] = MappingProxyType({})
+) -> Results:
     """The results of an answer, sorted by what they are.
 
     Args:
         result: the results, of any age: regions whose class stands in a result of its own (``<Rectangle>`` and
             ``<Labels>``), without ids or with numbers as ids, without the flags of today
         medium: what regions are drawn on
+        spans: control tags that mark spans -> where these live
     """
     found = Results()
     # A task may have thousands of regions, of a few kinds.
@@ -180,6 +184,8 @@ def read_results(result: Iterable[Any], medium: Medium = DEFAULT) -> Results:
             found.rankings.add(control)
         elif kind in QUESTIONS:
             found.replies.append(_reply(item, region_id, kind, control, value))
+        elif control in spans and (marked := span_type(kind, spans[control])) is not None:
+            found.shapes.append(_shape(item, region_id, marked, control, {**value, marked: value.get(kind)}))
         elif kind == _CLASSES:
             classes.setdefault(region_id, []).append((item, control))
         elif (drawn := drawn_of(kind)) is not None:

@@ -1,19 +1,23 @@
-"""The images that a task of somebody else's project shows."""
+"""The images that a task of somebody else's project shows; or the texts, and what else stands in its data."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.foreign.observed import Observed
 from fo_labelstudio.convert.labeling_config.read import LabelingConfig, ObjectTag
-from fo_labelstudio.convert.media import DEFAULT
-from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.convert.media import DEFAULT, MEDIUM_NAMED, OF_SAMPLES
+from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.messages import quoted, with_article
 
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 """One step into a task's data, of a path such as ``images[0].url``."""
+
+_OTHER = ".json"
+"""End of the name of a file of what no file of a medium holds."""
 
 _MOST_ITEMS = 10_000
 """Of a list that a ``<Repeater>`` goes through."""
@@ -25,7 +29,8 @@ class Shown(NamedTuple):
     Attributes:
         to_name: name of its object tag
         place: its place among the images of the object tag, from 0
-        address: its media file, as the task's data names it
+        address: its media file, as the task's data names it; of what stands in the data itself, the name of the file
+            that is made of it, which says the same of the same
         key: the key of the data
     """
 
@@ -53,11 +58,18 @@ def images_of(
     if not isinstance(data, Mapping):
         return [], f"its data are {quoted(data)}, expected an object"
     objects = list(_objects(config, data, medium)) if config else list(_observed_objects(observed, data, medium))
+    if config and medium not in OF_SAMPLES:
+        # Several texts are one sample, which the first one that is asked about tells.
+        asked = [tag for tag in objects if any(tag.name in one.objects for one in config.controls.values())]
+        objects = (asked or objects)[:1]
     shown: list[Shown] = []
     problem = None
     a_medium = with_article(medium.noun)
     for tag in objects:
         value = None if tag.key is None else value_at(data, tag.key)
+        if is_value(tag, value):
+            shown.append(Shown(tag.name, 0, _file_name(value, medium), str(tag.key)))
+            continue
         items = value if isinstance(value, list) else [value]
         if not items or not all(isinstance(item, str) and item for item in items):
             problem = f"its data have {quoted(value)} for {tag.key!r}, expected the address of {a_medium}"
@@ -82,6 +94,35 @@ def value_at(data: Mapping[str, Any], key: str) -> Any:
         else:
             value = value.get(name) if isinstance(value, Mapping) else None
     return value
+
+
+def is_value(tag: ObjectTag, value: Any) -> bool:
+    """Whether what a task's data hold is what its object tag shows itself, not the address of that."""
+    return _parser_of(tag, value) is not None
+
+
+def values_of(task: Mapping[str, Any], config: LabelingConfig) -> dict[str, MediaInfo]:
+    """Name of each object tag that shows what stands in a task's data itself -> what regions refer to."""
+    data = task.get("data")
+    found = {}
+    for tag in config.objects.values() if isinstance(data, Mapping) else ():
+        value = None if tag.key is None else value_at(data or {}, tag.key)
+        parse = _parser_of(tag, value)
+        if parse is not None:
+            found[tag.name] = parse(value)
+    return found
+
+
+def _parser_of(tag: ObjectTag, value: Any) -> Callable[[Any], MediaInfo] | None:
+    """What makes of a value what regions refer to, where it is shown itself."""
+    medium = MEDIUM_NAMED.get(tag.medium)
+    if medium is None or medium.shown_value is None or tag.is_address or value is None:
+        return None
+    return medium.shown_value.parse if not medium.shown_value.problem_of(value) else None
+
+
+def _file_name(value: Any, medium: Medium) -> str:
+    return f"{digest_of(value)}{next(iter(medium.extensions), _OTHER)}"
 
 
 def _objects(config: LabelingConfig, data: Mapping[str, Any], medium: Medium) -> Iterator[ObjectTag]:

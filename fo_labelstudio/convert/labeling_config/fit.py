@@ -63,7 +63,7 @@ def misfits(wanted: Wanted, control: ControlTag) -> Iterator[str]:
     """What keeps a control tag of the kind that is wanted from standing for it."""
     where = f"{wanted.where}: control {control.name!r}"
     yield from _classes(where, wanted, control)
-    if control.kind in (Kind.CHOICES, Kind.SHAPE, Kind.CLASSES, Kind.RANGE):
+    if control.kind in (Kind.CHOICES, Kind.SHAPE, Kind.CLASSES, Kind.RANGE, Kind.SPAN):
         yield from _number(where, wanted, control)
     yield from _options(where, wanted, control)
     yield from _conditions(where, wanted, control)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fo_labelstudio.convert.families import FAMILIES
 from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
 
 
 class Kind(Enum):
@@ -26,6 +27,7 @@ class Kind(Enum):
     RANKING = "ranking"
     TRACK = "boxes over the frames of a video"
     RANGE = "ranges of frames of a video"
+    SPAN = "parts of texts, or of time"
     OTHER_MEDIUM = "other medium"
 
 
@@ -67,6 +69,7 @@ CONTROL_TAGS: Mapping[str, TagFacts] = {
     "VideoRectangle": TagFacts(Kind.TRACK),
     "TimelineLabels": TagFacts(Kind.RANGE, has_classes=True),
     "VideoVectorLabels": TagFacts(Kind.OTHER_MEDIUM, has_classes=True),
+    **{kind.tag: TagFacts(Kind.SPAN, has_classes=True) for kind in SPAN_KINDS.values() if kind.tag != _LABELS},
 }
 """Control tag -> what it asks for."""
 
@@ -78,7 +81,7 @@ OBJECT_TAGS: Mapping[str, str] = {
     "Text": "text",
     "HyperText": "hypertext",
     "Paragraphs": "paragraphs",
-    "Chat": "text",
+    "Chat": "chat",
     "TimeSeries": "timeseries",
     "Table": "table",
     "List": "list",
@@ -149,6 +152,20 @@ def drawn_kind(tag: str, medium: Medium) -> str | None:
         return None
     kind = canonical(tag).lower() if facts.shape is None else f"{facts.shape}labels"
     return kind if not _SCOPES.get(kind, set()).isdisjoint(medium.scopes) else None
+
+
+def span_type(tag: str, scope: str) -> str | None:
+    """The ``type`` of the spans that a control tag, or a result of that name, marks where labels live so, or None."""
+    kind = SPAN_KINDS.get(scope)
+    return kind.region_type if kind is not None and canonical(tag) in (kind.tag, _LABELS) else None
+
+
+def span_label_type(scope: str) -> str:
+    """The label type that spans become where labels live so."""
+    kind = SPAN_KINDS[scope].region_type
+    return next(
+        name for one in FAMILIES if scope in one.scopes and kind in one.region_types for name in one.label_types
+    )
 
 
 def class_key(kind: str) -> str:

@@ -10,7 +10,15 @@ from typing import Any
 
 from fo_labelstudio.convert.families import family_in, family_of_type, holds_list, is_served
 from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits, stars_of
-from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, label_type_of, with_classes
+from fo_labelstudio.convert.labeling_config.kinds import (
+    Kind,
+    facts_of,
+    is_bare_shape,
+    label_type_of,
+    span_label_type,
+    span_type,
+    with_classes,
+)
 from fo_labelstudio.convert.labeling_config.match import shown_objects, wanted_by, wanted_for
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig
 from fo_labelstudio.convert.media import DEFAULT
@@ -27,6 +35,7 @@ _NOT_SENT = {
     Kind.RANKING: "compares what it shows",
     Kind.RELATION: "relates regions",
     Kind.TRACK: "draws what gets its class from another control tag than one of its own",
+    Kind.SPAN: "marks spans of what is not shown",
     Kind.OTHER_MEDIUM: "is for another medium",
 }
 
@@ -85,7 +94,7 @@ def _split(config: LabelingConfig, medium: Medium) -> tuple[dict[str, dict[str, 
             if apart is not None and control == apart[0]:
                 name, info = f"{medium.frame_scope}.{name}", _info_of_track(*apart)
             elif not (has_classes_apart and is_bare_shape(control.tag)):
-                info = _info_of(control)
+                info = _info_of(control, medium)
             if info is None:
                 problem: str | None = _reason(control)
             elif not is_served(_scope(name, medium), info["type"]):
@@ -117,9 +126,11 @@ def _info_of_track(drawing: ControlTag, labels: ControlTag) -> dict[str, Any]:
     return {"type": label_type_of(drawing.tag), "classes": list(labels.classes), "attributes": {}}
 
 
-def _info_of(control: ControlTag) -> dict[str, Any] | None:
+def _info_of(control: ControlTag, medium: Medium) -> dict[str, Any] | None:
     """What a label schema says of the field of a control tag; None where there is none."""
     facts = facts_of(control.tag)
+    if span_type(control.tag, medium.scopes[0]) is not None:
+        return {"type": span_label_type(medium.scopes[0]), "classes": list(control.classes), "attributes": {}}
     if facts is None:
         return None
     if facts.kind is Kind.SCALAR:

@@ -23,6 +23,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -35,6 +36,7 @@ from fo_labelstudio.convert.labeling_config.kinds import (
     facts_of,
     is_known,
     kind_of,
+    span_type,
 )
 from fo_labelstudio.convert.media import DEFAULT, MEDIA, OF_SAMPLES
 from fo_labelstudio.convert.media.medium import Medium
@@ -52,8 +54,8 @@ _INDEX_FLAG = "{{idx}}"
 
 _ATTRIBUTES = """
     alias allowEmpty allowNested apiUrl choice closable format framerate html indexFlag labeling leafsOnly max maxRating
-    maxSubmissions maxUsages min mode name on only perItem perRegion required step toName value valueList visibleWhen
-    whenChoiceValue whenLabelValue whenTagName
+    maxSubmissions maxUsages min mode name on only perItem perRegion required step toName value valueList valueType
+    visibleWhen whenChoiceValue whenLabelValue whenTagName
 """.split()
 _CANONICAL_ATTRIBUTES = {name.lower(): name for name in _ATTRIBUTES}
 
@@ -71,6 +73,7 @@ class ObjectTag(NamedTuple):
             names none
         is_list: whether one task shows several, whose results carry an ``item_index``
         option: what it says of the media file besides: the ``framerate`` of a ``<Video>``; empty if nothing
+        is_address: whether it says that a task's data holds the address of what it shows: ``valueType="url"``
     """
 
     name: str
@@ -78,6 +81,7 @@ class ObjectTag(NamedTuple):
     key: str | None
     is_list: bool = False
     option: str = ""
+    is_address: bool = False
 
     @property
     def medium(self) -> str:
@@ -149,6 +153,26 @@ class LabelingConfig:
     problems: tuple[str, ...] = ()
     index_flags: tuple[str, ...] = ()
 
+    @cached_property
+    def spans(self) -> Mapping[str, str]:
+        """The control tags that mark spans -> where these live: the scope of what the control tag is about."""
+        found = {}
+        for control in self.controls.values():
+            media = {self.objects[name].medium for name in control.objects if name in self.objects}
+            if control.kind in (Kind.CLASSES, Kind.SPAN) and len(media) == 1:
+                (scope,) = media
+                if span_type(control.tag, scope) is not None:
+                    found[control.name] = scope
+        return found
+
+    @property
+    def other_medium(self) -> Medium | None:
+        """The first medium that it shows and asks about, where it shows neither images nor videos; None where none."""
+        if any(map(self.shown, OF_SAMPLES)):
+            return None
+        asked = (medium for medium in MEDIA if any(self.is_about(one, medium) for one in self.controls.values()))
+        return next((medium for medium in asked if medium.shown_value is not None or medium.extensions), None)
+
     @property
     def images(self) -> tuple[ObjectTag, ...]:
         """The object tags that show images."""
@@ -189,7 +213,7 @@ class LabelingConfig:
 
     def check_media(self) -> None:
         """Refuses a labeling config that shows and asks about no medium of samples; see :meth:`check_shows`."""
-        self.check_shows(next(filter(self.shown, OF_SAMPLES), DEFAULT))
+        self.check_shows(next(filter(self.shown, OF_SAMPLES), self.other_medium or DEFAULT))
 
     def check_shows(self, medium: Medium) -> None:
         """Refuses a labeling config that does not show and ask about a medium.
@@ -389,7 +413,12 @@ def _object(tag: Element) -> ObjectTag:
     value = tag.get("valueList") or tag.get("value")
     option = next((medium.option for medium in MEDIA if medium.name == OBJECT_TAGS[tag.tag]), "")
     return ObjectTag(
-        tag.attrib["name"], tag.tag, _key(value), tag.get("valueList") is not None, tag.get(option, "").strip()
+        tag.attrib["name"],
+        tag.tag,
+        _key(value),
+        tag.get("valueList") is not None,
+        tag.get(option, "").strip(),
+        tag.get("valueType") == "url",
     )
 
 

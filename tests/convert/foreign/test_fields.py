@@ -181,13 +181,13 @@ def test_what_is_not_wanted_is_no_problem():
 def test_what_has_no_place_is_told_once_for_the_project():
     found = fields(
         '<Text name="text" value="$text"/><List name="list" value="$list"/>',
-        f'<Labels name="spans" toName="text">{LABEL}</Labels>',
+        f'<Labels name="spans" toName="list">{LABEL}</Labels>',
         '<Pairwise name="which" toName="image,text"/>',
         '<Ranker name="rank" toName="list"/>',
         '<Rating name="stars" toName="image"/>',
     )
     assert found.notes == (
-        "control tag 'spans' (<Labels>) is about text, not about an image; left out",
+        "control tag 'spans' (<Labels>) is about list, not about an image; left out",
         "control tag 'which' (<Pairwise>) compares objects, for which FiftyOne has no label; left out",
         "control tag 'rank' (<Ranker>) compares objects, for which FiftyOne has no label; left out",
     )
@@ -206,7 +206,8 @@ def test_what_has_no_place_is_told_from_the_results_alone():
     assert found.problems == []
     assert found.fields.notes == (
         "control tag 'which' compares objects, for which FiftyOne has no label; left out",
-        "control tag 'spans' has results that are not for images (1 of type 'labels'); left out",
+        "control tag 'spans' has results that are not for images (1 of type 'labels'); left out, unless "
+        "labeling_config says what they are on",
     )
 
 

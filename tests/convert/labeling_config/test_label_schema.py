@@ -8,6 +8,7 @@ from fo_labelstudio.convert.labeling_config.label_schema import left_out_of_sche
 from fo_labelstudio.convert.labeling_config.match import match
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media import MEDIUM_NAMED
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert import strategies
@@ -164,3 +165,34 @@ def test_a_labeling_config_without_one_image_of_the_task_has_no_label_schema(xml
     with pytest.raises(LabelingConfigError) as caught:
         schema_of(read(xml))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("medium", "shown", "marks"),
+    [
+        ("text", "Text", "Labels"),
+        ("hypertext", "HyperText", "HyperTextLabels"),
+        ("paragraphs", "Paragraphs", "ParagraphLabels"),
+        ("audio", "Audio", "Labels"),
+        ("timeseries", "TimeSeries", "TimeSeriesLabels"),
+    ],
+)
+def test_what_marks_spans_becomes_a_field_of_spans(medium, shown, marks):
+    config = read(
+        f'<View><{shown} name="o" value="$o"/><{marks} name="ner" toName="o"><Label value="a"/></{marks}>'
+        '<Choices name="tone" toName="o" perRegion="true"><Choice value="calm"/></Choices>'
+        '<TextArea name="summary" toName="o"/></View>'
+    )
+    found = schema_of(config, MEDIUM_NAMED[medium])
+    assert found == {
+        "ner": {
+            "type": "spans",
+            "classes": ["a"],
+            "attributes": {"tone": {"type": "select", "values": ["calm"]}},
+        },
+        "summary": {"type": "scalar", "kind": "str"},
+    }
+    assert left_out_of_schema(config, MEDIUM_NAMED[medium]) == ()
+    fields = parse_label_schema({name: {**info, "scope": medium} for name, info in found.items()})
+    matched = match(fields, config).fields
+    assert [(field.control, field.to_name) for field in matched] == [("ner", "o"), ("summary", "o")]

@@ -1,0 +1,311 @@
+"""import_annotations() of projects that show texts and other values: spans, and the samples that they are of."""
+
+from __future__ import annotations
+
+import json
+
+import fiftyone as fo
+import pytest
+
+import fo_labelstudio
+from fo_labelstudio.errors import SettingsError
+
+pytestmark = pytest.mark.database
+
+CONFIG = """
+<View>
+  <Labels name="label" toName="text">
+    <Label value="Person"/><Label value="Date"/><Label value="Location"/><Label value="Language"/>
+  </Labels>
+  <Text name="text" value="$text"/>
+</View>
+"""
+
+TEXTS = (
+    "He was 31 when he came to Lisbon 😀, in the week of two feasts, and the city was full of people.",
+    "The boy had told Ana Lopes in Portuguese that he wrote\r\nto nobody in Paris.",
+)
+
+FOUND = (
+    {
+        "one": [("31", "Date", 0.7), ("Lisbon", "Location", 0.65), ("week", "Date", 0.95)],
+        "two": [("Lisbon 😀", "Location", 0.5), ("full of people", "Person", 0.3)],
+    },
+    {
+        "one": [("Ana Lopes", "Person", None), ("Portuguese", "Language", None)],
+        "two": [("Ana", "Person", None), ("nobody", "Person", None), ("Paris", "Location", None)],
+    },
+)
+"""Task -> model version -> its words, classes and scores."""
+
+
+def span(of, words, label, score=None, **value):
+    """A span as Label Studio's docs of predictions have it: without an id, with its score in the value."""
+    start = of.index(words)
+    scored = {} if score is None else {"score": score}
+    value = {"start": start, "end": start + len(words), **scored, "text": words, "labels": [label]} | value
+    return {"from_name": "label", "to_name": "text", "type": "labels", "value": value}
+
+
+def tasks_of_the_docs():
+    """Two tasks with two model versions each, in the form of the example in Label Studio's docs of predictions."""
+    return [
+        {
+            "data": {"text": text},
+            "predictions": [
+                {"model_version": version, "result": [span(text, *row) for row in rows]}
+                for version, rows in versions.items()
+            ],
+        }
+        for text, versions in zip(TEXTS, FOUND, strict=True)
+    ]
+
+
+def task(text, *result, config_key="text", **data):
+    return {"data": {config_key: text, **data}, "annotations": [{"result": list(result)}]}
+
+
+@pytest.fixture
+def import_tasks(tmp_path):
+    """Imports a JSON export of tasks."""
+
+    def run(dataset, tasks, **options):
+        path = tmp_path / "export.json"
+        path.write_text(json.dumps(tasks))
+        return fo_labelstudio.import_annotations(dataset, json_path=path, **{"labeling_config": CONFIG, **options})
+
+    return run
+
+
+@pytest.fixture
+def dataset():
+    made = fo.Dataset()
+    yield made
+    made.delete()
+
+
+@pytest.fixture
+def captions(make_dataset):
+    """Images with captions."""
+    made = make_dataset({}, {}, {})
+    made.set_values("caption", [*TEXTS, None])
+    return made
+
+
+def spans(dataset, field):
+    """Of each sample: class, start, end, words and confidence of its spans."""
+    labels = dataset.values(field)
+    return [
+        one and [(span.label, span.start, span.end, span.text, span.confidence) for span in one.classifications]
+        for one in labels
+    ]
+
+
+def expected(version):
+    return [
+        [
+            (label, text.index(words), text.index(words) + len(words), words, score)
+            for words, label, score in versions[version]
+        ]
+        for text, versions in zip(TEXTS, FOUND, strict=True)
+    ]
+
+
+MODELS = {"annotations": None, "predictions": "all"}
+
+
+def test_the_spans_of_each_model_version_have_their_own_field_and_scores(captions, import_tasks):
+    import_tasks(captions, tasks_of_the_docs(), match={"text": "caption"}, **MODELS)
+    assert spans(captions, "label_one") == [*expected("one"), None]
+    assert spans(captions, "label_two") == [*expected("two"), None]
+    assert len(captions) == 3
+
+
+def test_one_model_version_is_imported_by_name(captions, import_tasks):
+    import_tasks(captions, tasks_of_the_docs(), match={"text": "caption"}, annotations=None, predictions="two")
+    assert spans(captions, "label_two") == [*expected("two"), None]
+    assert "label_one" not in captions.get_field_schema()
+
+
+def test_texts_of_which_there_is_no_sample_become_text_files_and_are_found_again(dataset, import_tasks, tmp_path):
+    folder = tmp_path / "texts"
+    new = {"download_media": True, "data_path": folder}
+    import_tasks(dataset, tasks_of_the_docs(), **new, **MODELS)
+    assert [open(path, encoding="utf-8", newline="").read() for path in dataset.values("filepath")] == list(TEXTS)
+    assert spans(dataset, "label_one") == expected("one")
+    assert spans(dataset, "label_two") == expected("two")
+    import_tasks(dataset, tasks_of_the_docs(), **new, **MODELS)
+    import_tasks(dataset, tasks_of_the_docs(), full=True, **MODELS)
+    assert len(dataset) == 2
+    assert spans(dataset, "label_one") == expected("one")
+
+
+def test_a_text_of_which_there_is_no_sample_is_told(dataset, import_tasks, caplog):
+    import_tasks(dataset, tasks_of_the_docs(), **MODELS)
+    assert len(dataset) == 0
+    assert "without an id, text: there is no sample of" in caplog.text
+    assert "download_media=True" in caplog.text
+
+
+def test_a_span_that_cannot_be_is_told_and_all_others_are_imported(captions, import_tasks, caplog):
+    text = TEXTS[0]
+    wrong = span(text, "31", "Date", start=5000, end=5002)
+    import_tasks(captions, [task(text, wrong, span(text, "Lisbon", "Location"))], match={"text": "caption"})
+    assert [[row[3] for row in one] for one in spans(captions, "label")[:1]] == [["Lisbon"]]
+    assert "5000" in caplog.text
+
+
+def test_words_that_differ_from_the_characters_are_told(captions, import_tasks, caplog):
+    import_tasks(captions, [task(TEXTS[0], span(TEXTS[0], "31", "Date", text="32"))], match={"text": "caption"})
+    assert spans(captions, "label")[0] == [("Date", 7, 9, "31", None)]
+    assert "it says that its text is '32', but its characters are '31'" in caplog.text
+
+
+BESIDE = """
+<View>
+  <Image name="img" value="$photo"/>
+  <RectangleLabels name="animals" toName="img"><Label value="cat"/></RectangleLabels>
+  <Text name="caption" value="$words"/>
+  <Labels name="entities" toName="caption"><Label value="cat"/><Label value="place"/></Labels>
+  <Choices name="tone" toName="caption" perRegion="true"><Choice value="kind"/><Choice value="harsh"/></Choices>
+  <Choices name="quality" toName="caption"><Choice value="good"/><Choice value="bad"/></Choices>
+</View>
+"""
+
+
+def test_spans_of_a_text_beside_an_image_are_on_the_sample_of_the_image(make_dataset, import_tasks):
+    made = make_dataset({}, {})
+    name = made.values("filepath")[1].rsplit("/", 1)[1]
+    text = "A cat in Rome"
+    value = {"start": 2, "end": 5, "text": "cat"}
+    box = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
+    size = {"original_width": 64, "original_height": 48, "image_rotation": 0}
+    result = [
+        {"id": "b", "from_name": "animals", "to_name": "img", "type": "rectanglelabels", "value": box, **size},
+        {"id": "s", "from_name": "entities", "to_name": "caption", "type": "labels"}
+        | {"value": {**value, "labels": ["cat"]}},
+        {"id": "s", "from_name": "tone", "to_name": "caption", "type": "choices"}
+        | {"value": {**value, "choices": ["kind"]}},
+        {"id": "q", "from_name": "quality", "to_name": "caption", "type": "choices", "value": {"choices": ["good"]}},
+        {"type": "relation", "from_id": "s", "to_id": "b", "direction": "right"},
+    ]
+    tasks = [{"data": {"photo": name, "words": text}, "annotations": [{"result": result}]}]
+    import_tasks(made, tasks, labeling_config=BESIDE)
+    assert spans(made, "entities") == [None, [("cat", 2, 5, "cat", None)]]
+    assert made.last()["entities"].classifications[0].tone == "kind"
+    assert made.last()["animals"].detections[0].bounding_box == [0.1, 0.2, 0.3, 0.4]
+    assert made.last()["quality"].label == "good"
+    assert made.last()["entities"].classifications[0].related_to == [made.last()["animals"].detections[0].id]
+
+
+AUDIO = """
+<View>
+  <Audio name="audio" value="$sound"/>
+  <Labels name="speaker" toName="audio"><Label value="A"/><Label value="B"/></Labels>
+  <TextArea name="words" toName="audio" perRegion="true"/>
+</View>
+"""
+
+
+def test_ranges_of_audio_files_are_imported_with_their_transcripts(dataset, import_tasks, tmp_path):
+    path = tmp_path / "talk.wav"
+    path.write_bytes(b"RIFF")
+    dataset.add_sample(fo.Sample(filepath=str(path)))
+    value = {"start": 1.25, "end": 3.5, "channel": 0}
+    result = [
+        {"id": "a", "from_name": "speaker", "to_name": "audio", "type": "labels", "value": {**value, "labels": ["B"]}},
+        {
+            "id": "a",
+            "from_name": "words",
+            "to_name": "audio",
+            "type": "textarea",
+            "value": {**value, "text": ["hello"]},
+        },
+    ]
+    task = {"data": {"sound": "/data/upload/1/0123abcd-talk.wav"}, "annotations": [{"result": result}]}
+    import_tasks(dataset, [task], labeling_config=AUDIO)
+    (found,) = dataset.first()["speaker"].classifications
+    assert (found.label, found.start, found.end, found.words) == ("B", 1.25, 3.5, ["hello"])
+
+
+SERIES = """
+<View>
+  <TimeSeries name="ts" valueType="json" value="$series" timeColumn="time"><Channel column="a"/></TimeSeries>
+  <TimeSeriesLabels name="events" toName="ts"><Label value="rise"/></TimeSeriesLabels>
+</View>
+"""
+
+
+def test_ranges_of_time_series_are_imported(captions, import_tasks):
+    captions.set_values("number", [1, 2, 3])
+    result = {"id": "a", "from_name": "events", "to_name": "ts", "type": "timeserieslabels"}
+    result["value"] = {"start": 5, "end": 10.5, "instant": False, "timeserieslabels": ["rise"]}
+    series = {"time": [0, 5, 10.5], "a": [1, 2, 3]}
+    tasks = [task(series, result, config_key="series", number=2)]
+    import_tasks(captions, tasks, labeling_config=SERIES, match={"number": "number"})
+    assert [one and [(span.start, span.end) for span in one.classifications] for one in captions.values("events")] == [
+        None,
+        [(5, 10.5)],
+        None,
+    ]
+
+
+def test_spans_of_a_text_that_a_task_only_has_the_address_of_are_told(captions, import_tasks, caplog):
+    config = CONFIG.replace('value="$text"', 'value="$text" valueType="url"')
+    text = "/data/upload/1/a.txt"
+    captions.set_values("caption", [text, None, None])
+    import_tasks(captions, [task(text, span(text, "data", "Date"))], labeling_config=config, match={"text": "caption"})
+    assert "the task does not hold the text that it marks, or only its address; left alone" in caplog.text
+
+
+def test_a_dataset_of_files_of_several_kinds_is_refused(dataset, import_tasks, tmp_path):
+    for name in ("a.txt", "a.wav"):
+        (tmp_path / name).touch()
+        dataset.add_sample(fo.Sample(filepath=str(tmp_path / name)))
+    with pytest.raises(SettingsError, match="files of several kinds"):
+        import_tasks(dataset, [task(TEXTS[0])], labeling_config=BESIDE)
+
+
+HTML = """
+<View>
+  <HyperText name="page" value="$page"/>
+  <HyperTextLabels name="ner" toName="page"><Label value="Place"/></HyperTextLabels>
+</View>
+"""
+
+
+def test_spans_of_html_as_the_editor_writes_them_are_imported(captions, import_tasks):
+    page = "<p>See Rome &amp; <b>Oslo</b></p>"
+    value = {"start": "/p[1]/b[1]/text()[1]", "startOffset": 0, "end": "/p[1]/b[1]/text()[1]", "endOffset": 4}
+    value |= {"globalOffsets": {"start": 11, "end": 15}, "text": "Oslo", "hypertextlabels": ["Place"]}
+    result = {"id": "a", "from_name": "ner", "to_name": "page", "type": "hypertextlabels", "value": value}
+    captions.set_values("caption", [None, page, None])
+    tasks = [task(page, result, config_key="page")]
+    import_tasks(captions, tasks, labeling_config=HTML, match={"page": "caption"})
+    assert spans(captions, "ner") == [None, [("Place", 11, 15, "Oslo", None)], None]
+
+
+CONVERSATION = """
+<View>
+  <Paragraphs name="chat" value="$turns" layout="dialogue"/>
+  <ParagraphLabels name="ner" toName="chat"><Label value="Place"/></ParagraphLabels>
+</View>
+"""
+
+
+def test_spans_of_conversations_are_imported_and_new_ones_become_files(dataset, import_tasks, tmp_path):
+    turns = [{"author": "A", "text": "Hi 😀 Paris"}, {"author": "B", "text": "Rome"}]
+    value = {"start": "0", "end": "0", "startOffset": 6, "endOffset": 11, "text": "wrong", "paragraphlabels": ["Place"]}
+    result = {"id": "a", "from_name": "ner", "to_name": "chat", "type": "paragraphlabels", "value": value}
+    tasks = [task(turns, result, config_key="turns")]
+    import_tasks(dataset, tasks, labeling_config=CONVERSATION, download_media=True, data_path=tmp_path / "turns")
+    (found,) = dataset.first()["ner"].classifications
+    assert (found.label, found.text) == ("Place", "Paris")
+    assert json.loads(open(dataset.first().filepath, encoding="utf-8").read()) == turns
+
+
+def test_several_texts_of_a_task_are_one_sample(captions, import_tasks):
+    config = CONFIG.replace("</View>", '<Text name="hint" value="$hint"/></View>')
+    tasks = [task(TEXTS[0], span(TEXTS[0], "31", "Date"), hint="Look for dates")]
+    import_tasks(captions, tasks, labeling_config=config, match={"text": "caption"})
+    assert spans(captions, "label")[0] == [("Date", 7, 9, "31", None)]
