@@ -15,6 +15,7 @@ from fo_labelstudio.local.server import LocalServer
 
 _FOLDER = Path(__file__).parent.parent / "notebooks"
 _PICTURES = {"quickstart": 2, "label_types": 5, "existing_projects": 4, "model_in_the_loop": 1, "video": 4}
+_PICTURES |= {"captions": 3}
 """Notebook -> how many pictures it shows."""
 
 _LABEL_FIELDS = (
@@ -147,6 +148,27 @@ def test_a_tracker_is_corrected_now_as_it_was_when_it_was_committed(execute: Cal
         "track 1: the boxes of frames 1-45 are the same, bit for bit",
     ]
     assert rows == re.findall(r"^(?:track|moment|place) .*$", _text(_read("video")), re.MULTILINE)
+
+
+@pytest.mark.server
+@pytest.mark.database
+@pytest.mark.browser
+def test_captions_are_corrected_and_marked_now_as_they_were_when_it_was_committed(
+    execute: Callable[[str], str],
+) -> None:
+    text = execute("captions")
+    rows = re.findall(r"^(?:astronaut|camera|chelsea|coffee|animals:) .*$", text, re.MULTILINE)
+    assert rows[4:] == [
+        *("astronaut  A pilot 😀 smiles in front of a flag and a model of a shuttle.",),
+        *("camera     A man takes a picture with a camera on a tripod.", "chelsea    A cat looks to the left."),
+        *("coffee     A cup of coffee and a spoon on a table.", "astronaut   2- 9 person  pilot 😀"),
+        *("astronaut  31-35 thing   flag", "astronaut  42-60 thing   model of a shuttle"),
+        *("camera      2- 5 person  man", "camera     29-35 thing   camera", "chelsea     2- 5 animal  cat"),
+        *("coffee      2- 5 thing   cup", "animals: ['A cat looks to the left.']"),
+    ]
+    assert rows == re.findall(
+        r"^(?:astronaut|camera|chelsea|coffee|animals:) .*$", _text(_read("captions")), re.MULTILINE
+    )
 
 
 def test_a_notebook_is_committed_with_its_pictures(name: str) -> None:
