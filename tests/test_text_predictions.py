@@ -11,7 +11,7 @@ from PIL import Image
 import fo_labelstudio
 from fo_labelstudio.local.server import LocalServer
 from tests.editor import Editor
-from tests.runs.test_import_texts import CONFIG, FOUND, TEXTS, expected, spans, tasks_of_the_docs
+from tests.runs.test_import_texts import CONFIG, FOUND, TEXTS, expected, span, spans, tasks_of_the_docs
 from tests.test_editor import screenshot  # noqa: F401
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
@@ -105,3 +105,25 @@ def test_model_versions_that_a_dataset_sends_stay_apart_and_people_start_from_th
     assert [row[:4] for row in spans(captions, "entities")[0]] == [row[:4] for row in expected("two")[0]]
     assert spans(captions, "entities")[1] is None
     assert (spans(captions, "entities_one"), spans(captions, "entities_two")) == (expected("one"), expected("two"))
+
+
+def test_a_project_of_others_that_marks_words_tells_the_label_schema_of_text_files(
+    dataset_of, connection, annotator, make_project, tmp_path
+):
+    for place, text in enumerate(TEXTS):
+        (tmp_path / f"{place}.txt").write_text(text, encoding="utf-8", newline="")
+    dataset = dataset_of([fo.Sample(filepath=str(tmp_path / f"{place}.txt")) for place in range(len(TEXTS))])
+    dataset.set_values(
+        "label", [fo.Classifications(classifications=list(map(a_span, rows))) for rows in expected("one")]
+    )
+    project_id = make_project(CONFIG)
+    results = dataset.annotate("run", backend="labelstudio", project_id=project_id, **connection)
+    second = results.tasks[dataset.last().id]
+    assert annotator.task(second)["data"]["text"] == TEXTS[1]
+    drawn = span(TEXTS[1], "Paris", "Location") | {"id": "drawn"}
+    annotator.submit(second, lambda result: [*result, drawn])
+    dataset.load_annotations("run")
+    assert spans(dataset, "label") == [
+        expected("one")[0],
+        [*expected("one")[1], ("Location", TEXTS[1].index("Paris"), TEXTS[1].index("Paris") + 5, "Paris", None)],
+    ]
