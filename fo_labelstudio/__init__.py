@@ -429,7 +429,8 @@ def import_annotations(
         SettingsError: what was asked for makes no sense; nothing was changed
         MatchError: tasks may show several samples; names all of them; nothing was changed
         LabelSchemaError: a field cannot hold the labels; nothing was changed
-        LabelingConfigError: the labeling config cannot be read, or asks about no image; nothing was changed
+        LabelingConfigError: the labeling config cannot be read, or asks about nothing that is imported; nothing was
+            changed
         ExportError: the file cannot be read; nothing was changed
         RunError: there is no such project
         ServerError: the server refused, or could not be reached

@@ -129,7 +129,7 @@ def test_projects_and_tasks_that_are_not_there_are_named(
     before = stored(dataset)
     (name,) = names(dataset)
     mine, other = make_project(CONFIG), make_project(CONFIG, "Another")
-    text = make_project('<View><Text name="t" value="$t"/><TextArea name="a" toName="t"/></View>', "Text")
+    listing = make_project('<View><List name="t" value="$t"/><Ranker name="a" toName="t"/></View>', "List")
     (task_id,) = import_into(other, photo(name, annotation(box("a", 10))))
 
     def refused(error, match, **options):
@@ -140,7 +140,7 @@ def test_projects_and_tasks_that_are_not_there_are_named(
     refused(RunError, "no project 999999", project_id=999_999)
     refused(RunError, "no project is called 'Nothing'", project_name="Nothing")
     refused(SettingsError, "Another", project_name="Another", project_id=mine)
-    refused(LabelingConfigError, "image", project_id=text)
+    refused(LabelingConfigError, "list and no image", project_id=listing)
     refused(RunError, f"project {mine} .* has no task {task_id};", project_id=mine, task_ids=[task_id])
     refused(RunError, f"project {mine} .* has no task 999999;", project_id=mine, task_ids=[999_999])
     annotator.call("DELETE", f"/api/projects/{mine}/")

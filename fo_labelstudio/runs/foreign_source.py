@@ -106,7 +106,7 @@ class ServerProject:
 
     Raises:
         RunError: there is no such project
-        LabelingConfigError: its labeling config cannot be read, or does not ask about images or videos
+        LabelingConfigError: its labeling config cannot be read, or asks about nothing that is imported
     """
 
     def __init__(self, client: Client, project_id: int, task_ids: Collection[int] | None = None):
@@ -247,7 +247,7 @@ class ExportFiles:
 
     Raises:
         ExportError: nothing at the path can be read
-        LabelingConfigError: the labeling config cannot be read, or does not ask about images or videos
+        LabelingConfigError: the labeling config cannot be read, or asks about nothing that is imported
     """
 
     def __init__(
