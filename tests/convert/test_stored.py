@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.stored import StoredLabel, StoredLabels, labels_of
-from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
+from fo_labelstudio.convert.task.write import problems_of, to_task
 from tests.convert import strategies
+from tests.convert.spanned import record_of
 
 
 @pytest.mark.parametrize("label_type", [label_type for label_type in LABEL_TYPES if label_type != "scalar"])
@@ -18,7 +19,7 @@ def test_stored_labels_make_the_tasks_that_the_objects_make(label_type, data):
     field, labels, media = data.draw(strategies.cases(label_type))
     tasks = []
     for value in (StoredLabels(StoredLabel(label.to_dict()) for label in labels), StoredLabels(labels)):
-        record = SampleRecord("6b01070a57a5240a9753b925", "x", media, {field.name: value})
+        record = record_of("6b01070a57a5240a9753b925", field, value, media)
         assert list(problems_of(record, [field])) == []
         tasks.append(to_task(record, [field], "u", "run"))
     assert tasks[0] == tasks[1]

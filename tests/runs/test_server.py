@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fo_labelstudio.convert.amounts import FIRST
 from fo_labelstudio.errors import AnswerTooLargeError, RunError, ServerError
 from fo_labelstudio.runs.direct_export import MAX_EXPORTED_TASKS
 from fo_labelstudio.runs.server import COUNTED, MAX_NOT_ANSWERED, ServerTasks, tasks_in
@@ -70,8 +71,8 @@ def test_a_task_that_is_too_large_by_itself_is_named():
 
 def test_a_request_names_no_more_tasks_than_its_address_can_hold():
     server = Server()
-    exported(server, list(range(250)), page_tasks=1000)
-    assert list(map(len, server.asked)) == [MAX_EXPORTED_TASKS, 50]
+    exported(server, list(range(FIRST + 250)), page_tasks=1000)
+    assert list(map(len, server.asked)) == [FIRST, MAX_EXPORTED_TASKS, 50]
 
 
 def test_changes_are_tasks_with_their_times():
