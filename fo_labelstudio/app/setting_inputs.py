@@ -63,7 +63,7 @@ def _show(inputs: types.Object, row: Setting, value: Any) -> None:
 def _ask(inputs: types.Object, row: Setting, choices: Collection[str] | None, has_default: bool) -> None:
     options = {"label": _label(row), "description": _meaning(row)}
     if isinstance(row.parse, Switch):
-        inputs.bool(row.name, default=False, view=types.SwitchView(), **options)
+        inputs.bool(row.name, default=row.parse(None), view=types.SwitchView(), **options)
         return
     if choices is None:
         choices = row.parse.choices if isinstance(row.parse, Choice) else _CHOICES.get(row.name)

@@ -10,7 +10,7 @@ import fo_labelstudio
 from fo_labelstudio.app import OPERATORS, send_form
 from fo_labelstudio.app.send_form import MORE
 from fo_labelstudio.errors import ConnectionFailedError
-from fo_labelstudio.settings import RUN_SETTINGS, SECRET_SETTINGS
+from fo_labelstudio.settings import RUN_SETTINGS, SECRET_SETTINGS, SETTINGS, Switch
 from tests.test_parts import boxes
 
 pytestmark = pytest.mark.database
@@ -131,6 +131,13 @@ def test_each_setting_of_a_run_is_asked_for(form, dataset):
     elsewhere = {"scalar_types", "export_dir", "parts", "project_id", "existing_tasks"}
     assert set(RUN_SETTINGS) - asked == of_videos | elsewhere
     assert set(MORE) - asked == of_videos
+
+
+def test_what_nobody_switches_is_as_if_it_was_not_given(form, dataset):
+    asked = form(SEND, dataset, {"fields": ["gt"], "more_options": True})
+    switches = {row.name: row.parse(None) for row in SETTINGS if row.of_run and isinstance(row.parse, Switch)}
+    assert {name: asked[name].default for name in switches} == switches
+    assert switches["show_media"] is True
 
 
 @pytest.mark.parametrize("operator", [operator().config.name for operator in OPERATORS if operator().config.name])
