@@ -21,8 +21,9 @@ from fo_labelstudio.app.form import ask_choice, remembered, samples_of
 from fo_labelstudio.app.project_inputs import ask_project, labeling_config_of
 from fo_labelstudio.app.setting_inputs import ask_settings, settings_of
 from fo_labelstudio.convert.families import LABEL_TYPES, is_served
-from fo_labelstudio.convert.media import medium_of_type
+from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.dataset.fields import FIELDS
+from fo_labelstudio.dataset.media import medium_of_samples
 from fo_labelstudio.errors import LabelStudioError
 from fo_labelstudio.messages import listed
 from fo_labelstudio.runs.existing_project import in_names_of
@@ -88,7 +89,7 @@ class SendForm:
         inputs.view_target(self._ctx, action_description="Send")
         can_ask = ask_connection(self._ctx, inputs, is_new=True)
         try:
-            samples = self._samples
+            samples, _ = self._samples, self._medium
         except Exception as error:
             refuse(inputs, "samples", str(error))
             return
@@ -153,6 +154,10 @@ class SendForm:
         if asked is not None:
             return asked
         return "new" if self._params.get("project_id") is None else "existing"
+
+    @property
+    def _medium(self) -> Medium:
+        return self._once(["medium"], lambda: medium_of_samples(self._samples))
 
     def _once(self, what: list[Any], look: Callable[[], T]) -> T:
         return remembered(self._ctx, what, look)
@@ -240,7 +245,7 @@ class SendForm:
         refused = [field.problem for field in self._found.values() if field.problem is not None]
         if refused:
             inputs.view("not_offered", types.Notice(label="Fields that cannot be sent", description="; ".join(refused)))
-        medium = medium_of_type(self._samples.media_type)
+        medium = self._medium
         served = [name for name in LABEL_TYPES if any(is_served(scope, name) for scope in medium.scopes)]
         ask_new_fields(inputs, served, list(FIELDS.values()))
         if self._project == "new" and not self._says_what_is_asked and not self._names_fields:
@@ -277,7 +282,7 @@ class SendForm:
         self._inputs.bool("restrict", default=False, label="Restrict what people may change", view=types.SwitchView())
         if not self._params.get("restrict"):
             return
-        is_video = medium_of_type(self._samples.media_type).frame_scope is not None
+        is_video = self._medium.frame_scope is not None
         for name, meaning in RESTRICTIONS.items():
             if is_video or name != "allow_index_edits":
                 self._inputs.bool(name, default=True, label=meaning, view=types.CheckboxView())
@@ -286,7 +291,7 @@ class SendForm:
         self._inputs.bool("more_options", default=False, label="More options", view=types.SwitchView())
         if not self._params.get("more_options"):
             return
-        is_video = medium_of_type(self._samples.media_type).frame_scope is not None
+        is_video = self._medium.frame_scope is not None
         names = [
             name
             for name in MORE

@@ -17,6 +17,7 @@ from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.dataset.fields import check_field, kind_of
 from fo_labelstudio.dataset.internals import built_label_schema, labels_path, own_fields
 from fo_labelstudio.dataset.label_schema import completed_label_schema
+from fo_labelstudio.dataset.media import medium_of_samples
 from fo_labelstudio.errors import LabelSchemaError, LabelStudioError
 from fo_labelstudio.runs import existing_project
 from fo_labelstudio.runs.labeling_config import NEWEST_TAGS
@@ -75,7 +76,7 @@ def found_fields(samples: foc.SampleCollection) -> list[FoundField]:
     fields = list(_fields_of(samples))
     paths = [labels_path(samples, name)[1] if _is_label(field) else name for name, field in fields]
     counts = samples.aggregate([foa.Count(path) for path in paths]) if paths else []
-    medium = medium_of_type(samples.media_type)
+    medium = medium_of_samples(samples)
     found = []
     for (name, field), count in zip(fields, counts, strict=True):
         scope = medium.scope_of(name.startswith(_FRAMES))

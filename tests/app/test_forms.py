@@ -215,3 +215,16 @@ def test_a_label_schema_stands_for_the_form(form, dataset):
     assert told["label_schema"].startswith("label_schema is no JSON")
     told = refusals(form(SEND, dataset, {"anno_key": "run", "label_schema": {"gone": {}}}))
     assert told["problem_0"] == "You must specify a type for new label field 'gone'"
+
+
+def test_text_files_are_offered_what_texts_can_have(form, dataset_of):
+    span = fo.Classification(label="PER", start=0, end=3, text="Ann")
+    sample = fo.Sample(filepath="/a/b.txt", entities=fo.Classifications(classifications=[span]), gt=boxes("cat"))
+    asked = form(SEND, dataset_of([sample]), {"fields": ["entities"]})
+    assert "spans" in asked["of_entities"].type.properties["type"].type.values
+    assert "field 'gt'" in asked["not_offered"].view.description
+
+
+def test_files_of_several_kinds_are_refused_with_a_view_of_one(form, dataset_of):
+    samples = dataset_of([fo.Sample(filepath="/a/b.txt"), fo.Sample(filepath="/a/c.wav")])
+    assert "annotate a view of one kind" in refusals(form(SEND, samples))["samples"]
