@@ -47,7 +47,7 @@ def test_each_control_tag_becomes_what_the_page_says():
                 assert types(read(f"{config}{other}</View>")) == {"other": "int"}, tag
             else:
                 assert types(read(f"{config}</View>")) == {"f": becomes.strip("`")}, tag
-    of_other_media = (Kind.TRACK, Kind.RANGE, Kind.OTHER_MEDIUM)
+    of_other_media = (Kind.TRACK, Kind.RANGE, Kind.SPAN, Kind.OTHER_MEDIUM)
     assert named == {tag for tag, facts in CONTROL_TAGS.items() if facts.kind not in of_other_media}
 
 

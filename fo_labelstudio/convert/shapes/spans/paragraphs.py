@@ -59,7 +59,7 @@ def to_value(start: int, end: int, turn: int, media: MediaInfo) -> dict[str, Any
 
 
 def _units(text: str) -> int:
-    return len(text.encode(_UNITS)) // _BYTES
+    return len(text.encode(_UNITS, "surrogatepass")) // _BYTES
 
 
 def parse(value: Mapping[str, Any], media: MediaInfo) -> Span:
@@ -89,7 +89,8 @@ def _turn(value: Mapping[str, Any], key: str, media: MediaInfo) -> int:
 
 def _offset(value: Mapping[str, Any], key: str, turn: str) -> int:
     """How many characters of a turn come before what a region says, which counts those beyond U+FFFF twice."""
-    units = turn.encode(_UNITS)
+    # Half a character, which JSON can hold, counts as one.
+    units = turn.encode(_UNITS, "surrogatepass")
     number = number_of(value, key, 0, len(units) // _BYTES)
     try:
         return len(units[: int(number) * _BYTES].decode(_UNITS))
