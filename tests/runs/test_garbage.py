@@ -13,14 +13,23 @@ def test_what_was_there_before_is_passed_over_until_the_end():
     before = gc.get_freeze_count()
     with only_new_garbage():
         assert gc.get_freeze_count() > before + 1000
-    assert gc.get_freeze_count() == before
+    assert gc.get_freeze_count() <= before
 
 
 def test_it_ends_with_an_error_too():
     before = gc.get_freeze_count()
     with pytest.raises(KeyError), only_new_garbage():
         raise KeyError
-    assert gc.get_freeze_count() == before
+    assert gc.get_freeze_count() <= before
+
+
+def test_the_few_objects_that_python_itself_has_frozen_make_no_difference():
+    gc.unfreeze()
+    gc.collect()
+    before = gc.get_freeze_count()
+    with only_new_garbage(), only_new_garbage():
+        assert gc.get_freeze_count() > before + 1000
+    assert gc.get_freeze_count() <= before
 
 
 def test_what_somebody_else_has_frozen_stays_frozen():
