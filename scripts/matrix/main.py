@@ -38,13 +38,16 @@ class Outcome(NamedTuple):
     Attributes:
         passed: how many passed
         failed: the names of those that did not
+        skipped: how many cannot be tried with these versions
     """
 
     passed: int
     failed: list[str]
+    skipped: int = 0
 
     def __str__(self) -> str:
-        return f"{self.passed} passed" + (f", {len(self.failed)} failed" if self.failed else "")
+        others = {"failed": len(self.failed), "skipped": self.skipped}
+        return ", ".join([f"{self.passed} passed", *(f"{count} {what}" for what, count in others.items() if count)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,7 +160,8 @@ class _Trial:
             for case in cases
             if case.find("failure") is not None or case.find("error") is not None
         ]
-        return Outcome(len(cases) - len(failed), failed)
+        skipped = sum(case.find("skipped") is not None for case in cases)
+        return Outcome(len(cases) - len(failed) - skipped, failed, skipped)
 
     def versions(self) -> list[str]:
         """The versions of Python and of what the table shows."""

@@ -65,7 +65,10 @@ def test_each_round_trip_is_there(test: str) -> None:
 
 def test_the_quick_tests_are_those_of_make_check() -> None:
     (services,) = re.findall(r"^SERVICES := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert QUICK == ("-m", f"not ({services})")
+    *chosen, ignored = QUICK
+    assert chosen == ["-m", f"not ({services})"]
+    text = (ROOT / ignored.removeprefix("--ignore=")).read_text(encoding="utf-8")
+    assert "\npytestmark = pytest.mark.server\n" in text, "a quick test must not be left out"
 
 
 def _uv(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,3 +110,4 @@ def test_without_uv_it_says_what_to_install(
 def test_what_failed_is_counted_and_named() -> None:
     assert str(main.Outcome(3, [])) == "3 passed"
     assert str(main.Outcome(3, ["a", "b"])) == "3 passed, 2 failed"
+    assert str(main.Outcome(3, ["a"], 4)) == "3 passed, 1 failed, 4 skipped"

@@ -13,6 +13,7 @@ from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
 from tests.convert import strategies
+from tests.convert.test_label_studios_check import SDK_SAYS_ERRORS
 from tests.convert.trip import Trip
 
 POLYGONS = strategies.field_of("polygons", "areas")
@@ -121,6 +122,7 @@ def test_vertices_of_vectors_are_shown_where_they_are_for_label_studio_takes_the
     ]
 
 
+@SDK_SAYS_ERRORS
 @pytest.mark.parametrize(
     ("field", "label"),
     [
