@@ -9,7 +9,7 @@ from fo_labelstudio.convert.labeling_config.kinds import Kind
 from fo_labelstudio.convert.shapes import brush
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert.foreign.importing import Imported
-from tests.docs.labeling_tables import config_of, templates
+from tests.docs.labeling_tables import HAS_ALL_TEMPLATES, config_of, templates
 
 pytestmark = pytest.mark.xdist_group("templates")
 
@@ -159,11 +159,19 @@ def imported(name, data, result):
     return Imported(task, TEMPLATES[name]["config"])
 
 
+@HAS_ALL_TEMPLATES
 def test_each_template_that_shows_images_is_here():
     assert sorted(CASES) == [name for name in TEMPLATES if config_of(name).images]
 
 
-@pytest.mark.parametrize("name", [name for name, (_, _, values) in CASES.items() if values is not None])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in TEMPLATES else HAS_ALL_TEMPLATES)
+        for name, (_, _, values) in CASES.items()
+        if values is not None
+    ],
+)
 def test_an_answer_to_a_template_is_imported_with_exact_values(name):
     data, result, values = CASES[name]
     found = imported(name, data, result)
@@ -180,6 +188,7 @@ def test_a_mask_that_was_brushed_has_its_pixels():
     assert found.problems == []
 
 
+@HAS_ALL_TEMPLATES
 def test_the_mammograms_of_one_breast_have_its_classes():
     name = "community-contributions/breast-cancer-mammogram-classification"
     config = config_of(name)

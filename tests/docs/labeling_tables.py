@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from packaging.version import Version
 
 from fo_labelstudio.convert.families import family_of_type, holds_list
 from fo_labelstudio.convert.labeling_config.kinds import Kind, label_type_of
@@ -22,6 +25,15 @@ from fo_labelstudio.convert.media.medium import Medium
 
 DOCS = Path(__file__).parents[2] / "docs"
 TABLES = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
+_SHIPS = re.compile(r"^Label Studio ([\d.]+) ships", re.MULTILINE)
+
+LISTED = Version(_SHIPS.search((DOCS / "labeling_templates.md").read_text(encoding="utf-8"))[1])
+"""The Label Studio whose templates the page lists."""
+
+HAS_ALL_TEMPLATES = pytest.mark.skipif(
+    Version(version("label-studio")) < LISTED,
+    reason=f"this Label Studio is older than {LISTED}, whose templates the page lists",
+)
 
 QUESTIONS = {
     "Rating": "whole number",
