@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import fiftyone.core.collections as foc
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 CONFIG_CLS = "fo_labelstudio.backend.LabelStudioBackendConfig"
 """Where FiftyOne finds the backend; saved runs store this address."""

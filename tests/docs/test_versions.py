@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
@@ -34,6 +35,14 @@ def test_the_newest_section_of_the_changelog_is_of_this_version_or_of_the_next()
     first, *released = re.findall(r"^## \[(.*?)\]", page("CHANGELOG.md"), re.MULTILINE)
     assert first == "Unreleased" or first == fo_labelstudio.__version__
     assert first != "Unreleased" or not released or released[0] == fo_labelstudio.__version__
+
+
+def test_the_changelog_lists_what_is_public():
+    functions = {name for name, value in vars(fo_labelstudio).items() if inspect.isfunction(value)}
+    text = page("CHANGELOG.md")
+    first = re.search(r"^- `fo_labelstudio`: (.*?)^- ", text, re.DOTALL | re.MULTILINE).group(1)
+    assert set(re.findall(r"`(\w+)\(\)`", first)) == functions
+    assert functions == set(re.findall(r"autofunction:: fo_labelstudio\.(\w+)", page("docs/api.md")))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
