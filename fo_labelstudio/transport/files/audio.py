@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 from fo_labelstudio.convert.media.audio import EXTENSIONS
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.transport.files.files import Content, MediaFiles
+from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
 from fo_labelstudio.transport.files.paths import inspect_path
 from fo_labelstudio.transport.transport import Inspection
 
@@ -89,21 +87,10 @@ def _wave(file: BinaryIO) -> Inspection:
     return Inspection(problem="its WAV is cut off")
 
 
-@contextmanager
-def read(path: str, convert: bool = False) -> Iterator[Content]:
-    """What is in an audio file.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    yield Content.of(path)
-
-
 FILES = MediaFiles(
     inspect=inspect,
     inspect_file=inspect_file,
-    read=read,
+    read=read_unconverted,
     extensions=EXTENSIONS,
     converted_to="WAV",
     content_types=(r"audio/.+|(application|video)/(ogg|mp4)|\w+/octet-stream", "audio/wav or audio/mpeg"),

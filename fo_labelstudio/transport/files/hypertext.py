@@ -8,7 +8,7 @@ from fo_labelstudio.convert.media.html_text import text_of
 from fo_labelstudio.convert.media.hypertext import EXTENSIONS
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.transport.files import text
-from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
 from fo_labelstudio.transport.transport import Inspection
 
 
@@ -41,7 +41,7 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
 FILES = MediaFiles(
     inspect=inspect,
     inspect_file=inspect_file,
-    read=text.read,
+    read=read_unconverted,
     extensions=EXTENSIONS,
     converted_to="UTF-8",
     content_types=(r"text/html|application/xhtml\+xml|\w+/octet-stream", "text/html"),

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from fo_labelstudio.convert.media.paragraphs import EXTENSIONS, MEDIUM, parse_value, problem_of_value
 from fo_labelstudio.transport.files import text
-from fo_labelstudio.transport.files.files import MediaFiles
+from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
 from fo_labelstudio.transport.transport import Inspection
 
 
@@ -47,7 +47,7 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
 FILES = MediaFiles(
     inspect=inspect,
     inspect_file=inspect_file,
-    read=text.read,
+    read=read_unconverted,
     extensions=EXTENSIONS,
     converted_to="UTF-8",
     content_types=(r"application/json|text/plain|\w+/octet-stream", "application/json"),

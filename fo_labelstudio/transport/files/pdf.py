@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.pdf import EXTENSIONS
-from fo_labelstudio.transport.files.files import Content, MediaFiles
+from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
 from fo_labelstudio.transport.files.paths import inspect_path
 from fo_labelstudio.transport.transport import Inspection
 
@@ -43,21 +41,10 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(problem="its document cannot be read (it is no PDF, or it is broken)" if head else "it is empty")
 
 
-@contextmanager
-def read(path: str, convert: bool = False) -> Iterator[Content]:
-    """What is in a document.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    yield Content.of(path)
-
-
 FILES = MediaFiles(
     inspect=inspect,
     inspect_file=inspect_file,
-    read=read,
+    read=read_unconverted,
     extensions=EXTENSIONS,
     converted_to="PDF",
     content_types=(r"application/(x-)?pdf|\w+/octet-stream", "application/pdf"),

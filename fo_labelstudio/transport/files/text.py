@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import BinaryIO
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.text import EXTENSIONS
 from fo_labelstudio.transport.address import looks_like_address
-from fo_labelstudio.transport.files.files import Content, MediaFiles
+from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
 from fo_labelstudio.transport.files.paths import inspect_path
 from fo_labelstudio.transport.transport import Inspection
 
@@ -72,21 +71,10 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(MediaInfo(text=text))
 
 
-@contextmanager
-def read(path: str, convert: bool = False) -> Iterator[Content]:
-    """What is in a text file.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    yield Content.of(path)
-
-
 FILES = MediaFiles(
     inspect=inspect,
     inspect_file=inspect_file,
-    read=read,
+    read=read_unconverted,
     extensions=EXTENSIONS,
     converted_to="UTF-8",
     content_types=(r"text/plain|text/markdown|\w+/octet-stream", "text/plain"),
