@@ -490,9 +490,9 @@ def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
             info.update({key: own[key] for key in _OWN_KEYS if key in own})
             if info.get("type") in _LACKING and info["existing_field"]:
                 info["allow_spatial_edits"] = own.get("allow_spatial_edits", asked.get("allow_spatial_edits", True))
-            is_of_tracks = (
-                is_frame_field(videos, name) and foua._RETURN_TYPES_MAP[info["type"]] in foua._TRACKABLE_TYPES
-            )
+            # Nothing has a name where the project is to say what is asked.
+            is_of_frames = name is not None and is_frame_field(videos, name)
+            is_of_tracks = is_of_frames and foua._RETURN_TYPES_MAP[info["type"]] in foua._TRACKABLE_TYPES
             if is_of_tracks and info["existing_field"]:
                 info["allow_index_edits"] = own.get("allow_index_edits", asked.get("allow_index_edits", True))
                 info["only_keyframes"] = backend.has_keyframes(videos, name)

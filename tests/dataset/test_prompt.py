@@ -12,6 +12,8 @@ from fo_labelstudio.dataset import prompt
 from fo_labelstudio.dataset.prompt import ask, unattended
 
 
+# The process that it starts imports FiftyOne, which connects to its database.
+@pytest.mark.database
 @pytest.mark.process
 def test_a_notebook_asks_for_a_secret_with_a_hidden_input_and_keeps_nothing_of_it(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
