@@ -17,6 +17,8 @@ from fo_labelstudio.dataset.prompt import ask, unattended
 @pytest.mark.process
 def test_a_notebook_asks_for_a_secret_with_a_hidden_input_and_keeps_nothing_of_it(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    # FiftyOne notes there that this process is no notebook.
+    monkeypatch.delenv("FIFTYONE_CONTEXT", raising=False)
     manager = KernelManager(kernel_name="python3")
     manager.start_kernel()
     client = manager.client()
