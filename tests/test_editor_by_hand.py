@@ -74,7 +74,13 @@ class ProjectPages:
         """*Import*: chooses the file, and presses *Import*."""
         page = self._open("data/import")
         page.set_input_files("input[type=file]", str(path))
-        page.get_by_text("1 files uploaded").wait_for()
+        try:
+            page.get_by_text("1 files uploaded").wait_for(timeout=_PATIENCE_MS)
+        except PlaywrightTimeoutError:
+            # Where a machine is slow, the page may not listen yet when the file is chosen.
+            page.reload()
+            page.set_input_files("input[type=file]", str(path))
+            page.get_by_text("1 files uploaded").wait_for()
         with page.expect_response(_is("POST", f"/api/projects/{self.project_id}/reimport")):
             page.get_by_label("Finish import").click()
 

@@ -111,12 +111,18 @@ def is_at_rest(page):
 def go_to(page, frame):
     """What the editor says and shows, once it shows the picture of a frame, or has had the time to."""
     page._read(GO_TO_FRAME, frame=frame)
+    seen = drawn(page, lambda seen: seen["picture"] == frame)
+    return seen["frame"], seen["picture"]
+
+
+def drawn(page, is_right):
+    """What the editor says and shows, once that is right, or has had the time to be."""
     end = time.monotonic() + 60
-    while (seen := look(page))["picture"] != frame and time.monotonic() < end:
+    while not is_right(seen := look(page)) and time.monotonic() < end:
         page.page.wait_for_timeout(50)
         # Where a machine is slow, the editor may draw before Chromium has the picture.
         page._read(DRAW)
-    return seen["frame"], seen["picture"]
+    return seen
 
 
 def pause_at(page, moment):
@@ -124,7 +130,7 @@ def pause_at(page, moment):
     page._read(PAUSE_AT, time=moment)
     page._until(lambda: abs(look(page)["time"] - moment) < 1e-5, "the video to be there")
     page._until(lambda: page._at_rest(LOOK), "the picture to be there")
-    return look(page)
+    return drawn(page, lambda seen: seen["picture"] == seen["frame"])
 
 
 @pytest.mark.parametrize("name", SENT)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from PIL import Image
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_TIMEOUT_MS = 60_000
+_TIMEOUT_MS = 180_000
 _REST_MS = 500
 _EDITOR = ".lsf-editor"
 
