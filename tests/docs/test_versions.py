@@ -52,3 +52,10 @@ def test_each_target_of_make_that_a_page_names_is_there(path):
     named = re.findall(r"^make ([a-z-]+)", "\n".join(blocks), re.MULTILINE) + re.findall(r"`make ([a-z-]+)", text)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert set(named) <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+def test_the_documentation_lists_each_page_and_links_to_none_outside_of_it():
+    tree = page("docs/index.md").partition("```{toctree}")[2].split()
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
+    assert pages.keys() - {*tree} == {"index"}
+    assert [name for name, text in pages.items() if re.search(r"\]\(\.\./[^)]*\.md", text)] == []
