@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -20,11 +19,6 @@ def object_tag(name: str) -> Element:
     return Element("HyperText", name=name, value=f"${name}")
 
 
-def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
-    # All that is to be known is in the data.
-    return MediaInfo()
-
-
 def parse_value(data: Any) -> MediaInfo:
     return MediaInfo(text=text_of(data) if isinstance(data, str) else "")
 
@@ -34,7 +28,6 @@ MEDIUM = Medium(
     noun="hypertext",
     scopes=("hypertext",),
     object_tag=object_tag,
-    parse_meta=parse_meta,
     extensions=EXTENSIONS,
     content=lambda media: media.source,
     looks_like=re.compile(r"\.(x?html?)\b|^data:text/html", re.IGNORECASE),

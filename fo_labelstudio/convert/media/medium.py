@@ -115,7 +115,7 @@ class Medium:
     parse_marks: Callable[[Mapping[str, Any]], MediaInfo | None] = lambda region: None
     meta_keys: tuple[str, ...] = ()
     to_meta: Callable[[MediaInfo], dict[str, Any]] = lambda media: {}
-    parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None] = lambda meta: None
+    parse_meta: Callable[[Mapping[str, Any]], MediaInfo | None] = lambda meta: MediaInfo()
     media_type: str = ""
     metadata: tuple[str, ...] = ()
     parse_metadata: Callable[[Sequence[Any]], MediaInfo | None] = lambda values: None

@@ -24,11 +24,6 @@ def object_tag(name: str) -> Element:
     return Element("Paragraphs", name=name, value=f"${name}", layout="dialogue", nameKey=_AUTHOR, textKey=_TEXT)
 
 
-def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
-    # All that is to be known is in the data.
-    return MediaInfo()
-
-
 def problem_of_value(value: Any) -> str | None:
     if not isinstance(value, list):
         return f"is {quoted(value)}, expected a list of turns, each with {_AUTHOR!r} and {_TEXT!r}"
@@ -71,7 +66,6 @@ MEDIUM = Medium(
     noun="conversation",
     scopes=("paragraphs",),
     object_tag=object_tag,
-    parse_meta=parse_meta,
     extensions=EXTENSIONS,
     content=content_of,
     looks_like=re.compile(r"^\s*\[\s*\{"),

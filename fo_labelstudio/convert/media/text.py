@@ -7,7 +7,6 @@ takes everything for UTF-8, and says no words of spans then (1.23.2).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -22,11 +21,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def object_tag(name: str) -> Element:
     return Element("Text", name=name, value=f"${name}")
-
-
-def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
-    # All that is to be known is in the data.
-    return MediaInfo()
 
 
 def problem_of_value(value: Any) -> str | None:
@@ -50,7 +44,6 @@ MEDIUM = Medium(
     noun="text",
     scopes=("text",),
     object_tag=object_tag,
-    parse_meta=parse_meta,
     extensions=EXTENSIONS,
     content=lambda media: media.text,
     looks_like=re.compile(r"\.(txt|text|md)\b|^data:text/plain", re.IGNORECASE),

@@ -6,8 +6,7 @@ from typing import BinaryIO
 
 from fo_labelstudio.convert.media.audio import EXTENSIONS
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
-from fo_labelstudio.transport.files.paths import inspect_path
+from fo_labelstudio.transport.files.unconverted import unconverted
 from fo_labelstudio.transport.transport import Inspection
 
 _HEAD = 64
@@ -24,16 +23,6 @@ _OTHERS = (
     (b"MAC ", "Monkey's Audio"),
     (b"wvpk", "WavPack"),
 )
-
-
-def inspect(path: str | None, convert: bool = False) -> Inspection:
-    """Looks at the first bytes of an audio file.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    return inspect_path(path, "audio", EXTENSIONS, inspect_file, None)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
@@ -87,12 +76,10 @@ def _wave(file: BinaryIO) -> Inspection:
     return Inspection(problem="its WAV is cut off")
 
 
-FILES = MediaFiles(
-    inspect=inspect,
-    inspect_file=inspect_file,
-    read=read_unconverted,
-    extensions=EXTENSIONS,
-    converted_to="WAV",
-    content_types=(r"audio/.+|(application|video)/(ogg|mp4)|\w+/octet-stream", "audio/wav or audio/mpeg"),
-    told_by="a file of this machine in media_field",
+FILES = unconverted(
+    "audio",
+    EXTENSIONS,
+    inspect_file,
+    "WAV",
+    (r"audio/.+|(application|video)/(ogg|mp4)|\w+/octet-stream", "audio/wav or audio/mpeg"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -84,9 +84,3 @@ class MediaFiles:
     content_types: tuple[str, str]
     told_by: str
     is_read_in_parts: bool = False
-
-
-@contextmanager
-def read_unconverted(path: str, convert: bool = False) -> Iterator[Content]:
-    """What is in a file that is never converted; see :class:`MediaFiles`."""
-    yield Content.of(path)

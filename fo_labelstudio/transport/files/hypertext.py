@@ -8,18 +8,8 @@ from fo_labelstudio.convert.media.html_text import text_of
 from fo_labelstudio.convert.media.hypertext import EXTENSIONS
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.transport.files import text
-from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
+from fo_labelstudio.transport.files.unconverted import unconverted
 from fo_labelstudio.transport.transport import Inspection
-
-
-def inspect(path: str | None, convert: bool = False) -> Inspection:
-    """Reads an HTML file.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    return text.inspect_words(path, "HTML", EXTENSIONS, inspect_file)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
@@ -38,12 +28,11 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(MediaInfo(text=text_of(found.info.text), source=found.info.text))
 
 
-FILES = MediaFiles(
-    inspect=inspect,
-    inspect_file=inspect_file,
-    read=read_unconverted,
-    extensions=EXTENSIONS,
-    converted_to="UTF-8",
-    content_types=(r"text/html|application/xhtml\+xml|\w+/octet-stream", "text/html"),
-    told_by="a file of this machine in media_field",
+FILES = unconverted(
+    "HTML",
+    EXTENSIONS,
+    inspect_file,
+    "UTF-8",
+    (r"text/html|application/xhtml\+xml|\w+/octet-stream", "text/html"),
+    is_in_data=True,
 )

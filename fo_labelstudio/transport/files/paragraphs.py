@@ -7,18 +7,8 @@ from typing import BinaryIO
 
 from fo_labelstudio.convert.media.paragraphs import EXTENSIONS, MEDIUM, parse_value, problem_of_value
 from fo_labelstudio.transport.files import text
-from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
+from fo_labelstudio.transport.files.unconverted import unconverted
 from fo_labelstudio.transport.transport import Inspection
-
-
-def inspect(path: str | None, convert: bool = False) -> Inspection:
-    """Reads a file of a conversation.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    return text.inspect_words(path, MEDIUM.noun, EXTENSIONS, inspect_file)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
@@ -44,12 +34,11 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(parse_value(turns)._replace(source=found.info.text))
 
 
-FILES = MediaFiles(
-    inspect=inspect,
-    inspect_file=inspect_file,
-    read=read_unconverted,
-    extensions=EXTENSIONS,
-    converted_to="UTF-8",
-    content_types=(r"application/json|text/plain|\w+/octet-stream", "application/json"),
-    told_by="a file of this machine in media_field",
+FILES = unconverted(
+    MEDIUM.noun,
+    EXTENSIONS,
+    inspect_file,
+    "UTF-8",
+    (r"application/json|text/plain|\w+/octet-stream", "application/json"),
+    is_in_data=True,
 )

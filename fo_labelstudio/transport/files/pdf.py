@@ -6,22 +6,11 @@ from typing import BinaryIO
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.pdf import EXTENSIONS
-from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
-from fo_labelstudio.transport.files.paths import inspect_path
+from fo_labelstudio.transport.files.unconverted import unconverted
 from fo_labelstudio.transport.transport import Inspection
 
 _HEAD = 1024
 """Readers look for the mark of a PDF in as many of its first bytes."""
-
-
-def inspect(path: str | None, convert: bool = False) -> Inspection:
-    """Looks at the first bytes of a document.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    return inspect_path(path, "document", EXTENSIONS, inspect_file, None)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
@@ -41,12 +30,6 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(problem="its document cannot be read (it is no PDF, or it is broken)" if head else "it is empty")
 
 
-FILES = MediaFiles(
-    inspect=inspect,
-    inspect_file=inspect_file,
-    read=read_unconverted,
-    extensions=EXTENSIONS,
-    converted_to="PDF",
-    content_types=(r"application/(x-)?pdf|\w+/octet-stream", "application/pdf"),
-    told_by="a file of this machine in media_field",
+FILES = unconverted(
+    "document", EXTENSIONS, inspect_file, "PDF", (r"application/(x-)?pdf|\w+/octet-stream", "application/pdf")
 )

@@ -3,47 +3,15 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
 from typing import BinaryIO
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.text import EXTENSIONS
-from fo_labelstudio.transport.address import looks_like_address
-from fo_labelstudio.transport.files.files import MediaFiles, read_unconverted
-from fo_labelstudio.transport.files.paths import inspect_path
+from fo_labelstudio.transport.files.unconverted import unconverted
 from fo_labelstudio.transport.transport import Inspection
 
 MAX_BYTES = 20 * 2**20
 """Of a text; the editor shows it whole, each character of it."""
-
-
-def inspect(path: str | None, convert: bool = False) -> Inspection:
-    """Reads a text file.
-
-    Args:
-        path: its path on this machine
-        convert: nothing is converted
-    """
-    return inspect_words(path, "text", EXTENSIONS, inspect_file)
-
-
-def inspect_words(
-    path: str | None, noun: str, extensions: tuple[str, ...], inspect_file: Callable[[BinaryIO], Inspection]
-) -> Inspection:
-    """Reads a file whose words the data of a task holds.
-
-    Args:
-        path: its path on this machine
-        noun: what it is to be, for messages
-        extensions: how names of such files end
-        inspect_file: reads an open file
-    """
-    if path and looks_like_address(path):
-        return Inspection(
-            problem=f"it is an address, and the {noun} of a task is read from a file of this machine; download it, and "
-            "pass the field that holds the paths as media_field"
-        )
-    return inspect_path(path, noun, extensions, inspect_file, None)
 
 
 def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
@@ -71,12 +39,11 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(MediaInfo(text=text))
 
 
-FILES = MediaFiles(
-    inspect=inspect,
-    inspect_file=inspect_file,
-    read=read_unconverted,
-    extensions=EXTENSIONS,
-    converted_to="UTF-8",
-    content_types=(r"text/plain|text/markdown|\w+/octet-stream", "text/plain"),
-    told_by="a file of this machine in media_field",
+FILES = unconverted(
+    "text",
+    EXTENSIONS,
+    inspect_file,
+    "UTF-8",
+    (r"text/plain|text/markdown|\w+/octet-stream", "text/plain"),
+    is_in_data=True,
 )

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.transport.files.text import MAX_BYTES, inspect
+from fo_labelstudio.transport.files import FILES
+from fo_labelstudio.transport.files.text import MAX_BYTES
 
 
 @pytest.fixture
@@ -11,7 +12,7 @@ def look_at(tmp_path):
     def look(content, name="a.txt"):
         path = tmp_path / name
         path.write_bytes(content)
-        return inspect(str(path))
+        return FILES["text"].inspect(str(path), False)
 
     return look
 
@@ -51,4 +52,4 @@ def test_what_is_no_text_in_utf_8_is_not_sent(look_at, content, problem):
     ],
 )
 def test_what_cannot_be_read_is_told(path, problem):
-    assert inspect(path).problem.startswith(problem)
+    assert FILES["text"].inspect(path, False).problem.startswith(problem)
