@@ -159,10 +159,10 @@ def _grouped(
     classes: Sequence[Any], rows: Sequence[Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]
 ) -> list[Any]:
     """Classes, those with attributes of their own together with the others that have the same."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[tuple[int, ...], list[str]] = {}
     plain: list[Any] = []
     for name in dict.fromkeys([*classes, *(name for row in rows for name in row["classes"])]):
-        own = tuple(str(number) for number, row in enumerate(rows) if name in row["classes"])
+        own = tuple(number for number, row in enumerate(rows) if name in row["classes"])
         if own:
             groups.setdefault(own, []).append(name)
         else:
@@ -170,7 +170,7 @@ def _grouped(
     return [
         *plain,
         *(
-            {"classes": names, "attributes": {rows[int(n)]["name"]: _facts(rows[int(n)], known) for n in own}}
+            {"classes": names, "attributes": {rows[n]["name"]: _facts(rows[n], known) for n in own}}
             for own, names in groups.items()
         ),
     ]
