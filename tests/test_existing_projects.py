@@ -58,9 +58,12 @@ class Theirs:
         annotator.call("POST", "/api/dm/views/", json=tab)
 
     def tasks(self):
-        """All tasks, with everything that they hold."""
+        """All tasks, with everything that they hold.
+
+        Their count of predictions is left out: a server that has deleted any project may no longer lower it (1.23.2).
+        """
         path = f"/api/projects/{self.id}/export?exportType=JSON&download_all_tasks=true"
-        return {task["id"]: task for task in self._annotator.call("GET", path)}
+        return {task["id"]: {**task, "total_predictions": None} for task in self._annotator.call("GET", path)}
 
     def settings(self):
         """What the project says of itself."""
