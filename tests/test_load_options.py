@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import fiftyone as fo
@@ -12,6 +14,7 @@ import pytest
 import fo_labelstudio
 from fo_labelstudio.backend import LabelStudioBackend
 from fo_labelstudio.remote.client import Client
+from fo_labelstudio.runs import server as runs_server
 from fo_labelstudio.runs.load_annotations import load_run
 from fo_labelstudio.runs.load_options import LoadOptions
 from tests.support import invited, start, stored
@@ -198,6 +201,19 @@ else:
 def drawn(result):
     (region,) = result
     return [region, {**region, "id": "drawn", "value": {**region["value"], "x": 50}}]
+
+
+def test_an_answer_that_the_server_has_not_counted_is_loaded(sent, annotator, server, monkeypatch):
+    dataset, results = sent
+    dataset.load_annotations("run")
+    first, *_ = results.tasks.values()
+    annotator.submit(first, relabelled)
+    (database,) = server.data_dir.rglob("*.sqlite3")
+    with closing(sqlite3.connect(database, timeout=60)) as tables, tables:
+        tables.execute("UPDATE task SET total_annotations = 0 WHERE id = ?", [first])
+    monkeypatch.setattr(runs_server, "MAX_NOT_ANSWERED", 1)
+    dataset.load_annotations("run")
+    assert dataset.values("gt.detections.label") == [["dog"], *[["cat"]] * 5]
 
 
 def test_two_processes_and_a_watch_load_each_answer_once(sent, annotator, connection):

@@ -534,6 +534,23 @@ class Client:
                 _part(task, "updated_at", str)
                 yield task
 
+    def miscounted_tasks(self, project_id: int, since: str) -> Iterator[dict[str, Any]]:
+        """The tasks of a project that were changed at a time or later, and have annotations that are not counted.
+
+        While somebody deletes another project, a server leaves annotations uncounted (1.23.2).
+
+        Args:
+            project_id: the project
+            since: the time, in UTC, as the server writes it
+
+        Returns:
+            ``id`` and ``updated_at`` of each, once for each annotation
+        """
+        query = json.dumps({"filters": _changed(since, [*_NOT_ANSWERED, _ANNOTATED]), "ordering": ["tasks:id"]})
+        for task in self._pages_of_tasks({"project": project_id, "include": _OF_CHANGES, "query": query}):
+            _part(task, "updated_at", str)
+            yield task
+
     def count_changed(self, project_id: int, since: str, is_answered: bool) -> int:
         """How many tasks of a project were changed at a time or later.
 
@@ -839,6 +856,9 @@ def _counted(name: str, operator: str) -> dict[str, Any]:
 
 _NOT_ANSWERED = (_counted("total", "equal"), _counted("cancelled", "equal"))
 """Filters of the Data Manager for tasks that nobody has answered or skipped; all must hold."""
+
+_ANNOTATED = {"filter": "filter:tasks:annotators", "operator": "empty", "type": "List", "value": False}
+"""The filter of the Data Manager for tasks that have annotations, whatever is counted."""
 
 _ANSWERED = (
     (_counted("total", "greater"),),

@@ -128,7 +128,8 @@ class ServerTasks(ProjectClient):
         number = client.count_changed(project_id, since, is_answered=False)
         if number > MAX_NOT_ANSWERED:
             # To list the tasks of a new run takes longer than to ask for all that was answered.
-            return Changes(newest, times, number)
+            uncounted = {task["id"]: task["updated_at"] for task in client.miscounted_tasks(project_id, since)}
+            return Changes(newest, {**uncounted, **times}, number)
         others = client.changed_tasks(project_id, since, is_answered=False) if number else ()
         return Changes(newest, {**{task["id"]: task["updated_at"] for task in others}, **times})
 

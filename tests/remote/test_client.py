@@ -212,6 +212,10 @@ CALLS = {
         lambda client: list(client.changed_tasks(1, "2026-11-20T10:00:00Z", True)),
         lambda value: all(isinstance(task["updated_at"], str) for task in value),
     ),
+    "miscounted_tasks": (
+        lambda client: list(client.miscounted_tasks(1, "2026-11-20T10:00:00Z")),
+        lambda value: all(isinstance(task["updated_at"], str) for task in value),
+    ),
 }
 
 
@@ -281,6 +285,14 @@ def test_tasks_are_asked_for_by_when_they_were_changed_and_whether_they_are_answ
         [NEWER, NOT_ANSWERED, ("cancelled_annotations", "greater", 0)],
         [NEWER, NOT_ANSWERED, NOT_SKIPPED],
     ]
+
+
+@responses.activate
+def test_tasks_whose_annotations_the_server_has_not_counted_are_found_by_their_annotators(client):
+    task = {"id": 7, "updated_at": "2026-11-20T10:00:01Z"}
+    asked = responses.get(f"{URL}/api/tasks", json={"tasks": [task], "total": 1})
+    assert list(client.miscounted_tasks(1, SINCE)) == [task]
+    assert filters_of(asked.calls[0].request) == [NEWER, NOT_ANSWERED, NOT_SKIPPED, ("annotators", "empty", False)]
 
 
 @responses.activate

@@ -40,6 +40,10 @@ class Server:
         self.asked.append((since, is_answered))
         yield {"id": 1 if is_answered else 2, "updated_at": "2026-11-20T10:00:00Z"}
 
+    def miscounted_tasks(self, project_id, since):
+        self.asked.append((since, "miscounted"))
+        yield {"id": 3, "updated_at": "2026-11-20T10:00:01Z"}
+
     def count_changed(self, project_id, since, is_answered):
         return len(self.there)
 
@@ -82,11 +86,12 @@ def test_changes_are_tasks_with_their_times():
     assert server.asked == [(time, True), (time, False)]
 
 
-def test_very_many_changed_tasks_that_nobody_has_answered_are_counted_not_listed():
+def test_of_very_many_changed_tasks_without_counted_answers_those_are_listed_that_have_annotations():
     server = Server(there=range(1, MAX_NOT_ANSWERED + 2))
     time = "2026-11-20T10:00:00Z"
-    assert ServerTasks(server, 1).changes(time, 100) == ("2026-11-20T10:00:02Z", {1: time}, MAX_NOT_ANSWERED + 1)
-    assert server.asked == [(time, True)]
+    times = {1: time, 3: "2026-11-20T10:00:01Z"}
+    assert ServerTasks(server, 1).changes(time, 100) == ("2026-11-20T10:00:02Z", times, MAX_NOT_ANSWERED + 1)
+    assert server.asked == [(time, True), (time, "miscounted")]
 
 
 @pytest.mark.parametrize(("most", "is_listed"), [(COUNTED, True), (COUNTED - 1, False)])
