@@ -60,7 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         seed = secrets.randbelow(10**6) if options.sweep_seed is None else options.sweep_seed
         share = 1.0 if options.nightly else options.sweep_share or sweeps.share_of(sweeps.slowness())
-        config.stash[_SAMPLE] = sweeps.Sample(seed, share)
+        of_tests = 1.0 if options.nightly or _names_tests(config) else sweeps.sampled_share_of(share)
+        config.stash[_SAMPLE] = sweeps.Sample(seed, share, of_tests)
         if getattr(options, "tx", None):
             # Other processes run the tests.
             return
@@ -122,9 +123,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not _has(item, "xdist_group") and (group := _group_of(item, fixtures)):
             item.add_marker(pytest.mark.xdist_group(group))
     if config.getoption("nightly"):
-        chosen = [item for item in items if _has(item, "nightly", "sweep") or _has_examples(item)]
+        chosen = [item for item in items if _has(item, "nightly", "sweep", "sampled") or _has_examples(item)]
     else:
-        chosen = [item for item in items if not _has(item, "nightly")]
+        sampled = [item.nodeid for item in items if _has(item, "sampled")]
+        passed_over = set(sampled) - sweeps.sampled(config.stash[_SAMPLE], sampled)
+        chosen = [item for item in items if not _has(item, "nightly") and item.nodeid not in passed_over]
     left_out = set(items).difference(chosen)
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = chosen
@@ -145,6 +148,11 @@ def _group_of(item: pytest.Item, fixtures: Collection[str]) -> str | None:
     if "server" in fixtures and hasattr(module, "server"):
         return module.__name__
     return next((fixture for fixture in ("sharing", "editor") if fixture in fixtures), None)
+
+
+def _names_tests(config: pytest.Config) -> bool:
+    """Whether a run was asked for tests, of which it then tries all cases."""
+    return bool(config.option.keyword) or config.args_source is pytest.Config.ArgsSource.ARGS
 
 
 def _has(item: pytest.Item, *markers: str) -> bool:

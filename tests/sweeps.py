@@ -17,6 +17,8 @@ PROPERTY = "sweep"
 
 _SHARE = 0.25
 """Share of the cases that is tried on a machine as fast as _SECONDS says, or faster."""
+_SAMPLED = 2.0
+"""How many times more of the cases of a test that is marked ``sampled`` are tried than of those of a sweep."""
 _SECONDS = 0.14
 """What :func:`_work` takes on a quiet core at 2.3 GHz."""
 
@@ -26,11 +28,13 @@ class Sample(NamedTuple):
 
     Attributes:
         seed: what the choice follows from
-        share: share of the cases that is tried, (0, 1]
+        share: share of the cases of a sweep that is tried, (0, 1]
+        sampled_share: the same of the cases of each parametrized test that is marked ``sampled``
     """
 
     seed: int
     share: float
+    sampled_share: float = 1.0
 
     def __str__(self) -> str:
         """Which sample it is, and the options that take it again."""
@@ -40,7 +44,8 @@ class Sample(NamedTuple):
         if self.share < _SHARE:
             why = f", as this machine is now {_SHARE / self.share:.1f} times slower than the reference"
         again = f"--sweep-seed={self.seed} --sweep-share={self.share}"
-        return f"{self.share:.1%} of the cases, at least one{why}; {again} takes the same"
+        of_tests = f"{self.sampled_share:.1%} of those of tests marked sampled"
+        return f"{self.share:.1%} of the cases, and {of_tests}, at least one each{why}; {again} takes the same"
 
 
 class Sweep:
@@ -67,6 +72,23 @@ class Sweep:
         return [cases[number] for number in chosen]
 
 
+def sampled(sample: Sample, cases: Sequence[str]) -> set[str]:
+    """The cases of parametrized tests that a run tries: of each test a share, at least one.
+
+    Args:
+        sample: the sample of the run
+        cases: the ids of the cases, as pytest writes them
+    """
+    by_test: dict[str, list[str]] = {}
+    for case in cases:
+        by_test.setdefault(case.partition("[")[0], []).append(case)
+    chosen: set[str] = set()
+    for test, its_cases in by_test.items():
+        count = max(1, round(sample.sampled_share * len(its_cases)))
+        chosen.update(random.Random(f"{sample.seed} {test}").sample(its_cases, count))
+    return chosen
+
+
 def slowness() -> float:
     """How many times slower than the reference this machine is now; 1 where it is as fast or faster."""
     start = time.perf_counter()
@@ -77,6 +99,11 @@ def slowness() -> float:
 def share_of(slowness: float) -> float:
     """The share of the cases that is tried on a machine so many times slower than the reference."""
     return round(_SHARE / slowness, 3)
+
+
+def sampled_share_of(share: float) -> float:
+    """The share of the cases of tests that are marked ``sampled``, by that of the cases of a sweep."""
+    return min(1.0, _SAMPLED * share)
 
 
 def _work() -> int:

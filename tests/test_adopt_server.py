@@ -160,6 +160,7 @@ def instance():
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("label_type", "make", "control"),
     [

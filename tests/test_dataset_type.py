@@ -27,7 +27,7 @@ from tests.properties import examples
 from tests.support import comparable, write_image
 from tests.test_every_family import KINDS, SIZE, SKELETON, a_value, checkered, weather
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sampled]
 
 
 def everything() -> dict[str, Any]:

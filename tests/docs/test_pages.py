@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import fiftyone as fo
@@ -229,7 +231,16 @@ class TestRecipes:
         yield dataset
         dataset.delete()
 
-    def run(self, text, **environment):
+    def run(self, text, monkeypatch, **environment):
+        """Runs a recipe in this process, as a notebook would; what FiftyOne reads at its start is as it was."""
+        for name, value in {"BROWSER": "true", **environment}.items():
+            monkeypatch.setenv(name, value)
+        with redirect_stdout(io.StringIO()) as printed:
+            exec(compile(text, "<recipe>", "exec"), {"__name__": "__main__"})
+        return printed.getvalue()
+
+    def run_anew(self, text, **environment):
+        """Runs a recipe in a process of its own."""
         done = subprocess.run(
             [sys.executable, "-c", text],
             capture_output=True,
@@ -260,7 +271,7 @@ class TestRecipes:
         recipe = self.with_server(code("README.md", "Send, correct, load", "python"), server)
         before, after = recipe.replace("/path/to/images", str(tmp_path)).split("# ... people draw")
         prepare = "import fo_labelstudio; fo_labelstudio.register()\n"
-        self.run(prepare + before)
+        self.run_anew(prepare + before)
         dataset = fo.load_dataset("animals")
         try:
             results = dataset.load_annotation_results("boxes", api_key=server.legacy_token)
@@ -271,7 +282,7 @@ class TestRecipes:
             for task_id in results.tasks.values():
                 annotator.submit(task_id, lambda result: [region])
             load = f"import fiftyone as fo; dataset = fo.load_dataset('animals')\n#{after}"
-            self.run(load, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
+            self.run_anew(load, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
             dataset.reload()
             labels = [label for sample in dataset for label in sample.ground_truth.detections]
             assert [label.label for label in labels] == ["cat", "cat"]
@@ -279,7 +290,7 @@ class TestRecipes:
         finally:
             dataset.delete()
 
-    def test_each_call_of_the_page_on_imports(self, server, tmp_path):
+    def test_each_call_of_the_page_on_imports(self, server, tmp_path, monkeypatch):
         project = _Foreign(server, tmp_path)
         first, *others = re.findall(r"```python\n(.*?)```", page("docs/import.md"), re.DOTALL)
         (tmp_path / "texts.json").write_text(json.dumps(tasks_of_the_docs()))
@@ -290,7 +301,7 @@ class TestRecipes:
         recipe += f"assert [open(path, newline='').read() for path in texts.values('filepath')] == {[*TEXTS]!r}\n"
         recipe += "assert texts.count('label_one.classifications') == 5\n"
         environment = {"FIFTYONE_LABELSTUDIO_URL": server.url, "FIFTYONE_LABELSTUDIO_API_KEY": server.legacy_token}
-        self.run(recipe, **environment)
+        self.run(recipe, monkeypatch, **environment)
         dataset = fo.load_dataset("animals")
         try:
             schema = set(dataset.get_field_schema())
@@ -308,7 +319,7 @@ class TestRecipes:
             dataset.delete()
             project.delete()
 
-    def test_each_call_of_the_page_on_load_options(self, dataset, server):
+    def test_each_call_of_the_page_on_load_options(self, dataset, server, monkeypatch):
         connection = {"url": server.url, "api_key": server.legacy_token}
         fo_labelstudio.register()
         dataset.annotate("boxes", backend="labelstudio", label_field="ground_truth", attributes=False, **connection)
@@ -328,26 +339,26 @@ class TestRecipes:
             "\nassert dataset.values('boxes_provenance.lead_time') == [90, None, None]"
         )
         environment = {"FIFTYONE_LABELSTUDIO_API_KEY": server.legacy_token}
-        self.run(recipe, **environment)
+        self.run(recipe, monkeypatch, **environment)
         dataset.reload()
         person = re.sub(r"\W+", "_", server.username)
         assert len(dataset.first()[f"ground_truth_{person}"].detections) == 2
 
-    def test_the_example_of_false_positives(self, dataset, server):
+    def test_the_example_of_false_positives(self, dataset, server, monkeypatch):
         recipe = self.with_server(code("docs/index.md", "An example: correct false positives", "python"), server)
         before, after = recipe.split("# ... people correct")
         prepare = "import fo_labelstudio; fo_labelstudio.register()\n"
-        self.run(prepare + before)
+        self.run(prepare + before, monkeypatch)
         project_id = self.clear(dataset, server)
         load = f"import fiftyone as fo; dataset = fo.load_dataset('quickstart')\n#{after}"
-        self.run(load, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
+        self.run(load, monkeypatch, FIFTYONE_LABELSTUDIO_API_KEY=server.legacy_token)
         dataset.reload()
         assert [len(sample.predictions.detections) for sample in dataset] == [1, 1, 1]
         assert dataset.count("ground_truth.detections") == 3
         with pytest.raises(Exception, match="404"):
             Annotator(server.url, server.legacy_token).call("GET", f"/api/projects/{project_id}/")
 
-    def test_each_call_of_the_page_on_predictions(self, dataset, server):
+    def test_each_call_of_the_page_on_predictions(self, dataset, server, monkeypatch):
         dataset.set_values("uniqueness", [0.3, 0.1, 0.2])
         first, refresh, most_unique = (
             self.with_server(text, server)
@@ -356,7 +367,7 @@ class TestRecipes:
         prepare = "import fo_labelstudio; fo_labelstudio.register()\n"
         better = "dataset.clone_sample_field('predictions', 'yolo_2')\n"
         better += "dataset.set_values('yolo_2.detections.confidence', [[0.5, 0.5]] * 3)\n"
-        printed = self.run(prepare + first + better + refresh + most_unique)
+        printed = self.run(prepare + first + better + refresh + most_unique, monkeypatch)
         assert "3 0 0 0" in printed.splitlines()
         dataset.reload()
         results = dataset.load_annotation_results("most_unique_first", api_key=server.legacy_token)
@@ -372,9 +383,9 @@ class TestRecipes:
         }
         assert len(environment) == 4
         prepare = "import fiftyone as fo; dataset = view = fo.load_dataset('quickstart')\n"
-        self.run(prepare + 'view.annotate("key", label_field="predictions")', **environment)
+        self.run_anew(prepare + 'view.annotate("key", label_field="predictions")', **environment)
         self.clear(dataset, server)
-        self.run(prepare + 'dataset.load_annotations("key")', **environment)
+        self.run_anew(prepare + 'dataset.load_annotations("key")', **environment)
         dataset.reload()
         assert dataset.count("predictions.detections") == 0
 
@@ -383,6 +394,6 @@ class TestRecipes:
         cell = code("docs/settings.md", "Notebooks", "python").replace("http://localhost:8080", server.url)
         key = f"os.environ['FIFTYONE_LABELSTUDIO_API_KEY'] = {server.legacy_token!r}\n"
         annotate = "dataset.annotate('key', backend='labelstudio', label_field='predictions')\n"
-        self.run(prepare + cell + key + annotate)
+        self.run_anew(prepare + cell + key + annotate)
         dataset.reload()
         assert dataset.get_annotation_info("key").config.url == server.url

@@ -12,7 +12,7 @@ from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from tests.memory import annotate_in_memory
 from tests.support import stored
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sampled]
 
 
 def boxes(*named):

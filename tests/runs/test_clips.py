@@ -44,7 +44,7 @@ from tests.properties import examples
 from tests.runs.test_frames import Sent
 from tests.videos import write_video
 
-pytestmark = [pytest.mark.database, pytest.mark.ffmpeg]
+pytestmark = [pytest.mark.database, pytest.mark.ffmpeg, pytest.mark.sampled]
 
 MOMENTS = {"type": "temporal_detections", "classes": ["goal", "foul"]}
 SCHEMA = {

@@ -14,7 +14,7 @@ from fo_labelstudio.runs.load_options import LoadOptions
 from tests.memory import annotate_in_memory
 from tests.support import stored
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sampled]
 
 CLASSES = ["cat", "dog", "cow"]
 SCHEMA = {"gt": {"type": "detections", "classes": CLASSES, "existing_field": True}}

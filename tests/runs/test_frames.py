@@ -41,7 +41,7 @@ from tests.frames import (
 from tests.memory import annotate_in_memory
 from tests.videos import write_video
 
-pytestmark = [pytest.mark.database, pytest.mark.ffmpeg]
+pytestmark = [pytest.mark.database, pytest.mark.ffmpeg, pytest.mark.sampled]
 
 SCHEMA = {"frames.det": {**TRACKS, **EXISTING}}
 

@@ -27,7 +27,7 @@ from tests.memory import annotate_in_memory
 from tests.runs.test_frames import Sent
 from tests.videos import write_video
 
-pytestmark = [pytest.mark.database, pytest.mark.ffmpeg]
+pytestmark = [pytest.mark.database, pytest.mark.ffmpeg, pytest.mark.sampled]
 
 HIDDEN = [range(1, 4), range(5, 8), range(12, 15), range(17, 20)]
 """Frames of the car, which has 20."""

@@ -19,7 +19,7 @@ from tests.memory import annotate_in_memory
 from tests.properties import examples
 from tests.support import stored
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sampled]
 
 SCHEMA = {
     "gt": {"type": "detections", "classes": ["cat", "dog"], "existing_field": True},

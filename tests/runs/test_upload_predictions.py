@@ -14,7 +14,7 @@ from fo_labelstudio.runs.upload_predictions import Asked, refresh
 from tests.memory import MemoryPredictions, annotate_in_memory
 from tests.support import comparable, stored
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.sampled]
 
 BOXES = {"gt": {"type": "detections", "classes": ["cat", "dog"], "existing_field": True}}
 
