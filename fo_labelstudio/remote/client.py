@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
 
+from fo_labelstudio.convert.amounts import FIRST, next_amount
 from fo_labelstudio.errors import (
     AnswerTooLargeError,
     NotLabelStudioError,
@@ -432,28 +433,41 @@ class Client:
         if after:
             newer = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": after}
             params["query"] = json.dumps({"filters": {"conjunction": "and", "items": [newer]}})
-        yield from map(_with_data, self._pages_of_tasks(params))
+        yield from map(_with_data, self._pages_of_tasks(params, holds_data=True))
 
-    def _pages_of_tasks(self, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The tasks that a query yields, each once."""
-        size, page, total = _PAGE, 1, 1
+    def _pages_of_tasks(self, params: Mapping[str, Any], holds_data: bool = False) -> Iterator[dict[str, Any]]:
+        """The tasks that a query yields, each once.
+
+        Args:
+            params: the query
+            holds_data: whether tasks are asked for with their data, which may be long texts
+        """
+        size, most, position, total = FIRST if holds_data else _PAGE, _PAGE, 0, 1
         seen: set[int] = set()
-        while len(seen) < total:
+        while position < total:
+            page = position // size + 1
             try:
                 answer = self._connection.get("/api/tasks", {**params, "page": page, "page_size": size})
             except AnswerTooLargeError:
                 if size == 1:
                     raise
                 size //= 2
-                page = len(seen) // size + 1
                 continue
-            tasks = [task for task in map(_task, _part(answer, "tasks", list)) if task["id"] not in seen]
+            found = list(map(_task, _part(answer, "tasks", list)))
             total = _part(answer, "total", int)
-            yield from tasks
-            if not tasks:
+            yield from {task["id"]: task for task in found if task["id"] not in seen}.values()
+            seen.update(task["id"] for task in found)
+            end = (page - 1) * size + len(found)
+            if end <= position:
                 return
-            seen.update(task["id"] for task in tasks)
-            page += 1
+            if len(found) < size and end < total:
+                # The server gives fewer at once than it is asked for.
+                most = len(found)
+            if holds_data:
+                fitting = next_amount((task["data"] for task in found if isinstance(task.get("data"), dict)), _PAGE)
+                # Growing later, a page could end before what was seen.
+                size = fitting if position == 0 and size == FIRST else min(size, fitting)
+            size, position = min(size, most), end
 
     def project_of_task(self, task_id: int) -> int:
         """The id of the project that a task is in."""
@@ -576,7 +590,8 @@ class Client:
         """
         query = json.dumps({"filters": {"conjunction": "and", "items": [_within(first, last)]}})
         # What lies in a cloud storage keeps its own address.
-        return self._pages_of_tasks({"project": project_id, "fields": "all", "resolve_uri": "false", "query": query})
+        params = {"project": project_id, "fields": "all", "resolve_uri": "false", "query": query}
+        return self._pages_of_tasks(params, holds_data=True)
 
     def delete_tasks(self, project_id: int, task_ids: Sequence[int]) -> None:
         """Deletes tasks."""

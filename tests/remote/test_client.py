@@ -10,6 +10,8 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fo_labelstudio.convert import amounts
+from fo_labelstudio.convert.amounts import FIRST
 from fo_labelstudio.errors import AnswerTooLargeError, LabelStudioError, NotLabelStudioError
 from fo_labelstudio.remote import client as client_module
 from fo_labelstudio.remote import connection
@@ -302,6 +304,21 @@ def test_changed_tasks_that_nobody_has_answered_are_counted(client):
     assert filters_of(asked.calls[0].request) == [NEWER, NOT_ANSWERED, NOT_SKIPPED]
 
 
+def listed(mock, number, most=10**6, text=lambda number: ""):
+    """Has a server list tasks, at most so many at once; the pages that it is asked for, with their sizes."""
+    asked = []
+
+    def answer(request):
+        page, size = (int(request.params[name]) for name in ("page", "page_size"))
+        asked.append((page, size))
+        first = (page - 1) * min(size, most)
+        tasks = [{"id": place + 1, "data": {"text": text(place)} if text(place) else {}} for place in range(number)]
+        return 200, {}, json.dumps({"total": number, "tasks": tasks[first : first + min(size, most)]})
+
+    mock.add_callback("GET", f"{URL}/api/tasks", answer)
+    return asked
+
+
 class TestTasks:
     """The tasks of a project, page by page."""
 
@@ -309,27 +326,31 @@ class TestTasks:
     def asked(self, monkeypatch):
         """The pages that were asked for, of a server that has 10 tasks and gives out at most 6 of them at once."""
         monkeypatch.setattr(client_module, "_PAGE", 8)
-        asked = []
-
-        def answer(request):
-            page, size = (int(request.params[name]) for name in ("page", "page_size"))
-            asked.append((page, size))
-            first = (page - 1) * min(size, 6)
-            tasks = [{"id": number + 1, "data": {}} for number in range(10)][first : first + min(size, 6)]
-            return 200, {}, json.dumps({"total": 10, "tasks": tasks})
-
+        monkeypatch.setattr(client_module, "FIRST", 8)
         with responses.RequestsMock() as mock:
-            mock.add_callback("GET", f"{URL}/api/tasks", answer)
-            yield asked
+            yield listed(mock, 10, most=6)
 
     def test_are_all_found_where_the_server_gives_fewer_at_once_than_it_is_asked_for(self, client, asked):
         assert [task["id"] for task in client.tasks(1)] == list(range(1, 11))
-        assert asked == [(1, 8), (2, 8)]
+        assert asked == [(1, 8), (2, 6)]
 
     def test_are_asked_for_in_smaller_pages_where_an_answer_is_too_large(self, client, asked, monkeypatch):
         monkeypatch.setattr(connection, "LARGEST_ANSWER", 100)
         assert [task["id"] for task in client.tasks(1)] == list(range(1, 11))
         assert asked[:4] == [(1, 8), (1, 4), (1, 2), (2, 2)]
+
+    @responses.activate
+    def test_are_asked_for_in_pages_that_grow_where_their_data_is_short(self, client):
+        asked = listed(responses, 3000)
+        assert [task["id"] for task in client.tasks(1)] == list(range(1, 3001))
+        assert asked == [(1, FIRST), (1, 1024), (2, 1024), (3, 1024)]
+
+    @responses.activate
+    def test_with_long_texts_are_asked_for_a_few_at_a_time(self, client, monkeypatch):
+        monkeypatch.setattr(amounts, "CHARACTERS", 1000)
+        asked = listed(responses, 110, text=lambda place: "a" * 49)
+        assert [task["id"] for task in client.tasks(1)] == list(range(1, 111))
+        assert asked == [(1, FIRST), (3, 20), (4, 20), (5, 20), (6, 20)]
 
     def test_that_are_too_large_one_by_one_are_told(self, client, asked, monkeypatch):
         monkeypatch.setattr(connection, "LARGEST_ANSWER", 10)
