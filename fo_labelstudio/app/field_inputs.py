@@ -7,7 +7,12 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from fo_labelstudio.convert.media import SHOWN_AS
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES
+from fo_labelstudio.runs.propose import ShowableValue
+
+_VALUE = "on"
+"""The input for what labels are on: the key of a label schema's entry and the field that it names."""
 
 _HALF = 6
 """Of the 12 columns of a form."""
@@ -19,7 +24,12 @@ def param_of(name: str) -> str:
 
 
 def ask_field(
-    inputs: types.Object, name: str, label_types: Sequence[str], info: Mapping[str, Any], shown: str
+    inputs: types.Object,
+    name: str,
+    label_types: Sequence[str],
+    info: Mapping[str, Any],
+    shown: str,
+    values: Sequence[ShowableValue] = (),
 ) -> types.Property:
     """Asks what is to be annotated in a field that is there; all is filled in.
 
@@ -29,10 +39,12 @@ def ask_field(
         label_types: the types that it can be annotated as
         info: its entry in the label schema, as it was found
         shown: what is said of it
+        values: the values of the samples that its labels can be on
     """
     asked = types.Object()
     if len(label_types) > 1:
         asked.enum("type", list(label_types), default=info.get("type"), label="Label type")
+    _ask_value(asked, values, info)
     if "mask_targets" in info:
         rows = [{"target": str(target), "name": text} for target, text in (info["mask_targets"] or {}).items()]
         asked.list("mask_targets", _mask_target(), default=rows, label="Classes by pixel value")
@@ -43,23 +55,40 @@ def ask_field(
     return inputs.define_property(param_of(name), asked, label=name, description=shown)
 
 
-def ask_new_fields(inputs: types.Object, label_types: Sequence[str], kinds: Sequence[str]) -> types.Property:
+def ask_new_fields(
+    inputs: types.Object, label_types: Sequence[str], kinds: Sequence[str], values: Sequence[ShowableValue] = ()
+) -> types.Property:
     """Asks for fields that are to be made.
 
     Args:
         inputs: receives the inputs
         label_types: the types that they can be of
         kinds: the kinds of values that those have which hold values
+        values: the values of the samples that their labels can be on
     """
     row = types.Object()
     description = "Names of fields of frames begin with frames."
     row.str("name", label="Name of the field", description=description, required=True, view=types.View(space=_HALF))
     row.enum("type", list(label_types), label="Label type", required=True, view=types.DropdownView(space=_HALF))
     row.enum("kind", list(kinds), label="Kind of value, where the label type is scalar")
+    _ask_value(row, values, {})
     _ask_classes(row, [])
     row.list("mask_targets", _mask_target(), label="Classes by pixel value, for masks of the whole image")
     row.list("attributes", _attribute(), label="Attributes of the labels")
     return inputs.list("new_fields", row, label="New fields")
+
+
+def asked_before(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry of a label schema says on which all else of it depends: the label type, and what labels are on.
+
+    Args:
+        params: what the inputs for the field hold
+    """
+    entry: dict[str, Any] = {"type": params["type"]} if params.get("type") else {}
+    if params.get(_VALUE):
+        key, _, field = str(params[_VALUE]).partition(" ")
+        entry[key] = field
+    return entry
 
 
 def entry_of(params: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -70,9 +99,7 @@ def entry_of(params: Mapping[str, Any], info: Mapping[str, Any] | None = None) -
         info: the entry as it was found, which has values that are no texts; None for a new field
     """
     found = info or {}
-    entry: dict[str, Any] = {}
-    if params.get("type"):
-        entry["type"] = params["type"]
+    entry = asked_before(params)
     if params.get("mask_targets"):
         entry["mask_targets"] = {_target(row.get("target")): row.get("name") for row in params["mask_targets"]}
         return entry
@@ -97,6 +124,18 @@ def attribute_rows(info: Mapping[str, Any]) -> list[dict[str, Any]]:
     for names, attributes in _by_classes(info.get("classes") or ()):
         rows += [_row(name, facts, names) for name, facts in attributes.items()]
     return rows
+
+
+def _ask_value(inputs: types.Object, values: Sequence[ShowableValue], info: Mapping[str, Any]) -> None:
+    """Asks which value of the samples labels are on, where they have any; where nothing is chosen, on the sample."""
+    if not values:
+        return
+    view = types.DropdownView()
+    for value in values:
+        view.add_choice(f"{value.key} {value.field}", label=f"{value.field}, as {value.noun}")
+    default = next((f"{key} {info[key]}" for key in SHOWN_AS if key in info), None)
+    label = "What the labels are on, where that is a value of the samples"
+    inputs.enum(_VALUE, view.values(), default=default, label=label, view=view)
 
 
 def _ask_classes(inputs: types.Object, classes: Sequence[Any]) -> None:

@@ -16,11 +16,12 @@ from fo_labelstudio.app.connection import (
     connection_of,
     refuse,
 )
-from fo_labelstudio.app.field_inputs import ask_field, ask_new_fields, entry_of, param_of
+from fo_labelstudio.app.field_inputs import ask_field, ask_new_fields, asked_before, entry_of, param_of
 from fo_labelstudio.app.form import ask_choice, remembered, samples_of
 from fo_labelstudio.app.project_inputs import ask_project, labeling_config_of
 from fo_labelstudio.app.setting_inputs import ask_settings, settings_of
 from fo_labelstudio.convert.families import LABEL_TYPES, is_served
+from fo_labelstudio.convert.media import SHOWN_AS
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.media import medium_of_samples
@@ -30,10 +31,12 @@ from fo_labelstudio.runs.existing_project import in_names_of
 from fo_labelstudio.runs.propose import (
     DraftedField,
     FoundField,
+    ShowableValue,
     Unsendable,
     draft_field,
     found_fields,
     preview,
+    showable_values,
     unsendable,
 )
 from fo_labelstudio.settings import RUN_SETTINGS
@@ -148,6 +151,10 @@ class SendForm:
         found = self._once(["found fields"], lambda: found_fields(self._samples))
         return {field.name: field for field in found}
 
+    @cached_property
+    def _values(self) -> list[ShowableValue]:
+        return self._once(["values"], lambda: showable_values(self._samples))
+
     @property
     def _project(self) -> str:
         asked: str | None = self._params.get("project")
@@ -179,7 +186,7 @@ class SendForm:
         params = self._params.get(param_of(name))
         if not params:
             return {}
-        return entry_of(params, self._drafted(name, {"type": params["type"]} if params.get("type") else {}).built)
+        return entry_of(params, self._drafted(name, asked_before(params)).built)
 
     def _ask_key(self) -> None:
         asked = self._inputs.str(
@@ -240,14 +247,16 @@ class SendForm:
                 gone = f"field {name!r}: the samples do not have it; they have: {known}"
                 asked.invalid, asked.error_message = True, gone if found is None else found.problem
                 continue
-            drafted = self._drafted(name, _with_type(params.get(param_of(name))))
-            ask_field(inputs, name, found.label_types, drafted.built, f"{found.kind}, {found.size:,} in these samples")
+            drafted = self._drafted(name, asked_before(params.get(param_of(name)) or {}))
+            shown = f"{found.kind}, {found.size:,} in these samples"
+            values = () if self._medium.frame_scope is not None and name.startswith("frames.") else self._values
+            ask_field(inputs, name, found.label_types, drafted.built, shown, values)
         refused = [field.problem for field in self._found.values() if field.problem is not None]
         if refused:
             inputs.view("not_offered", types.Notice(label="Fields that cannot be sent", description="; ".join(refused)))
-        medium = self._medium
-        served = [name for name in LABEL_TYPES if any(is_served(scope, name) for scope in medium.scopes)]
-        ask_new_fields(inputs, served, list(FIELDS.values()))
+        scopes = [*self._medium.scopes, *(SHOWN_AS[value.key].scopes[0] for value in self._values)]
+        served = [name for name in LABEL_TYPES if any(is_served(scope, name) for scope in scopes)]
+        ask_new_fields(inputs, served, list(FIELDS.values()), self._values)
         if self._project == "new" and not self._says_what_is_asked and not self._names_fields:
             asked.invalid, asked.error_message = True, "choose a field to annotate, or add a new one"
 
@@ -370,8 +379,3 @@ class SendForm:
             return
         view = types.CodeView(language="xml", read_only=True)
         self._inputs.str("labeling_config_preview", label="Labeling config", default=text, view=view)
-
-
-def _with_type(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    label_type = (params or {}).get("type")
-    return {"type": label_type} if label_type else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy, deepcopy
 from itertools import pairwise
@@ -179,9 +180,10 @@ def _shown_as(samples: foc.SampleCollection, name: str, info: Mapping[str, Any])
     field = samples.get_field(shown)
     if not isinstance(field, medium.shown_value.field_types) or is_frame_field(samples, shown):
         found = "there is no such field of samples" if field is None else f"it is a {type(field).__name__}"
-        raise LabelSchemaError(
-            f'field {name!r}: "{key}" names {shown!r}, and {found}; name a field of the samples that holds {noun}'
-        )
+        near = difflib.get_close_matches(shown, samples.get_field_schema(flat=True), n=1, cutoff=0.5)
+        is_mistyped = field is None and near
+        hint = f"did you mean {near[0]!r}?" if is_mistyped else f"name a field of the samples that holds {noun}"
+        raise LabelSchemaError(f'field {name!r}: "{key}" names {shown!r}, and {found}; {hint}')
     return medium
 
 

@@ -12,7 +12,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.families import LABEL_TYPES, is_served
 from fo_labelstudio.convert.labeling_config import write
-from fo_labelstudio.convert.media import medium_of_type
+from fo_labelstudio.convert.media import SHOWN_AS, medium_of_type
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.dataset.fields import check_field, kind_of
 from fo_labelstudio.dataset.internals import built_label_schema, labels_path, own_fields
@@ -45,6 +45,20 @@ class FoundField(NamedTuple):
     problem: str | None = None
 
 
+class ShowableValue(NamedTuple):
+    """A value of samples that labels can be on, beside the samples themselves.
+
+    Attributes:
+        key: the key of a label schema's entry that names its field
+        field: the field
+        noun: what such values are, in the plural
+    """
+
+    key: str
+    field: str
+    noun: str
+
+
 class DraftedField(NamedTuple):
     """What is to be asked about one field.
 
@@ -71,12 +85,31 @@ class Unsendable(NamedTuple):
     left_out: list[str]
 
 
+def showable_values(samples: foc.SampleCollection) -> list[ShowableValue]:
+    """The values of samples that labels can be on; their contents are not looked at."""
+    values = []
+    own = {*own_fields(samples, False), samples.group_field}
+    for name, field in samples.get_field_schema(flat=True).items():
+        if name.partition(".")[0] in own or _is_in_label(samples, name):
+            continue
+        for key, medium in SHOWN_AS.items():
+            if medium.shown_value is not None and isinstance(field, medium.shown_value.field_types):
+                values.append(ShowableValue(key, name, medium.shown_value.noun))
+    return values
+
+
+def _is_in_label(samples: foc.SampleCollection, name: str) -> bool:
+    parts = name.split(".")
+    return any(_is_label(samples.get_field(".".join(parts[:end]))) for end in range(1, len(parts)))
+
+
 def found_fields(samples: foc.SampleCollection) -> list[FoundField]:
     """The fields of samples that hold labels or values; their labels are counted by the database, and not read."""
     fields = list(_fields_of(samples))
     paths = [labels_path(samples, name)[1] if _is_label(field) else name for name, field in fields]
     counts = samples.aggregate([foa.Count(path) for path in paths]) if paths else []
     medium = medium_of_samples(samples)
+    of_values = {SHOWN_AS[value.key].scopes[0] for value in showable_values(samples)}
     found = []
     for (name, field), count in zip(fields, counts, strict=True):
         scope = medium.scope_of(name.startswith(_FRAMES))
@@ -86,7 +119,8 @@ def found_fields(samples: foc.SampleCollection) -> list[FoundField]:
         else:
             kind = type(field).__name__
             known = ["scalar"] if kind_of(field) is not None else []
-        label_types = tuple(label_type for label_type in known if is_served(scope, label_type))
+        scopes = [scope] if name.startswith(_FRAMES) else [scope, *of_values]
+        label_types = tuple(label_type for label_type in known if any(is_served(one, label_type) for one in scopes))
         found.append(FoundField(name, kind, label_types, count, _problem_of(samples, name, kind, label_types)))
     return found
 

@@ -225,6 +225,31 @@ def test_text_files_are_offered_what_texts_can_have(form, dataset_of):
     assert "field 'gt'" in asked["not_offered"].view.description
 
 
+def test_labels_can_be_on_values_of_the_samples(form, make_dataset):
+    span = fo.Classification(label="PER", start=0, end=3, text="Ann")
+    dataset = make_dataset(
+        {"caption": "Ann swims", "words": fo.Classifications(classifications=[span]), "boxes": boxes()}
+    )
+    asked = form(SEND, dataset, {"anno_key": "run", "fields": ["words"]})
+    offered = asked["of_words"].type.properties
+    assert {"spans", "classifications"} <= set(offered["type"].type.values)
+    assert offered["on"].type.values[:2] == ["text caption", "html caption"]
+    assert "boxes" not in " ".join(asked["new_fields"].type.element_type.properties["on"].type.values)
+    told = refusals(form(SEND, dataset, {"anno_key": "run", "fields": ["words"], "of_words": {"type": "spans"}}))
+    assert "nothing says what its spans are on" in told["problem_0"]
+    chosen = {"type": "spans", "on": "text caption"}
+    params = {"anno_key": "run", "fields": ["words"], "of_words": chosen, "preview": True}
+    asked = form(SEND, dataset, params)
+    assert refusals(asked) == {}
+    assert asked["of_words"].type.properties["on"].default == "text caption"
+    assert asked["of_words"].type.properties["classes"].default == ["PER"]
+    schema = {"words": {"type": "spans", "text": "caption"}}
+    assert asked["labeling_config_preview"].default == fo_labelstudio.to_labeling_config(schema, dataset)
+    new = [{"name": "tone", "type": "classification", "classes": ["kind"], "on": "text caption"}]
+    asked = form(SEND, dataset, {"anno_key": "run", "new_fields": new, "preview": True})
+    assert refusals(asked) == {} and "<Text" in asked["labeling_config_preview"].default
+
+
 def test_files_of_several_kinds_are_refused_with_a_view_of_one(form, dataset_of):
     samples = dataset_of([fo.Sample(filepath="/a/b.txt"), fo.Sample(filepath="/a/c.wav")])
     assert "annotate a view of one kind" in refusals(form(SEND, samples))["samples"]

@@ -88,10 +88,14 @@ def test_other_backends_notice_nothing(captioned, backend, monkeypatch):
         ),
         (
             {"entities": {**SPANS, "text": "captoin"}},
-            "field 'entities': \"text\" names 'captoin', and there is no such field of samples; name a field of the "
+            "field 'entities': \"text\" names 'captoin', and there is no such field of samples; did you "
+            "mean 'caption'?",
+        ),
+        (
+            {"entities": {**SPANS, "text": "count"}},
+            "field 'entities': \"text\" names 'count', and it is a IntField; name a field of the "
             "samples that holds texts",
         ),
-        ({"entities": {**SPANS, "text": "count"}}, "field 'entities': \"text\" names 'count', and it is a IntField"),
         ({"entities": {**SPANS, "text": 7}}, "field 'entities': \"text\" is 7, expected the name of a field"),
         (
             {"boxes": {"type": "detections", "text": "caption", "classes": ["PER"]}},
