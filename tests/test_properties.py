@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import properties
-from tests.conftest import pytest_collection_modifyitems
+from tests.conftest import _SAMPLE, pytest_collection_modifyitems
+from tests.sweeps import Sample
 
 
 @pytest.fixture(autouse=True)
@@ -36,23 +37,38 @@ def test_the_examples_are_the_same_each_time_however_long_they_take(is_whole):
 
 
 class Item:
-    """A test without markers and fixtures, as pytest has collected it."""
+    """A test without fixtures, as pytest has collected it."""
 
-    def __init__(self, obj):
+    def __init__(self, obj, nodeid="tests/a.py::test", markers=()):
         self.obj = obj
+        self.nodeid = nodeid
+        self._markers = markers
 
     def get_closest_marker(self, name):
-        return None
+        return name if name in self._markers else None
+
+
+def config_of(is_nightly, deselected):
+    """What pytest knows of a run that tries half of the cases of tests marked sampled."""
+    stash = pytest.Stash()
+    stash[_SAMPLE] = Sample(1, 0.25, 1.0 if is_nightly else 0.5)
+    hook = SimpleNamespace(pytest_deselected=lambda items: deselected.extend(items))
+    return SimpleNamespace(getoption=lambda name: is_nightly, hook=hook, stash=stash)
+
+
+@pytest.mark.parametrize(("is_nightly", "count"), [(True, 6), (False, 3)])
+def test_make_bench_tries_all_cases_of_which_other_runs_try_half(is_nightly, count):
+    items = [Item(lambda: None, f"tests/a.py::test[{number}]", ("sampled",)) for number in range(6)]
+    left, deselected = [*items], []
+    pytest_collection_modifyitems(config_of(is_nightly, deselected), left)
+    assert len(left) == count
+    assert deselected == [item for item in items if item not in left]
 
 
 @pytest.mark.parametrize(("is_nightly", "chosen"), [(True, ["property"]), (False, ["property", "other"])])
 def test_make_bench_runs_them_beside_what_takes_long(is_nightly, chosen):
     items = {"property": Item(given(st.booleans())(lambda value: None)), "other": Item(lambda: None)}
     left, deselected = list(items.values()), []
-    config = SimpleNamespace(
-        getoption=lambda name: is_nightly,
-        hook=SimpleNamespace(pytest_deselected=lambda items: deselected.extend(items)),
-    )
-    pytest_collection_modifyitems(config, left)
+    pytest_collection_modifyitems(config_of(is_nightly, deselected), left)
     assert left == [items[name] for name in chosen]
     assert deselected == [item for item in items.values() if item not in left]

@@ -314,6 +314,7 @@ class TestMany:
         _, changes, problems = load(trip, exported(trip, [self.region("a", "polygonlabels", {"points": points})]))
         assert problems == [] and len(changes.added[0]["points"][0]) == 100_000
 
+    @pytest.mark.sampled
     @pytest.mark.parametrize("before", [lambda n: n - 1, lambda n: 99_999])
     def test_a_path_of_100_000_vertices_is_read_however_they_are_connected(self, before):
         vertices = [

@@ -226,6 +226,7 @@ def test_every_method_is_among_those_that_get_any_answer():
     assert methods - {"close"} == set(CALLS)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", CALLS)
 @given(answer=anything)
 def test_any_json_is_an_error_of_ours_or_what_was_asked_for(name, answer):
