@@ -1,12 +1,16 @@
-"""Spans of time series, and classes of time series and tables, that samples hold, against a real server."""
+"""Time series and tables that samples hold, against a real server and in the real editor."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import fiftyone as fo
 import pytest
 from PIL import Image
 
 from fo_labelstudio.errors import LabelStudioError
+from fo_labelstudio.local.server import LocalServer
+from tests.editor import Editor, TaskPage
 from tests.support import stored
 
 pytestmark = pytest.mark.server
@@ -19,6 +23,24 @@ SCHEMA = {
 }
 
 
+SPANS = (
+    fo.Classification(label="run", start=0.1234567891, end=1, confidence=0.5),
+    fo.Classification(label="rest", start=2, end=2, source="model"),
+)
+
+_PLOT = """() => {
+  const box = document.querySelector(".lsf-main-view .new_brush .overlay").getBoundingClientRect();
+  return [box.x, box.y, box.width, box.height];
+}"""
+"""Where the first channel is drawn on the screen."""
+
+
+@pytest.fixture
+def editor(server: LocalServer) -> Iterator[Editor]:
+    with Editor(server.url, server.username, server.password) as editor:
+        yield editor
+
+
 @pytest.fixture
 def image(tmp_path):
     path = str(tmp_path / "image.png")
@@ -28,12 +50,13 @@ def image(tmp_path):
 
 @pytest.fixture
 def measured(dataset_of, image):
-    spans = [
-        fo.Classification(label="run", start=0.1234567891, end=1, confidence=0.5),
-        fo.Classification(label="rest", start=2, end=2, source="model"),
-    ]
     facts = {"wheels": 4, "is_new": True, "maker": {"name": "A"}}
-    whole = fo.Sample(filepath=image, signal=SIGNAL, facts=facts, states=fo.Classifications(classifications=spans))
+    whole = fo.Sample(
+        filepath=image,
+        signal=SIGNAL,
+        facts=facts,
+        states=fo.Classifications(classifications=[span.copy() for span in SPANS]),
+    )
     return dataset_of([whole, fo.Sample(filepath=image, signal=SIGNAL), fo.Sample(filepath=image)])
 
 
@@ -74,6 +97,64 @@ def test_what_people_see_of_series_and_tables_comes_back_changed_only_where_they
     assert sample.states.classifications[0].confidence == 0.5
     assert sample.states.classifications[1].source == "model"
     assert (sample.kind.label, sample.quality) == ("bus", None)
+
+
+def drag(task: TaskPage, shown: tuple[float, float], *times: float) -> None:
+    """Presses the mouse at the first time of the first channel, moves it to the others, and lets go.
+
+    Args:
+        task: the task in the editor
+        shown: the first and the last time that the channel shows
+        times: the times
+    """
+    task.page.locator(".lsf-main-view .new_brush .overlay").first.scroll_into_view_if_needed()
+    left, top, width, height = task.page.evaluate(_PLOT)
+    first, last = shown
+    places = [left + width * (time - first) / (last - first) for time in times]
+    task.page.mouse.move(places[0], top + height / 2)
+    task.page.mouse.down()
+    for place in places[1:]:
+        task.page.mouse.move(place, top + height / 2, steps=5)
+    task.page.wait_for_timeout(200)  # a shorter press draws nothing (1.23.2)
+    task.page.mouse.up()
+
+
+@pytest.mark.browser
+def test_a_person_moves_a_range_draws_one_and_answers_about_a_table(measured, connection, editor, tmp_path):
+    schema = {**SCHEMA, "wheels": {"type": "scalar", "table": "facts"}}
+    results = annotate(measured, connection, schema, scalar_types={"wheels": "int"})
+    first = measured.first().id
+    before = stored(measured)
+    task = editor.open_task(results.project_id, results.tasks[first])
+    task.page.locator(".lsf-main-view .brush .selection").first.wait_for()
+    run, _ = task.regions()
+    assert [run.value[key] for key in ("start", "end")] == [SPANS[0].start, SPANS[0].end]
+    table = task.page.locator(".lsf-main-view table")
+    assert table.locator("tr").all_inner_texts()[1:] == ["is_new\ttrue", 'maker\t{"name":"A"}', "wheels\t4"]
+    task.pick_label("rest")
+    drag(task, (0, 2), 1.5, 1.75, 2)
+    task.unselect()
+    task.select(run.id)
+    drag(task, (0, 2), 1.0, 1.2, 1.5)
+    task.unselect()
+    task.choose("kind", "bus")
+    task.set_value("wheels", 6)
+    task.screenshot(tmp_path / "series.png")
+    task.submit()
+    measured.load_annotations("run")
+    measured.reload()
+    sample = measured.first()
+    # The editor puts both ends of a range on times of the series, whichever one was moved (1.23.2).
+    assert [(span.label, span.start, span.end) for span in sample.states.classifications] == [
+        ("run", 0, 1.5),
+        ("rest", 2, 2),
+        ("rest", 1.5, 2),
+    ]
+    moved, kept, _ = stored(measured)[first]["states"]["classifications"]
+    sent, untouched = before[first]["states"]["classifications"]
+    assert kept == untouched
+    assert moved == {**sent, "start": 0, "end": 1.5}
+    assert (sample.kind.label, sample.wheels, sample.quality) == ("bus", 6, None)
 
 
 @pytest.mark.parametrize(
