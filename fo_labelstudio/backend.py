@@ -20,7 +20,7 @@ import fiftyone.utils.annotations as foua
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.media import OF_SAMPLES
 from fo_labelstudio.convert.media.medium import UNKNOWN
-from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.records import LabelField, address_key_of, lists_of
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.internals import (
@@ -209,7 +209,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     def serve_shared_files(self, samples: Any) -> None:
         """Has the server read the media from its disk, where its own variables say that it can and nothing was said."""
         root = None if self._is_media_given else shared_folder()
-        if root is not None and all(is_below(path, root) for path in samples.values(self.media_field)):
+        if root is not None and all(is_below(path, root) for path in self._paths_in(samples)):
             self.media, self.local_files_root = "local_files", root
             logger.info(
                 "All media are below LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, so the server reads them there and "
@@ -220,10 +220,20 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         """Has tasks that are written to files carry addresses of media, where all are addresses and nothing was said;
         or name files of the server's disk, as :meth:`serve_shared_files` has it.
         """
-        if not self._is_media_given and all(path and "://" in path for path in samples.values(self.media_field)):
+        if not self._is_media_given and all(path and "://" in path for path in self._paths_in(samples)):
             self.media = "cloud"
         else:
             self.serve_shared_files(samples)
+
+    def _paths_in(self, samples: Any) -> Iterator[str | None]:
+        """What names the media files that tasks show of some samples."""
+        fields = self.label_fields()
+        if address_key_of(fields):
+            yield from samples.values(self.media_field)
+        for field in lists_of(fields).values():
+            for value in samples.values(field.shows):
+                is_wrong = value is not None and field.shown_value.problem_of(value)
+                yield from [None] if is_wrong else field.shown_value.to_data(value)
 
     def label_fields(self) -> tuple[LabelField, ...]:
         """The label fields of the label schema."""

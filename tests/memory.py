@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,7 @@ from fo_labelstudio.runs.prepare import prepared_tasks
 from fo_labelstudio.runs.run import run_of
 from fo_labelstudio.runs.send import send
 from fo_labelstudio.runs.state import RunState
+from fo_labelstudio.transport.transport import ShownFile
 from tests.support import Result, as_exported
 
 SIZE = MediaInfo(64, 48)
@@ -226,14 +227,15 @@ def sent_run(fields: Sequence[LabelField], labels: dict[str, dict[str, Any]], to
 
 
 class MemoryMedia:
-    """Gets media nowhere; a ``Sender``."""
+    """Gets media nowhere; a ``FileSender``."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
 
-    def send(self, paths: Sequence[str]) -> list[str]:
-        self.sent += paths
-        return [f"/data/{path}" for path in paths]
+    def addresses_of(self, files: Iterable[ShownFile]) -> dict[ShownFile, str]:
+        files = list(files)
+        self.sent += [file.path for file in files]
+        return {file: f"/data/{file.path}" for file in files}
 
 
 class MemorySamples:

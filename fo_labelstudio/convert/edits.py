@@ -14,6 +14,7 @@ from bson.errors import InvalidId
 
 from fo_labelstudio.convert.attributes import aspect_name
 from fo_labelstudio.convert.families import empty_label, family_of
+from fo_labelstudio.convert.media.images import PLACE
 from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField, SentLabel
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -33,6 +34,8 @@ def to_label(edit: LabelAnswer, field: LabelField, with_defaults: bool = True) -
     label = family_of(field).to_label(edit.parsed, field)
     if isinstance(label, fol.Label):
         label.id = str(_id_of(edit))
+        if edit.parsed.media.item is not None:
+            label.set_attribute_value(PLACE, edit.parsed.media.item)
         for name, value in _attribute_values(edit, field, with_defaults):
             label.set_attribute_value(name, value)
     return label
@@ -48,6 +51,8 @@ def to_doc(edit: LabelAnswer, field: LabelField) -> dict[str, Any]:
     if family.to_values is None:
         return to_label(edit, field).to_dict()  # type: ignore[no-any-return]
     own = family.to_values(edit.parsed, field)
+    if edit.parsed.media.item is not None:
+        own[PLACE] = edit.parsed.media.item
     for name, value in _attribute_values(edit, field, with_defaults=True):
         if type(value) not in _STORED_AS_THEY_ARE:
             return to_label(edit, field).to_dict()  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media import DEFAULT, MEDIUM_NAMED, medium_of
@@ -149,15 +150,23 @@ class LabelField:
         """The key of the value that its labels are on in the data of tasks, where that is not the sample's media."""
         return None if self.shows is None else data_key(self.shows)
 
-    def media_in(self, media: MediaInfo, data: Mapping[str, Any]) -> MediaInfo:
+    @property
+    def lists_files(self) -> bool:
+        """Whether the value that its labels are on lists files, whose addresses the data of tasks hold."""
+        return self.shows is not None and self.shown_value.paths_of is not None
+
+    def media_in(
+        self, media: MediaInfo, data: Mapping[str, Any], lists: Mapping[str, MediaInfo] = MappingProxyType({})
+    ) -> MediaInfo:
         """What its labels are on.
 
         Args:
             media: the media of the sample
             data: the data of its task
+            lists: key of a list of files in the data -> what is known of the files
         """
         if self.shown_key is not None:
-            return self.shown_value.parse(data.get(self.shown_key))
+            return lists.get(self.shown_key) or self.shown_value.parse(data.get(self.shown_key))
         shown = self.medium.shown_value if self.medium.content is not None else None
         return media if shown is None else shown.parse(data.get(self.data_key or self.medium.name))
 
@@ -229,6 +238,17 @@ def shown_by(fields: Iterable[LabelField]) -> dict[str, LabelField]:
 def shown_names(fields: Iterable[LabelField]) -> tuple[str, ...]:
     """The fields of samples whose values are shown."""
     return tuple(dict.fromkeys(field.shows for field in fields if field.shows is not None))
+
+
+def lists_of(fields: Iterable[LabelField]) -> dict[str, LabelField]:
+    """The lists of files that a task shows: key in its data -> a field whose labels are on them."""
+    return {field.shown_key: field for field in fields if field.shown_key is not None and field.lists_files}
+
+
+def shows_files(fields: Iterable[LabelField]) -> bool:
+    """Whether tasks of some label fields hold addresses of files."""
+    fields = tuple(fields)
+    return bool(address_key_of(fields) or lists_of(fields))
 
 
 def carried_keys(fields: Iterable[LabelField]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from fo_labelstudio.convert.families import (
 from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of, medium_of_type
+from fo_labelstudio.convert.media.images import PLACE
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
@@ -213,11 +214,18 @@ def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
     if scope not in medium.scopes:
         shown = medium_of(scope)
         key = shown.shown_value.key if shown.shown_value else shown.name
+        if shown.item and is_served(medium_of_type(shown.item).scopes[0], label_type):
+            return (
+                f"field {name!r}: labels of type {label_type!r} have one mask for a sample, and "
+                f"{with_article(shown.noun)} has several {shown.item}s; annotate instances, or make a sample of each "
+                f"{shown.item}"
+            )
         return (
             f'field {name!r}: labels of type {label_type!r} cannot be on {with_article(shown.noun)}; take "{key}" out '
             "of its entry"
         )
-    keys = [key for key, shown in SHOWN_AS.items() if is_served(shown.scopes[0], label_type)]
+    served = {key: shown for key, shown in SHOWN_AS.items() if is_served(shown.scopes[0], label_type)}
+    keys, lists = [key for key in served if not served[key].item], [key for key in served if served[key].item]
     if keys and not is_served(medium.scopes[0], label_type):
         named = " or ".join(f'"{key}"' for key in keys)
         return (
@@ -239,9 +247,10 @@ def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
             f"field {name!r}: Label Studio cannot show {what} in the frames of a {medium.noun}; annotate its frames as "
             f"images: dataset.to_frames(sample_frames=True).annotate(anno_key, label_field={inner!r}, ...)"
         )
+    listed = f', or name a field of the samples that lists images under "{lists[0]}" in its entry' if lists else ""
     return (
         f"field {name!r}: labels of type {label_type!r} cannot be annotated on {with_article(medium.noun)}; leave the "
-        "field out"
+        f"field out{listed}"
     )
 
 
@@ -444,7 +453,8 @@ def _family_of(info: Mapping[str, Any]) -> Family:
 def _leave_out_governed(info: dict[str, Any]) -> None:
     """Takes out attributes that regions show by themselves, such as the rotation of a box."""
     family = _family_of(info)
-    governed = {*family.governs, *(name for aspect in family.aspects.values() for name in aspect.attributes)}
+    governed = {PLACE} if medium_of(info.get("scope", DEFAULT.scopes[0])).item else set()
+    governed |= {*family.governs, *(name for aspect in family.aspects.values() for name in aspect.attributes)}
     # What makes up a label is refused by its own error.
     governed -= OWN
     holders: list[Any] = [info, *(entry for entry in info.get("classes") or () if isinstance(entry, Mapping))]

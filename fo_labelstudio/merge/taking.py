@@ -15,6 +15,7 @@ from fo_labelstudio.convert.annotation.answer import FieldAnswer, ReadyLabels
 from fo_labelstudio.convert.attributes import attribute_of, is_attribute
 from fo_labelstudio.convert.edits import attribute_value, to_doc
 from fo_labelstudio.convert.families import empty_label, family_of, has_several
+from fo_labelstudio.convert.items import place_of
 from fo_labelstudio.convert.records import RELATED, Aspect, Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.stored import LabelDoc, label_of
 from fo_labelstudio.errors import RegionError
@@ -259,6 +260,7 @@ class Taking:
         if label_id in self._by_id:
             if self._count[label_id] > 1:
                 raise RegionError(self._ambiguous(label_id))
+            self._refuse_other_item(self._by_id[label_id], edit)
             self._edit(self._by_id[label_id], edit)
         elif label_id in self._originals:
             self._take_original(self._originals[label_id], edit)
@@ -266,6 +268,16 @@ class Taking:
             self._leave_departed(edit)
         elif edit.parsed.values and changes.allows("allow_additions", self._field):
             self._add(edit)
+
+    def _refuse_other_item(self, stored: LabelDoc, edit: LabelAnswer) -> None:
+        """Refuses an edit of a label that was moved to another item of its list since it was sent.
+
+        Raises:
+            RegionError: it was
+        """
+        place = edit.parsed.media.item
+        if place is not None and place_of(stored) != place:
+            raise RegionError(f"it was edited on item {place} of its list, and is on item {place_of(stored)} now")
 
     def _take_original(self, original: LabelDoc, edit: LabelAnswer) -> None:
         """Takes over an edit of a label that the destination lacks, for loads deleted it, or never put it there."""

@@ -28,7 +28,7 @@ from fo_labelstudio.runs.run import Run, labeling_config_of, run_of, sender_of
 from fo_labelstudio.runs.send import make_tasks
 from fo_labelstudio.runs.server import tasks_in
 from fo_labelstudio.runs.state import RunState, refuse_clips
-from fo_labelstudio.transport.transport import Sender
+from fo_labelstudio.transport.transport import FileSender
 
 
 def add_samples(
@@ -36,7 +36,7 @@ def add_samples(
     results: RunState,
     samples: foc.SampleCollection,
     sink: TaskSink | None = None,
-    sender: Sender | None = None,
+    sender: FileSender | None = None,
 ) -> int:
     """Sends samples that a run does not have to its project, with the run's label schema; those that it has stay.
 
@@ -122,7 +122,7 @@ def _report_other_start(results: RunState, sink: TaskSink, before: int) -> None:
         )
 
 
-def _send(run: Run, results: RunState, sink: TaskSink | None, sender: Sender | None) -> int:
+def _send(run: Run, results: RunState, sink: TaskSink | None, sender: FileSender | None) -> int:
     """Makes the tasks of some samples; returns how many there are more than before."""
     config, state, before = results.config, results.config.saved_state, len(results.tasks)
     client: Client | None = None if sink is not None else results.connect_to_api().client

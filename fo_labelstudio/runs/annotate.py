@@ -16,7 +16,7 @@ import fiftyone.core.odm as foo
 from bson import ObjectId, json_util
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import address_key_of, carried_keys, media_key_of, object_option_of
+from fo_labelstudio.convert.records import carried_keys, media_key_of, object_option_of, shows_files
 from fo_labelstudio.dataset.frame_ranges import ranges_of
 from fo_labelstudio.dataset.internals import id_of, is_clips, root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
@@ -167,7 +167,7 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
     samples = existing_project.complete(register, samples, theirs, client.version, existing is None, source)
     check_skipped(config, config.skipped)
     config.url = client.url
-    if address_key_of(config.label_fields()):
+    if shows_files(config.label_fields()):
         config.serve_shared_files(samples)
     if incomplete is None:
         project_id = None

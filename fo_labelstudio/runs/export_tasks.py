@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
-from fo_labelstudio.convert.records import address_key_of, media_key_of
+from fo_labelstudio.convert.records import media_key_of, shows_files
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import ExportError, LabelingConfigError, SampleError, SettingsError
@@ -27,7 +27,7 @@ from fo_labelstudio.runs.own_names import check_skipped
 from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused, prepared_tasks
 from fo_labelstudio.runs.run import Run, run_of, writer_of
 from fo_labelstudio.runs.state import OWNER_FILES
-from fo_labelstudio.transport.transport import Target, Writer
+from fo_labelstudio.transport.transport import ShownFile, Target, Writers
 
 _WHERE = "labeling_config"
 """How messages call a labeling config of the user's own."""
@@ -71,7 +71,7 @@ def write_run(
         samples = existing_project.complete(register, samples, theirs, NEWEST_TAGS, True, _WHERE)
         check_skipped(config, config.skipped)
         fields = config.label_fields()
-        if address_key_of(fields):
+        if shows_files(fields):
             config.choose_media_of_files(samples)
         labeling_config = theirs or to_labeling_config(fields)
         if theirs is None:
@@ -112,7 +112,7 @@ def check_labeling_config(labeling_config: str) -> None:
 
 def _write(
     run: Run, checked: CheckedRun, folder: Path, start: str, labeling_config: str
-) -> tuple[dict[str, int], Writer, list[Path]]:
+) -> tuple[dict[str, int], Writers, list[Path]]:
     """Writes the tasks of a run; returns their places, what named their media, and the files."""
     is_new = not folder.exists()
     try:
@@ -135,7 +135,7 @@ def _write(
 
 
 def _bodies(
-    prepared: Iterable[Prepared], writer: Writer, tasks: dict[str, int], left_out: list[LeftOut]
+    prepared: Iterable[Prepared], writer: Writers, tasks: dict[str, int], left_out: list[LeftOut]
 ) -> Iterator[bytes]:
     """The JSON of each task, whose media are named and, where they are copied, there.
 
@@ -148,18 +148,20 @@ def _bodies(
         refused += [item.problem for item in items if isinstance(item, Refused)]
         left_out += [item for item in items if isinstance(item, LeftOut)]
         block = [item for item in items if isinstance(item, PreparedTask)]
-        for task, address in zip(block, _addresses(block, writer), strict=True):
+        addresses = _addresses(block, writer)
+        for task in block:
             tasks[task.sample_id] = len(tasks) + 1
-            yield task.body(address)
+            yield task.body(addresses)
     if refused:
         raise SampleError(refused)
 
 
-def _addresses(block: Sequence[PreparedTask], writer: Writer) -> list[str]:
-    found = []
+def _addresses(block: Sequence[PreparedTask], writer: Writers) -> dict[ShownFile, str]:
+    found: dict[ShownFile, str] = {}
     for task in block:
-        try:
-            found += writer.send([task.path]) if task.media_key else [""]
-        except OSError as error:
-            raise ExportError(f"sample {task.sample_id}: {task.path!r} cannot be copied ({error})") from error
+        for file in task.files:
+            try:
+                found.update(writer.addresses_of([file]))
+            except OSError as error:
+                raise ExportError(f"sample {task.sample_id}: {file.path!r} cannot be copied ({error})") from error
     return found

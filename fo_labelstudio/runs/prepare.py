@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from fo_labelstudio.convert.media import DEFAULT
-from fo_labelstudio.convert.media.medium import MediaInfo
-from fo_labelstudio.convert.records import address_key_of, problems_of_shown, shown_data, shown_names, shows_media
+from fo_labelstudio.convert.media.medium import MediaInfo, of_items
+from fo_labelstudio.convert.records import (
+    address_key_of,
+    lists_of,
+    problems_of_shown,
+    shown_data,
+    shown_names,
+    shows_media,
+)
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
-from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, with_address
+from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task
 from fo_labelstudio.dataset.samples import FrameReader, StoredSample, Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import date_fields, to_data
 from fo_labelstudio.runs.garbage import no_collection
@@ -20,7 +27,7 @@ from fo_labelstudio.runs.streams import read_ahead
 from fo_labelstudio.settings import without_login
 from fo_labelstudio.transport import TRANSPORTS
 from fo_labelstudio.transport.files import FILES
-from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings
+from fo_labelstudio.transport.transport import Inspection, Media, MediaSettings, ShownFile
 
 
 class PreparedTask(NamedTuple):
@@ -30,10 +37,11 @@ class PreparedTask(NamedTuple):
         sample_id: the sample that it shows
         path: path of its media file
         rest: all of the task but its data
-        data: its data but the address of its media, where it has one
+        data: its data but the addresses of media files
         predictions: how many predictions, or finished annotations, it has
         digest: of what it was made from, but for its media
-        media_key: the key of the address in the data; empty where it has none
+        shown: key in the data -> the media file whose address is to stand there
+        lists: key in the data -> the media files whose addresses are to be listed there
     """
 
     sample_id: str
@@ -42,18 +50,24 @@ class PreparedTask(NamedTuple):
     data: dict[str, Any]
     predictions: int
     digest: str
-    media_key: str = DEFAULT.name
+    shown: Mapping[str, ShownFile] = {}
+    lists: Mapping[str, Sequence[ShownFile]] = {}
+
+    @property
+    def files(self) -> list[ShownFile]:
+        """The media files whose addresses it holds."""
+        return [*self.shown.values(), *(file for files in self.lists.values() for file in files)]
 
     @property
     def size(self) -> int:
         """About how many bytes its JSON takes."""
         return len(self.rest) + sum(len(str(value)) for value in self.data.values())
 
-    def body(self, url: str) -> bytes:
-        """The JSON of the task whose media is read at a url."""
-        data = json.dumps(
-            {"data": with_address(self.data, url, self.media_key)}, allow_nan=False, separators=(",", ":")
-        )
+    def body(self, addresses: Mapping[ShownFile, str]) -> bytes:
+        """The JSON of the task, once it is known at which addresses its media files are read."""
+        shown = {key: addresses[file] for key, file in self.shown.items()}
+        listed = {key: [addresses[file] for file in files] for key, files in self.lists.items()}
+        data = json.dumps({"data": {**self.data, **shown, **listed}}, allow_nan=False, separators=(",", ":"))
         return data[:-1].encode() + b"," + self.rest[1:]
 
 
@@ -100,18 +114,24 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
         with no_collection() if any(field.is_of_frames for field in run.fields) else nullcontext():
             task = checked_task(sample, run.fields, run.token, problems, run.finished, run.scoring)
             if task is not None:
-                prepared = _prepared(task, sample, address_key_of(run.fields))
+                prepared = _prepared(task, sample, run)
         yield from map(Refused, problems)
         if prepared is not None:
             yield prepared
 
 
-def _prepared(task: Task, sample: SampleRecord, media_key: str) -> PreparedTask:
+def _prepared(task: Task, sample: SampleRecord, run: Run) -> PreparedTask:
     rest = {key: value for key, value in task.items() if key != "data"}
     body = json.dumps(rest, allow_nan=False, separators=(",", ":")).encode()
     answers = [*task["predictions"], *task.get("annotations", ())]
     digest = digest_of_origin(task["meta"][META])
-    return PreparedTask(sample.id, sample.path, body, task["data"], len(answers), digest, media_key)
+    key = address_key_of(run.fields)
+    shown = {key: ShownFile(run.media.medium, sample.path)} if key else {}
+    lists = {
+        key: [ShownFile(field.medium.item, path) for path in task["data"][key]]
+        for key, field in lists_of(run.fields).items()
+    }
+    return PreparedTask(sample.id, sample.path, body, task["data"], len(answers), digest, shown, lists)
 
 
 def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[SampleRecord | Refused | LeftOut]:
@@ -140,7 +160,9 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
     frames = FrameReader(run.samples, run.fields, run.ranges)
     for block in read_ahead(blocks):
         yield from _drained(unreadable)
-        for stored, media in _with_media(block, run):
+        refused, lists = _with_lists(block, run)
+        yield from refused
+        for stored, media in _with_media([stored for stored in block if stored.id in lists], run):
             if not isinstance(media, MediaInfo):
                 yield media
                 continue
@@ -153,14 +175,76 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
                 continue
             # No way to the server finds out anything about media without a path.
             path = stored.path or ""
-            problems = problems_of_shown(run.fields, stored.shown)
-            if problems:
-                yield from (Refused(f"sample {stored.id}: {problem}") for problem in problems)
-                continue
             carried = {name: stored.shown[name] for name in run.task_fields}
             shown = {**to_data(carried, dates), **shown_data(run.fields, stored.shown)}
-            yield SampleRecord(stored.id, path, media, labels, shown, stored.score_value)
+            yield SampleRecord(stored.id, path, media, labels, shown, stored.score_value, lists[stored.id])
     yield from _drained(unreadable)
+
+
+def _with_lists(
+    block: Sequence[StoredSample], run: Run
+) -> tuple[list[Refused | LeftOut], dict[str, dict[str, MediaInfo]]]:
+    """What is found out about the values that are shown of some samples.
+
+    Returns:
+        the samples that cannot be sent, and by the ids of the others, key of a list of files in their data -> what is
+        known of the files
+    """
+    problems = {stored.id: problems_of_shown(run.fields, stored.shown) for stored in block}
+    refused: list[Refused | LeftOut] = [
+        Refused(f"sample {sample_id}: {problem}") for sample_id, found in problems.items() for problem in found
+    ]
+    fine = [stored for stored in block if not problems[stored.id]]
+    if not lists_of(run.fields):
+        return refused, {stored.id: {} for stored in fine}
+    inspected = inspect_lists([(stored.id, _paths_of(stored, run)) for stored in fine], run)
+    lists = {}
+    for sample_id, found in inspected.items():
+        if isinstance(found, list):
+            refused += found
+        else:
+            lists[sample_id] = found
+    return refused, lists
+
+
+def _paths_of(stored: StoredSample, run: Run) -> dict[str, Sequence[str]]:
+    """The paths of the files that a sample lists, by the key of the list in its data."""
+    return {
+        key: field.shown_value.to_data(stored.shown.get(field.shows or ""))
+        for key, field in lists_of(run.fields).items()
+    }
+
+
+def inspect_lists(
+    lists: Sequence[tuple[str, Mapping[str, Sequence[str]]]], run: Run
+) -> dict[str, dict[str, MediaInfo] | list[Refused | LeftOut]]:
+    """What is known of the files that samples list, or why a sample cannot be sent.
+
+    Args:
+        lists: id of a sample, and key of a list in its data -> paths of files
+        run: the run
+    """
+    found: dict[str, dict[str, MediaInfo] | list[Refused | LeftOut]] = {sample_id: {} for sample_id, _ in lists}
+    for key, field in lists_of(run.fields).items():
+        # All at once, for some transports look at several files at a time.
+        media = [Media(path) for _, own in lists for path in own[key]]
+        settings = replace(run.media, medium=field.medium.item)
+        inspections = iter(TRANSPORTS[settings.transport].inspect(media, settings))
+        for sample_id, paths in lists:
+            own = [next(inspections) for _ in paths[key]]
+            problems = [
+                _not_sent(sample_id, f"{field.shows}[{place}]", Media(path), inspection, settings, is_listed=True)
+                for place, (path, inspection) in enumerate(zip(paths[key], own, strict=True))
+                if inspection.info is None
+            ]
+            so_far = found[sample_id]
+            if isinstance(so_far, list) or problems:
+                known = [*(so_far if isinstance(so_far, list) else ()), *problems]
+                # A sample is left out once.
+                found[sample_id] = known[:1] if settings.unusable == "skip" else known
+            else:
+                so_far[key] = of_items(one.info for one in own if one.info is not None)
+    return found
 
 
 def _with_media(
@@ -183,9 +267,20 @@ def _drained(problems: list[str]) -> Iterator[Refused]:
 def still_readable(tasks: Sequence[PreparedTask], run: Run) -> Iterator[Prepared]:
     """Some tasks, each looked at once more: it may be that its media can no longer be read."""
     inspected = inspect_media([(task.sample_id, Media(task.path)) for task in tasks], run)
+    paths = [(task.sample_id, _paths_in(task)) for task in tasks]
+    lists = inspect_lists(paths, run)
     for task in tasks:
-        media = inspected[task.sample_id]
-        yield task if isinstance(media, MediaInfo) else media
+        media, listed = inspected[task.sample_id], lists[task.sample_id]
+        if not isinstance(media, MediaInfo):
+            yield media
+        elif isinstance(listed, list):
+            yield from listed
+        else:
+            yield task
+
+
+def _paths_in(task: PreparedTask) -> dict[str, list[str]]:
+    return {key: [file.path for file in files] for key, files in task.lists.items()}
 
 
 def inspect_media(media: Sequence[tuple[str, Media]], run: Run) -> dict[str, MediaInfo | Refused | LeftOut]:
@@ -208,23 +303,37 @@ def _inspections(media: Sequence[Media], run: Run) -> list[Inspection]:
 def _judged(sample_id: str, media: Media, inspection: Inspection, run: Run) -> MediaInfo | Refused | LeftOut:
     if inspection.info is not None:
         return inspection.info
-    problem = f"sample {sample_id}, {run.media_field} {_shown(media.path)}: {inspection.problem}"
-    if run.media.unusable == "skip":
+    return _not_sent(sample_id, run.media_field, media, inspection, run.media, is_listed=False)
+
+
+def _not_sent(
+    sample_id: str, where: str, media: Media, inspection: Inspection, settings: MediaSettings, is_listed: bool
+) -> Refused | LeftOut:
+    """What becomes of a sample one of whose media cannot be sent.
+
+    Args:
+        sample_id: the sample
+        where: what names the media in it
+        media: the media
+        inspection: what was found out about them
+        settings: how the server gets to read them
+        is_listed: whether they are one of a list
+    """
+    problem = f"sample {sample_id}, {where} {_shown(media.path)}: {inspection.problem}"
+    if settings.unusable == "skip":
         return LeftOut(sample_id, problem)
-    return Refused(f"{problem}; {_remedy(inspection, run.media)}")
+    return Refused(f"{problem}; {_remedy(inspection, settings, is_listed)}")
 
 
 def _shown(path: str | None) -> str:
     return repr(without_login(path) if path and "://" in path else path)
 
 
-def _remedy(inspection: Inspection, media: MediaSettings) -> str:
+def _remedy(inspection: Inspection, media: MediaSettings, is_listed: bool) -> str:
     if media.converts:
         return "correct it, or leave its sample out"
     if inspection.is_convertible:
         choice = "'convert' or 'skip'" if TRANSPORTS[media.transport].converts else "'skip'"
-        return (
-            f"convert it to {FILES[media.medium].converted_to} and pass the field of the new path as media_field, or "
-            f"pass unusable_media={choice}"
-        )
+        passing = "list the new path" if is_listed else "pass the field of the new path as media_field"
+        return f"convert it to {FILES[media.medium].converted_to} and {passing}, or pass unusable_media={choice}"
     return "correct it, or pass unusable_media='skip'"

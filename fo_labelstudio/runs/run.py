@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert.media.medium import Medium
-from fo_labelstudio.convert.records import LabelField, address_key_of, medium_of_fields
+from fo_labelstudio.convert.records import LabelField, medium_of_fields
 from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring
 from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.frame_ranges import FrameRange, FrameSetting, ranges_of
@@ -22,7 +22,7 @@ from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
 from fo_labelstudio.settings import ConnectionSettings
 from fo_labelstudio.transport import TRANSPORTS
-from fo_labelstudio.transport.transport import Addresses, MediaSettings, Sender, Target, Writer
+from fo_labelstudio.transport.transport import MediaSettings, Sender, Senders, Target, Writer, Writers
 
 
 class RunConfig(Protocol):
@@ -187,7 +187,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
     )
 
 
-def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Sender:
+def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Senders[Sender]:
     """What gets the media of a run to its project.
 
     Args:
@@ -195,22 +195,27 @@ def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Sender:
         client: the server
         state: the state of the run, whose project is there
     """
-    if not address_key_of(run.fields):
-        # Nothing is asked of it.
-        return Addresses(str)
-    media = replace(run.media, keeps_storages=not state.get("owns_project", True))
-    sender = TRANSPORTS[media.transport].sender
-    if sender is None:
-        raise TypeError(f"media={media.transport!r} sends nothing")
-    return sender(client, state["project_id"], media)
+
+    def made(medium: str) -> Sender:
+        media = replace(run.media, keeps_storages=not state.get("owns_project", True), medium=medium)
+        sender = TRANSPORTS[media.transport].sender
+        if sender is None:
+            raise TypeError(f"media={media.transport!r} sends nothing")
+        return sender(client, state["project_id"], media)
+
+    return Senders(made)
 
 
-def writer_of(run: Run, target: Target) -> Writer:
+def writer_of(run: Run, target: Target) -> Writers:
     """What names the media of a run in files with its tasks."""
-    writer = TRANSPORTS[run.media.transport].writer
-    if writer is None:
-        raise TypeError(f"media={run.media.transport!r} takes a server")
-    return writer(run.media, target)
+
+    def made(medium: str) -> Writer:
+        writer = TRANSPORTS[run.media.transport].writer
+        if writer is None:
+            raise TypeError(f"media={run.media.transport!r} takes a server")
+        return writer(replace(run.media, medium=medium), target)
+
+    return Writers(made)
 
 
 def title_of(config: RunConfig, samples: foc.SampleCollection) -> str:

@@ -27,7 +27,7 @@ from fo_labelstudio.runs.prepare import LeftOut, Prepared, PreparedTask, Refused
 from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.streams import read_ahead
-from fo_labelstudio.transport.transport import Sender
+from fo_labelstudio.transport.transport import FileSender
 
 
 class FoundTask(NamedTuple):
@@ -78,7 +78,7 @@ def send(
     run: Run,
     prepared: Iterable[Prepared],
     sink: TaskSink,
-    sender: Sender,
+    sender: FileSender,
     tasks: dict[str, int],
     save: Callable[[], None],
     left_out: int = 0,
@@ -214,7 +214,7 @@ def make_tasks(
     run: Run,
     prepared: Iterable[Prepared],
     sink: TaskSink,
-    sender: Sender,
+    sender: FileSender,
     tasks: dict[str, int],
     report: Callable[[int], None],
     left_out: int = 0,
@@ -294,16 +294,15 @@ def _blocks(items: Iterable[_Item], sink: TaskSink) -> Iterator[list[_Item]]:
 
 
 def _send_block(
-    block: Sequence[PreparedTask], sink: TaskSink, sender: Sender, token: str, after: int
+    block: Sequence[PreparedTask], sink: TaskSink, sender: FileSender, token: str, after: int
 ) -> dict[str, int]:
     """Makes some tasks, with their media; returns them as sample id -> task id."""
     if not block:
         return {}
     # Several clips may be of one video.
-    paths = list(dict.fromkeys(task.path for task in block if task.media_key))
-    addresses = repeated(lambda _: sender.send(paths), sink.retries, "uploading media") if paths else []
-    urls = dict(zip(paths, addresses, strict=True))
-    bodies = {task.sample_id: task.body(urls.get(task.path, "")) for task in block}
+    files = list(dict.fromkeys(file for task in block for file in task.files))
+    addresses = repeated(lambda _: sender.addresses_of(files), sink.retries, "uploading media") if files else {}
+    bodies = {task.sample_id: task.body(addresses) for task in block}
     predictions = {task.sample_id: task.predictions for task in block}
     made: dict[str, int] = {}
 

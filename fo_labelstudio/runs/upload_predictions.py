@@ -19,8 +19,8 @@ from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.annotation.origin import Missing, missing_from
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families import family_of
-from fo_labelstudio.convert.records import LabelField, carried_keys
-from fo_labelstudio.convert.task.origin import META
+from fo_labelstudio.convert.records import LabelField, carried_keys, lists_of
+from fo_labelstudio.convert.task.origin import META, digest_of_lists
 from fo_labelstudio.convert.task.refreshed import Shown, shown_in, to_refreshed, with_history
 from fo_labelstudio.convert.task.write import MODEL_VERSION
 from fo_labelstudio.dataset.labels import LabelMerge
@@ -354,14 +354,20 @@ def _tasks_to_refresh(
 
 def _carried(run: Run, tasks: Mapping[str, int], sink: PredictionSink) -> dict[int, str]:
     """The tasks whose data hold what labels are on -> a digest of that."""
-    keys, wanted = carried_keys(run.fields), set(tasks.values())
-    if not keys or not wanted:
+    wanted = set(tasks.values())
+    if not carried_keys(run.fields) or not wanted:
         return {}
-    return {task["id"]: _digest_at(keys, task["data"]) for task in sink.tasks() if task["id"] in wanted}
+    return {
+        task["id"]: _digest_in(run, task["data"], task.get("meta")) for task in sink.tasks() if task["id"] in wanted
+    }
 
 
-def _digest_at(keys: Sequence[str], data: Mapping[str, Any]) -> str:
-    return digest_of([data.get(key) for key in keys])
+def _digest_in(run: Run, data: Mapping[str, Any], meta: Any) -> str:
+    """The digest of what labels are on, by the data and the meta of a task; of listed files, that of their paths."""
+    lists = lists_of(run.fields)
+    origin = meta.get(META) if isinstance(meta, Mapping) else None
+    listed = [digest_of_lists(origin)] if lists and isinstance(origin, Mapping) else []
+    return digest_of([*(data.get(key) for key in carried_keys(run.fields) if key not in lists), *listed])
 
 
 def check(
@@ -396,7 +402,7 @@ def check(
                 problems.append(item.problem)
             elif isinstance(item, LeftOut):
                 left_out.append(item)
-            elif carried.get(tasks[item.sample_id], found := _digest_at(keys, item.data)) != found:
+            elif carried and _is_other(item, run, carried.get(tasks[item.sample_id])):
                 names = " or ".join(map(repr, keys))
                 problems.append(
                     f"sample {item.sample_id}: its {names} was changed after its task was made, so labels would be in "
@@ -410,6 +416,11 @@ def check(
     report_left_out(left_out)
     report.left_out = len(left_out)
     return checked
+
+
+def _is_other(item: PreparedTask, run: Run, carried: str | None) -> bool:
+    """Whether a task that is there holds something else that labels are on than it would now."""
+    return carried is not None and carried != _digest_in(run, item.data, json.loads(item.rest)["meta"])
 
 
 def _refreshed(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from fo_labelstudio.convert.media import DEFAULT
 from fo_labelstudio.convert.media.medium import MediaInfo
@@ -109,6 +109,62 @@ class Writer(Sender, Protocol):
     def undo(self) -> None:
         """Takes away what was written."""
         ...
+
+
+class ShownFile(NamedTuple):
+    """A media file that tasks show.
+
+    Attributes:
+        medium: name of the medium that it is of
+        path: what names it, in the media field or in a list
+    """
+
+    medium: str
+    path: str
+
+
+class FileSender(Protocol):
+    """Gets files of any media to one project."""
+
+    def addresses_of(self, files: Iterable[ShownFile]) -> dict[ShownFile, str]:
+        """The url at which each file is read, which it is from now on; raises what :meth:`Sender.send` does."""
+        ...
+
+
+AnySender = TypeVar("AnySender", bound=Sender)
+
+
+class Senders(Generic[AnySender]):
+    """What gets files to one place, one sender for each medium; a :class:`FileSender`.
+
+    Args:
+        make: name of a medium -> what gets its files there
+    """
+
+    def __init__(self, make: Callable[[str], AnySender]):
+        self._make = make
+        self._made: dict[str, AnySender] = {}
+
+    def addresses_of(self, files: Iterable[ShownFile]) -> dict[ShownFile, str]:
+        """The url at which each file is read; see :class:`FileSender`."""
+        by_medium: dict[str, dict[ShownFile, None]] = {}
+        for file in files:
+            by_medium.setdefault(file.medium, {})[file] = None
+        found: dict[ShownFile, str] = {}
+        for medium, own in by_medium.items():
+            if medium not in self._made:
+                self._made[medium] = self._make(medium)
+            found.update(zip(own, self._made[medium].send([file.path for file in own]), strict=True))
+        return found
+
+
+class Writers(Senders[Writer]):
+    """What names files of any media in files with tasks."""
+
+    def undo(self) -> None:
+        """Takes away what was written."""
+        for writer in self._made.values():
+            writer.undo()
 
 
 class Addresses:

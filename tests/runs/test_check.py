@@ -108,4 +108,5 @@ def test_media_are_looked_at_once_more_where_they_could_not_be_sent(run):
 def test_a_task_carries_the_address_of_its_media(run):
     task = next(iter(prepared_tasks(run)))
     assert isinstance(task, PreparedTask)
-    assert b'"image":"/data/a.png"' in task.body("/data/a.png")
+    (file,) = task.files
+    assert b'"image":"/data/a.png"' in task.body({file: "/data/a.png"})

@@ -162,10 +162,10 @@ def test_what_another_session_loads_while_samples_are_added_is_kept(dataset, beg
     project.submit(1, cleared)
 
     class Loading(MemoryMedia):
-        def send(self, paths):
+        def addresses_of(self, files):
             other = results.backend.load_run_results(dataset, "run", cache=False, load_view=False)
             load(other, project)
-            return super().send(paths)
+            return super().addresses_of(files)
 
     add(results, project, dataset, Loading())
     saved = results.backend.load_run_results(dataset, "run", cache=False, load_view=False)

@@ -17,7 +17,7 @@ from fo_labelstudio.remote import retrying
 from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused
 from fo_labelstudio.runs.run import Run
 from fo_labelstudio.runs.send import make_tasks, part_of, part_of_run, reconcile_tasks, send, tasks_of_run
-from fo_labelstudio.transport.transport import MediaSettings
+from fo_labelstudio.transport.transport import MediaSettings, ShownFile
 from tests.memory import SIZE, MemoryMedia, MemorySamples, MemoryTasks
 from tests.support import tasks_of, write_image
 
@@ -57,7 +57,8 @@ def prepared(sample_id, labels=1, path=None):
     made = to_task(record, [FIELD], "", RUN)
     rest = json.dumps({key: value for key, value in made.items() if key != "data"}, separators=(",", ":")).encode()
     digest = digest_of_origin(made["meta"][META])
-    return PreparedTask(sample_id, record.path, rest, made["data"], len(made["predictions"]), digest)
+    shown = {"image": ShownFile("image", record.path)}
+    return PreparedTask(sample_id, record.path, rest, made["data"], len(made["predictions"]), digest, shown)
 
 
 RUN_OF_ALL = Run(MemorySamples(IDS), [FIELD], "filepath", RUN, MediaSettings())
@@ -244,10 +245,10 @@ def test_a_part_that_stopped_half_way_is_continued_and_says_how_far_it_is():
 
 def test_media_that_vanish_during_the_upload_are_named(tmp_path):
     class Vanished(MemoryMedia):
-        def send(self, paths):
-            if any("gone" in path for path in paths):
+        def addresses_of(self, files):
+            if any("gone" in file.path for file in files):
                 raise FileNotFoundError("gone")
-            return super().send(paths)
+            return super().addresses_of(files)
 
     there = write_image(tmp_path / "there.png")
     items = [prepared(IDS[0], path=str(there)), prepared(IDS[1], path=str(tmp_path / "gone.png"))]

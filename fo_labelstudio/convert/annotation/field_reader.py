@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert import attributes, items
 from fo_labelstudio.convert.annotation import objects
 from fo_labelstudio.convert.annotation.answer import FieldAnswer, Problem
 from fo_labelstudio.convert.annotation.origin import (
@@ -29,7 +29,7 @@ from fo_labelstudio.convert.records import (
     SentLabel,
     objects_of,
 )
-from fo_labelstudio.convert.regions import group_regions, whole_id
+from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
 from fo_labelstudio.convert.task.origin import HIDDEN, aspects_in
 from fo_labelstudio.errors import RegionError
@@ -227,8 +227,7 @@ class FieldReader:
         """The labels in the results by key, each with the aspects that are unclear, and the ids of unclear regions."""
         parsed: dict[str, tuple[ParsedLabel, Collection[str]]] = {}
         unclear = set()
-        groups = group_regions(results.regions, self._family.grouping(self._field), sent.keys())
-        for group_id, group in groups.items():
+        for group_id, group in items.groups_of(results.regions, self._field, sent.keys()):
             try:
                 for label in self._parse_group(group):
                     if label.key in parsed:
@@ -247,7 +246,7 @@ class FieldReader:
                 raise RegionError(f"its type {quoted(region.get('type'))} is not one of {self._types}")
             if not isinstance(region.get("value"), Mapping):
                 raise RegionError(f"its value is {quoted(region.get('value'))}, expected an object")
-        return self._family.parse_regions(group, self._field, self._media)
+        return items.parse_regions(group, self._field, self._media)
 
     def _with_attributes(
         self, label: ParsedLabel, group: Sequence[Region], results: FieldResults, entry: Mapping[str, Any]

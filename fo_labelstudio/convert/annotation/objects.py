@@ -29,7 +29,10 @@ def other_object(result: Any, objects: Mapping[str, Medium]) -> str | None:
     names = [own for own in objects if name in (None, own)]
     if not names:
         return quoted(name)
-    return None if place in (None, 0) else f"{objects[names[0]].noun} {quoted(place)} of {names[0]!r}, counted from 0"
+    medium = objects[names[0]]
+    return (
+        None if medium.item or place in (None, 0) else f"{medium.noun} {quoted(place)} of {names[0]!r}, counted from 0"
+    )
 
 
 def split(result: Sequence[Any], objects: Mapping[str, Medium]) -> tuple[list[Any], list[tuple[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from fo_labelstudio.convert import items
 from fo_labelstudio.convert.annotation import objects, unexpected
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer, Problem
 from fo_labelstudio.convert.annotation.choose import annotation_of, made_of, time_of
@@ -25,6 +26,7 @@ from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of, holds_list
 from fo_labelstudio.convert.family import Grouping
 from fo_labelstudio.convert.foreign.which import NEWEST, Which
+from fo_labelstudio.convert.media.images import PLACE
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import (
     LabelAnswer,
@@ -37,7 +39,7 @@ from fo_labelstudio.convert.records import (
 )
 from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import LabelDoc
-from fo_labelstudio.convert.task.origin import META, parse_origin
+from fo_labelstudio.convert.task.origin import META, parse_lists, parse_origin
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
@@ -83,6 +85,7 @@ def parse_task(
     medium = next(iter(shown.values()))
     try:
         sample_id, media, first_sent = parse_origin(task, run, medium)
+        lists = parse_lists(task, fields)
     except RegionError as error:
         problems.append(Problem(task_id, None, str(error)))
         return None
@@ -106,7 +109,8 @@ def parse_task(
         *(region for _, region in elsewhere if may_be_known(region, fields, known)),
         *(region for region in found.unasked if may_be_known(region, fields, ())),
     ]
-    on = {field.name: field.media_in(media, task["data"]) for field in fields}
+    of_lists = {key: shown_list.media for key, shown_list in lists.items()}
+    on = {field.name: field.media_in(media, task["data"], of_lists) for field in fields}
     missing = configs.missing_at(time_of(annotation))
     answers = {
         field.name: FieldReader(field, on[field.name], task_id, run, problems, about, origin, missing).read(
@@ -117,7 +121,8 @@ def parse_task(
     _leave_what_others_showed(answers, fields, start, first_sent)
     for field in fields:
         if field.shown_key is not None:
-            answers[field.name].on = digest_of(task["data"].get(field.shown_key))
+            listed = lists.get(field.shown_key)
+            answers[field.name].on = listed.digest if listed else digest_of(task["data"].get(field.shown_key))
     _add_what_others_showed(answers, fields, start, on)
     for field in fields:
         entries = sent.get(field.name, {})
@@ -126,9 +131,10 @@ def parse_task(
     originals = _originals(annotation, result, departed, origin, sent, on, task_id, run)
     made = made_of(annotation, task, which.people)
     answer = Answer(task_id, sample_id, answers, originals=originals, made=made, sources=dict(sources))
-    for region_answer in (item for items in about.values() for item in items):
+    for region_answer in (row for rows in about.values() for row in rows):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
-    _add_unexpected(answer, found.unclaimed, about, media, run, origin, problems)
+    of_objects = {field.to_name: on[field.name] for field in fields if field.lists_files}
+    _add_unexpected(answer, found.unclaimed, about, media, of_objects, run, origin, problems)
     is_understood = bool(answer.unexpected) or any(answered.is_understood for answered in answers.values())
     of_other_kinds = {region["from_name"] for region in found.unclaimed}
     for field in fields:
@@ -138,6 +144,19 @@ def parse_task(
             answers[field.name].is_looked_at = False
     _add_relations(answer, result, sent, fields, ids_of(elsewhere), problems)
     return answer
+
+
+def _media_of(region: Region, media: MediaInfo, lists: Mapping[str, MediaInfo]) -> MediaInfo:
+    """What a region refers to that no label field expects.
+
+    Raises:
+        RegionError: it is on no item of its list
+    """
+    name = region.get("to_name")
+    if not isinstance(name, str) or name not in lists:
+        return media
+    is_of_all = objects.is_answer(region) and PLACE not in region
+    return lists[name] if is_of_all else items.item_at(items.place_of(region), "item", lists[name])
 
 
 def _leave_orphans(
@@ -286,10 +305,23 @@ def _add_unexpected(
     regions: Sequence[Region],
     about: Mapping[str, Sequence[RegionAnswer]],
     media: MediaInfo,
+    lists: Mapping[str, MediaInfo],
     run: str,
     origin: Origin,
     problems: list[Problem],
 ) -> None:
+    """Adds the labels that no label field expects.
+
+    Args:
+        answer: receives them
+        regions: the regions that no field expects
+        about: id of a region -> what was answered about it
+        media: what regions on the sample refer to
+        lists: name of the object tag of a list -> what regions on it refer to
+        run: the token of the run
+        origin: what the annotation started from
+        problems: receives what could not be understood
+    """
     answer.unexpected_elsewhere = frozenset(
         label_id_of(run, answer.task_id, unexpected.pseudo_field(label_type), key)
         for region in ([] if origin.is_ours else origin.regions_of_others)
@@ -298,7 +330,7 @@ def _add_unexpected(
     taken: set[str] = set()
     for region in regions:
         try:
-            for label_type, parsed in unexpected.parse(region, media):
+            for label_type, parsed in unexpected.parse(region, _media_of(region, media, lists)):
                 field = unexpected.pseudo_field(label_type)
                 label_id = label_id_of(run, answer.task_id, field, parsed.key)
                 if label_id in taken:

@@ -229,7 +229,7 @@ def ellipse_as_polygon(region: Region, media: MediaInfo) -> Region:
 
 
 FAMILY = Family(
-    scopes=("image",),
+    scopes=("image", "images"),
     label_types={"polygon": fol.Polyline, "polygons": fol.Polylines},
     region_types=(TYPE,),
     is_drawn=True,

@@ -184,7 +184,7 @@ def revise(polyline: fol.Polyline, edit: LabelAnswer, field: LabelField) -> Revi
 
 
 FAMILY = Family(
-    scopes=("image",),
+    scopes=("image", "images"),
     label_types={"polyline": fol.Polyline, "polylines": fol.Polylines},
     region_types=(TYPE, polygons.TYPE),
     is_drawn=True,

@@ -54,7 +54,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> Any:
 
 
 FAMILY = Family(
-    scopes=("image", "video", "text", "hypertext", "paragraphs", "timeseries", "table", "audio", "pdf"),
+    scopes=("image", "video", "text", "hypertext", "paragraphs", "timeseries", "table", "audio", "pdf", "images"),
     label_types={"scalar": None},
     region_types=("textarea", "number", "datetime", "choices"),
     is_drawn=False,

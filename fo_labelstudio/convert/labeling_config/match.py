@@ -101,12 +101,16 @@ def _objects_of_value(field: LabelField, config: LabelingConfig) -> list[ObjectT
     Raises:
         LabelingConfigError: there is none
     """
-    shown = [tag for tag in config.shown(field.medium) if tag.key == field.shown_key and not tag.is_list]
+    shown = [
+        tag
+        for tag in config.shown(field.medium)
+        if tag.key == field.shown_key and tag.is_list == bool(field.medium.item)
+    ]
     if not shown:
-        tag = field.medium.object_tag(field.medium.name).tag
+        tag, named = field.medium.object_tag(field.medium.name).tag, field.medium.value_attribute
         raise LabelingConfigError(
             f"field {field.name!r}: the labeling config does not show {field.shows!r}, which its labels are on; add "
-            f'<{tag} name="{field.medium.name}" value="${field.shown_key}"/>, or leave the field out'
+            f'<{tag} name="{field.medium.name}" {named}="${field.shown_key}"/>, or leave the field out'
         )
     return shown
 

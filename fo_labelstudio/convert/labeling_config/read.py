@@ -180,7 +180,7 @@ class LabelingConfig:
 
     def shown(self, medium: Medium) -> tuple[ObjectTag, ...]:
         """The object tags that show a medium."""
-        return tuple(shown for shown in self.objects.values() if shown.medium == medium.name)
+        return tuple(shown for shown in self.objects.values() if shown.medium == (medium.item or medium.name))
 
     def control_of(self, from_name: str) -> ControlTag | None:
         """The control tag that a result names, with the names of the item that it is repeated for; None if none."""

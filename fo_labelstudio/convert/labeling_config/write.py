@@ -86,7 +86,7 @@ def _object_tags(shown: Mapping[str, Medium], of_values: Mapping[str, LabelField
         field = of_values.get(name)
         if field is not None and field.shows is not None:
             yield Element("Header", value=without_references(field.shows), size="6")
-            tag.set("value", f"${field.shown_key}")
+            tag.set(medium.value_attribute, f"${field.shown_key}")
             medium.name_columns(tag, field.columns)
         yield tag
 

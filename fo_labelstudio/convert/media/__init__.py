@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.convert.media import audio, hypertext, image, paragraphs, pdf, table, text, timeseries, video
+from fo_labelstudio.convert.media import (
+    audio,
+    hypertext,
+    image,
+    images,
+    paragraphs,
+    pdf,
+    table,
+    text,
+    timeseries,
+    video,
+)
 from fo_labelstudio.convert.media.medium import Medium
 
 MEDIA = (
@@ -14,6 +25,7 @@ MEDIA = (
     audio.MEDIUM,  # <Audio>
     timeseries.MEDIUM,  # <TimeSeries>
     pdf.MEDIUM,  # <Pdf>
+    images.MEDIUM,  # <Image valueList>
     table.MEDIUM,  # <Table>
 )
 

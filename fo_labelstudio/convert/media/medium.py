@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeGuard
 from xml.etree.ElementTree import Element
@@ -28,6 +28,8 @@ class MediaInfo(NamedTuple):
         text: the text itself; empty where there is none
         turns: the text of each turn of a conversation; none where there are none
         source: what is in its file, where that says more than the text or the turns
+        items: of a list, what regions on each of its items refer to; none where it is no list
+        item: the place in such a list, from 0; None where it is none of a list
     """
 
     width: int = 0
@@ -37,6 +39,8 @@ class MediaInfo(NamedTuple):
     text: str = ""
     turns: tuple[str, ...] = ()
     source: str = ""
+    items: tuple[MediaInfo, ...] = ()
+    item: int | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,6 +64,8 @@ class ShownValue:
         to_data: what the data of a task holds of a value, or of None, as JSON
         parse: what regions refer to, given what the data of a task holds, whatever that is
         columns_of: the names of what the object tag must name of a value, in order; all values of a run have the same
+        paths_of: the paths of the files that a value lists, or None, where the data of a task are to hold their
+            addresses; the meta of the task then says what ``parse`` would
     """
 
     key: str
@@ -69,6 +75,7 @@ class ShownValue:
     to_data: Callable[[Any], Any]
     parse: Callable[[Any], MediaInfo]
     columns_of: Callable[[Any], tuple[str, ...]] | None = None
+    paths_of: Callable[[Any], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,7 @@ class Medium:
         content: what the data of a task holds of what is in a file, for ``shown_value`` to parse; None where it holds
             the address of the file
         name_columns: writes into its object tag what the columns of a value are called
+        item: name of the medium of which its object tag shows a list; empty where it shows one thing
     """
 
     name: str
@@ -129,10 +137,25 @@ class Medium:
     extensions: tuple[str, ...] = ()
     content: Callable[[MediaInfo], Any] | None = None
     name_columns: Callable[[Element, Sequence[str]], None] = lambda tag, columns: None
+    item: str = ""
+
+    @property
+    def value_attribute(self) -> str:
+        """The XML attribute of its object tag that names what it shows."""
+        return "valueList" if self.item else "value"
 
     def scope_of(self, is_of_frames: bool) -> str:
         """Where labels live: those of single frames, if it has frames, or those of the sample itself."""
         return self.frame_scope if is_of_frames and self.frame_scope is not None else self.scopes[0]
+
+
+def of_items(items: Iterable[MediaInfo]) -> MediaInfo:
+    """What regions refer to that are on a list.
+
+    Args:
+        items: what those on each item refer to, in order
+    """
+    return MediaInfo(items=tuple(item._replace(item=place) for place, item in enumerate(items)))
 
 
 def is_size(size: Any) -> TypeGuard[list[int]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.media import MEDIA
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
+from fo_labelstudio.convert.records import LabelField, lists_of
 from fo_labelstudio.convert.shapes.ranges import numbers_in, to_ranges
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
@@ -24,6 +25,12 @@ SENT_ANNOTATION = "annotation"
 
 HIDDEN = "hidden"
 """The key of what a record of a label says of its frames that were not sent with it, as ``first-last first-last``."""
+
+LISTS = "lists"
+"""The key of what a task's meta says of the lists of files that it shows: key in its data -> what is known of them."""
+
+_OF = "of"
+"""The key of the digest of the paths of such a list."""
 
 _RANGES = re.compile(r"[0-9]{1,9}-[0-9]{1,9}( [0-9]{1,9}-[0-9]{1,9})*")
 _LAST_FRAME = 10**7
@@ -58,6 +65,59 @@ def parse_origin(task: Mapping[str, Any], run: str, medium: Medium) -> tuple[str
     if not (isinstance(sample_id, str) and media is not None and is_sent(sent)):
         raise RegionError("its data or meta was changed; its annotation was left alone")
     return sample_id, media, sent
+
+
+class ShownList(NamedTuple):
+    """A list of files that a task shows.
+
+    Attributes:
+        media: what regions on it refer to
+        digest: of the paths that the sample listed
+    """
+
+    media: MediaInfo
+    digest: str
+
+
+def to_lists(lists: Mapping[str, MediaInfo], shown: Mapping[str, Any], fields: Iterable[LabelField]) -> dict[str, Any]:
+    """What the meta of a task says of the lists of files that it shows.
+
+    Args:
+        lists: key in its data -> what is known of the files
+        shown: key in its data -> their paths
+        fields: the label fields of the run
+    """
+    return {
+        key: {_OF: digest_of(shown[key]), **field.medium.to_meta(lists[key])} for key, field in lists_of(fields).items()
+    }
+
+
+def parse_lists(task: Mapping[str, Any], fields: Iterable[LabelField]) -> dict[str, ShownList]:
+    """What the meta of a task says of the lists of files that it shows: key in its data -> the list.
+
+    Args:
+        task: a task of which :func:`parse_origin` has read the rest
+        fields: the label fields of the run
+
+    Raises:
+        RegionError: somebody has changed it
+    """
+    found: dict[str, ShownList] = {}
+    lists = task["meta"][META].get(LISTS)
+    for key, field in lists_of(fields).items():
+        said = lists.get(key) if isinstance(lists, Mapping) else None
+        media = field.medium.parse_meta(said) if isinstance(said, Mapping) else None
+        if media is None or not isinstance(said, Mapping) or not isinstance(said.get(_OF), str):
+            raise RegionError(f"its meta no longer says what {key!r} lists; its annotation was left alone")
+        found[key] = ShownList(media, said[_OF])
+    return found
+
+
+def digest_of_lists(origin: Mapping[str, Any]) -> str:
+    """The digest of the paths of all lists of files that a task shows, by what its meta records."""
+    lists = origin.get(LISTS)
+    rows = lists.items() if isinstance(lists, Mapping) else ()
+    return digest_of({key: said.get(_OF) if isinstance(said, Mapping) else None for key, said in rows})
 
 
 def is_sent_annotation(annotation: Mapping[str, Any], task: Mapping[str, Any]) -> bool:
@@ -112,5 +172,5 @@ def has_prediction(origin: Mapping[str, Any]) -> bool:
 def digest_of_origin(origin: Mapping[str, Any]) -> str:
     """The digest of what a task was made from, but for its media, by what its meta records."""
     keys = [key for medium in MEDIA for key in medium.meta_keys if key in origin]
-    made_from = [origin.get(key) for key in (*keys, "sent")]
+    made_from = [origin.get(key) for key in (*keys, "sent", *([LISTS] if LISTS in origin else []))]
     return digest_of([*made_from, origin["fields"]] if "fields" in origin else made_from)

@@ -6,7 +6,8 @@ What a task carries besides its media, all under keys of this package's own:
 - ``data["filename"]``: the base name of its media, for people; and values of those of its fields that were asked for
 - ``meta["fiftyone"]``: ``version`` of this format; ``run``, the token of the annotation run; what its medium says of
   the file, as the ``size`` of an image in pixels; ``annotation``, the number of the annotation that was sent with it,
-  where one was; ``fields``, the digest of the values of fields, where there are any;
+  where one was; ``fields``, the digest of the values of fields, where there are any; ``lists``, what is known of the
+  files that are listed under keys of the data, as the ``sizes`` of images, with the digest ``of`` their paths;
   and ``sent``, what was sent, as label field -> key of the label -> aspect -> digest, with the ``ids`` of the labels
   where they are not the key itself, and the frames of a label that are ``hidden``: that a view has left out
 
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert import attributes
+from fo_labelstudio.convert import attributes, items
 from fo_labelstudio.convert.digests import digest_of, digests_of
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.family import Grouping
@@ -39,9 +40,9 @@ from fo_labelstudio.convert.records import (
     object_option_of,
     shows_media,
 )
-from fo_labelstudio.convert.regions import group_regions, whole_id
+from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.convert.stored import labels_of
-from fo_labelstudio.convert.task.origin import FORMAT, HIDDEN, META, SAMPLE_ID, SENT_ANNOTATION
+from fo_labelstudio.convert.task.origin import FORMAT, HIDDEN, LISTS, META, SAMPLE_ID, SENT_ANNOTATION, to_lists
 from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring, score_of
 from fo_labelstudio.errors import RegionError
 
@@ -72,6 +73,7 @@ class SampleRecord(NamedTuple):
         labels: label field -> its value on this sample, masks read; fields that are new are missing
         shown: key -> JSON value, what its task's data holds besides what all have
         score_value: the value of the field that is the score of its prediction, where there is one
+        lists: key of a list of files that its task shows -> what is known of the files; ``shown`` has their paths
     """
 
     id: str
@@ -80,10 +82,11 @@ class SampleRecord(NamedTuple):
     labels: Mapping[str, Any]
     shown: Mapping[str, Any] = MappingProxyType({})
     score_value: Any = None
+    lists: Mapping[str, MediaInfo] = MappingProxyType({})
 
     def shown_to(self, field: LabelField) -> MediaInfo:
         """What the labels of a field are on."""
-        return self.media if field.shows is None else field.media_in(self.media, self.shown)
+        return self.media if field.shows is None else field.media_in(self.media, self.shown, self.lists)
 
 
 class Finished(NamedTuple):
@@ -105,7 +108,7 @@ def problems_of(sample: SampleRecord, fields: Sequence[LabelField]) -> Iterator[
         if not problems:
             try:
                 media = sample.shown_to(field)
-                _read_back(family_of(field).to_regions(labels, field, media), field, media)
+                _read_back(items.to_regions(labels, field, media), field, media)
             except RegionError as error:
                 yield f"field {field.name!r}, sample {sample.id}: {error}"
 
@@ -152,8 +155,9 @@ def checked_task(
 
 def _problems_of_labels(labels: Sequence[Any], sample: SampleRecord, field: LabelField) -> Iterator[str]:
     seen: Counter[str] = Counter(label.id for label in labels)
+    on = sample.shown_to(field) if items.is_on_items(field) else None
     for label in labels:
-        problem = _problem_of(label, field, seen[label.id] > 1)
+        problem = _problem_of(label, field, seen[label.id] > 1) or (on and items.problem_of(label, field, on))
         if problem:
             yield f"field {field.name!r}, sample {sample.id}, {family_of(field).told(label)}: {problem}"
 
@@ -196,6 +200,8 @@ def to_task(
     meta = {"version": FORMAT, "run": run, **medium.to_meta(sample.media), "sent": sent}
     if sample.shown:
         meta["fields"] = digest_of(dict(sample.shown))
+    if sample.lists:
+        meta[LISTS] = to_lists(sample.lists, sample.shown, fields)
     about = medium.to_data(sample.media, object_option_of(fields))
     if medium.content is not None and shows_media(fields):
         about = {**about, media_key_of(fields): medium.content(sample.media)}
@@ -225,14 +231,13 @@ def _read_back(regions: Sequence[Region], field: LabelField, media: MediaInfo) -
     Raises:
         RegionError: one of them could not be read back
     """
-    family = family_of(field)
-    groups = group_regions(regions, family.grouping(field)).values()
-    return [parsed for group in groups for parsed in family.parse_regions(group, field, media)]
+    groups = (group for _, group in items.groups_of(regions, field))
+    return [parsed for group in groups for parsed in items.parse_regions(group, field, media)]
 
 
 def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> tuple[list[Region], SentLabels]:
     family = family_of(field)
-    regions = family.to_regions(labels, field, media)
+    regions = items.to_regions(labels, field, media)
     sent: SentLabels = {}
     for label in labels:
         key = family.key_of(label, field)

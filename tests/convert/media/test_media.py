@@ -87,7 +87,7 @@ class TestShownValues:
 
     @pytest.mark.parametrize("medium", SHOWN_AS.values(), ids=lambda medium: medium.name)
     def test_the_object_tag_of_a_value_takes_another_key(self, medium):
-        assert medium.object_tag("caption%.text").get("value") == "$caption%.text"
+        assert medium.object_tag("caption%.text").get(medium.value_attribute) == "$caption%.text"
 
     @given(st.text(st.characters(exclude_categories=["Cs"])))
     def test_a_text_is_shown_as_it_is(self, words):

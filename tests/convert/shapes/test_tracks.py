@@ -250,7 +250,7 @@ class TestBoxesOf:
 class TestManyBoxesAtOnce:
     @given(
         st.lists(st.tuples(st.floats(-1, 1), st.floats(-1, 1), st.floats(0, 2), st.floats(0, 2), st.floats(0, 7))),
-        st.builds(MediaInfo, st.integers(1, 4000), st.integers(1, 4000)),
+        st.tuples(st.integers(1, 4000), st.integers(1, 4000)).map(lambda size: MediaInfo(*size)),
     )
     @examples(100)
     def test_they_are_what_they_are_one_by_one(self, rows, media):
