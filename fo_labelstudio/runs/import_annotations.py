@@ -44,6 +44,7 @@ from fo_labelstudio.runs.load import Plan, load, plan
 from fo_labelstudio.runs.load_options import LoadOptions
 from fo_labelstudio.runs.match import DataPath, TaskImage, insert_new, match_tasks, tell
 from fo_labelstudio.runs.own_runs import OwnRuns
+from fo_labelstudio.runs.own_values import OwnValues
 from fo_labelstudio.runs.ports import Task
 from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.streams import FEW_BYTES, Spool
@@ -116,7 +117,7 @@ def import_annotations(
     answers = _answers(found, fields, sample_ids, state, salt, options)
     state.tasks = {sample_id: 0 for sample_id in sample_ids.values()}
     is_answered = bool(found.first)
-    returned = None if returned_fields is None else _returned(found, returned_fields, sample_ids, state)
+    returned = None if returned_fields is None else _returned(found, returned_fields, sample_ids, state, options)
     del found, sample_ids, earlier
     try:
         load(state, fields.fields, answers, destinations, _OPTIONS)
@@ -421,18 +422,24 @@ def _answers(
         if tasks & changed:
             changed |= tasks
     held: dict[str, list[Answer]] = {}
+    own_values = _own_values(found, fields, state.dataset, options)
     for row, kept in found.tasks():
         if row.key not in changed:
             continue
         found_ids = [sample_ids.get(place) for place in row.places]
+        differing = _differing(own_values, kept, found_ids)
+        if any(differing):
+            # Whoever corrects the text has it looked at again.
+            answers.seen.pop(row.key, None)
+            answers.problems.extend(_other_texts(kept, found_ids, differing))
         sizes = [media.get(sample_id or "") for sample_id in found_ids]
         names = [sample_id for sample_id in found_ids if sample_id]
         has_all = len(set(names)) == len(found_ids) and waiting_for.keys().isdisjoint(names)
-        has_all = has_all and answers.absent.keys().isdisjoint(names)
+        has_all = has_all and answers.absent.keys().isdisjoint(names) and not any(differing)
         if kept.early and has_all and kept.early.is_read_with(state.identity_of(row.key), sizes):
             answers.add_early(kept, kept.early, names)
             continue
-        images = [Pictured(shown, found_ids[number], sizes[number]) for number, shown in enumerate(kept.images)]
+        images = list(map(Pictured, kept.images, found_ids, sizes, differing))
         made = answers_of(
             pickle.loads(kept.pickled),
             fields,
@@ -459,18 +466,52 @@ def _answers(
     return answers
 
 
+def _own_values(found: _Found, fields: ForeignFields, dataset: fo.Dataset, options: ImportOptions) -> OwnValues:
+    filled = {field.name for field in fields.fields}
+    return OwnValues(dataset, found.config, found.medium, options.media_field, options.match, filled)
+
+
+def _differing(own_values: OwnValues, kept: KeptTask, sample_ids: Sequence[str | None]) -> list[dict[str, str]]:
+    """For each image of a task, the texts that are others than those of its sample; see :meth:`OwnValues.differing`."""
+    task = pickle.loads(kept.pickled)
+    return [
+        own_values.differing(task, sample_id, [shown.to_name])
+        for shown, sample_id in zip(kept.images, sample_ids, strict=True)
+    ]
+
+
+def _other_texts(
+    kept: KeptTask, sample_ids: Sequence[str | None], differing: Sequence[Mapping[str, str]]
+) -> Iterator[Problem]:
+    for sample_id, places in zip(sample_ids, differing, strict=True):
+        for to_name, where in places.items():
+            yield Problem(
+                kept.name.shown,
+                None,
+                f"what object tag {to_name!r} shows is not what sample {sample_id} has in {where}, so what was "
+                "answered about it would be of other words; left alone. Make both the same, or rename the field, if it "
+                "holds something else",
+            )
+
+
 def _returned(
-    found: _Found, fields: ForeignFields, sample_ids: Mapping[Place, str], state: ImportState
+    found: _Found,
+    fields: ForeignFields,
+    sample_ids: Mapping[Place, str],
+    state: ImportState,
+    options: ImportOptions,
 ) -> dict[str, Any]:
     """Labels that no field expects: field of the control tag -> label type -> sample id -> label id -> label.
 
     Of scalars there is one on a sample, so that its value stands in place of the labels, as FiftyOne has it.
     """
     returned: dict[str, Any] = {}
+    own_values = _own_values(found, fields, state.dataset, options)
     media = _media_of(state.dataset, found.medium, sample_ids.values())
     for row, kept in found.tasks():
         ids = [sample_ids.get(place) for place in row.places]
-        images = [Pictured(shown, name, media.get(name or "")) for shown, name in zip(kept.images, ids, strict=True)]
+        sizes = [media.get(name or "") for name in ids]
+        images = list(map(Pictured, kept.images, ids, sizes, _differing(own_values, kept, ids)))
         task, identity = pickle.loads(kept.pickled), state.identity_of(row.key)
         # What cannot be understood is told where the same tasks are loaded.
         for answer in answers_of(task, fields, images, identity, found.which, kept.name, []):

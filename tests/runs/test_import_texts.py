@@ -309,3 +309,94 @@ def test_several_texts_of_a_task_are_one_sample(captions, import_tasks):
     tasks = [task(TEXTS[0], span(TEXTS[0], "31", "Date"), hint="Look for dates")]
     import_tasks(captions, tasks, labeling_config=config, match={"text": "caption"})
     assert spans(captions, "label")[0] == [("Date", 7, 9, "31", None)]
+
+
+def left_alone(caplog):
+    return [line for line in caplog.text.splitlines() if "would be of other words; left alone" in line]
+
+
+def test_spans_of_a_text_that_the_sample_has_otherwise_are_told_until_it_is_the_same(
+    make_dataset, import_tasks, caplog
+):
+    made = make_dataset({}, {}, {})
+    names = [path.rsplit("/", 1)[1] for path in made.values("filepath")]
+    text = "A cat in Rome"
+    made.set_values("words", [text, "Two cats", None])
+    made.set_values("other", [text, text, text])
+    size = {"original_width": 64, "original_height": 48, "image_rotation": 0}
+    box = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
+    result = [
+        {"id": "b", "from_name": "animals", "to_name": "img", "type": "rectanglelabels", "value": box, **size},
+        {"id": "s", "from_name": "entities", "to_name": "caption", "type": "labels"}
+        | {"value": {"start": 2, "end": 5, "text": "cat", "labels": ["cat"]}},
+        {"id": "q", "from_name": "quality", "to_name": "caption", "type": "choices", "value": {"choices": ["good"]}},
+    ]
+    tasks = [
+        {"id": number, "data": {"photo": name, "words": text}, "annotations": [{"result": result}]}
+        for number, name in enumerate(names, 1)
+    ]
+    import_tasks(made, tasks, labeling_config=BESIDE)
+    cat = [("cat", 2, 5, "cat", None)]
+    assert spans(made, "entities") == [cat, None, None]
+    assert made.values("quality.label") == ["good", None, None]
+    assert [len(boxes) for boxes in made.values("animals.detections")] == [1, 1, 1]
+    assert [line.partition(" shows ")[0].strip("- ") for line in left_alone(caplog)] == [
+        "task 2: what object tag 'caption'",
+        "task 3: what object tag 'caption'",
+    ]
+    assert f"sample {made.values('id')[1]} has in its field 'words'" in caplog.text
+
+    caplog.clear()
+    made.set_values("words", [text, text, None])
+    import_tasks(made, tasks, labeling_config=BESIDE)
+    assert spans(made, "entities") == [cat, cat, None]
+    assert [line.strip("- ").partition(":")[0] for line in left_alone(caplog)] == ["task 3"]
+
+    caplog.clear()
+    made.rename_sample_field("words", "own_words")
+    import_tasks(made, tasks, labeling_config=BESIDE)
+    assert spans(made, "entities") == [cat, cat, cat]
+    assert left_alone(caplog) == []
+
+
+def test_spans_of_a_text_file_that_was_changed_are_told(dataset, import_tasks, tmp_path, caplog):
+    import_tasks(dataset, tasks_of_the_docs(), download_media=True, data_path=tmp_path / "texts", **MODELS)
+    before = spans(dataset, "label_one"), spans(dataset, "label_two")
+    with open(dataset.first().filepath, "a", encoding="utf-8") as file:
+        file.write("More.")
+    tasks = tasks_of_the_docs()
+    for one in tasks:
+        one["predictions"][0]["result"].pop()
+    caplog.clear()
+    import_tasks(dataset, tasks, **MODELS)
+    assert len(left_alone(caplog)) == 1 and "has in its file, so" in caplog.text
+    assert (spans(dataset, "label_one")[0], spans(dataset, "label_two")) == (before[0][0], before[1])
+    assert len(spans(dataset, "label_one")[1]) == len(before[0][1]) - 1
+
+
+def test_labels_of_another_text_are_not_returned_either(make_dataset, import_tasks):
+    made = make_dataset({})
+    made.set_values("words", ["Two cats"])
+    marked = {"id": "s", "from_name": "entities", "to_name": "caption", "type": "labels"}
+    marked["value"] = {"start": 2, "end": 5, "text": "cat", "labels": ["cat"]}
+    photo = made.first().filepath.rsplit("/", 1)[1]
+    tasks = [{"data": {"photo": photo, "words": "A cat"}, "annotations": [{"result": [marked]}]}]
+    options = {"labeling_config": BESIDE, "label_types": ["detections"], "unexpected": "return"}
+    assert import_tasks(made, tasks, **options) is None
+    made.set_values("words", ["A cat"])
+    assert list(import_tasks(made, tasks, **options)) == ["entities"]
+
+
+def test_a_text_that_the_import_itself_corrects_is_not_compared(make_dataset, import_tasks):
+    config = """<View><Image name="img" value="$photo"/><Text name="shown" value="$caption"/>
+      <TextArea name="caption" toName="shown" maxSubmissions="1"/>
+      <RectangleLabels name="boxes" toName="img"><Label value="cat"/></RectangleLabels></View>"""
+    made = make_dataset({})
+    photo = made.first().filepath.rsplit("/", 1)[1]
+    said = {"id": "c", "from_name": "caption", "to_name": "shown", "type": "textarea", "value": {"text": ["Two cats"]}}
+    tasks = [{"id": 1, "data": {"photo": photo, "caption": "Too cats"}, "annotations": [{"result": [said]}]}]
+    import_tasks(made, tasks, labeling_config=config)
+    assert made.values("caption") == ["Two cats"]
+    said["value"] = {"text": ["Three cats"]}
+    import_tasks(made, tasks, labeling_config=config)
+    assert made.values("caption") == ["Three cats"]

@@ -6,7 +6,7 @@ a load that comes later finds them again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation.answer import Answer, FieldAnswer, Problem
@@ -24,6 +24,7 @@ from fo_labelstudio.convert.regions import whole_id
 from fo_labelstudio.messages import quoted, with_article
 
 _NOT_ANSWERED = "nobody whose answers count has answered the task"
+_OTHER_TEXT = "what was answered is about another text than that of the sample"
 
 
 class Pictured(NamedTuple):
@@ -33,11 +34,13 @@ class Pictured(NamedTuple):
         shown: the image
         sample_id: the sample, or None where it has none
         media: the size of its media, or None where that is not known
+        differing: names of the object tags that show another text than the sample has
     """
 
     shown: Shown
     sample_id: str | None
     media: MediaInfo | None = None
+    differing: Collection[str] = ()
 
 
 def answers_of(
@@ -174,6 +177,9 @@ class _TaskReader:
                 self._fields, image.media, self._run(image.shown), self._name, self._problems, chosen, one, self._values
             )
             for name, field in own.items():
+                if self._is_about(name, image.differing):
+                    answer.fields[field.name] = silent(field, _OTHER_TEXT)
+                    continue
                 read = reader.read_drawn(name, field) if family_of(field).is_drawn else reader.read_whole(name, field)
                 read.is_looked_at &= self._is_asked_of(name, image.shown)
                 self._keep_unclear(read, field, image.shown, unclear)
@@ -190,6 +196,13 @@ class _TaskReader:
         controls = (config.control_of(control) for control in self._fields.controls_of(name))
         objects = {to_name for control in controls if control is not None for to_name in control.objects}
         return shown.to_name in objects or objects.isdisjoint(self._names)
+
+    def _is_about(self, name: str, to_names: Collection[str]) -> bool:
+        """Whether control tags of a field ask about some objects."""
+        if not to_names or self._fields.config is None:
+            return False
+        controls = (self._fields.config.control_of(control) for control in self._fields.controls_of(name))
+        return any(not set(to_names).isdisjoint(control.objects) for control in controls if control is not None)
 
     def _run(self, shown: Shown) -> str:
         return f"{self._project}\x00{shown.to_name}\x00{shown.place}"
