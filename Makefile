@@ -56,7 +56,8 @@ test-matrix:
 bench:
 	$(call set_up,bench)
 	@$(PYTEST) $(PROCESSES) --nightly
-	@for benchmark in round_trip incremental import memory video mask_codec keyframes sdk_or_requests exports; do \
+	@for benchmark in round_trip incremental import memory video mask_codec keyframes sdk_or_requests exports \
+	  editor_limits; do \
 	  echo "== benchmarks/$$benchmark.py"; $(VENV)/bin/python benchmarks/$$benchmark.py || exit 1; done
 
 docs:

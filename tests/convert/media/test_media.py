@@ -214,3 +214,7 @@ def test_a_sample_whose_video_would_be_shown_at_another_rate_is_refused():
         "other frames; write framerate='$frame_rate' into the labeling config, which each task then says, or leave the "
         "sample out"
     )
+
+
+def test_audio_is_decoded_in_parts_so_that_long_recordings_are_shown():
+    assert medium_of("audio").object_tag("audio").get("decoder") == "ffmpeg"
