@@ -133,4 +133,5 @@ def _to_json(value: Any, is_date: bool) -> Any:
         return value.date().isoformat() if is_date else f"{value.isoformat(timespec='milliseconds')}Z"
     if isinstance(value, ObjectId):
         return str(value)
-    return None if value is None else str(value)
+    # PostgreSQL stores no zero byte.
+    return None if value is None else str(value).replace("\0", "\ufffd")

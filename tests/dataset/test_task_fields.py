@@ -59,6 +59,10 @@ def test_values_are_what_the_data_manager_shows_and_finds(dataset):
     ]
 
 
+def test_a_zero_byte_which_no_postgresql_stores_is_shown_as_an_unknown_character(make_dataset):
+    assert shown(make_dataset({"title": "a\0b"}), "title") == [{"title": "a\ufffdb"}]
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [

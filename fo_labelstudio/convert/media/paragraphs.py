@@ -29,11 +29,13 @@ def problem_of_value(value: Any) -> str | None:
         return f"is {quoted(value)}, expected a list of turns, each with {_AUTHOR!r} and {_TEXT!r}"
     for place, turn in enumerate(value):
         if not isinstance(turn, Mapping) or not isinstance(turn.get(_TEXT), str):
-            return f"has {quoted(turn)} as its turn {place}, expected one with {_AUTHOR!r} and {_TEXT!r}"
-        author = turn.get(_AUTHOR)
-        problem = text.problem_of_value(turn[_TEXT]) or (author is not None and text.problem_of_value(author))
-        if problem:
-            return f"has a turn {place} that {problem}"
+            return (
+                f"has {quoted(turn)} as its turn {place}, expected one with {_AUTHOR!r} and {_TEXT!r}, which are texts"
+            )
+        for key in (_TEXT, _AUTHOR):
+            problem = None if turn.get(key) is None else text.problem_of_value(turn[key])
+            if problem:
+                return f"has a turn {place} whose {key!r} {problem}"
     return None
 
 

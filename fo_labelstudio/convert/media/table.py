@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.fields as fof
 
+from fo_labelstudio.convert.media import text
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium, ShownValue
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.messages import quoted
@@ -32,11 +33,14 @@ def problem_of_value(value: Any) -> str | None:
 
 def _problem_of_part(value: Any) -> str | None:
     if isinstance(value, Mapping):
-        names = (f"has the key {quoted(name)}, expected texts" for name in value if not isinstance(name, str))
+        names = (f"has the key {quoted(name)}, expected texts" for name in value if text.problem_of_value(name))
         return next(names, None) or next(filter(None, map(_problem_of_part, value.values())), None)
     if isinstance(value, list):
         return next(filter(None, map(_problem_of_part, value)), None)
-    if value is None or isinstance(value, str | bool | int) or is_finite(value):
+    if isinstance(value, str):
+        problem = text.problem_of_value(value)
+        return problem and f"holds a text that {problem}"
+    if value is None or isinstance(value, bool | int) or is_finite(value):
         return None
     return f"holds {quoted(value)}, expected texts and finite numbers; convert it"
 

@@ -17,6 +17,7 @@ from fo_labelstudio.messages import quoted
 
 EXTENSIONS = (".txt", ".text", ".md")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ZERO = "\0"
 
 
 def object_tag(name: str) -> Element:
@@ -28,7 +29,10 @@ def problem_of_value(value: Any) -> str | None:
         return f"is {quoted(value)}, expected a text"
     # The database takes them, and a JSON file, but no answer of the server, which is UTF-8.
     broken = _SURROGATE.search(value)
-    return broken and f"has half a character at {broken.start()}, which no file holds; correct it"
+    if broken:
+        return f"has half a character at {broken.start()}, which no file holds; correct it"
+    # PostgreSQL stores none, and a browser drops those of HTML.
+    return f"has a zero byte at {value.index(_ZERO)}, which no server stores; take it out" if _ZERO in value else None
 
 
 def value_to_data(value: Any) -> str:

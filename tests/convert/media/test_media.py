@@ -23,7 +23,7 @@ FRAMES = {"video": (60, 29.97)}
 """Name of a medium -> number of frames and frame rate of one of its files, where it has frames."""
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]))
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 
 
 @pytest.mark.parametrize("medium", OF_SAMPLES, ids=lambda medium: medium.name)
@@ -89,7 +89,7 @@ class TestShownValues:
     def test_the_object_tag_of_a_value_takes_another_key(self, medium):
         assert medium.object_tag("caption%.text").get(medium.value_attribute) == "$caption%.text"
 
-    @given(st.text(st.characters(exclude_categories=["Cs"])))
+    @given(texts)
     def test_a_text_is_shown_as_it_is(self, words):
         value = SHOWN_AS["text"].shown_value
         assert value.problem_of(words) is None
@@ -117,16 +117,25 @@ class TestShownValues:
             (["Hi"], "has 'Hi' as its turn 0, expected one with 'author' and 'text'"),
             ([{"text": "Hi"}, {"author": "Ada"}], "as its turn 1, expected one with"),
             ([{"text": 7}], "as its turn 0, expected one with"),
-            ([{"text": "Hi", "author": 7}], "has a turn 0 that is 7, expected a text"),
-            ([{"text": "a\ud800"}], "has a turn 0 that has half a character at 1"),
+            ([{"text": "Hi", "author": 7}], "has a turn 0 whose 'author' is 7, expected a text"),
+            ([{"text": "a\ud800"}], "has a turn 0 whose 'text' has half a character at 1"),
+            ([{"text": "", "author": "a\0"}], "has a turn 0 whose 'author' has a zero byte at 1"),
         ],
     )
     def test_what_is_no_conversation_is_not_shown(self, turns, problem):
         assert problem in SHOWN_AS["turns"].shown_value.problem_of(turns)
 
-    @pytest.mark.parametrize("words", [7, None, ["a"], "a\ud800"])
-    def test_what_is_no_text_is_not_shown(self, words):
-        assert SHOWN_AS["text"].shown_value.problem_of(words) is not None
+    @pytest.mark.parametrize(
+        ("words", "problem"),
+        [
+            *((words, "expected a text") for words in (7, None, ["a"])),
+            ("a\ud800", "half a character at 1"),
+            ("ab\0", "has a zero byte at 2, which no server stores; take it out"),
+        ],
+    )
+    def test_what_is_no_text_is_not_shown(self, words, problem):
+        assert problem in SHOWN_AS["text"].shown_value.problem_of(words)
+        assert problem in SHOWN_AS["html"].shown_value.problem_of(words)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,9 @@ def test_a_table_is_any_json_in_which_one_sees_what_is_true_or_false(value):
         ({"a": float("inf")}, "holds inf, expected texts and finite numbers"),
         ({"a": datetime(2026, 1, 1)}, "holds datetime.datetime(2026, 1, 1, 0, 0), expected texts and finite numbers"),
         ({1: "a"}, "has the key 1, expected texts"),
+        ({"a\0": "a"}, r"has the key 'a\x00', expected texts"),
+        ([{"a": "b\0"}], "holds a text that has a zero byte at 1"),
+        ('{"a": "\\ud800"}', "holds a text that has half a character at 0"),
     ],
 )
 def test_what_is_no_table_is_not_shown(value, problem):
