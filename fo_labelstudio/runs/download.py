@@ -191,7 +191,7 @@ def write_value(value: Any, folder: str | os.PathLike[str], name: str) -> str:
     # Who reads the file takes the first mark of the byte order for none of its characters.
     content = text.encode("utf-8-sig" if text.startswith("\ufeff") else "utf-8")
     if not os.path.isfile(path):
-        _write(path, iter((content,)))
+        _write(path, iter((content,)), is_empty=not content)
     return path
 
 
@@ -365,8 +365,8 @@ def _save(stream: Stream, path: str) -> bool:
         raise ConnectionFailedError(f"its content broke off or was damaged on the way ({error})") from None
 
 
-def _write(path: str, pieces: Iterator[bytes]) -> bool:
-    """Writes a file that is there as a whole, or not at all."""
+def _write(path: str, pieces: Iterator[bytes], is_empty: bool = False) -> bool:
+    """Writes a file that is there as a whole, or not at all; one that is empty only where it is to be."""
     temporary = f"{path}.{secrets.token_hex(4)}{TEMPORARY}"
     size = 0
     try:
@@ -376,7 +376,7 @@ def _write(path: str, pieces: Iterator[bytes]) -> bool:
                 if size > _LARGEST:
                     raise ServerError(f"it has more than the {_LARGEST} bytes that are fetched")
                 file.write(piece)
-        if not size:
+        if not size and not is_empty:
             raise ServerError("it is empty")
         os.replace(temporary, path)
     finally:

@@ -32,8 +32,12 @@ _STORAGES = {"upload": (), "local_files": ("localfiles",), "cloud": ("s3", "gcs"
 _ANY = MediaInfo(1, 1, 1, 1.0)
 """Of what is asked only which keys would say it."""
 
-_NUMBERS_TOO = ("Text", "Header")
-"""The tags that the server takes numbers for (1.23.2, ``tasks.validation._DATA_TYPES``)."""
+_TAKES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("Text", "Header"), (str, int, float)),
+    **dict.fromkeys(("Paragraphs", "Chat", "List"), (str, list)),
+    **dict.fromkeys(("Table", "TimeSeries", "TimeSeriesChannel"), (str, list, dict)),
+}
+"""What the server takes for a tag besides texts (1.23.2, ``tasks.validation._DATA_TYPES``)."""
 
 
 class Existing(NamedTuple):
@@ -263,7 +267,7 @@ def problems_of_data(data: Mapping[str, Any], needed: Mapping[str, str]) -> list
                 f"its field for the key {key!r} is empty, which <{tag}> of the labeling config shows; fill it in, or "
                 "leave the sample out"
             )
-        elif not isinstance(data[key], (str, int, float) if tag in _NUMBERS_TOO else str):
+        elif not isinstance(data[key], _TAKES.get(tag, (str,))):
             problems.append(
                 f"its {key!r} is {data[key]!r}, where <{tag}> of the labeling config takes texts only; pass a field "
                 "of texts in task_fields"

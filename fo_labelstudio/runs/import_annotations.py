@@ -21,7 +21,7 @@ from fo_labelstudio.convert.foreign.answers import Pictured, answers_of, combine
 from fo_labelstudio.convert.foreign.fields import ForeignFields
 from fo_labelstudio.convert.foreign.ids import TaskName, TaskNames
 from fo_labelstudio.convert.foreign.observed import Observed
-from fo_labelstudio.convert.foreign.shown import Shown, images_of, is_value, value_at
+from fo_labelstudio.convert.foreign.shown import Shown, images_of, own_value, value_at
 from fo_labelstudio.convert.foreign.which import ACCEPTED, ALL, GROUND_TRUTH, LATEST, Chosen, Which, chosen_of, names_in
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium
 from fo_labelstudio.convert.media_address import MediaAddress
@@ -277,8 +277,9 @@ class _Found:
             images = [(place, shown) for place, shown in zip(row.places, kept.images, strict=True) if place in left]
             data = pickle.loads(kept.pickled)["data"] if images else {}
             for place, shown in images:
-                tag, value = self.config.object_of(shown.to_name), value_at(data, shown.key)
-                if tag is not None and is_value(tag, value):
+                tag = self.config.object_of(shown.to_name)
+                value = None if tag is None else own_value(tag, value_at(data, shown.key))
+                if value is not None:
                     paths[place] = write_value(value, data_path, shown.address)
         return paths
 

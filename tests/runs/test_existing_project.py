@@ -115,6 +115,16 @@ def test_values_that_the_server_would_refuse_are_told():
 
 
 @pytest.mark.parametrize(
+    ("tag", "values"),
+    [("Paragraphs", [[{"author": "Ann", "text": "Hi"}]]), ("Table", [{"a": 1}, [1]]), ("TimeSeries", [{"a": [1]}])],
+)
+def test_a_labeling_config_of_others_takes_conversations_tables_and_series_as_the_server_does(tag, values):
+    needed = needed_of(f'<View><Image name="i" value="$photo"/><{tag} name="t" value="$one"/></View>', "photo")
+    assert [problem for value in values for problem in problems_of_data({"one": value}, needed)] == []
+    assert len(problems_of_data({"one": 3}, needed)) == 1
+
+
+@pytest.mark.parametrize(
     ("beside", "image", "media_key"), [(None, "", ""), ("image", '<Image name="i" value="$url"/>', "url")]
 )
 def test_a_labeling_config_of_others_shows_values_of_samples_alone_or_beside_their_images(beside, image, media_key):

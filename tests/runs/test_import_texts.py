@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import fiftyone as fo
 import pytest
@@ -255,7 +256,60 @@ def test_spans_of_a_text_that_a_task_only_has_the_address_of_are_told(captions, 
     text = "/data/upload/1/a.txt"
     captions.set_values("caption", [text, None, None])
     import_tasks(captions, [task(text, span(text, "data", "Date"))], labeling_config=config, match={"text": "caption"})
-    assert "the task does not hold the text that it marks, or only its address; left alone" in caplog.text
+    assert "the task does not hold the text that it marks, or only its address, or" in caplog.text
+
+
+TURNS = """
+<View>
+  <Paragraphs name="talk" value="$messages" layout="dialogue" namekey="role" textKey="content"/>
+  <ParagraphLabels name="said" toName="talk"><Label value="A"/></ParagraphLabels>
+</View>
+"""
+
+
+def test_turns_are_read_by_the_keys_that_the_labeling_config_names(dataset, import_tasks, tmp_path):
+    messages = [{"role": "user", "content": "Hi 😀 all"}, {"role": "bot"}, {"role": None, "content": 7}]
+    value = {"start": "0", "end": "2", "startOffset": 6, "endOffset": 1, "text": "all 7", "paragraphlabels": ["A"]}
+    region = {"id": "a", "from_name": "said", "to_name": "talk", "type": "paragraphlabels", "value": value}
+    tasks = [{"data": {"messages": messages}, "annotations": [{"result": [region]}]}]
+    options = {"labeling_config": TURNS, "data_path": str(tmp_path / "talks"), "download_media": True}
+    for _ in range(2):
+        import_tasks(dataset, tasks, **options)
+        (span,) = dataset.first().said.classifications
+        assert (span.turn, span.start, span.end, span.text) == (0, 5, 11, "all\n\n7")
+    # The file has them by our keys, so that it can be annotated.
+    turns = json.loads(Path(dataset.first().filepath).read_text())
+    assert [(turn["author"], turn["text"]) for turn in turns] == [("user", "Hi 😀 all"), ("bot", ""), ("", "7")]
+
+
+@pytest.mark.parametrize(("page", "is_read"), [("<p>Ann</p>", True), ("\n<p>Ann</p>", False)])
+def test_spans_are_left_where_a_page_is_shown_with_characters_before_its_body(
+    dataset, import_tasks, tmp_path, caplog, page, is_read
+):
+    config = (
+        '<View><HyperText name="page" value="$page" inline="true"/>'
+        '<HyperTextLabels name="said" toName="page"><Label value="A"/></HyperTextLabels></View>'
+    )
+    value = {"globalOffsets": {"start": 0, "end": 3}, "start": "/p[1]/text()[1]", "hypertextlabels": ["A"]}
+    region = {"id": "a", "from_name": "said", "to_name": "page", "type": "hypertextlabels", "value": value}
+    tasks = [{"data": {"page": page}, "annotations": [{"result": [region]}]}]
+    import_tasks(dataset, tasks, labeling_config=config, data_path=str(tmp_path / "pages"), download_media=True)
+    said = dataset.first().said
+    assert [span.text for span in said.classifications] == ["Ann"] if is_read else said is None
+    assert ("or shows more of it than its body; left alone" in caplog.text) is not is_read
+
+
+def test_an_empty_text_is_an_empty_file_and_what_is_no_text_costs_only_its_task(
+    dataset, import_tasks, tmp_path, caplog
+):
+    config = CONFIG.replace("<Text ", '<Choices name="tone" toName="text"><Choice value="calm"/></Choices><Text ')
+    calm = {"id": "a", "from_name": "tone", "to_name": "text", "type": "choices", "value": {"choices": ["calm"]}}
+    tasks = [task(text, calm) for text in ("", 5, "a\ud800b", TEXTS[0])]
+    import_tasks(dataset, tasks, labeling_config=config, data_path=str(tmp_path / "texts"), download_media=True)
+    assert [Path(path).read_text() for path in dataset.values("filepath")] == ["", TEXTS[0]]
+    assert dataset.values("tone.label") == ["calm", "calm"]
+    assert "what its data have for 'text' is 5, expected a text; left alone" in caplog.text
+    assert "what its data have for 'text' has half a character at 1, which no file holds" in caplog.text
 
 
 def test_a_dataset_of_files_of_several_kinds_is_refused(dataset, import_tasks, tmp_path):

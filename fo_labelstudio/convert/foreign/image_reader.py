@@ -249,7 +249,10 @@ class ImageReader:
             return self._values[name]
         if SPAN_KINDS[field.scope].words is None:
             return _ANY_SIZE
-        raise RegionError(f"the task does not hold the {field.medium.noun} that it marks, or only its address")
+        raise RegionError(
+            f"the task does not hold the {field.medium.noun} that it marks, or only its address, or shows more of it "
+            "than its body"
+        )
 
     def _compare_frames(self, shape: Shape, field: LabelField, media: MediaInfo) -> None:
         """Tells where people have seen other frames than the video has, as the editor counts them by a frame rate."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.digests import digest_of
@@ -67,8 +67,11 @@ def images_of(
     a_medium = with_article(medium.noun)
     for tag in objects:
         value = None if tag.key is None else value_at(data, tag.key)
-        if is_value(tag, value):
+        if own_value(tag, value) is not None:
             shown.append(Shown(tag.name, 0, _file_name(value, medium), str(tag.key)))
+            continue
+        if medium.content is not None and not tag.is_address:
+            problem = f"what its data have for {tag.key!r} {_problem_of_value(tag, value, medium)}"
             continue
         items = value if isinstance(value, list) else [value]
         if not items or not all(isinstance(item, str) and item for item in items):
@@ -96,29 +99,33 @@ def value_at(data: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def is_value(tag: ObjectTag, value: Any) -> bool:
-    """Whether what a task's data hold is what its object tag shows itself, not the address of that."""
-    return _parser_of(tag, value) is not None
-
-
-def values_of(task: Mapping[str, Any], config: LabelingConfig) -> dict[str, MediaInfo]:
-    """Name of each object tag that shows what stands in a task's data itself -> what regions refer to."""
-    data = task.get("data")
-    found = {}
-    for tag in config.objects.values() if isinstance(data, Mapping) else ():
-        value = None if tag.key is None else value_at(data or {}, tag.key)
-        parse = _parser_of(tag, value)
-        if parse is not None:
-            found[tag.name] = parse(value)
-    return found
-
-
-def _parser_of(tag: ObjectTag, value: Any) -> Callable[[Any], MediaInfo] | None:
-    """What makes of a value what regions refer to, where it is shown itself."""
+def own_value(tag: ObjectTag, value: Any) -> Any:
+    """What an object tag of ours shows of what a task's data hold; None where that is an address, or nothing."""
     medium = MEDIUM_NAMED.get(tag.medium)
     if medium is None or medium.shown_value is None or tag.is_address or value is None:
         return None
-    return medium.shown_value.parse if not medium.shown_value.problem_of(value) else None
+    own = medium.shown_value.of_options(value, dict(tag.options))
+    return None if medium.shown_value.problem_of(own) else own
+
+
+def _problem_of_value(tag: ObjectTag, value: Any, medium: Medium) -> str | None:
+    shown = medium.shown_value
+    return None if shown is None else shown.problem_of(shown.of_options(value, dict(tag.options)))
+
+
+def values_of(task: Mapping[str, Any], config: LabelingConfig) -> dict[str, MediaInfo]:
+    """Name of each object tag that shows what stands in a task's data itself -> what regions refer to.
+
+    Those that count otherwise than ours are left out.
+    """
+    data = task.get("data")
+    found = {}
+    for tag in config.objects.values() if isinstance(data, Mapping) else ():
+        value = None if tag.key is None else own_value(tag, value_at(data or {}, tag.key))
+        shown = None if value is None else MEDIUM_NAMED[tag.medium].shown_value
+        if shown is not None and shown.is_counted_alike(value, dict(tag.options)):
+            found[tag.name] = shown.parse(value)
+    return found
 
 
 def _file_name(value: Any, medium: Medium) -> str:

@@ -112,7 +112,23 @@ def _objects_of_value(field: LabelField, config: LabelingConfig) -> list[ObjectT
             f"field {field.name!r}: the labeling config does not show {field.shows!r}, which its labels are on; add "
             f'<{tag} name="{field.medium.name}" {named}="${field.shown_key}"/>, or leave the field out'
         )
-    return shown
+    return _showing_values(shown, field.medium)
+
+
+def _showing_values(shown: list[ObjectTag], medium: Medium) -> list[ObjectTag]:
+    """Those of some object tags that show what stands in a task's data as ours do.
+
+    Raises:
+        LabelingConfigError: none of them does
+    """
+    value = medium.shown_value
+    problems = {tag: value.problem_of_options(dict(tag.options)) for tag in shown} if value else {}
+    found = [tag for tag in shown if not problems.get(tag)]
+    if not found:
+        raise LabelingConfigError(
+            "; ".join(f"<{tag.tag}> {tag.name!r} of the labeling config {problem}" for tag, problem in problems.items())
+        )
+    return found
 
 
 def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
@@ -157,7 +173,7 @@ def shown_objects(config: LabelingConfig, medium: Medium, is_asked_about: bool =
             f"the labeling config shows lists of {medium.noun}s, or always the same one ({names}); use one that shows "
             f"the {medium.noun} of a task, such as {example}"
         )
-    return shown
+    return shown if medium.content is None else _showing_values(shown, medium)
 
 
 def _match_on(

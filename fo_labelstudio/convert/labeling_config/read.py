@@ -38,7 +38,7 @@ from fo_labelstudio.convert.labeling_config.kinds import (
     kind_of,
     span_type,
 )
-from fo_labelstudio.convert.media import DEFAULT, MEDIA, OF_SAMPLES
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, MEDIUM_NAMED, OF_SAMPLES
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.errors import LabelingConfigError
 from fo_labelstudio.messages import quoted
@@ -53,9 +53,9 @@ _INDEX_FLAG = "{{idx}}"
 """What the names in a ``<Repeater>`` hold in place of the number, where it says nothing else (1.23.2)."""
 
 _ATTRIBUTES = """
-    alias allowEmpty allowNested apiUrl choice closable format framerate html indexFlag labeling leafsOnly max maxRating
-    maxSubmissions maxUsages min mode name on only perItem perRegion required step toName value valueList valueType
-    visibleWhen whenChoiceValue whenLabelValue whenTagName
+    alias allowEmpty allowNested apiUrl choice closable format framerate html indexFlag inline labeling leafsOnly max
+    maxRating maxSubmissions maxUsages min mode name nameKey on only perItem perRegion required step textKey toName
+    value valueList valueType visibleWhen whenChoiceValue whenLabelValue whenTagName
 """.split()
 _CANONICAL_ATTRIBUTES = {name.lower(): name for name in _ATTRIBUTES}
 
@@ -74,6 +74,7 @@ class ObjectTag(NamedTuple):
         is_list: whether one task shows several, whose results carry an ``item_index``
         option: what it says of the media file besides: the ``framerate`` of a ``<Video>``; empty if nothing
         is_address: whether it says that a task's data holds the address of what it shows: ``valueType="url"``
+        options: those of its XML attributes that say how it shows a value; names and values
     """
 
     name: str
@@ -82,6 +83,7 @@ class ObjectTag(NamedTuple):
     is_list: bool = False
     option: str = ""
     is_address: bool = False
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def medium(self) -> str:
@@ -411,14 +413,16 @@ def _asks(tag: Element) -> bool:
 
 def _object(tag: Element) -> ObjectTag:
     value = tag.get("valueList") or tag.get("value")
-    option = next((medium.option for medium in MEDIA if medium.name == OBJECT_TAGS[tag.tag]), "")
+    medium = MEDIUM_NAMED.get(OBJECT_TAGS[tag.tag])
+    shown = None if medium is None else medium.shown_value
     return ObjectTag(
         tag.attrib["name"],
         tag.tag,
         _key(value),
         tag.get("valueList") is not None,
-        tag.get(option, "").strip(),
+        tag.get(medium.option if medium else "", "").strip(),
         tag.get("valueType") == "url",
+        tuple((name, tag.attrib[name]) for name in (shown.options if shown else ()) if name in tag.attrib),
     )
 
 

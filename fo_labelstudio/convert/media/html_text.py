@@ -45,9 +45,14 @@ _Texts = list[Any]
 
 
 @lru_cache(maxsize=8)
-def text_of(html: str) -> str:
-    """The text of HTML that offsets count in; a line end for each ``<br>``."""
-    reader = _Reader()
+def text_of(html: str, is_inline: bool = False) -> str:
+    """The text of HTML that offsets count in; a line end for each ``<br>``.
+
+    Args:
+        html: the HTML
+        is_inline: whether it is shown with ``inline="true"``, which counts what stands before the body, too
+    """
+    reader = _Reader(is_inline)
     reader.feed(_with_line_ends(html))
     reader.close()
     return reader.text
@@ -60,13 +65,13 @@ def _with_line_ends(text: str) -> str:
 class _Reader(HTMLParser):
     """Collects the texts. What may still get something is a list in the list of texts."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_in_body: bool) -> None:
         super().__init__(convert_charrefs=True)
         self._texts: _Texts = []
         # Each open element: its name, where its texts go, and where those go that are moved before it.
         self._open: list[tuple[str, _Texts, _Texts]] = []
         self._left_out: list[str] = []
-        self._is_in_body = False
+        self._is_in_body = is_in_body
         self._drops_line = False
 
     @property

@@ -66,6 +66,11 @@ class ShownValue:
         columns_of: the names of what the object tag must name of a value, in order; all values of a run have the same
         paths_of: the paths of the files that a value lists, or None, where the data of a task are to hold their
             addresses; the meta of the task then says what ``parse`` would
+        options: the XML attributes of an object tag of somebody else's that say how it shows a value
+        problem_of_options: what keeps an object tag with such XML attributes from showing what ``to_data`` makes, and
+            what to do; or None
+        of_options: a value that an object tag with such XML attributes shows -> what ours shows alike
+        is_counted_alike: whether regions on a value mean the same on an object tag with such XML attributes as on ours
     """
 
     key: str
@@ -76,6 +81,10 @@ class ShownValue:
     parse: Callable[[Any], MediaInfo]
     columns_of: Callable[[Any], tuple[str, ...]] | None = None
     paths_of: Callable[[Any], tuple[str, ...]] | None = None
+    options: tuple[str, ...] = ()
+    problem_of_options: Callable[[Mapping[str, str]], str | None] = lambda options: None
+    of_options: Callable[[Any, Mapping[str, str]], Any] = lambda value, options: value
+    is_counted_alike: Callable[[Any, Mapping[str, str]], bool] = lambda value, options: True
 
 
 @dataclass(frozen=True, kw_only=True)

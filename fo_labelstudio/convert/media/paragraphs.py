@@ -17,6 +17,9 @@ from fo_labelstudio.messages import quoted
 
 EXTENSIONS = (".json",)
 _AUTHOR, _TEXT = "author", "text"
+_KEYS = {"nameKey": _AUTHOR, "textKey": _TEXT}
+"""XML attribute of the object tag -> the key of turns that it names, where nobody says another one."""
+
 _TIMES = ("start", "end", "duration")
 
 
@@ -59,6 +62,26 @@ def _text_of(turn: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
+def problem_of_options(options: Mapping[str, str]) -> str | None:
+    for option, key in _KEYS.items():
+        named = options.get(option, key)
+        if named != key:
+            return f'takes {named!r} of each turn, where tasks have {key!r}; write {option}="{key}" into it'
+    return text.problem_of_options(options)
+
+
+def of_options(value: Any, options: Mapping[str, str]) -> Any:
+    if not isinstance(value, list) or not all(isinstance(turn, Mapping) for turn in value):
+        return value
+    keys = {own: options.get(option, own) for option, own in _KEYS.items()}
+    return [{**turn, **{own: _words(turn.get(key)) for own, key in keys.items()}} for turn in value]
+
+
+def _words(said: Any) -> str:
+    """What the editor shows of what a turn has as its text, or as its author."""
+    return "" if said is None else str(said)
+
+
 def content_of(media: MediaInfo) -> list[dict[str, Any]]:
     return value_to_data(json.loads(media.source))
 
@@ -78,5 +101,8 @@ MEDIUM = Medium(
         problem_of=problem_of_value,
         to_data=value_to_data,
         parse=parse_value,
+        options=(text.VALUE_TYPE, *_KEYS),
+        problem_of_options=problem_of_options,
+        of_options=of_options,
     ),
 )

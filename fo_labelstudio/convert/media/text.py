@@ -7,6 +7,7 @@ takes everything for UTF-8, and says no words of spans then (1.23.2).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -18,6 +19,7 @@ from fo_labelstudio.messages import quoted
 EXTENSIONS = (".txt", ".text", ".md")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ZERO = "\0"
+VALUE_TYPE = "valueType"
 
 
 def object_tag(name: str) -> Element:
@@ -43,6 +45,12 @@ def parse_value(data: Any) -> MediaInfo:
     return MediaInfo(text=data if isinstance(data, str) else "")
 
 
+def problem_of_options(options: Mapping[str, str]) -> str | None:
+    if options.get(VALUE_TYPE) == "url":
+        return f'takes what tasks hold for an address; take {VALUE_TYPE}="url" out of it'
+    return None
+
+
 MEDIUM = Medium(
     name="text",
     noun="text",
@@ -58,5 +66,7 @@ MEDIUM = Medium(
         problem_of=problem_of_value,
         to_data=value_to_data,
         parse=parse_value,
+        options=(VALUE_TYPE,),
+        problem_of_options=problem_of_options,
     ),
 )

@@ -16,6 +16,7 @@ from fo_labelstudio.messages import quoted
 TIME = "time"
 """The column that is the time; without it, time counts the numbers from 0."""
 
+_VALUE_TYPE = "valueType"
 _ONLY = "value"
 """The name of the one column of a plain list of numbers."""
 
@@ -31,6 +32,13 @@ def name_columns(tag: Element, columns: Sequence[str]) -> None:
     for column in columns:
         if column != TIME:
             SubElement(tag, "Channel", column=column, legend=column)
+
+
+def problem_of_options(options: Mapping[str, str]) -> str | None:
+    # Without this type, the editor looks for an address (1.23.2).
+    if options.get(_VALUE_TYPE) != "json":
+        return f'takes what tasks hold for an address; write {_VALUE_TYPE}="json" into it'
+    return None
 
 
 def columns_of(value: Any) -> tuple[str, ...]:
@@ -80,6 +88,8 @@ MEDIUM = Medium(
         to_data=value_to_data,
         parse=parse_value,
         columns_of=columns_of,
+        options=(_VALUE_TYPE,),
+        problem_of_options=problem_of_options,
     ),
     name_columns=name_columns,
 )

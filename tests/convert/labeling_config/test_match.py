@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from dataclasses import replace
 
@@ -11,9 +12,10 @@ from hypothesis import strategies as st
 from fo_labelstudio.convert.labeling_config.match import check_own_config, match
 from fo_labelstudio.convert.labeling_config.read import ObjectTag, read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
+from fo_labelstudio.convert.media import SHOWN_AS
 from fo_labelstudio.convert.names import control_name, inner_name
 from fo_labelstudio.convert.question import Question
-from fo_labelstudio.convert.records import Attribute
+from fo_labelstudio.convert.records import Attribute, LabelField
 from fo_labelstudio.convert.schema import parse_label_schema, with_controls
 from fo_labelstudio.errors import LabelingConfigError
 from tests.convert import strategies
@@ -35,6 +37,76 @@ def problems_of(fields, *tags):
     with pytest.raises(LabelingConfigError) as caught:
         matched(fields, *tags)
     return caught.value.problems or (str(caught.value),)
+
+
+def on_value(key, tag, control, **options):
+    """Spans on the value of a field, matched with an object tag with some XML attributes."""
+    field = LabelField("said", "spans", ("A",), "said", scope=SHOWN_AS[key].scopes[0], shows="value")
+    shown = "".join(f' {option}="{text}"' for option, text in options.items())
+    asked = f'<{control} name="said" toName="shown"><Label value="A"/></{control}>'
+    return match([field], read(f'<View>{IMAGE}<{tag} name="shown" value="$value"{shown}/>{asked}</View>'))
+
+
+@pytest.mark.parametrize(
+    ("key", "tag", "of", "options", "problem"),
+    [
+        (
+            "text",
+            "Text",
+            "Labels",
+            {"valueType": "url"},
+            'takes what tasks hold for an address; take valueType="url" out',
+        ),
+        (
+            "html",
+            "HyperText",
+            "HyperTextLabels",
+            {"valueType": "url"},
+            "takes what tasks hold for an address; take value",
+        ),
+        (
+            "html",
+            "HyperText",
+            "HyperTextLabels",
+            {"inline": "true"},
+            "counts the characters before the body, too; take",
+        ),
+        (
+            "turns",
+            "Paragraphs",
+            "ParagraphLabels",
+            {"textKey": "say"},
+            "takes 'say' of each turn, where tasks have 'text'",
+        ),
+        ("turns", "Paragraphs", "ParagraphLabels", {"namekey": "who"}, 'write nameKey="author" into it'),
+        ("turns", "Paragraphs", "ParagraphLabels", {"valuetype": "url"}, "takes what tasks hold for an address"),
+        (
+            "series",
+            "TimeSeries",
+            "TimeSeriesLabels",
+            {},
+            'takes what tasks hold for an address; write valueType="json"',
+        ),
+    ],
+)
+def test_an_object_tag_that_does_not_show_what_tasks_hold_is_refused(key, tag, of, options, problem):
+    with pytest.raises(LabelingConfigError, match=re.escape(f"<{tag}> 'shown' of the labeling config")) as caught:
+        on_value(key, tag, of, **options)
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "tag", "of", "options"),
+    [
+        ("text", "Text", "Labels", {"valueType": "text"}),
+        ("html", "HyperText", "HyperTextLabels", {"inline": "false"}),
+        ("turns", "Paragraphs", "ParagraphLabels", {"nameKey": "author", "textKey": "text", "layout": "none"}),
+        ("turns", "Paragraphs", "ParagraphLabels", {}),
+        ("series", "TimeSeries", "TimeSeriesLabels", {"valueType": "json"}),
+    ],
+)
+def test_an_object_tag_that_shows_what_tasks_hold_is_matched(key, tag, of, options):
+    assert on_value(key, tag, of, **options).fields[0].object_name == "shown"
 
 
 def on_image(fields):
