@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import fiftyone as fo
 import pytest
+from fiftyone import ViewField as F
 from PIL import Image
 
 from fo_labelstudio.errors import LabelStudioError
@@ -163,7 +165,7 @@ def test_a_person_moves_a_range_draws_one_and_answers_about_a_table(measured, co
         ({**SIGNAL, "time": [0, 1, 1, 2, 3]}, "its 'signal' has the time 1 behind 1; sort it by time"),
         ({"time": [0, 1], "speed": [1, 2]}, "its 'signal' has the columns 'time', 'speed', and the first one of the"),
         ({**SIGNAL, "load": [0, 0]}, "its 'signal' has columns of several lengths"),
-        ({**SIGNAL, "load": ["a"] * 5}, "its 'signal' holds ['a', 'a', 'a', 'a', 'a'] as 'load', expected a list of"),
+        ({**SIGNAL, "load": ["a"] * 5}, "its 'signal' holds 'a' as 'load' in row 1, expected a finite number"),
     ],
 )
 def test_a_series_that_cannot_be_shown_is_refused_before_anything_is_made(
@@ -175,3 +177,100 @@ def test_a_series_that_cannot_be_shown_is_refused_before_anything_is_made(
         annotate(measured, connection)
     assert message in str(caught.value)
     assert annotator.call("GET", "/api/projects/")["count"] == projects
+
+
+NOON = datetime(2026, 1, 31, 12)
+FILE_SCHEMA = {
+    "states": {"type": "spans", "classes": ["run", "rest"]},
+    "quality": {"type": "classification", "classes": ["good", "bad"]},
+}
+
+
+def seconds(*numbers):
+    """Times of the files: so many seconds after noon."""
+    return [NOON + timedelta(seconds=number) for number in numbers]
+
+
+@pytest.fixture
+def files(dataset_of, tmp_path):
+    """Two CSV files, whose spans are at and between their times."""
+    paths = []
+    for number in range(2):
+        path = tmp_path / f"signal{number}.csv"
+        rows = (
+            f"{time},{place % 3},{'' if place == 3 else place / 4}" for place, time in enumerate(seconds(*range(9)))
+        )
+        path.write_text("\n".join(["Timestamp,Speed (m/s),load", *rows]))
+        paths.append(str(path))
+    start, end = seconds(0.123, 4)
+    spans = [
+        fo.Classification(label="run", start=start, end=end, confidence=0.5),
+        fo.Classification(label="rest", start=NOON, end=NOON, source="model"),
+    ]
+    return dataset_of(
+        [fo.Sample(filepath=paths[0], states=fo.Classifications(classifications=spans)), fo.Sample(filepath=paths[1])]
+    )
+
+
+@pytest.mark.browser
+def test_spans_of_csv_files_with_dates_are_datetimes(files, connection, annotator, editor, tmp_path):
+    results = annotate(files, connection, FILE_SCHEMA)
+    first, second = files.values("id")
+    data = annotator.task(results.tasks[first])["data"]["timeseries"]
+    noon = 1769860800000
+    assert data == {
+        "time (utc)": [noon + 1000 * place for place in range(9)],
+        "speed (m/s)": [place % 3 for place in range(9)],
+        "load": [None if place == 3 else place / 4 for place in range(9)],
+    }
+    before = stored(files)
+    annotator.accept_all(results)
+    files.load_annotations("run")
+    assert stored(files) == before
+
+    task = editor.open_task(results.project_id, results.tasks[second])
+    task.page.locator(".lsf-main-view .new_brush .overlay").first.wait_for()
+    task.pick_label("rest")
+    drag(task, (0, 8), 2, 3, 5.1)
+    task.unselect()
+    task.choose("quality", "good")
+    task.screenshot(tmp_path / "csv.png")
+    task.submit()
+    annotator.submit(results.tasks[first], lambda result: [region for region in result if "score" not in region])
+    for _ in range(2):
+        files.load_annotations("run")
+        files.reload()
+        drawn = files[second].states.classifications
+        assert [(span.label, span.start, span.end) for span in drawn] == [("rest", *seconds(2, 5))]
+        assert files.values("quality.label") == [None, "good"]
+        kept = stored(files)[first]["states"]["classifications"]
+        assert kept == before[first]["states"]["classifications"][1:]
+    late = files.filter_labels("states", F("start") > NOON)
+    assert late.values("id") == [second]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"2026-01-31,1,2\n", "it has no header row, for its first one is"),
+        (b"Timestamp,load\n2026-01-31,1\n", "has the columns 'time (utc)', 'load', and the first one of the run"),
+        (b"Timestamp,Speed (m/s),load\n1,1,1\n", "has the columns 'time', 'Speed (m/s)', 'load', and the first one"),
+        (b"Timestamp,load\n2026-01-31\n", "it has 1 cells in line 2, and 2 in its header row"),
+        ("Timestamp,größe\n".encode("latin-1"), "its text is not in UTF-8"),
+    ],
+)
+def test_files_that_cannot_be_shown_with_the_others_are_refused(files, connection, tmp_path, text, message):
+    path = tmp_path / "other.csv"
+    path.write_bytes(text)
+    files.add_sample(fo.Sample(filepath=str(path)))
+    with pytest.raises(LabelStudioError) as caught:
+        annotate(files, connection, FILE_SCHEMA)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value) and files.last().id in str(caught.value)
+
+
+def test_spans_that_are_no_dates_are_refused_on_dates(files, connection):
+    files.set_values("states.classifications.start", [[1, 2], None])
+    files.set_values("states.classifications.end", [[1, 2], None])
+    with pytest.raises(LabelStudioError, match="its start is 1, and the times of its series are dates; make both"):
+        annotate(files, connection, FILE_SCHEMA)

@@ -6,18 +6,29 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from fo_labelstudio.convert.times import in_utc
+
 _MAX_CACHED_CHARS = 100
 """Characters of the longest text whose digest is kept."""
 
-_to_json = json.JSONEncoder(sort_keys=True).encode
+
+def _as_text(value: Any) -> str:
+    """What stands for a time, to the millisecond, as the database keeps it."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} has no digest")
+    return in_utc(value).isoformat(timespec="milliseconds")
+
+
+_to_json = json.JSONEncoder(sort_keys=True, default=_as_text).encode
 
 
 def digest_of(value: Any) -> str:
-    """A short digest of a JSON value, or of a tuple of bytes: equal values, equal digests."""
+    """A short digest of a JSON value, which may hold times, or of a tuple of bytes: equal values, equal digests."""
     if isinstance(value, str) and len(value) <= _MAX_CACHED_CHARS:
         return _digest_of_short_text(value)
     if not isinstance(value, tuple):

@@ -89,7 +89,7 @@ class LabelField:
         shows: the field of the samples whose value its labels are on, where that is not their media
         beside: name of the medium of the samples themselves, where its labels are on such a value; None where tasks
             do not show that
-        columns: names of the columns of such a value, where its object tag names them
+        columns: names of the columns of such a value, or of the samples' files, where its object tag names them
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
@@ -288,9 +288,18 @@ def problems_of_shown(fields: Iterable[LabelField], values: Mapping[str, Any]) -
 
 def _other_columns(field: LabelField, value: Any) -> str | None:
     columns_of = field.shown_value.columns_of
-    found = field.columns if columns_of is None else columns_of(value)
-    # Their order says nothing, for the database need not keep it.
-    if {*found} == {*field.columns}:
+    return None if columns_of is None else _other_names(columns_of(value), field)
+
+
+def problem_of_columns(fields: Iterable[LabelField], media: MediaInfo) -> str | None:
+    """What keeps the file of a sample from being shown as the others of the run are, or None."""
+    field = next((field for field in fields if field.shows is None and field.columns), None)
+    return None if field is None else _other_names(media.columns, field)
+
+
+def _other_names(found: tuple[str, ...], field: LabelField) -> str | None:
+    # Their order says nothing, for the database need not keep it; their case, nothing to the editor.
+    if {name.lower() for name in found} == {name.lower() for name in field.columns}:
         return None
     named, expected = (", ".join(map(repr, names)) for names in (found, field.columns))
     return f"has the columns {named}, and the first one of the run {expected}; give all the same, or leave it out"

@@ -62,6 +62,9 @@ _VECTOR_VERSION = Version("1.22.0")
 _BITMASK_VERSION = Version("1.21.0")
 """The first server with <BitmaskLabels>."""
 
+_HEAD = 2**20
+"""Bytes of a file that tell its columns."""
+
 MASK_TOOLS = {"brush": masks.BRUSH, "bitmask": masks.BITMASK}
 """Value of the setting ``mask_tool`` -> control tag."""
 
@@ -99,6 +102,7 @@ def completed_label_schema(
     scalar_types: Mapping[str, str],
     keyframe_tolerance: float = KEYFRAME_TOLERANCE,
     show_media: bool = True,
+    media_field: str = "filepath",
 ) -> dict[str, Any]:
     """A label schema with all that :func:`parse_label_schema` needs.
 
@@ -110,12 +114,14 @@ def completed_label_schema(
         scalar_types: new scalar field -> kind of its values
         keyframe_tolerance: how far boxes between keyframes may be off, relative to the frame
         show_media: whether tasks show the media of the samples, besides values of theirs
+        media_field: the field that holds the paths of the media
 
     Raises:
         LabelSchemaError: a field or an attribute cannot be annotated as asked, or the samples cannot be shown
     """
     are_clips, samples = is_clips(samples), videos_of(samples)
     medium = medium_of_samples(samples) if show_media else medium_of_type(samples.media_type)
+    columns: dict[str, Any] | None = None
     completed = {}
     for name, given in label_schema.items():
         info = deepcopy(dict(given))
@@ -134,6 +140,9 @@ def completed_label_schema(
         if shown_as is not None:
             info["beside"] = medium.name if show_media else None
             info |= _columns(samples, info, shown_as)
+        elif medium.columns_in is not None and show_media:
+            columns = _columns_of_files(samples, media_field, medium.columns_in) if columns is None else columns
+            info |= columns
         elif not show_media:
             keys = " or ".join(f'"{key}"' for key in SHOWN_AS)
             raise LabelSchemaError(
@@ -203,6 +212,25 @@ def _columns(samples: foc.SampleCollection, info: Mapping[str, Any], medium: Med
     if problem:
         raise LabelSchemaError(f"field of the samples {name!r}: it {problem}")
     return {"columns": list(shown.columns_of(value))}
+
+
+def _columns_of_files(
+    samples: foc.SampleCollection, media_field: str, columns_in: Callable[[str], tuple[str, ...]]
+) -> dict[str, Any]:
+    """What the label schema says of the columns of the samples' files: those of the first one that tells them.
+
+    Where none does, there are none: each file is looked at before it is sent, and says then what is wrong.
+    """
+    for sample in samples.select_fields(media_field).iter_samples():
+        try:
+            with open(sample[media_field], "rb") as file:
+                head = file.read(_HEAD)
+            # What is cut off is left out.
+            lines = head[: head.rfind(b"\n") + 1] if len(head) == _HEAD else head
+            return {"columns": list(columns_in(lines.decode("utf-8-sig")))}
+        except (OSError, TypeError, ValueError):
+            continue
+    return {}
 
 
 _LISTS = frozenset(filter(None, map(list_name, LABEL_TYPES.values())))

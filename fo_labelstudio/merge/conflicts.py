@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import Attribute, LabelAnswer, LabelField
 from fo_labelstudio.convert.regions import group_regions
 from fo_labelstudio.convert.stored import LabelDoc, StoredLabel
+from fo_labelstudio.convert.times import in_utc
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.merge.equality import is_identical
 from fo_labelstudio.merge.ledger import WrittenValues
@@ -410,8 +411,7 @@ def _plain(value: Any) -> Any:
         return digest_of((bytes(value),))
     if isinstance(value, datetime):
         # The database keeps milliseconds, and no zone.
-        in_utc = value if value.tzinfo is None else value.astimezone(timezone.utc).replace(tzinfo=None)
-        return in_utc.isoformat(timespec="milliseconds")
+        return in_utc(value).isoformat(timespec="milliseconds")
     if isinstance(value, float) and value != value:
         return "NaN"
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

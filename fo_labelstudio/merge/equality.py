@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from fo_labelstudio.convert.numbers import TOLERANCE, is_number
+from fo_labelstudio.convert.times import in_utc
 
 
 def blend(stored: Any, before: Any, after: Any) -> Any:
@@ -28,7 +29,7 @@ def is_identical(one: Any, other: Any) -> bool:
     if isinstance(one, bytes) and isinstance(other, bytes):
         return bytes(one) == bytes(other)
     if isinstance(one, datetime) and isinstance(other, datetime):
-        return _in_utc(one) == _in_utc(other)
+        return in_utc(one) == in_utc(other)
     return bool(one == other or (one != one and other != other))
 
 
@@ -39,8 +40,3 @@ def is_same(before: Any, after: Any) -> bool:
     if is_number(before) and is_number(after):
         return abs(before - after) <= TOLERANCE or is_identical(before, after)
     return is_identical(before, after)
-
-
-def _in_utc(time: datetime) -> datetime:
-    # The database hands out times without their zone, which is UTC.
-    return time if time.tzinfo is None else time.astimezone(timezone.utc).replace(tzinfo=None)

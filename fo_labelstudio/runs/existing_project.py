@@ -177,6 +177,7 @@ def complete(
         {**kinds, **(config.scalar_types or {})},
         config.keyframe_tolerance,
         config.show_media,
+        config.media_field,
     )
     if labeling_config is not None:
         config.label_schema = in_names_of(

@@ -41,7 +41,13 @@ def to_labeling_config(
         built, _ = built_label_schema(samples, backend, label_schema)
         config = backend.config
         schema = completed_label_schema(
-            built, samples, NEWEST_TAGS, config.mask_tool, config.scalar_types, config.keyframe_tolerance
+            built,
+            samples,
+            NEWEST_TAGS,
+            config.mask_tool,
+            config.scalar_types,
+            config.keyframe_tolerance,
+            media_field=config.media_field,
         )
         fields = parse_label_schema(schema)
     return write.to_labeling_config(fields)

@@ -12,6 +12,7 @@ from fo_labelstudio.convert.media.medium import MediaInfo, of_items
 from fo_labelstudio.convert.records import (
     address_key_of,
     lists_of,
+    problem_of_columns,
     problems_of_shown,
     shown_data,
     shown_names,
@@ -175,6 +176,10 @@ def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Sa
                 continue
             # No way to the server finds out anything about media without a path.
             path = stored.path or ""
+            other = problem_of_columns(run.fields, media)
+            if other:
+                yield Refused(f"sample {stored.id}: its file {_shown(path)} {other}")
+                continue
             carried = {name: stored.shown[name] for name in run.task_fields}
             shown = {**to_data(carried, dates), **shown_data(run.fields, stored.shown)}
             yield SampleRecord(stored.id, path, media, labels, shown, stored.score_value, lists[stored.id])

@@ -180,6 +180,7 @@ def draft_field(samples: foc.SampleCollection, backend: Any, name: str, asked: M
             config.mask_tool,
             config.scalar_types or {},
             config.keyframe_tolerance,
+            media_field=config.media_field,
         )
         parse_label_schema(completed)
     except (LabelStudioError, ValueError) as error:

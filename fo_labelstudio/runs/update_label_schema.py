@@ -126,6 +126,7 @@ def _extended(
             config.scalar_types or {},
             config.keyframe_tolerance,
             config.show_media,
+            config.media_field,
         )
         merged[name] = as_before(completed[name], config.label_schema[name])
     if labeling_config is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
 
@@ -48,6 +49,21 @@ def times(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
     return st.lists(numbers, min_size=2, max_size=2).map(lambda pair: (min(pair), max(pair)))
 
 
+dates = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(
+    lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000)
+)
+"""Times as the database keeps them."""
+
+
+def times_of(media: MediaInfo) -> st.SearchStrategy[tuple[Any, Any]]:
+    ends = st.lists(dates, min_size=2, max_size=2).map(lambda pair: (min(pair), max(pair)))
+    return ends if media.is_dated else times(media)
+
+
+def series_of(media: MediaInfo) -> dict[str, list[Any]]:
+    return {"time": ["2026-01-31", "2026-02-01"] if media.is_dated else [0, 1], "a": [0.5, 0.25]}
+
+
 def seconds(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
     ends = st.floats(0, 10**6) | st.integers(0, 10**6)
     return st.lists(ends, min_size=2, max_size=2, unique=True).map(lambda pair: (min(pair), max(pair)))
@@ -81,7 +97,7 @@ def in_turns(draw: st.DrawFn, media: MediaInfo) -> tuple[int, int, int]:
 SPANNED = {
     "text": Spanned(texts.map(lambda text: MediaInfo(text=text)), lambda media: media.text, offsets),
     "audio": Spanned(st.just(MediaInfo()), lambda media: None, seconds),
-    "timeseries": Spanned(st.just(MediaInfo()), lambda media: {"time": [0, 1, 2], "a": [0.5, 0.25, 0]}, times),
+    "timeseries": Spanned(st.booleans().map(lambda is_dated: MediaInfo(is_dated=is_dated)), series_of, times_of),
     "hypertext": Spanned(texts.map(as_shown), lambda media: html_of(media.text), offsets),
     "paragraphs": Spanned(turns.map(lambda texts: MediaInfo(turns=(*texts,))), turns_of, in_turns),
 }

@@ -24,6 +24,7 @@ def test_files_that_fiftyone_does_not_know_are_told_by_their_names(files, medium
 
 def test_capital_letters_make_no_difference(files):
     assert medium_of_samples(files("/a.txt", "/b.TXT")).name == "text"
+    assert medium_of_samples(files("/a.csv", "/b.tsv")).name == "timeseries"
 
 
 def test_what_fiftyone_knows_is_what_it_says(files):

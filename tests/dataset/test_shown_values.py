@@ -160,3 +160,20 @@ def test_no_shape_is_on_a_text_file(dataset_of, backend):
     samples = dataset_of([fo.Sample(filepath="a.txt")])
     with pytest.raises(LabelSchemaError, match="'boxes': labels of type 'detections' cannot be annotated on a text"):
         schema_of(samples, backend, {"boxes": {"type": "detections", "classes": ["PER"]}})
+
+
+def test_the_columns_of_files_are_those_of_the_first_one_that_tells_them(dataset_of, backend, tmp_path):
+    rows = "".join(f"2026-01-31 12:00:00.{place:06d},{place}\n" for place in range(60_000))
+    for name, text in {"numbers": "1,2\n", "long": f"Date,Speed\n{rows}", "other": "a\n1\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    paths = [str(tmp_path / f"{name}.csv") for name in ("missing", "numbers", "long", "other")]
+    dataset = dataset_of([fo.Sample(filepath=path, copy=path) for path in paths])
+    asked = {"states": {"type": "spans", "classes": ["run"]}, "kind": {"type": "classification", "classes": ["a"]}}
+    schema = schema_of(dataset, backend, asked)
+    assert [info["columns"] for info in schema.values()] == [["time (utc)", "Speed"]] * 2
+    fields = parse_label_schema(schema)
+    assert objects_of(fields).keys() == {"timeseries"}
+    assert schema_of(dataset[:2], backend, asked)["states"].get("columns") is None
+    built, _ = built_label_schema(dataset, backend, asked)
+    schema = completed_label_schema(built, dataset[3:], "1.23.2", "brush", {}, media_field="copy")
+    assert schema["kind"]["columns"] == ["a"]

@@ -58,7 +58,8 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     if drawn:
         SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
     shown = objects_of(fields)
-    view.extend(_object_tags(shown, shown_by(fields)))
+    columns = {field.to_name: field.columns for field in fields}
+    view.extend(_object_tags(shown, shown_by(fields), columns))
     asked = [field for field in drawn if field.attributes]
     if asked:
         view.append(_region_questions(asked))
@@ -74,12 +75,15 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
     return tostring(view, encoding="unicode")
 
 
-def _object_tags(shown: Mapping[str, Medium], of_values: Mapping[str, LabelField]) -> Iterator[Element]:
+def _object_tags(
+    shown: Mapping[str, Medium], of_values: Mapping[str, LabelField], columns: Mapping[str, Sequence[str]]
+) -> Iterator[Element]:
     """The object tags of a task, each with a title where there are others.
 
     Args:
         shown: name of the object tag -> medium
         of_values: name of those that show a value of the sample -> a field whose labels are on it
+        columns: name of those that name columns -> these
     """
     for name, medium in shown.items():
         tag = medium.object_tag(name)
@@ -87,7 +91,7 @@ def _object_tags(shown: Mapping[str, Medium], of_values: Mapping[str, LabelField
         if field is not None and field.shows is not None:
             yield Element("Header", value=without_references(field.shows), size="6")
             tag.set(medium.value_attribute, f"${field.shown_key}")
-            medium.name_columns(tag, field.columns)
+        medium.name_columns(tag, columns.get(name, ()))
         yield tag
 
 

@@ -27,6 +27,8 @@ class MediaInfo(NamedTuple):
         frame_rate: the frames that are shown in a second; 0 where there are none
         text: the text itself; empty where there is none
         turns: the text of each turn of a conversation; none where there are none
+        columns: the names of the columns of a series that is in a file; none where there is none
+        is_dated: whether the times of a series are dates
         source: what is in its file, where that says more than the text or the turns
         items: of a list, what regions on each of its items refer to; none where it is no list
         item: the place in such a list, from 0; None where it is none of a list
@@ -38,6 +40,8 @@ class MediaInfo(NamedTuple):
     frame_rate: float = 0.0
     text: str = ""
     turns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    is_dated: bool = False
     source: str = ""
     items: tuple[MediaInfo, ...] = ()
     item: int | None = None
@@ -119,7 +123,9 @@ class Medium:
         extensions: how the names of its files end, where FiftyOne knows no media type of theirs
         content: what the data of a task holds of what is in a file, for ``shown_value`` to parse; None where it holds
             the address of the file
-        name_columns: writes into its object tag what the columns of a value are called
+        columns_in: the names of what the object tag must name of a file, given the beginning of what is in it, as whole
+            lines; raises ValueError where it tells none; all files of a run have the same
+        name_columns: writes into its object tag what the columns of a value, or of a file, are called
         item: name of the medium of which its object tag shows a list; empty where it shows one thing
     """
 
@@ -145,6 +151,7 @@ class Medium:
     shown_value: ShownValue | None = None
     extensions: tuple[str, ...] = ()
     content: Callable[[MediaInfo], Any] | None = None
+    columns_in: Callable[[str], tuple[str, ...]] | None = None
     name_columns: Callable[[Element, Sequence[str]], None] = lambda tag, columns: None
     item: str = ""
 

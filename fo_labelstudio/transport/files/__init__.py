@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.transport.files import audio, hypertext, image, paragraphs, pdf, text, video
+from fo_labelstudio.transport.files import audio, hypertext, image, paragraphs, pdf, text, timeseries, video
 from fo_labelstudio.transport.files.files import MediaFiles
 
 FILES: dict[str, MediaFiles] = {
@@ -13,5 +13,6 @@ FILES: dict[str, MediaFiles] = {
     "text": text.FILES,  # UTF-8
     "hypertext": hypertext.FILES,  # UTF-8
     "paragraphs": paragraphs.FILES,  # JSON
+    "timeseries": timeseries.FILES,  # CSV
 }
 """Name of a medium -> its files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from datetime import datetime
 
 import fiftyone as fo
 import numpy as np
@@ -145,6 +146,9 @@ def assert_alike(back, label, field, media):
             continue
         absent = 0.0 if name == "rotation" else None
         actual, expected = (one.get_attribute_value(name, absent) for one in (back, label))
+        if isinstance(expected, datetime):
+            assert actual == expected
+            continue
         if name == "rotation" and abs(actual - expected) > math.pi:
             # A full turn is none.
             actual, expected = math.remainder(actual, math.tau), math.remainder(expected, math.tau)

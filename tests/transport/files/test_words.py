@@ -1,4 +1,4 @@
-"""Files of HTML and of conversations, which are read like those of texts."""
+"""Files of HTML, of conversations and of time series, which are read like those of texts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from fo_labelstudio.convert.media.hypertext import MEDIUM as HYPERTEXT
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.paragraphs import MEDIUM as PARAGRAPHS
+from fo_labelstudio.convert.media.timeseries import MEDIUM as TIMESERIES
 from fo_labelstudio.transport.files import FILES
 
 HTML = "<html><head><title>No</title></head><body><p>Ann &amp; 👩‍🚀<br>Bob\r\n</body></html>"
@@ -42,9 +43,19 @@ def test_a_task_holds_the_turns_of_a_file(look_at):
     assert PARAGRAPHS.shown_value.parse(data) == MediaInfo(turns=found.turns)
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_task_holds_the_columns_of_a_file(look_at, mark, name):
+    found = look_at(mark + b"time\tgr\xc3\xb6\xc3\x9fe\r\n0\t1.5\r\n", name).info
+    assert TIMESERIES.content(found) == {"time": [0], "größe": [1.5]}
+
+
 @pytest.mark.parametrize(
     ("content", "name", "problem"),
     [
+        ("é".encode("latin-1"), "a.csv", "its text is not in UTF-8 (byte 0 of it); write it in UTF-8"),
+        (b"time,a\n0,walk\n", "a.csv", "it holds 'walk' as 'a' in row 1, expected a finite number, or nothing"),
+        (b"0,1\n2,3\n", "a.tsv", "it has no header row, for its first one is ['0', '1']; write the names"),
         ("é".encode("latin-1"), "a.html", "its text is not in UTF-8 (byte 0 of it); write it in UTF-8"),
         (b"{", "a.json", "it is no JSON (Expecting property name"),
         (b"[" * 100_000, "a.json", "it is no JSON ("),
