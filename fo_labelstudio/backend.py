@@ -23,6 +23,7 @@ from fo_labelstudio.convert.media.medium import UNKNOWN
 from fo_labelstudio.convert.records import LabelField, address_key_of, lists_of
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
+from fo_labelstudio.dataset.groups import chosen_slices, groups_of
 from fo_labelstudio.dataset.internals import (
     is_end_of_load,
     load_arguments,
@@ -281,7 +282,8 @@ class LabelStudioBackend(foua.AnnotationBackend):
 
     @property
     def supported_media_types(self) -> list[str]:
-        return [*(medium.media_type for medium in OF_SAMPLES), UNKNOWN]
+        of_groups = [] if self.config.group_slices is None else ["group"]
+        return [*(medium.media_type for medium in OF_SAMPLES), UNKNOWN, *of_groups]
 
     @property
     def supported_label_types(self) -> list[str]:
@@ -323,6 +325,13 @@ class LabelStudioBackend(foua.AnnotationBackend):
             # FiftyOne asks so for an attribute of which only the name is given; the dataset may know more.
             return {"type": "text", "recommended": True}
         return {"type": "text"}
+
+    def shown_samples(self, samples: Any) -> Any:
+        """The samples that tasks show: of a collection of groups, those of the slices that ``group_slices`` names."""
+        if self.config.group_slices is None:
+            return samples
+        samples, self.config.group_slices = chosen_slices(samples, self.config.group_slices)
+        return samples
 
     def discover_attributes(
         self, samples: Any, label_field: str, classes: list[str] | None = None
@@ -403,6 +412,7 @@ class LabelStudioBackend(foua.AnnotationBackend):
         if self.config.export_dir is not None:
             results.tasks, self._written = self._written or {}, None
             results.ranges = annotate.saved_ranges(self.config, samples)
+            results.groups = groups_of(samples, self.config.group_slices)
             return results
         annotate.finish(self, samples, anno_key, results, begun)
         if launch_editor:
@@ -501,6 +511,7 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         last_load: dict[str, Any] | None = None,
         skipped: str = "",
         ranges: dict[str, list[Any]] | None = None,
+        groups: dict[str, dict[str, str]] | None = None,
         changes: dict[str, Any] | None = None,
         backend: LabelStudioBackend | None = None,
     ):
@@ -520,11 +531,12 @@ class LabelStudioAnnotationResults(foua.AnnotationResults, RunState):
         self.last_load = last_load or {}
         self.skipped = skipped
         self.ranges = ranges or {}
+        self.groups = groups or {}
         self.changes = changes or {}
 
     @property
     def uploaded_tasks(self) -> dict[int, str]:
-        """The tasks of the run: task id -> sample id, as FiftyOne's own integration has it."""
+        """The tasks of the run: task id -> sample id, or id of a group, as FiftyOne's own integration has it."""
         return {task_id: sample_id for sample_id, task_id in self.tasks.items()}
 
     def get_meta(self) -> dict[str, Any]:

@@ -444,6 +444,27 @@ def parse_task_fields(value: Any) -> list[str] | None:
     return list(dict.fromkeys(name.strip() for name in names))
 
 
+ALL_SLICES = "all"
+"""What the setting ``group_slices`` is where tasks show all slices of groups."""
+
+
+def parse_group_slices(value: Any) -> str | list[str] | None:
+    """The slices of groups that a task shows beside each other, each once, ALL_SLICES, or None where it shows a sample;
+    as a text, with commas.
+
+    Raises:
+        SettingsError: they are malformed
+    """
+    if value in (None, ALL_SLICES):
+        return value  # type: ignore[no-any-return]
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(one, str) and one for one in names):
+        raise SettingsError(
+            f"group_slices is {value!r}, expected {ALL_SLICES!r}, or names of slices, for example ['left', 'right']"
+        )
+    return list(dict.fromkeys(name.strip() if isinstance(value, str) else name for name in names))
+
+
 def parse_score_field(value: Any) -> str | None:
     """The field of samples whose value is the score of predictions, or None where that is the mean of confidences.
 
@@ -697,6 +718,12 @@ SETTINGS = (
         "local_files_root", _as_given, "the folder of this machine that is the server's document root", of_run=True
     ),
     Setting("local_files_server_root", _as_given, "the same folder as the server calls it", of_run=True),
+    Setting(
+        "group_slices",
+        parse_group_slices,
+        "slices of groups that one task shows beside each other: all, or their names",
+        of_run=True,
+    ),
     Setting("task_fields", parse_task_fields, "fields of samples whose values tasks carry", of_run=True),
     Setting(
         "upload_as",

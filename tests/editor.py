@@ -62,7 +62,7 @@ _CHROMIUM_ARGS = (
 _PRELUDE = """
 const store = window.Htx?.annotationStore, annotation = store?.selected;
 const tags = annotation?.names ? [...annotation.names.values()] : [];
-const image = tags.find(tag => tag.type === "image");
+const image = tags.find(tag => tag.type === "image" && tag.name === (window.lookedAt ?? tag.name));
 const control = name => tags.find(tag => tag.name === name);
 const classOf = child => child.alias ?? child.value;  // as results have it; the text on the screen may differ
 const regions = (annotation?.regions ?? []).filter(region => !region.classification);
@@ -278,6 +278,11 @@ class TaskPage:
         """Begin another annotation of the task, from nothing, with the **+** beside those that there are."""
         self._click(self.page.get_by_role("button", name="Create an annotation"))
         self._until(lambda: not self._read("return annotation.results.length"), "a blank annotation")
+        self.wait_until_ready()
+
+    def look_at(self, name: str) -> None:
+        """Has all that follows be about one of several images: the one of an object tag."""
+        self.page.evaluate("name => { window.lookedAt = name }", name)
         self.wait_until_ready()
 
     # ---- a person's actions on regions

@@ -15,6 +15,7 @@ from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.task.write import MODEL_VERSION, SampleRecord, to_task
+from fo_labelstudio.dataset.groups import groups_of
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import RunError, ServerError
 from fo_labelstudio.runs.annotate import saved_ranges
@@ -128,7 +129,8 @@ class MemoryTasks:
     def make_tasks(self, tasks: Sequence[bytes]) -> MadeTasks:
         self.requests.append(len(tasks))
         made = [self.add(json.loads(task)) for task in tasks]
-        return MadeTasks(made, sum(len(self.by_id[task_id]["predictions"]) for task_id in made))
+        answers = [self.by_id[task_id][name] for task_id in made for name in ("predictions", "annotations")]
+        return MadeTasks(made, sum(map(len, answers)))
 
     def delete_tasks(self, task_ids: Sequence[int]) -> None:
         self.deleted += task_ids
@@ -311,7 +313,7 @@ def annotate_in_memory(
     backend = config.build()
     backend.put_run(dataset, key, overwrite=True, cleanup=False)
     results = LabelStudioAnnotationResults(dataset, config, key, {}, backend=backend)
-    results.ranges = saved_ranges(config, dataset)
+    results.ranges, results.groups = saved_ranges(config, dataset), groups_of(dataset, config.group_slices)
     run, project = run_of(config, dataset, key), MemoryTasks()
     send(run, prepared_tasks(run), project, MemoryMedia(), results.tasks, lambda: None)
     backend.save_run_results(dataset, key, results)

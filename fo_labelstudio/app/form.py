@@ -41,6 +41,7 @@ def remembered(ctx: Any, what: Sequence[Any], look: Callable[[], T]) -> T:
         return look()
     request = ctx.request_params
     about = {name: request.get(name) for name in _WHAT_IS_SHOWN}
+    about["group_slices"] = ctx.params.get("group_slices")
     # As FiftyOne before 1.22 has it.
     about["target"] = ctx.params.get("view_target")
     key = json.dumps([prompt, about, list(what)], sort_keys=True, default=str)
@@ -65,7 +66,8 @@ def samples_of(ctx: Any) -> Any:
     else:
         samples = ctx.target_view()
     if samples.media_type == "group":
-        samples = samples.select_group_slices(ctx.group_slice or samples.group_slice)
+        asked = ctx.params.get("group_slices")
+        samples = samples.select_group_slices(asked or ctx.group_slice or samples.group_slice)
     return samples
 
 

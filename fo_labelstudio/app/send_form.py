@@ -55,7 +55,8 @@ RESTRICTIONS = {
 
 _MEDIA = ("media", "local_files_root", "local_files_server_root", "unusable_media")
 _PROJECT = ("project_name", "project_id", "existing_tasks")
-_OF_NEW_PROJECTS = ("sampling", "labeling_config")
+_OF_NEW_PROJECTS = ("sampling", "labeling_config", "group_slices")
+_OF_GROUPS = ("group_slices",)
 _OF_VIDEOS = ("frame_start", "frame_stop", "keyframe_tolerance")
 _OF_FIELDS = ("mask_tool", "keyframe_tolerance", "scalar_types")
 """Settings that decide how a field is asked for."""
@@ -301,12 +302,12 @@ class SendForm:
         if not self._params.get("more_options"):
             return
         is_video = self._medium.frame_scope is not None
-        names = [
-            name
-            for name in MORE
-            if (is_video or name not in _OF_VIDEOS) and (self._project == "new" or name not in _OF_NEW_PROJECTS)
+        left_out = [
+            *(() if is_video else _OF_VIDEOS),
+            *(() if self._project == "new" else _OF_NEW_PROJECTS),
+            *(() if self._ctx.dataset.group_field else _OF_GROUPS),
         ]
-        ask_settings(self._inputs, names, self._assigned)
+        ask_settings(self._inputs, [name for name in MORE if name not in left_out], self._assigned)
 
     def _show_problems(self, can_ask: bool) -> None:
         """Says what cannot be sent: fields, what the project does not ask, and samples."""
@@ -373,7 +374,7 @@ class SendForm:
         if not whole or len(whole) < len(completed):
             return
         try:
-            text = preview(whole)
+            text = preview(whole, self._params.get("group_slices") or ())
         except LabelStudioError as error:
             refuse(self._inputs, "labeling_config_problem", str(error))
             return

@@ -13,7 +13,7 @@ _ROWS = {row.name: row for row in SETTINGS}
 _CHOICES: Mapping[str, tuple[str, ...]] = {"provenance": (*PROVENANCE, NOWHERE)}
 _WHOLE_NUMBERS = ("frame_start", "frame_stop", "parts", "project_id")
 _NUMBERS = ("keyframe_tolerance",)
-_LISTS = ("task_fields",)
+_LISTS = ("task_fields", "group_slices")
 
 
 def ask_settings(

@@ -368,8 +368,9 @@ _OTHERWISE = "fo_labelstudio_otherwise"
 def patch() -> None:
     """Has FiftyOne ask our backend where it asks none; other backends notice nothing. Patching twice changes nothing.
 
-    A backend of ours has ``discover_attributes(samples, label_field, classes)``; ``only_type``, ``known_classes`` and
-    ``has_keyframes``, each of ``(samples, label_field)``; results of ours have ``merges_itself``.
+    A backend of ours has ``shown_samples(samples)``; ``discover_attributes(samples, label_field, classes)``;
+    ``only_type``, ``known_classes`` and ``has_keyframes``, each of ``(samples, label_field)``; results of ours have
+    ``merges_itself``.
 
     Label types that FiftyOne's tables lack are added there, since its functions look into them by name. They ask the
     backend first whether it supports a type, so no other backend gets to see them.
@@ -480,6 +481,7 @@ def _label_schema(otherwise: Callable[..., Any]) -> Callable[..., Any]:
     def label_schema(samples: Any, backend: Any, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(backend, "only_type"):
             return otherwise(samples, backend, *args, **kwargs)
+        samples = backend.shown_samples(samples)
         bound = signature.bind(videos_of(samples), backend, *args, **kwargs)
         asked = bound.arguments
         given = asked["label_schema"] = _without_rows(asked.get("label_schema"))

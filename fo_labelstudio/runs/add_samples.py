@@ -50,7 +50,7 @@ def add_samples(
         sender: what gets media there
 
     Returns:
-        how many samples were added
+        how many samples were added, or groups where tasks show these
 
     Raises:
         RunError: the run is not complete, its project is gone, the samples are not of its dataset, or it stopped
@@ -71,12 +71,17 @@ def add_samples(
         known = set(run_view.values("id"))
         _check_kind(register, results, samples, run_view, known)
         view = narrowed(samples, register, config.label_schema)
-        wanted = list(dict.fromkeys(view.values("id")))
-        missing = [sample_id for sample_id in wanted if sample_id not in results.tasks]
-        run = replace(run_of(config, view, config.saved_state["token"]), sample_ids=missing)
-        number = _send(run, results, sink, sender) if missing else 0
+        whole = run_of(config, view, config.saved_state["token"])
+        wanted = list(dict.fromkeys(whole.all_ids if whole.slices else view.values("id")))
+        missing = [name for name in wanted if name not in results.tasks]
+        if whole.slices and missing:
+            # Known before there are tasks, whatever interrupts their making.
+            results.groups.update((name, dict(whole.groups[name])) for name in missing)
+            results.save()
+        number = _send(replace(whole, sample_ids=missing), results, sink, sender) if missing else 0
         # What was interrupted may have made tasks of samples that the view lacks.
-        new = [sample_id for sample_id in wanted if sample_id in results.tasks and sample_id not in known]
+        there = (sample_id for name in wanted if name in results.tasks for sample_id in results.samples_of(name))
+        new = [sample_id for sample_id in there if sample_id not in known]
         if new:
             register.put_view(results, run_view.concat(view.select(new, ordered=True)))
         if config.saved_state.get("tasks", 0) != len(results.tasks):

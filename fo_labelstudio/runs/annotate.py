@@ -18,6 +18,7 @@ from bson import ObjectId, json_util
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.records import carried_keys, media_key_of, object_option_of, shows_files
 from fo_labelstudio.dataset.frame_ranges import ranges_of
+from fo_labelstudio.dataset.groups import groups_of
 from fo_labelstudio.dataset.internals import id_of, is_clips, root_dataset
 from fo_labelstudio.dataset.run_lock import sole_sender
 from fo_labelstudio.errors import RunError, SettingsError
@@ -44,6 +45,7 @@ SAVING_SECONDS = 30.0
 _SAME = (
     *("label_schema", "media_field", "task_fields", "existing_tasks", "upload_as", "ground_truth"),
     *("workspace", "sampling", "score_field", "score_order", "frame_start", "frame_stop"),
+    "group_slices",
 )
 """What an incomplete run must have in common with the one that continues it."""
 
@@ -176,7 +178,7 @@ def _register(register: RunRegister, samples: foc.SampleCollection, key: str, ov
         project_id = _continued_project(incomplete, config, client, existing)
     token = str(ObjectId()) if incomplete is None or project_id is None else incomplete.saved_state["token"]
     if existing is None:
-        client.check_labeling_config(theirs or to_labeling_config(config.label_fields()))
+        client.check_labeling_config(theirs or to_labeling_config(config.label_fields(), config.group_slices or ()))
     media_key = media_key_of(config.label_fields())
     said: dict[str, Any] = {}
     skipped, predicted = _shown(config, samples, client, existing, token, media_key, said)
@@ -274,7 +276,7 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
     client: Client = register.connect_to_api().client
     config, state = register.config, register.config.saved_state
     run = run_of(config, samples, state["token"])
-    results.ranges = saved_ranges(config, samples)
+    results.ranges, results.groups = saved_ranges(config, samples), groups_of(samples, config.group_slices)
     if state["project_id"] is None:
         try:
             name = root_dataset(samples).name
@@ -343,8 +345,24 @@ def refuse_unsuited(config: RunConfig, samples: foc.SampleCollection) -> None:
             raise SettingsError("parts: FiftyOne gives clips other ids in other processes; leave parts out")
         if config.existing_tasks == "predict":
             raise SettingsError("existing_tasks: several clips may be of one video; pass 'new' or 'skip'")
+    if config.group_slices is not None:
+        refuse_unsuited_to_groups(config)
     if samples.media_type != "video" and (config.frame_start is not None or config.frame_stop is not None):
         raise SettingsError("frame_start and frame_stop are for videos; leave them out")
+
+
+def refuse_unsuited_to_groups(config: RunConfig) -> None:
+    """Refuses settings that a run whose tasks show groups cannot have.
+
+    Raises:
+        SettingsError: names the setting
+    """
+    for name, why in (
+        ("labeling_config", "tasks show the slices of groups by the labeling config that is made of the label schema"),
+        ("project_id", "a project that is there has a labeling config of its own, which does not show the slices"),
+    ):
+        if getattr(config, name) is not None:
+            raise SettingsError(f"group_slices and {name} are both given, but {why}; leave one of them out")
 
 
 def refuse_unknown_run(register: RunRegister, samples: foc.SampleCollection, key: str) -> None:

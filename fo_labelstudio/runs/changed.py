@@ -195,11 +195,11 @@ def _chosen(
     if changes.not_listed and results.skipped:
         # A skip that was taken back leaves a task that nobody has answered.
         chosen |= unpacked(results.skipped)
-    by_task = {task_id: sample_id for sample_id, task_id in results.tasks.items()}
-    answered = {task_id: by_task[task_id] for task_id in last.answered if task_id in by_task}
-    gone = without_document(results.dataset, results.is_frames, answered.values())
+    own = {*last.answered}
+    answered = {sample_id: task_id for sample_id, task_id in results.tasks_by_sample.items() if task_id in own}
+    gone = without_document(results.dataset, results.is_frames, answered)
     again = {name for name, time in modified.items() if last.recent_samples.get(name) != time} | gone
-    chosen.update(task_id for task_id, sample_id in answered.items() if sample_id in again)
+    chosen.update(task_id for sample_id, task_id in answered.items() if sample_id in again)
     return chosen | {*last.open} | {*results.tasks.values()} - {*last.known}
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import fiftyone.core.collections as foc
 
-from fo_labelstudio.dataset.internals import root_dataset
+from fo_labelstudio.dataset.internals import root_dataset, ungrouped
 from fo_labelstudio.runs.load_annotations import results_of
 from fo_labelstudio.runs.state import RunState
 
@@ -80,7 +80,7 @@ def changed_view(samples: foc.SampleCollection, anno_key: str) -> foc.SampleColl
     """
     results = results_of(samples, anno_key, {})
     ids = list(dict.fromkeys(sample_id for rows in results.changes.get("fields", {}).values() for sample_id in rows))
-    return samples.select_frames(ids, omit_empty=True) if results.is_frames else samples.select(ids)
+    return samples.select_frames(ids, omit_empty=True) if results.is_frames else ungrouped(samples).select(ids)
 
 
 def _samples(results: RunState, ids: Iterable[str]) -> list[tuple[str, str, str]]:
@@ -88,7 +88,7 @@ def _samples(results: RunState, ids: Iterable[str]) -> list[tuple[str, str, str]
     wanted = list(ids)
     dataset = root_dataset(results.dataset)
     if not results.is_frames:
-        return [(sample_id, sample_id, path) for sample_id, path in zip(*_columns(dataset.select(wanted)))]
+        return [(sample_id, sample_id, path) for sample_id, path in zip(*_columns(ungrouped(dataset).select(wanted)))]
     view = dataset.select_frames(wanted, omit_empty=True)
     rows = zip(*_columns(view), view.values("frames.id"))
     return [(frame_id, sample_id, path) for sample_id, path, frames in rows for frame_id in frames]

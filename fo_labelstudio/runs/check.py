@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fo_labelstudio.convert.records import media_key_of, medium_of_fields, shown_names
+from fo_labelstudio.convert.slices import check_slices
 from fo_labelstudio.convert.task.origin import META
 from fo_labelstudio.dataset.samples import Unlisted
 from fo_labelstudio.dataset.task_fields import check_task_fields
@@ -65,6 +66,8 @@ def check_run(
         LabelSchemaError: a field of the samples cannot be shown
         SampleError: media or labels that cannot be sent, or media of which none can; names them all
     """
+    if run.slices:
+        check_slices(run.slices, run.fields, run.task_fields)
     check_task_fields(run.samples, run.task_fields, shown_names(run.fields), media_key_of(run.fields))
     checked = CheckedRun()
     problems: list[str] = []

@@ -73,12 +73,13 @@ def take_out(
     if client is not None:
         _remove_predictions(client, results, [task_id for task_id in there if task_id not in set(own)])
     results.refresh(results.saved())
+    shown = [sample_id for name in sample_ids for sample_id in results.samples_of(name)]
     results.forget_samples(sample_ids)
     results.save()
     results.config.saved_state["tasks"] = len(results.tasks)
     results.save_config()
     view = register.load_run_view(results.dataset, results.key)
-    register.put_view(results, view.exclude(sample_ids))
+    register.put_view(results, view.exclude(shown))
     gone = len(tasks) - len(there)
     if gone:
         logger.warning("%d of %d tasks were gone from the server already", gone, len(tasks))

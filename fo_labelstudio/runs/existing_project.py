@@ -116,7 +116,7 @@ def existing_of(config: RunConfig, client: Client, own: int | None) -> Existing 
         project_id = found[0] if found and own is None else None
     if project_id is None:
         return None
-    for name in ("parts", "labeling_config", "workspace", "sampling"):
+    for name in ("parts", "labeling_config", "workspace", "sampling", "group_slices"):
         if getattr(config, name) is not None:
             raise SettingsError(
                 f"project_name {config.project_name!r} is the one of project {project_id}, which is there, and gets no "

@@ -73,7 +73,7 @@ def write_run(
         fields = config.label_fields()
         if shows_files(fields):
             config.choose_media_of_files(samples)
-        labeling_config = theirs or to_labeling_config(fields)
+        labeling_config = theirs or to_labeling_config(fields, config.group_slices or ())
         if theirs is None:
             check_labeling_config(labeling_config)
         token = str(ObjectId())

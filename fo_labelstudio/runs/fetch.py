@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.annotation import added
 from fo_labelstudio.convert.annotation.added import Asked
@@ -20,6 +20,7 @@ from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.log import logger
 from fo_labelstudio.runs.ports import ProjectState, Task, TaskSource
 from fo_labelstudio.runs.progress import progress_bar
+from fo_labelstudio.runs.shown_groups import ShownGroups
 from fo_labelstudio.runs.streams import Spool, read_ahead
 
 PAGE_TASKS = 200
@@ -58,7 +59,7 @@ class Answers:
     with them.
 
     Attributes:
-        count: how many there are
+        count: how many tasks have one
         problems: what could not be understood
         missing: number of tasks that are gone from the server
         unexpected: label type -> number of labels that no label field expects
@@ -85,7 +86,7 @@ class Answers:
 
     def add(self, page: list[Answer]) -> None:
         """Adds some answers."""
-        self.count += len(page)
+        self.count += len({answer.task_id for answer in page})
         for answer in page:
             self.unexpected.update({kind: len(edits) for kind, edits in answer.unexpected.items()})
             self.relations += sum(map(len, answer.relations.values()))
@@ -140,6 +141,7 @@ def fetch_answers(
     state: ProjectState | None = None,
     only: Collection[int] | None = None,
     annotators: Collection[str] = (),
+    groups: ShownGroups | None = None,
 ) -> Fetched:
     """The submitted annotations of a run, those of each annotator where all are asked for.
 
@@ -156,18 +158,21 @@ def fetch_answers(
         state: what the project has said of itself, where that was asked for
         only: the tasks that are looked at; all by default
         annotators: whose answers earlier loads have found, where those of each are asked for
+        groups: the groups that its tasks show, where they show several samples each
 
     Raises:
         RunError: the project is gone
         ServerError: a download failed
     """
     project = source.state() if state is None else state
+    asked = fields if groups is None else groups.asked
     while True:
-        missing = missing_from(project.labeling_config, fields, made_with)
-        if not is_complete and missing == missing_from("", fields, made_with):
+        missing = missing_from(project.labeling_config, asked, made_with)
+        if not is_complete and missing == missing_from("", asked, made_with):
             # A run gets its labeling config last; until then, nobody has taken anything out of it.
             missing = Missing()
-        download = _Download(run_token, fields, source, tasks, Configs(sightings, missing), gone, which, annotators)
+        configs = Configs(sightings, missing)
+        download = _Download(run_token, fields, source, tasks, configs, gone, which, annotators, groups)
         fetched = download.of(project, only)
         for answers in fetched.answers.values():
             if project.tasks is not None:
@@ -197,6 +202,7 @@ class _Download:
         gone: Collection[str],
         which: Which,
         annotators: Collection[str],
+        groups: ShownGroups | None,
     ):
         self._token = run_token
         self._fields = fields
@@ -205,6 +211,7 @@ class _Download:
         self._configs = configs
         self._gone = gone
         self._which = which
+        self._groups = groups
         self._until = ""
         self._answers: dict[str | None, Answers] = {}
         for name in sorted(annotators) if which.annotations == ALL else [None]:
@@ -232,28 +239,46 @@ class _Download:
         for task in exported:
             names = self._names_in(task)
             if not names:
-                self._answer(task, self._which, problems, {})
+                self._answers_in(task, self._which, problems, {})
             for name in names:
                 answers = self._answers.setdefault(name, Answers())
                 which = self._which if name is None else replace(self._which, annotations=name)
-                answer = self._answer(task, which, answers.problems, answers.times)
-                pages.setdefault(name, []).extend([answer] if answer else [])
+                pages.setdefault(name, []).extend(self._answers_in(task, which, answers.problems, answers.times))
         return pages
 
     def _names_in(self, task: Task) -> Collection[str | None]:
         return annotators_of(task, self._which.people) if self._which.annotations == ALL else (None,)
 
-    def _answer(self, task: Task, which: Which, problems: list[Problem], times: dict[str, str]) -> Answer | None:
+    def _answers_in(self, task: Task, which: Which, problems: list[Problem], times: dict[str, str]) -> list[Answer]:
+        """What a task answers, of each sample that it shows."""
         annotation = annotation_of(task, which=which)
         self._until = max(self._until, time_of(annotation or {}))
-        parent = prediction_in_doubt(task, self._fields, self._token, which)
+        if annotation is None or self._groups is None:
+            answer = self._answer(task, self._fields, which, problems, lambda prediction: prediction)
+            if answer is None or not _is_ours(answer, self._tasks, problems):
+                return []
+            times[answer.sample_id] = time_of(annotation or {})
+            return [answer]
+        group_id, parts = self._groups.parts_of(task, self._tasks, problems)
+        if parts:
+            times[group_id] = time_of(annotation)
+            problems += self._groups.left_over(task, annotation)
+        found = (self._answer(part.task, part.fields, which, problems, part.of_answer) for part in parts)
+        return [answer for answer in found if answer is not None]
+
+    def _answer(
+        self,
+        task: Task,
+        fields: Sequence[LabelField],
+        which: Which,
+        problems: list[Problem],
+        seen: Callable[[Any], Any],
+    ) -> Answer | None:
+        annotation = annotation_of(task, which=which)
+        parent = prediction_in_doubt(task, fields, self._token, which)
         if annotation is not None and parent is not None:
-            annotation["prediction"] = self._source.prediction(parent)
-        answer = parse_task(task, self._fields, self._token, problems, self._configs, self._gone, which)
-        if answer is None or not _is_ours(answer, self._tasks, problems):
-            return None
-        times[answer.sample_id] = time_of(annotation or {})
-        return answer
+            annotation["prediction"] = seen(self._source.prediction(parent))
+        return parse_task(task, fields, self._token, problems, self._configs, self._gone, which)
 
 
 def _page_tasks(fields: Sequence[LabelField]) -> int:

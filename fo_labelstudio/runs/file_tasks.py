@@ -86,7 +86,7 @@ class FileTasks:
         self._sent = sent
         self._samples_by_id = {task_id: sample_id for sample_id, task_id in sent.by_sample.items()}
         self.problems: list[Problem] = []
-        self._controls = {field.name: field.control for field in fields}
+        self._controls = [(field.name, field.control) for field in fields]
         self._started: set[str] = set()
         self._answered: set[str] = set()
         found = self._find()
@@ -198,7 +198,7 @@ class FileTasks:
             self._started |= _controls_of(prediction.get("result") if isinstance(prediction, Mapping) else None)
             if SENT_ANNOTATION in task["meta"][META]:
                 sent = task["meta"][META].get("sent")
-                self._started |= {control for name, control in self._controls.items() if sent and name in sent}
+                self._started |= {control for name, control in self._controls if sent and {name, control} & {*sent}}
             self._answered |= _controls_of(annotation["result"])
 
     def _assumed_config(self, made_with: str) -> str:

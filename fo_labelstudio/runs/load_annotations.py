@@ -17,6 +17,7 @@ from fo_labelstudio.convert.foreign.naming import suffixes_of
 from fo_labelstudio.convert.foreign.which import ACCEPTED, GROUND_TRUTH, LATEST, Which
 from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.slices import asked_fields
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.place import Place, Stamp
 from fo_labelstudio.dataset.place import Scope as PlaceScope
@@ -41,6 +42,7 @@ from fo_labelstudio.runs.predict import PredictedTasks
 from fo_labelstudio.runs.run import labeling_config_of
 from fo_labelstudio.runs.send import tasks_of_run
 from fo_labelstudio.runs.server import tasks_in
+from fo_labelstudio.runs.shown_groups import ShownGroups
 from fo_labelstudio.runs.state import RunState, project_id_of, refuse_clips
 from fo_labelstudio.settings import parse_labeling_config
 
@@ -90,7 +92,8 @@ def load_json(
         # One that nobody can read tells nothing.
         read(config)
     sent = SentTasks(results.tasks, results.project_id)
-    source = FileTasks(json_path, state["token"], fields, sent, config, labeling_config_of(results.config))
+    asked = asked_fields(fields, results.config.group_slices or ())
+    source = FileTasks(json_path, state["token"], asked, sent, config, labeling_config_of(results.config))
     options = LoadOptions.of(settings, results.config, dest_field, unexpected)
     returned = load_run(results, options, source, source.by_sample, source.problems)
     return returned or None
@@ -190,6 +193,7 @@ def _load_alone(
         project_state,
         scope.task_ids,
         {} if scope.last is None else scope.last.annotators,
+        ShownGroups.of(results, fields),
     )
     results.configs = [{"until": row.until, **row.missing.to_json()} for row in fetched.configs]
     fetched.problems += problems
@@ -326,7 +330,8 @@ class _Load:
                 for sample_id, labels in samples.items():
                     there.setdefault(sample_id, {}).update(labels)
         self._destinations.update(merged.destinations)
-        self._open.update(results.tasks[sample_id] for sample_id in merged.left if sample_id in results.tasks)
+        tasks = results.tasks_by_sample
+        self._open.update(tasks[sample_id] for sample_id in merged.left if sample_id in tasks)
         own = set(results.tasks.values())
         told = (problem.task_id for problem in answers.problems if not problem.is_note)
         self._open.update(task_id for task_id in told if type(task_id) is int and task_id in own)
@@ -348,7 +353,7 @@ class _Load:
             logger.warning("Frames of videos have no tags; skipped tasks are left alone")
             return
         now = self._skipped(unpacked(results.skipped) if results.skipped else set())
-        samples = [sample_id for sample_id, task_id in results.tasks.items() if task_id in now]
+        samples = [sample_id for sample_id, task_id in results.tasks_by_sample.items() if task_id in now]
         tag = f"{tag_prefix(results)}{SKIPPED}"
         remember(results, TAGS, tag)
         added, removed = write_tags(place, {tag: samples})

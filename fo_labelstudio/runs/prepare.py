@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from fo_labelstudio.convert.media.medium import MediaInfo, of_items
+from fo_labelstudio.convert.names import data_key
 from fo_labelstudio.convert.records import (
+    LabelField,
     address_key_of,
     lists_of,
     problem_of_columns,
@@ -18,8 +21,10 @@ from fo_labelstudio.convert.records import (
     shown_names,
     shows_media,
 )
+from fo_labelstudio.convert.slices import fields_by_slice
+from fo_labelstudio.convert.task.joined import join
 from fo_labelstudio.convert.task.origin import META, digest_of_origin
-from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task
+from fo_labelstudio.convert.task.write import SampleRecord, Task, checked_task, finished_id
 from fo_labelstudio.dataset.samples import FrameReader, StoredSample, Unlisted, read_blocks, read_labels
 from fo_labelstudio.dataset.task_fields import date_fields, to_data
 from fo_labelstudio.runs.garbage import no_collection
@@ -106,6 +111,9 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
         without: ids of samples that are passed over
         unlisted: receives the labels that the run is to do without
     """
+    if run.slices:
+        yield from _prepared_groups(run, without, {} if unlisted is None else unlisted)
+        return
     for sample in _read(run, without, {} if unlisted is None else unlisted):
         if not isinstance(sample, SampleRecord):
             yield sample
@@ -122,17 +130,81 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
 
 
 def _prepared(task: Task, sample: SampleRecord, run: Run) -> PreparedTask:
-    rest = {key: value for key, value in task.items() if key != "data"}
-    body = json.dumps(rest, allow_nan=False, separators=(",", ":")).encode()
-    answers = [*task["predictions"], *task.get("annotations", ())]
-    digest = digest_of_origin(task["meta"][META])
     key = address_key_of(run.fields)
     shown = {key: ShownFile(run.media.medium, sample.path)} if key else {}
     lists = {
         key: [ShownFile(field.medium.item, path) for path in task["data"][key]]
         for key, field in lists_of(run.fields).items()
     }
-    return PreparedTask(sample.id, sample.path, body, task["data"], len(answers), digest, shown, lists)
+    return _as_json(task, sample.id, sample.path, shown, lists)
+
+
+def _as_json(
+    task: Task,
+    sample_id: str,
+    path: str,
+    shown: Mapping[str, ShownFile],
+    lists: Mapping[str, Sequence[ShownFile]] | None = None,
+) -> PreparedTask:
+    rest = {key: value for key, value in task.items() if key != "data"}
+    body = json.dumps(rest, allow_nan=False, separators=(",", ":")).encode()
+    answers = [*task["predictions"], *task.get("annotations", ())]
+    digest = digest_of_origin(task["meta"][META])
+    return PreparedTask(sample_id, path, body, task["data"], len(answers), digest, shown, lists or {})
+
+
+def _prepared_groups(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[Prepared]:
+    """The tasks of a run whose tasks show groups; see :func:`prepared_tasks`.
+
+    Args:
+        run: the run
+        without: ids of groups, and of samples, that are passed over
+        unlisted: receives the labels that the run is to do without
+    """
+    fields = fields_by_slice(run.fields, run.slices)
+    wanted = run.all_ids if run.sample_ids is None else run.sample_ids
+    places = {
+        sample_id: (group_id, name)
+        for group_id in wanted
+        if group_id not in without
+        for name, sample_id in run.groups[group_id].items()
+        if sample_id not in without
+    }
+    awaited = Counter(group_id for group_id, _ in places.values())
+    groups: dict[str, dict[str, tuple[SampleRecord, Task]]] = {}
+    for sample in _read(replace(run, sample_ids=list(places)), (), unlisted):
+        if isinstance(sample, Refused):
+            # Its group stays incomplete, and has no task.
+            yield sample
+            continue
+        sample_id = sample.sample_id if isinstance(sample, LeftOut) else sample.id
+        group_id, name = places[sample_id]
+        awaited[group_id] -= 1
+        if isinstance(sample, LeftOut):
+            yield sample
+        else:
+            problems: list[str] = []
+            task = checked_task(sample, fields[name], run.token, problems, run.finished, run.scoring)
+            yield from map(Refused, problems)
+            if task is None:
+                awaited[group_id] += 1
+            else:
+                groups.setdefault(group_id, {})[name] = sample, task
+        if not awaited[group_id] and group_id in groups:
+            yield _joined(group_id, groups.pop(group_id), fields, run)
+
+
+def _joined(
+    group_id: str,
+    shown: Mapping[str, tuple[SampleRecord, Task]],
+    fields: Mapping[str, Sequence[LabelField]],
+    run: Run,
+) -> PreparedTask:
+    tasks = {name: task for name, (_, task) in shown.items()}
+    number = None if run.finished is None else finished_id(run.token, group_id)
+    task = join(group_id, tasks, fields, number)
+    files = {data_key(name): ShownFile(run.media.medium, sample.path) for name, (sample, _) in shown.items()}
+    return _as_json(task, group_id, next(iter(files.values())).path, files)
 
 
 def _read(run: Run, without: Collection[str], unlisted: Unlisted) -> Iterator[SampleRecord | Refused | LeftOut]:
@@ -271,6 +343,9 @@ def _drained(problems: list[str]) -> Iterator[Refused]:
 
 def still_readable(tasks: Sequence[PreparedTask], run: Run) -> Iterator[Prepared]:
     """Some tasks, each looked at once more: it may be that its media can no longer be read."""
+    if run.slices:
+        yield from _still_readable_groups(tasks, run)
+        return
     inspected = inspect_media([(task.sample_id, Media(task.path)) for task in tasks], run)
     paths = [(task.sample_id, _paths_in(task)) for task in tasks]
     lists = inspect_lists(paths, run)
@@ -286,6 +361,20 @@ def still_readable(tasks: Sequence[PreparedTask], run: Run) -> Iterator[Prepared
 
 def _paths_in(task: PreparedTask) -> dict[str, list[str]]:
     return {key: [file.path for file in files] for key, files in task.lists.items()}
+
+
+def _still_readable_groups(tasks: Sequence[PreparedTask], run: Run) -> Iterator[Prepared]:
+    for task in tasks:
+        members = run.groups[task.sample_id].items()
+        files = [
+            (sample_id, task.shown[key].path) for name, sample_id in members if (key := data_key(name)) in task.shown
+        ]
+        inspected = inspect_media([(sample_id, Media(path)) for sample_id, path in files], run).values()
+        unusable = [found for found in inspected if not isinstance(found, MediaInfo)]
+        if unusable:
+            yield from unusable
+        else:
+            yield task
 
 
 def inspect_media(media: Sequence[tuple[str, Media]], run: Run) -> dict[str, MediaInfo | Refused | LeftOut]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import fiftyone.core.aggregations as foa
@@ -189,16 +189,17 @@ def draft_field(samples: foc.SampleCollection, backend: Any, name: str, asked: M
     return DraftedField(built, completed[name])
 
 
-def preview(completed: Mapping[str, Mapping[str, Any]]) -> str:
+def preview(completed: Mapping[str, Mapping[str, Any]], slices: Sequence[str] = ()) -> str:
     """The labeling config of a project for some fields.
 
     Args:
         completed: name of a field -> its complete entry
+        slices: the slices of groups that a task shows beside each other; none where it shows one sample
 
     Raises:
         LabelSchemaError: the fields do not go together
     """
-    return write.to_labeling_config(parse_label_schema(completed))
+    return write.to_labeling_config(parse_label_schema(completed), slices)
 
 
 def unsendable(samples: foc.SampleCollection, backend: Any, label_schema: Mapping[str, Any]) -> Unsendable:

@@ -14,6 +14,7 @@ from fo_labelstudio.convert.records import LabelField, medium_of_fields
 from fo_labelstudio.convert.task.score import BY_CONFIDENCE, Scoring
 from fo_labelstudio.convert.task.write import Finished
 from fo_labelstudio.dataset.frame_ranges import FrameRange, FrameSetting, ranges_of
+from fo_labelstudio.dataset.groups import Groups, groups_of
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
 from fo_labelstudio.dataset.plain_frames import without_frame_filters
@@ -46,6 +47,7 @@ class RunConfig(Protocol):
     local_files_server_root: str | None
     unusable_media: str
     task_fields: Sequence[str] | None
+    group_slices: str | Sequence[str] | None
     unlisted_classes: str
     mask_tool: str
     keyframe_tolerance: float
@@ -111,7 +113,7 @@ class Run:
         media_field: the field that holds the paths of the media
         token: tells the tasks of this run from all others
         media: how the server gets to read the media
-        sample_ids: the samples that are sent, where that is a part of the collection
+        sample_ids: the samples, or the groups, that are sent, where that is a part of the collection
         task_fields: the fields of samples that tasks carry in their data
         leaves_unlisted: whether labels whose class is not in the label schema are left out, rather than refused
         labeling_config: the labeling config of the user's own, or None
@@ -119,6 +121,8 @@ class Run:
         scoring: how predictions are scored
         complete_fields: names of the fields of which no label is left out for its class
         ranges: id of a sample, or of a clip -> the frames that its task is about, where these are not all
+        slices: the slices of groups that a task shows beside each other; none where it shows one sample
+        groups: id of a group -> slice -> id of its sample, where tasks show groups
     """
 
     samples: foc.SampleCollection
@@ -134,6 +138,8 @@ class Run:
     scoring: Scoring = BY_CONFIDENCE
     complete_fields: Collection[str] = ()
     ranges: Mapping[str, FrameRange] = dataclass_field(default_factory=dict)
+    slices: Sequence[str] = ()
+    groups: Groups = dataclass_field(default_factory=dict)
 
     @property
     def medium(self) -> Medium:
@@ -142,12 +148,16 @@ class Run:
 
     @property
     def size(self) -> int:
-        """How many samples are sent."""
-        return len(without_frame_filters(self.samples)) if self.sample_ids is None else len(self.sample_ids)
+        """How many samples are sent, or groups of them."""
+        if self.sample_ids is not None:
+            return len(self.sample_ids)
+        return len(self.groups) if self.slices else len(without_frame_filters(self.samples))
 
     @property
     def all_ids(self) -> list[str]:
-        """The ids of all samples of the collection."""
+        """The ids of all samples of the collection, or of its groups."""
+        if self.slices:
+            return list(self.groups)
         ids: list[str] = without_frame_filters(self.samples).values("id")
         return ids
 
@@ -184,6 +194,8 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         finished=Finished(config.ground_truth) if config.upload_as == "annotations" else None,
         scoring=scoring_of(samples, config.score_field, config.score_order, config.sampling),
         ranges=ranges_of(samples, config.frame_start, config.frame_stop),
+        slices=config.group_slices or (),
+        groups=groups_of(samples, config.group_slices),
     )
 
 

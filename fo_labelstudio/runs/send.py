@@ -107,7 +107,7 @@ def send(
         # A request may have been served after its connection was given up.
         found = reconcile_tasks(run.token, sink)
         tasks.update((sample_id, task.id) for sample_id, task in found.items())
-    sink.set_labeling_config(run.labeling_config or to_labeling_config(run.fields))
+    sink.set_labeling_config(run.labeling_config or to_labeling_config(run.fields, run.slices))
     if project.model_version != MODEL_VERSION:
         sink.start_from(MODEL_VERSION)
 

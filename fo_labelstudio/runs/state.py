@@ -40,6 +40,7 @@ class LoadState(ABC):
         left_behind: what the project holds that the last load did not load
         ranges: id by which the run knows a sample -> sample id, first and last frame that the task is about, where
             these are not all; clips, each of which has an id of its own, are ranges of samples
+        groups: id by which the run knows a task -> slice -> sample id, where tasks show the slices of groups
         predicted: sample id -> the ``task`` of others to which a prediction was added, and the ``meta`` that our own
             task would have; where another integration has made them, also what of its ``predictions`` tells whether a
             label was shown
@@ -55,6 +56,7 @@ class LoadState(ABC):
     remade: list[str]
     left_behind: list[str]
     ranges: Mapping[str, list[Any]] = MappingProxyType({})
+    groups: Mapping[str, Mapping[str, str]] = MappingProxyType({})
     predicted: dict[str, dict[str, Any]]
     # FiftyOne saves what has a public name.
     _load_report: LoadReport | None = None
@@ -82,6 +84,21 @@ class LoadState(ABC):
     def has_clips(self) -> bool:
         """Whether tasks show clips, so that the ids by which the run knows them are of no samples of the dataset."""
         return any(name != row[0] for name, row in self.ranges.items())
+
+    @property
+    def tasks_by_sample(self) -> Mapping[str, int]:
+        """Sample id -> task id; of groups, the samples of all slices."""
+        if not self.groups:
+            return self.tasks
+        return {sample_id: task_id for name, task_id in self.tasks.items() for sample_id in self.samples_of(name)}
+
+    def samples_of(self, name: str) -> list[str]:
+        """The ids of the samples that a task shows.
+
+        Args:
+            name: the id by which the run knows them
+        """
+        return [*self.groups[name].values()] if name in self.groups else [name]
 
     @property
     @abstractmethod
@@ -147,6 +164,7 @@ class RunState(LoadState):
     """
 
     tasks: dict[str, int]
+    groups: dict[str, dict[str, str]]
     configs: list[dict[str, Any]]
     tagged: dict[str, list[str]]
     answered: dict[str, str]
@@ -212,6 +230,7 @@ class RunState(LoadState):
         self.tasks = saved.tasks
         self.predicted = saved.predicted
         self.ranges = saved.ranges
+        self.groups = saved.groups
         self.config.label_schema = saved.config.label_schema
         self.config.labeling_config = saved.config.labeling_config
         if "tasks" in saved.config.saved_state:
@@ -224,8 +243,9 @@ class RunState(LoadState):
             self.save()
 
     def forget_samples(self, sample_ids: Iterable[str]) -> None:
-        """Forgets that samples are in the run, and what loads did to them; their labels stay as they are."""
-        by_sample: list[dict[str, Any]] = [self.tasks, self.predicted, self.answered]
+        """Forgets that samples, or groups, are in the run, and what loads did to them; their labels stay."""
+        sample_ids = [sample_id for name in sample_ids for sample_id in (name, *self.samples_of(name))]
+        by_sample: list[dict[str, Any]] = [self.tasks, self.predicted, self.answered, self.groups]
         for records in (self.loaded, self.removed, self.edited, self.settled):
             by_sample += records.values()
         for sample_id in sample_ids:
@@ -247,6 +267,23 @@ def refuse_clips(results: LoadState, what: str) -> None:
         raise RunError(
             f"{what} is not possible for this run, because each of its tasks shows a clip, and several may be of one "
             "sample; annotate the videos that the clips are of, dataset.select(clips.distinct('sample_id'))"
+        )
+
+
+def refuse_groups(results: LoadState, what: str) -> None:
+    """Refuses what asks for single samples of a run, where its tasks show groups of them.
+
+    Args:
+        results: the state of the run
+        what: what was asked for
+
+    Raises:
+        RunError: tasks show groups
+    """
+    if results.groups:
+        raise RunError(
+            f"{what} is not possible for this run, because each of its tasks shows the slices of a group; annotate "
+            "under another anno_key, without group_slices where each sample is to have a task of its own"
         )
 
 

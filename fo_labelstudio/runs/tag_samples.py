@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from fo_labelstudio.convert.annotation.activity import NOTHING, Activity, activity_of_row, activity_of_task
 from fo_labelstudio.convert.annotation.answer import Problem
 from fo_labelstudio.convert.annotation.choose import annotation_of
 from fo_labelstudio.convert.annotation.origin import Configs, Missing, Sighting, missing_from
 from fo_labelstudio.convert.annotation.parse import parse_task, prediction_in_doubt
+from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.task.joined import Part
+from fo_labelstudio.convert.task.origin import SAMPLE_ID
 from fo_labelstudio.dataset.fields import field_problem
 from fo_labelstudio.dataset.place import Place, Scope
 from fo_labelstudio.dataset.run_lock import sole_loader
@@ -24,8 +27,9 @@ from fo_labelstudio.runs.own_names import (
     remember,
     tag_prefix,
 )
-from fo_labelstudio.runs.ports import Task, TaskOverview, TaskSource
+from fo_labelstudio.runs.ports import TaskOverview, TaskSource
 from fo_labelstudio.runs.run import labeling_config_of
+from fo_labelstudio.runs.shown_groups import ShownGroups
 from fo_labelstudio.runs.state import RunState, refuse_clips
 from fo_labelstudio.runs.status import Survey, exported, sent_finished, survey
 
@@ -83,26 +87,34 @@ def states_of(
     surveyed = survey(results, overview, source)
     is_sent_finished = sent_finished(results)
     activities = {row.id: activity_of_row(row, is_sent_finished) for row in surveyed.rows.values()}
-    disagreed: set[int] = set()
-    edited: set[int] = set()
+    disagreed: set[str] = set()
+    edited: set[str] = set()
     wanted = {task_id for task_id, activity in activities.items() if activity is None}
     if EDITED in states:
         wanted.update(row.id for row in surveyed.rows.values() if row.answered)
     if DISAGREED in states:
         wanted.update(row.id for row in surveyed.rows.values() if row.answered > 1)
     token, fields = results.config.saved_state["token"], results.config.label_fields()
-    is_edited_task = _edited_of(results, surveyed)
+    groups = ShownGroups.of(surveyed.known, fields)
+    by_task = {task_id: name for name, task_id in surveyed.tasks.items()}
+    is_edited_part = _edited_of(results, surveyed, fields if groups is None else groups.asked)
     for task in exported(results, surveyed, wanted):
         activities[task["id"]] = activity_of_task(task)
-        if DISAGREED in states and is_disputed(task, fields, token):
-            disagreed.add(task["id"])
-        if EDITED in states and is_edited_task(task):
-            edited.add(task["id"])
+        if groups is None:
+            parts = {by_task[task["id"]]: Part(fields, task, lambda prediction: prediction)}
+        else:
+            found = groups.parts_of(task, surveyed.tasks, [])[1]
+            parts = {part.task["data"][SAMPLE_ID]: part for part in found}
+        for sample_id, part in parts.items():
+            if DISAGREED in states and is_disputed(part.task, part.fields, token):
+                disagreed.add(sample_id)
+            if EDITED in states and is_edited_part(part):
+                edited.add(sample_id)
     samples: dict[str, set[str]] = {state: set() for state in STATES}
-    for sample_id, task_id in surveyed.tasks.items():
-        samples[_state(task_id in surveyed.gone, activities.get(task_id) or NOTHING)].add(sample_id)
-        samples[DISAGREED].update([sample_id] if task_id in disagreed else [])
-        samples[EDITED].update([sample_id] if task_id in edited else [])
+    for name, task_id in surveyed.tasks.items():
+        state = _state(task_id in surveyed.gone, activities.get(task_id) or NOTHING)
+        samples[state].update(surveyed.known.samples_of(name))
+    samples[DISAGREED], samples[EDITED] = disagreed, edited
     return {state: samples[state] for state in STATES if state in states}
 
 
@@ -114,24 +126,30 @@ def _state(is_gone: bool, activity: Activity) -> str:
     return SKIPPED if activity.is_skipped else OPEN
 
 
-def _edited_of(results: RunState, found: Survey) -> Callable[[Task], bool]:
-    """Tells whether the answer of an exported task differs from what was sent."""
-    token, fields = results.config.saved_state["token"], results.config.label_fields()
+def _edited_of(results: RunState, found: Survey, asked: Sequence[LabelField]) -> Callable[[Part], bool]:
+    """Tells whether the answer of an exported task differs from what was sent.
+
+    Args:
+        results: the results of the run
+        found: what the lists say
+        asked: the label fields that its tasks ask
+    """
+    token = results.config.saved_state["token"]
     made_with = labeling_config_of(results.config)
-    missing = missing_from(found.source.state().labeling_config, fields, made_with) if found.is_complete else Missing()
+    missing = missing_from(found.source.state().labeling_config, asked, made_with) if found.is_complete else Missing()
     configs = Configs([Sighting(row["until"], Missing.of_json(row)) for row in found.known.configs], missing)
 
-    def is_edited_task(task: Task) -> bool:
-        annotation = annotation_of(task)
-        parent = prediction_in_doubt(task, fields, token)
+    def is_edited_part(part: Part) -> bool:
+        annotation = annotation_of(part.task)
+        parent = prediction_in_doubt(part.task, part.fields, token)
         if annotation is not None and parent is not None:
-            annotation["prediction"] = found.source.prediction(parent)
+            annotation["prediction"] = part.of_answer(found.source.prediction(parent))
         problems: list[Problem] = []
-        answer = parse_task(task, fields, token, problems, configs)
+        answer = parse_task(part.task, part.fields, token, problems, configs)
         # What was sent can be understood.
         return answer is not None and (is_edited(answer) or any(not problem.is_note for problem in problems))
 
-    return is_edited_task
+    return is_edited_part
 
 
 def _check_states(states: Collection[str]) -> None:

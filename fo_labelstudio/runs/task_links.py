@@ -33,7 +33,8 @@ def task_links(results: RunState, sample_ids: Iterable[str]) -> list[TaskLink]:
     Raises:
         RunError: the run has no project, or none any more
     """
+    known = results.tasks_by_sample
     page = project_url(results.config.url or "", project_id_of(results))
-    tasks = ((sample_id, results.tasks.get(sample_id)) for sample_id in dict.fromkeys(sample_ids))
+    tasks = ((sample_id, known.get(sample_id)) for sample_id in dict.fromkeys(sample_ids))
     # As the editor's own links have it (Label Studio 1.23.2).
     return [TaskLink(name, task_id, f"{page}?task={task_id}") for name, task_id in tasks if task_id is not None]

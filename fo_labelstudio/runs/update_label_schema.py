@@ -12,6 +12,7 @@ from fo_labelstudio.convert.labeling_config.read import is_alike
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.convert.schema_change import as_before, changes_of, extended
+from fo_labelstudio.convert.slices import asked_fields
 from fo_labelstudio.dataset.label_schema import completed_label_schema
 from fo_labelstudio.errors import LabelSchemaError, RunError
 from fo_labelstudio.log import logger
@@ -59,6 +60,7 @@ def update_label_schema(
     with ongoing(results):
         given = parse_labeling_config(labeling_config)
         _check_owner(results, given)
+        slices = results.config.group_slices or ()
         client: Client | None = None
         if holder is None:
             client = results.connect_to_api().client
@@ -70,15 +72,14 @@ def update_label_schema(
         changes = changes_of(before, fields)
         if changes:
             raise LabelSchemaError(f"the label schema can only grow, so nothing was changed:{listed(changes)}")
-        made_with = labeling_config_of(results.config) or to_labeling_config(before)
-        wanted = given or to_labeling_config(fields)
+        made_with = labeling_config_of(results.config) or to_labeling_config(before, slices)
+        wanted = given or to_labeling_config(fields, slices)
         found = holder.state().labeling_config or ""
         _check_untouched(results, found, (made_with, wanted), given)
         if client is not None:
             client.check_labeling_config(wanted)
-        _replace(
-            results, holder, wanted, missing_from(made_with, fields, given), missing_from(found, before, made_with)
-        )
+        new, old = asked_fields(fields, slices), asked_fields(before, slices)
+        _replace(results, holder, wanted, missing_from(made_with, new, given), missing_from(found, old, made_with))
         results.config.label_schema = schema
         if given is not None:
             results.config.labeling_config = given
@@ -94,6 +95,12 @@ def _check_owner(results: RunState, given: str | None) -> None:
         raise RunError(
             f"annotation run {results.key!r} is in project {results.project_id}, which was there before and keeps its "
             "labeling config; add what you need there, and annotate under another anno_key",
+            results.project_id,
+        )
+    if given is not None and config.group_slices:
+        raise RunError(
+            f"annotation run {results.key!r} shows the slices of groups by the labeling config that is made of its "
+            "label schema; leave labeling_config out",
             results.project_id,
         )
     if labeling_config_of(config) is not None and given is None:

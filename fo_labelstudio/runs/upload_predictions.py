@@ -40,7 +40,7 @@ from fo_labelstudio.runs.prepare import LeftOut, PreparedTask, Refused, prepared
 from fo_labelstudio.runs.progress import progress_bar
 from fo_labelstudio.runs.run import Run, labeling_config_of, run_of
 from fo_labelstudio.runs.server import ServerPredictions
-from fo_labelstudio.runs.state import RunState, project_id_of, refuse_clips
+from fo_labelstudio.runs.state import RunState, project_id_of, refuse_clips, refuse_groups
 from fo_labelstudio.runs.streams import Spool, in_blocks
 
 LabelFields = str | Mapping[str, str] | None
@@ -120,6 +120,7 @@ def upload_predictions(results: RunState, samples: foc.SampleCollection, asked: 
         ServerError: predictions could not be made; the same call continues
     """
     refuse_clips(results, "upload_predictions()")
+    refuse_groups(results, "upload_predictions()")
     _check_asked(results, asked)
     client: Client = results.connect_to_api().client
     with sole_sender(results.dataset, results.key):

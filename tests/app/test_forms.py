@@ -11,6 +11,7 @@ from fo_labelstudio.app import OPERATORS, send_form
 from fo_labelstudio.app.send_form import MORE
 from fo_labelstudio.errors import ConnectionFailedError
 from fo_labelstudio.settings import RUN_SETTINGS, SECRET_SETTINGS, SETTINGS, Switch
+from tests.support import write_image
 from tests.test_parts import boxes
 
 pytestmark = pytest.mark.database
@@ -102,6 +103,22 @@ def test_samples_that_cannot_be_sent_are_told_before_anything_is_made(form, data
     assert "1 samples cannot be sent:" in text and "/nowhere/at all.png" in text
 
 
+def test_the_slices_of_groups_are_asked_for_together(form, dataset_of, tmp_path):
+    group = fo.Group()
+    paths = {name: str(write_image(tmp_path / f"{name}.png")) for name in ("left", "right")}
+    labels = {"left": "cat", "right": "dog"}
+    groups = dataset_of(
+        fo.Sample(filepath=path, group=group.element(name), weather=fo.Classification(label=labels[name]))
+        for name, path in paths.items()
+    )
+    params = {"anno_key": "run", "fields": ["weather"], "preview": True, "more_options": True}
+    alone = form(SEND, groups, params)
+    assert "group_slices" in alone and alone["of_weather"].type.properties["classes"].default == ["cat"]
+    asked = form(SEND, groups, {**params, "group_slices": ["left", "right"]})
+    assert refusals(asked) == {} and asked["of_weather"].type.properties["classes"].default == ["cat", "dog"]
+    assert '<Choices name="right%.weather" toName="right"' in asked["labeling_config_preview"].default
+
+
 def test_the_labeling_config_is_shown_where_it_is_asked_for(form, dataset):
     asked = form(SEND, dataset, {"anno_key": "run", "fields": ["gt"], "preview": True})
     assert asked["labeling_config_preview"].default == fo_labelstudio.to_labeling_config(["gt"], dataset)
@@ -126,11 +143,11 @@ def test_settings_that_are_set_are_shown_and_not_asked_for(form, dataset, monkey
 
 def test_each_setting_of_a_run_is_asked_for(form, dataset):
     asked = set(form(SEND, dataset, {"fields": ["gt"], "more_options": True, "media": "local_files"}))
-    of_videos = {"frame_start", "frame_stop", "keyframe_tolerance"}
+    of_others = {"frame_start", "frame_stop", "keyframe_tolerance", "group_slices"}
     # Of new fields, their kind stands beside them; files and parts are no matter of a form.
     elsewhere = {"scalar_types", "export_dir", "parts", "project_id", "existing_tasks"}
-    assert set(RUN_SETTINGS) - asked == of_videos | elsewhere
-    assert set(MORE) - asked == of_videos
+    assert set(RUN_SETTINGS) - asked == of_others | elsewhere
+    assert set(MORE) - asked == of_others
 
 
 def test_what_nobody_switches_is_as_if_it_was_not_given(form, dataset):

@@ -31,7 +31,8 @@ class Server:
 
 
 def asked(**values):
-    nothing = dict.fromkeys(("project_id", "project_name", "parts", "labeling_config", "workspace", "sampling"))
+    names = ("project_id", "project_name", "parts", "labeling_config", "workspace", "sampling", "group_slices")
+    nothing = dict.fromkeys(names)
     return SimpleNamespace(**{**nothing, **values})
 
 

@@ -11,9 +11,10 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from fo_labelstudio.convert.attributes import AttributeControl, control_tags
 from fo_labelstudio.convert.families import family_of
 from fo_labelstudio.convert.media.medium import Medium
-from fo_labelstudio.convert.names import without_references
+from fo_labelstudio.convert.names import data_key, without_references
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import LabelField, objects_of, shown_by
+from fo_labelstudio.convert.slices import fields_by_slice, object_of
 from fo_labelstudio.convert.tags import can_choose
 
 MANY_CLASSES = 24
@@ -37,6 +38,8 @@ _ASKED = "flex: none; margin: 0; font-size: 13px"
 _ASKED_OF = "fo-asked"
 _WITHOUT_KEYS = f".{_ASKED_OF} sup {{ display: none; }}"
 _CONTROLS = "flex: 1; min-width: 0"
+_COLUMNS = "display: flex; flex-wrap: wrap; gap: 16px"
+_COLUMN = "flex: 1 1 0; min-width: 280px"
 # With a greatest height in place of a fixed one, the image jumps while somebody types in the filter box.
 _SCROLLING = "height: 96px; overflow-y: auto; border-bottom: 1px solid var(--color-neutral-border)"
 _CHOSEN_FIRST = (
@@ -45,27 +48,25 @@ _CHOSEN_FIRST = (
 )
 
 
-def to_labeling_config(fields: Sequence[LabelField]) -> str:
+def to_labeling_config(fields: Sequence[LabelField], slices: Sequence[str] = ()) -> str:
     """The labeling config of a project that annotates these label fields.
 
     Args:
         fields: the label fields, in the order in which an annotator sees them
+        slices: the slices of a group that a task shows beside each other, each asked for all of them; none where a task
+            shows one sample
 
     Source: Label Studio docs, tags View, Image, Header, Filter, Style
     """
     view = Element("View")
-    drawn = [field for field in fields if family_of(field).is_drawn]
-    if drawn:
-        SubElement(view, "View", style=_STICKY).extend(_row(field) for field in drawn)
-    shown = objects_of(fields)
-    columns = {field.to_name: field.columns for field in fields}
-    view.extend(_object_tags(shown, shown_by(fields), columns))
-    asked = [field for field in drawn if field.attributes]
-    if asked:
-        view.append(_region_questions(asked))
-    view.extend(_row(field) for field in fields if field not in drawn)
+    if slices:
+        columns = SubElement(view, "View", style=_COLUMNS)
+        for name, of_slice in fields_by_slice(fields, slices).items():
+            columns.append(_column(name, of_slice))
+    else:
+        view.extend(_asked(fields))
     _number_keypoints(view)
-    for style in dict.fromkeys(medium.style for medium in shown.values() if medium.style):
+    for style in dict.fromkeys(medium.style for medium in objects_of(fields).values() if medium.style):
         SubElement(view, "Style").text = style
     if any(_is_long(field) for field in fields):
         SubElement(view, "Style").text = _CHOSEN_FIRST
@@ -73,6 +74,32 @@ def to_labeling_config(fields: Sequence[LabelField]) -> str:
         SubElement(view, "Style").text = _WITHOUT_KEYS
     indent(view)
     return tostring(view, encoding="unicode")
+
+
+def _asked(fields: Sequence[LabelField]) -> Iterator[Element]:
+    """What is asked of one sample: what is drawn above its objects, the rest below."""
+    drawn = [field for field in fields if family_of(field).is_drawn]
+    if drawn:
+        rows = Element("View", style=_STICKY)
+        rows.extend(_row(field) for field in drawn)
+        yield rows
+    columns = {field.to_name: field.columns for field in fields}
+    yield from _object_tags(objects_of(fields), shown_by(fields), columns)
+    asked = [field for field in drawn if field.attributes]
+    if asked:
+        yield _region_questions(asked)
+    yield from (_row(field) for field in fields if field not in drawn)
+
+
+def _column(slice_name: str, fields: Sequence[LabelField]) -> Element:
+    """One slice of a group: its name, its image, and what is asked of it."""
+    column = Element("View", style=_COLUMN)
+    SubElement(column, "Header", value=without_references(slice_name), size="4")
+    column.extend(_asked(fields))
+    for tag in column:
+        if tag.get("name") == object_of(slice_name):
+            tag.set("value", f"${data_key(slice_name)}")
+    return column
 
 
 def _object_tags(

@@ -301,9 +301,14 @@ def _make_unique(regions: Sequence[Region], sent: SentLabels, field: LabelField,
 
 
 def _annotation(result: list[Region], finished: Finished, run: str, sample_id: str) -> dict[str, Any]:
-    # Any whole number that JavaScript keeps; nobody makes annotations of the same one by hand.
-    number = int(digest_of([run, sample_id]), 16) % 2**53
+    number = finished_id(run, sample_id)
     return {"id": number, "result": result, "was_cancelled": False, "ground_truth": finished.ground_truth}
+
+
+def finished_id(run: str, sample_id: str) -> int:
+    """The number by which the annotation is known that is sent with the task of a sample, or of a group."""
+    # Any whole number that JavaScript keeps; nobody makes annotations of the same one by hand.
+    return int(digest_of([run, sample_id]), 16) % 2**53
 
 
 def _predictions(result: list[Region], sample: SampleRecord, scoring: Scoring) -> list[dict[str, Any]]:
