@@ -171,14 +171,25 @@ class FieldMerge(ABC, Generic[Change]):
         if self._shown_in is None or field.shows in answer.fields:
             # What the run has people correct is another one as soon as that is loaded.
             return False
-        return digest_of(field.shown_value.to_data(self._shown_in.value_in(doc))) != answer.fields[field.name].on
+        value, shown = self._shown_in.value_in(doc), field.shown_value
+        if value is not None and shown.problem_of(value):
+            return True
+        return digest_of(shown.to_data(value)) != answer.fields[field.name].on
 
     def _leave_of_other_value(self, answer: Answer) -> None:
         """Says that an answer is about another value than the dataset has now."""
-        self.report.notes.append(
-            f"task {answer.task_id}, sample {answer.sample_id}: its {self._field.shows!r} was changed after it was "
-            f"sent, so what was answered about it for {self._field.name!r} is of another one; left alone"
-        )
+        field, where = self._field, f"task {answer.task_id}, sample {answer.sample_id}"
+        if self._shown_in is not None and self._shown_in.field is None:
+            self.report.notes.append(
+                f"{where}: the dataset has no field {field.shows!r} any more, which the labels of {field.name!r} are "
+                "on; left alone. If it was renamed, give it that name again, and load again"
+            )
+        else:
+            self.report.notes.append(
+                f"{where}: its {field.shows!r} was changed after it was sent, so what was answered about it for "
+                f"{field.name!r} is of another one; left alone. To have it loaded, give it the value that its task "
+                "has, and load again"
+            )
         self.report.left += 1
 
     def _look_around(self, answers: Sequence[Answer], docs: Mapping[str, Doc]) -> None:
