@@ -33,7 +33,7 @@ from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.family import Family
 from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of, medium_of_type
 from fo_labelstudio.convert.media.images import PLACE
-from fo_labelstudio.convert.media.medium import Medium
+from fo_labelstudio.convert.media.medium import Medium, ShownValue
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
 from fo_labelstudio.convert.schema import OWN, parse_label_schema, shown_medium
@@ -185,16 +185,39 @@ def _shown_as(samples: foc.SampleCollection, name: str, info: Mapping[str, Any])
     medium = shown_medium(name, info)
     if medium is None or medium.shown_value is None:
         return None
-    key, noun = medium.shown_value.key, medium.shown_value.noun
-    shown = info[key]
-    field = samples.get_field(shown)
-    if not isinstance(field, medium.shown_value.field_types) or is_frame_field(samples, shown):
-        found = "there is no such field of samples" if field is None else f"it is a {type(field).__name__}"
-        near = difflib.get_close_matches(shown, samples.get_field_schema(flat=True), n=1, cutoff=0.5)
-        is_mistyped = field is None and near
-        hint = f"did you mean {near[0]!r}?" if is_mistyped else f"name a field of the samples that holds {noun}"
-        raise LabelSchemaError(f'field {name!r}: "{key}" names {shown!r}, and {found}; {hint}')
+    shown = info[medium.shown_value.key]
+    problem = _problem_of_shown(samples, shown, medium.shown_value)
+    if problem:
+        raise LabelSchemaError(f'field {name!r}: "{medium.shown_value.key}" names {shown!r}, and {problem}')
     return medium
+
+
+def _problem_of_shown(samples: foc.SampleCollection, name: str, shown: ShownValue) -> str | None:
+    """What keeps the values of a field from being shown, whatever they are, and what to do; or None."""
+    field, owner = samples.get_field(name), samples.get_field(name.rpartition(".")[0] or name)
+    another = f"name a field of the samples that holds {shown.noun}"
+    if field is not None and is_frame_field(samples, name):
+        return f"it is a field of frames; {another}"
+    if field is not None and not isinstance(field, shown.field_types):
+        return f"it is {with_article(type(field).__name__)}; {another}"
+    if _is_in_list(samples, name):
+        return f"it is inside a list, so that a sample has no single value; {another}"
+    if field is not None:
+        return None
+    if isinstance(owner, fof.EmbeddedDocumentField):
+        return (
+            "there is no such field of samples; if they have it all the same, dataset.add_dynamic_sample_fields() "
+            "declares it"
+        )
+    fields = samples.get_field_schema(flat=True)
+    fitting = [path for path, other in fields.items() if isinstance(other, shown.field_types)]
+    near = difflib.get_close_matches(name, [path for path in fitting if not _is_in_list(samples, path)], cutoff=0.5)
+    return f"there is no such field of samples; {f'did you mean {near[0]!r}?' if near else another}"
+
+
+def _is_in_list(samples: foc.SampleCollection, path: str) -> bool:
+    owners = [path[:place] for place, char in enumerate(path) if char == "."]
+    return any(isinstance(samples.get_field(owner), fof.ListField) for owner in owners)
 
 
 def _columns(samples: foc.SampleCollection, info: Mapping[str, Any], medium: Medium) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def captioned(dataset_of):
         count=3,
         entities=fo.Classifications(classifications=[span]),
         boxes=fo.Detections(),
+        ocr=fo.DynamicEmbeddedDocument(text="Hi"),
     )
     return dataset_of([sample])
 
@@ -93,8 +94,18 @@ def test_other_backends_notice_nothing(captioned, backend, monkeypatch):
         ),
         (
             {"entities": {**SPANS, "text": "count"}},
-            "field 'entities': \"text\" names 'count', and it is a IntField; name a field of the "
+            "field 'entities': \"text\" names 'count', and it is an IntField; name a field of the "
             "samples that holds texts",
+        ),
+        (
+            {"entities": {**SPANS, "text": "boxes.detections.label"}},
+            "field 'entities': \"text\" names 'boxes.detections.label', and it is inside a list, so that a sample has "
+            "no single value; name a field of the samples that holds texts",
+        ),
+        (
+            {"entities": {**SPANS, "text": "ocr.text"}},
+            "field 'entities': \"text\" names 'ocr.text', and there is no such field of samples; if they have it all "
+            "the same, dataset.add_dynamic_sample_fields() declares it",
         ),
         ({"entities": {**SPANS, "text": 7}}, "field 'entities': \"text\" is 7, expected the name of a field"),
         (
