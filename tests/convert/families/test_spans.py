@@ -102,9 +102,14 @@ class TestWhatComesBack:
         (edit,) = new_labels(FIELD, [a_region(0, 8, said)], MediaInfo(text="Ann\r\nsaw"))
         assert ends_of([family_of(FIELD).to_label(edit.parsed, FIELD)]) == [(0, 8, "Ann\r\nsaw")]
 
+    def test_offsets_that_are_texts_are_the_numbers_that_the_editor_takes_them_for(self):
+        (edit,) = new_labels(FIELD, [a_region("13", "18")], WORDS)
+        assert ends_of([family_of(FIELD).to_label(edit.parsed, FIELD)]) == [(13, 18, "Århus")]
+
     @pytest.mark.parametrize(
         ("value", "problem"),
         [
+            ({"start": "1.0"}, "start is '1.0', expected a number"),
             ({"start": 3, "end": 3}, "it starts at character 3 and ends at 3, expected start < end"),
             ({"start": 5, "end": 3}, "it starts at character 5 and ends at 3, expected start < end"),
             ({"end": len(TEXT) + 1}, f"end is {len(TEXT) + 1}, expected a number from 0 to {len(TEXT)}"),

@@ -15,6 +15,7 @@ from fo_labelstudio.convert.shapes.spans.kind import Span, SpanKind
 from fo_labelstudio.errors import RegionError
 from fo_labelstudio.messages import quoted
 
+_DIGITS = re.compile("[0-9]{1,9}")
 _CHANGED = re.compile(r"\\n|\s")
 
 
@@ -47,6 +48,10 @@ def parse(value: Mapping[str, Any], media: MediaInfo) -> Span:
 
 
 def _offset(value: Mapping[str, Any], key: str, length: int) -> int:
+    said = value.get(key)
+    if isinstance(said, str) and _DIGITS.fullmatch(said):
+        # So does the editor (1.23.2).
+        value = {key: int(said)}
     number = number_of(value, key, 0, length)
     if not number.is_integer():
         raise RegionError(f"{key} is {quoted(value[key])}, expected a whole number of characters")
