@@ -234,7 +234,7 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
         for field in lists_of(fields).values():
             for value in samples.values(field.shows):
                 is_wrong = value is not None and field.shown_value.problem_of(value)
-                yield from [None] if is_wrong else field.shown_value.to_data(value)
+                yield from [None] if is_wrong else field.paths_in(value)
 
     def label_fields(self) -> tuple[LabelField, ...]:
         """The label fields of the label schema."""

@@ -274,6 +274,11 @@ class TaskPage:
     def screenshot(self, path: str | Path) -> None:
         self.page.screenshot(path=str(path))
 
+    def turn_to_next(self) -> None:
+        """Show the next image of a list."""
+        self._click(self.page.locator(".lsf-pagination__btn_arrow-right").first)
+        self.wait_until_ready()
+
     def begin_blank(self) -> None:
         """Begin another annotation of the task, from nothing, with the **+** beside those that there are."""
         self._click(self.page.get_by_role("button", name="Create an annotation"))

@@ -155,6 +155,11 @@ class LabelField:
         """Whether the value that its labels are on lists files, whose addresses the data of tasks hold."""
         return self.shows is not None and self.shown_value.paths_of is not None
 
+    def paths_in(self, value: Any) -> tuple[str, ...]:
+        """The paths of the files that a value of a sample lists; none where its labels are on no list."""
+        paths_of = self.shown_value.paths_of
+        return () if paths_of is None else paths_of(value)
+
     def media_in(
         self, media: MediaInfo, data: Mapping[str, Any], lists: Mapping[str, MediaInfo] = MappingProxyType({})
     ) -> MediaInfo:

@@ -161,7 +161,8 @@ def completed_label_schema(
                     f"server to {_BITMASK_VERSION}"
                 )
         elif tools:
-            info["tool"] = tools[0] if Version(version) >= _VECTOR_VERSION else tools[1]
+            has_vectors = Version(version) >= _VECTOR_VERSION and not medium_of(scope).stretches_vectors
+            info["tool"] = tools[0] if has_vectors else tools[1]
         if "keyframe" in family.aspects:
             info["keyframe_tolerance"] = keyframe_tolerance
         if family.has_joints:

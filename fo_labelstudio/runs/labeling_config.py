@@ -9,8 +9,9 @@ import fiftyone.core.collections as foc
 
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.families import LABEL_TYPES, family_in, family_of, is_served
+from fo_labelstudio.convert.families.polylines import VECTOR
 from fo_labelstudio.convert.labeling_config import write
-from fo_labelstudio.convert.media import DEFAULT, MEDIA
+from fo_labelstudio.convert.media import DEFAULT, MEDIA, medium_of
 from fo_labelstudio.convert.media.medium import Medium
 from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema, shown_keys, shown_medium
@@ -102,7 +103,8 @@ def _completed(name: str, given: Mapping[str, Any], medium: Medium) -> dict[str,
     family = family_in(scope, label_type)
     if family.tools:
         without_joints = family.has_joints and info.get("skeleton") is None
-        info.setdefault("tool", family.tools[1] if without_joints else family.tools[0])
+        is_stretched = VECTOR in family.tools and medium_of(scope).stretches_vectors
+        info.setdefault("tool", family.tools[1] if without_joints or is_stretched else family.tools[0])
     has_attributes = family.has_attributes
     info["attributes"] = _attributes(name, info.get("attributes")) if has_attributes else {}
     info["classes"] = [

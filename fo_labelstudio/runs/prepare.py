@@ -135,6 +135,7 @@ def _prepared(task: Task, sample: SampleRecord, run: Run) -> PreparedTask:
     lists = {
         key: [ShownFile(field.medium.item, path) for path in task["data"][key]]
         for key, field in lists_of(run.fields).items()
+        if sample.lists[key].items
     }
     return _as_json(task, sample.id, sample.path, shown, lists)
 
@@ -286,10 +287,7 @@ def _with_lists(
 
 def _paths_of(stored: StoredSample, run: Run) -> dict[str, Sequence[str]]:
     """The paths of the files that a sample lists, by the key of the list in its data."""
-    return {
-        key: field.shown_value.to_data(stored.shown.get(field.shows or ""))
-        for key, field in lists_of(run.fields).items()
-    }
+    return {key: field.paths_in(stored.shown.get(field.shows or "")) for key, field in lists_of(run.fields).items()}
 
 
 def inspect_lists(

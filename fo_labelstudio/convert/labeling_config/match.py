@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from fo_labelstudio.convert import attributes
 from fo_labelstudio.convert.families import family_of
+from fo_labelstudio.convert.families.polylines import VECTOR
 from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits
 from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, with_classes, without_classes
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, ObjectTag, read
@@ -235,6 +236,8 @@ def wanted_by(field: LabelField) -> Wanted:
     own = family.control_tags(field)[0]
     # A skeleton cannot be told from a path where the joints are not known.
     others = () if family.has_joints and field.skeleton is None else family.tools
+    if field.medium.stretches_vectors:
+        others = tuple(tool for tool in others if tool != VECTOR)
     tags = tuple(dict.fromkeys((own.tag, *(tool if field.classes else without_classes(tool) for tool in others))))
     return Wanted(f"field {field.name!r}", own, tags, (field.control, field.name, *_short_name(field)))
 

@@ -156,6 +156,11 @@ class Medium:
     item: str = ""
 
     @property
+    def stretches_vectors(self) -> bool:
+        """Whether the editor damages vectors: on a list, once somebody turns to an image of another size (1.23.2)."""
+        return bool(self.item)
+
+    @property
     def value_attribute(self) -> str:
         """The XML attribute of its object tag that names what it shows."""
         return "valueList" if self.item else "value"
