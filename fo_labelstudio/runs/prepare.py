@@ -326,7 +326,7 @@ def _with_media(
     block: Sequence[StoredSample], run: Run
 ) -> Iterator[tuple[StoredSample, MediaInfo | Refused | LeftOut]]:
     """Some samples, each with what is found out about its media; what is in files is held one at a time."""
-    size = len(block) if run.medium.content is None else 1
+    size = max(len(block), 1) if run.medium.content is None else 1
     for start in range(0, len(block), size):
         part = block[start : start + size]
         inspected = inspect_media([(stored.id, Media(stored.path, stored.info)) for stored in part], run)
