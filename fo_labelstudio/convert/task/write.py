@@ -270,8 +270,11 @@ def _with_attributes(
         key = family.key_of(label, field)
         if key is None:
             continue
-        ids = [region["id"] for region in regions if whole_id(region["id"]) == label.id] if family.is_drawn else []
-        answers = attributes.to_results(label, ids or [label.id], field, family)
+        ids = [region["id"] for region in regions if whole_id(region["id"]) == label.id]
+        if family.is_drawn and not ids:
+            # Answers about no region would make nothing to see something that people have deleted.
+            continue
+        answers = attributes.to_results(label, ids if family.is_drawn else [label.id], field, family)
         if not family.is_drawn:
             # The editor keeps only the last of several answers to one question about the image.
             answers = [answer for answer in answers if answer["from_name"] not in asked]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import fiftyone as fo
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 from fo_labelstudio.convert.edits import to_label
 from fo_labelstudio.convert.families import family_of_type
 from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.question import Question
+from fo_labelstudio.convert.records import Attribute
 from fo_labelstudio.convert.shapes import brush, masks
 from fo_labelstudio.convert.shapes.brush import Mask
 from tests.convert import strategies
@@ -279,6 +282,13 @@ class TestEdits:
     def test_an_instance_that_nobody_touched_is_not_rewritten_on_pixels(self):
         label = an_instance([0.1234, 0.2, 0.3, 0.4], np.random.default_rng(2).random((28, 28)) < 0.5)
         assert Trip(BRUSH, label, media=MEDIA).changes().is_empty
+
+
+def test_an_instance_without_a_pixel_in_the_image_is_not_sent_whatever_its_attributes_and_stays():
+    asked = Attribute("colour", Question("text", "str"), "colour")
+    trip = Trip(replace(BRUSH, attributes=(asked,)), an_instance([2, 0, 0.5, 0.5], [[1]], colour="red"), media=MEDIA)
+    assert trip.sent == []
+    assert trip.changes().is_empty and trip.answer()[1] == []
 
 
 @pytest.mark.parametrize(
