@@ -20,7 +20,7 @@ import fiftyone.utils.annotations as foua
 from fo_labelstudio.convert.families import LABEL_TYPES
 from fo_labelstudio.convert.media import OF_SAMPLES
 from fo_labelstudio.convert.media.medium import UNKNOWN
-from fo_labelstudio.convert.records import LabelField, address_key_of, lists_of
+from fo_labelstudio.convert.records import LabelField, address_key_of, lists_of, medium_of_fields
 from fo_labelstudio.convert.schema import ATTRIBUTE_TYPES, parse_label_schema
 from fo_labelstudio.dataset.fields import FIELDS
 from fo_labelstudio.dataset.groups import chosen_slices, groups_of
@@ -229,7 +229,10 @@ class LabelStudioBackendConfig(foua.AnnotationBackendConfig):
     def _paths_in(self, samples: Any) -> Iterator[str | None]:
         """What names the media files that tasks show of some samples."""
         fields = self.label_fields()
-        if address_key_of(fields):
+        if medium_of_fields(fields).item:
+            # What is made of files is on no disk that the server shares.
+            yield None
+        elif address_key_of(fields):
             yield from samples.values(self.media_field)
         for field in lists_of(fields).values():
             for value in samples.values(field.shows):

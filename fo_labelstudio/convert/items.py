@@ -39,6 +39,8 @@ def problem_of(label: Any, field: LabelField, media: MediaInfo) -> str | None:
     if isinstance(place, bool) or not isinstance(place, int) or place < 0:
         return f"its {PLACE} is {quoted(place)}, expected a whole number, counted from 0; correct it"
     if place >= number:
+        if field.shows is None:
+            return f"its {PLACE} is {place}, and its {field.medium.noun} has pages 0 to {number - 1}; correct it"
         return (
             f"its {PLACE} is {place}, and {field.shows!r} lists {number}, counted from 0; correct it, or add the "
             f"{field.medium.item} to the list"

@@ -31,12 +31,12 @@ from fo_labelstudio.convert.families import (
 )
 from fo_labelstudio.convert.families.detections import HAS_MASK
 from fo_labelstudio.convert.family import Family
-from fo_labelstudio.convert.media import DEFAULT, SHOWN_AS, medium_of, medium_of_type
+from fo_labelstudio.convert.media import DEFAULT, MEDIUM_NAMED, SHOWN_AS, medium_of, medium_of_type
 from fo_labelstudio.convert.media.images import PLACE
 from fo_labelstudio.convert.media.medium import Medium, ShownValue
 from fo_labelstudio.convert.question import Question
 from fo_labelstudio.convert.records import KEYFRAME_TOLERANCE
-from fo_labelstudio.convert.schema import OWN, parse_label_schema, shown_medium
+from fo_labelstudio.convert.schema import OWN, parse_label_schema, shown_keys, shown_medium
 from fo_labelstudio.convert.shapes import masks
 from fo_labelstudio.convert.stored import list_name
 from fo_labelstudio.dataset.fields import FIELDS, attribute_name_problem, check_field, kind_of
@@ -121,6 +121,7 @@ def completed_label_schema(
     """
     are_clips, samples = is_clips(samples), videos_of(samples)
     medium = medium_of_samples(samples) if show_media else medium_of_type(samples.media_type)
+    medium = _as_drawn_on(medium, label_schema.values())
     columns: dict[str, Any] | None = None
     completed = {}
     for name, given in label_schema.items():
@@ -175,6 +176,16 @@ def completed_label_schema(
         _complete_attributes(name, info, samples)
         completed[name] = _with_few_controls(name, info)
     return completed
+
+
+def _as_drawn_on(medium: Medium, entries: Iterable[Mapping[str, Any]]) -> Medium:
+    """The medium that shows the samples of a run: another one where labels are drawn that theirs does not take."""
+    drawn = MEDIUM_NAMED.get(medium.drawn_as)
+    if drawn is None:
+        return medium
+    own = [info["type"] for info in entries if not shown_keys(info)]
+    is_drawn = any(not is_served(medium.scopes[0], one) and is_served(drawn.scopes[0], one) for one in own)
+    return drawn if is_drawn else medium
 
 
 def _shown_as(samples: foc.SampleCollection, name: str, info: Mapping[str, Any]) -> Medium | None:

@@ -131,12 +131,15 @@ def prepared_tasks(run: Run, without: Collection[str] = (), unlisted: Unlisted |
 
 def _prepared(task: Task, sample: SampleRecord, run: Run) -> PreparedTask:
     key = address_key_of(run.fields)
-    shown = {key: ShownFile(run.media.medium, sample.path)} if key else {}
     lists = {
         key: [ShownFile(field.medium.item, path) for path in task["data"][key]]
         for key, field in lists_of(run.fields).items()
         if sample.lists[key].items
     }
+    made = FILES[run.medium.name].made if key else None
+    if made is not None:
+        lists[key] = [ShownFile(run.medium.name, path) for path in made.paths_of(sample.path, sample.media)]
+    shown = {key: ShownFile(run.media.medium, sample.path)} if key and made is None else {}
     return _as_json(task, sample.id, sample.path, shown, lists)
 
 

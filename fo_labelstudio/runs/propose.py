@@ -12,7 +12,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.families import LABEL_TYPES, is_served
 from fo_labelstudio.convert.labeling_config import write
-from fo_labelstudio.convert.media import SHOWN_AS, medium_of_type
+from fo_labelstudio.convert.media import MEDIUM_NAMED, SHOWN_AS, medium_of_type
 from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.dataset.fields import check_field, kind_of
 from fo_labelstudio.dataset.internals import built_label_schema, labels_path, own_fields
@@ -110,6 +110,7 @@ def found_fields(samples: foc.SampleCollection) -> list[FoundField]:
     counts = samples.aggregate([foa.Count(path) for path in paths]) if paths else []
     medium = medium_of_samples(samples)
     of_values = {SHOWN_AS[value.key].scopes[0] for value in showable_values(samples)}
+    drawn = MEDIUM_NAMED[medium.drawn_as].scopes if medium.drawn_as else ()
     found = []
     for (name, field), count in zip(fields, counts, strict=True):
         scope = medium.scope_of(name.startswith(_FRAMES))
@@ -119,7 +120,7 @@ def found_fields(samples: foc.SampleCollection) -> list[FoundField]:
         else:
             kind = type(field).__name__
             known = ["scalar"] if kind_of(field) is not None else []
-        scopes = [scope] if name.startswith(_FRAMES) else [scope, *of_values]
+        scopes = [scope] if name.startswith(_FRAMES) else [scope, *drawn, *of_values]
         label_types = tuple(label_type for label_type in known if any(is_served(one, label_type) for one in scopes))
         found.append(FoundField(name, kind, label_types, count, _problem_of(samples, name, kind, label_types)))
     return found

@@ -19,10 +19,12 @@ from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.dataset.label_schema import with_mask_paths
 from fo_labelstudio.dataset.plain_frames import without_frame_filters
 from fo_labelstudio.dataset.score_field import scoring_of
+from fo_labelstudio.errors import SettingsError
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.project import default_title
 from fo_labelstudio.settings import ConnectionSettings
 from fo_labelstudio.transport import TRANSPORTS
+from fo_labelstudio.transport.files import FILES
 from fo_labelstudio.transport.transport import MediaSettings, Sender, Senders, Target, Writer, Writers
 
 
@@ -172,6 +174,7 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
     """
     connection = config.connection_settings()
     fields = config.label_fields()
+    _check_made(config, medium_of_fields(fields))
     media = MediaSettings(
         config.media,
         config.local_files_root,
@@ -197,6 +200,22 @@ def run_of(config: RunConfig, samples: foc.SampleCollection, token: str) -> Run:
         slices=config.group_slices or (),
         groups=groups_of(samples, config.group_slices),
     )
+
+
+def _check_made(config: RunConfig, medium: Medium) -> None:
+    """Refuses ways to the server that only take files as they are, where others are made of them.
+
+    Raises:
+        SettingsError: the run has such a way
+    """
+    files = FILES.get(medium.name)
+    is_sent = TRANSPORTS[config.media].converts and (config.export_dir is None or config.media == "copy")
+    if files is not None and files.made is not None and not is_sent:
+        way = "upload" if config.export_dir is None else "copy"
+        raise SettingsError(
+            f"media={config.media!r} is not possible for labels that are drawn on a {medium.noun}, for its pages are "
+            f"images that are made of it; pass media={way!r}"
+        )
 
 
 def sender_of(run: Run, client: Client, state: Mapping[str, Any]) -> Senders[Sender]:

@@ -32,7 +32,7 @@ class Copies:
     def __init__(self, settings: MediaSettings, target: Target):
         self._converts = settings.converts
         self._files = FILES[settings.medium]
-        name = f"{settings.medium}s"
+        name = settings.medium if self._files.made is not None else f"{settings.medium}s"
         self._folder = target.folder / name
         self._start = target.start
         self._below = f"{target.folder.name}/{name}"
@@ -61,7 +61,8 @@ class Copies:
                 self._folder.rmdir()
 
     def _copy(self, path: str) -> str:
-        converts = self._converts and self._files.inspect(path, False).problem is not None
+        is_made = self._files.made is not None
+        converts = is_made or (self._converts and self._files.inspect(path, False).problem is not None)
         with self._files.read(path, converts) as content:
             return self._written(path, content, converts)
 

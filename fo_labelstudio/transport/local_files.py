@@ -67,7 +67,8 @@ class LocalFiles:
             ServerError: the server does not serve them; says which of its settings is missing
         """
         files = FILES[self._settings.medium]
-        converted = [path for path in paths if self._settings.converts and files.inspect(path, False).problem]
+        is_made, converts = files.made is not None, self._settings.converts
+        converted = [path for path in paths if is_made or (converts and files.inspect(path, False).problem)]
         uploaded = dict(zip(converted, self._uploads.send(converted))) if converted else {}
         served = self._serve_all([path for path in paths if path not in uploaded])
         return [uploaded.get(path) or served[path] for path in paths]

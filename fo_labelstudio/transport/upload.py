@@ -66,7 +66,8 @@ def inspect(media: Sequence[Media], settings: MediaSettings) -> list[Inspection]
 def _inspect(path: str | None, settings: MediaSettings) -> Inspection:
     inspect_one = FILES[settings.medium].inspect
     found = inspect_one(path, settings.converts)
-    if path is None or found.info is None:
+    # What is made of a file has another size.
+    if path is None or found.info is None or FILES[settings.medium].made is not None:
         return found
     try:
         size = os.path.getsize(path)
@@ -114,7 +115,7 @@ class Uploads:
             request: dict[str, File] = {}
             size = 0
             for path in paths:
-                there = os.stat(path)
+                there = os.stat(self._files.source_of(path))
                 known = path, there.st_size, there.st_mtime_ns
                 if known in self._latest:
                     latest[known] = self._latest[known]

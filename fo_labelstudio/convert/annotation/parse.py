@@ -133,7 +133,7 @@ def parse_task(
     answer = Answer(task_id, sample_id, answers, originals=originals, made=made, sources=dict(sources))
     for region_answer in (row for rows in about.values() for row in rows):
         answer.answered[region_answer.control] = answer.answered.get(region_answer.control, 0) + 1
-    of_objects = {field.to_name: on[field.name] for field in fields if field.lists_files}
+    of_objects = {field.to_name: on[field.name] for field in fields if field.medium.item}
     _add_unexpected(answer, found.unclaimed, about, media, of_objects, run, origin, problems)
     is_understood = bool(answer.unexpected) or any(answered.is_understood for answered in answers.values())
     of_other_kinds = {region["from_name"] for region in found.unclaimed}

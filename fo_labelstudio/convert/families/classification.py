@@ -74,7 +74,19 @@ def _key(class_name: Name, field: LabelField) -> str | Name:
 
 
 FAMILY = Family(
-    scopes=("image", "video", "text", "hypertext", "paragraphs", "timeseries", "table", "audio", "pdf", "images"),
+    scopes=(
+        "image",
+        "video",
+        "text",
+        "hypertext",
+        "paragraphs",
+        "timeseries",
+        "table",
+        "audio",
+        "pdf",
+        "images",
+        "pdf_pages",
+    ),
     label_types={_SINGLE: fol.Classification, "classifications": fol.Classifications},
     region_types=(_TYPE,),
     is_drawn=False,

@@ -145,7 +145,7 @@ HAS_MASK = F("mask").exists() | F("mask_path").exists()
 """Whether a label is an instance with a mask, not a box."""
 
 FAMILY = Family(
-    scopes=("image", "images"),
+    scopes=("image", "images", "pdf_pages"),
     label_types={"detection": fol.Detection, "detections": fol.Detections},
     region_types=(_TYPE,),
     is_drawn=True,

@@ -95,7 +95,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
 
 
 FAMILY = Family(
-    scopes=("image", "images"),
+    scopes=("image", "images", "pdf_pages"),
     label_types={"instance": fol.Detection, "instances": fol.Detections},
     region_types=tuple(masks.TYPES.values()),
     is_drawn=True,

@@ -297,7 +297,7 @@ def _is_score(value: Any) -> bool:
 
 
 FAMILY = Family(
-    scopes=("image", "images"),
+    scopes=("image", "images", "pdf_pages"),
     label_types={"keypoint": fol.Keypoint, "keypoints": fol.Keypoints},
     region_types=(_VECTOR_TYPE, _POINT_TYPE),
     is_drawn=True,

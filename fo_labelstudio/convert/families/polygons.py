@@ -229,7 +229,7 @@ def ellipse_as_polygon(region: Region, media: MediaInfo) -> Region:
 
 
 FAMILY = Family(
-    scopes=("image", "images"),
+    scopes=("image", "images", "pdf_pages"),
     label_types={"polygon": fol.Polyline, "polygons": fol.Polylines},
     region_types=(TYPE,),
     is_drawn=True,

@@ -184,7 +184,7 @@ def revise(polyline: fol.Polyline, edit: LabelAnswer, field: LabelField) -> Revi
 
 
 FAMILY = Family(
-    scopes=("image", "images"),
+    scopes=("image", "images", "pdf_pages"),
     label_types={"polyline": fol.Polyline, "polylines": fol.Polylines},
     region_types=(TYPE, polygons.TYPE),
     is_drawn=True,

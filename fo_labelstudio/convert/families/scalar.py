@@ -54,7 +54,19 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> Any:
 
 
 FAMILY = Family(
-    scopes=("image", "video", "text", "hypertext", "paragraphs", "timeseries", "table", "audio", "pdf", "images"),
+    scopes=(
+        "image",
+        "video",
+        "text",
+        "hypertext",
+        "paragraphs",
+        "timeseries",
+        "table",
+        "audio",
+        "pdf",
+        "images",
+        "pdf_pages",
+    ),
     label_types={"scalar": None},
     region_types=("textarea", "number", "datetime", "choices"),
     is_drawn=False,

@@ -9,6 +9,7 @@ from fo_labelstudio.convert.media import (
     images,
     paragraphs,
     pdf,
+    pdf_pages,
     table,
     text,
     timeseries,
@@ -25,6 +26,7 @@ MEDIA = (
     audio.MEDIUM,  # <Audio>
     timeseries.MEDIUM,  # <TimeSeries>
     pdf.MEDIUM,  # <Pdf>
+    pdf_pages.MEDIUM,  # <Image valueList>
     images.MEDIUM,  # <Image valueList>
     table.MEDIUM,  # <Table>
 )

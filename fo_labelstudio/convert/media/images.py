@@ -46,7 +46,11 @@ def to_meta(media: MediaInfo) -> dict[str, Any]:
 
 
 def parse_meta(meta: Mapping[str, Any]) -> MediaInfo | None:
-    sizes = meta.get(_SIZES)
+    return sizes_in(meta.get(_SIZES))
+
+
+def sizes_in(sizes: Any) -> MediaInfo | None:
+    """A list of images whose sizes the meta of a task says; None where these cannot be right."""
     if not isinstance(sizes, list) or not all(map(is_size, sizes)):
         return None
     return of_items(MediaInfo(*size) for size in sizes)

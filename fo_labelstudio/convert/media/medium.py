@@ -127,6 +127,8 @@ class Medium:
             lines; raises ValueError where it tells none; all files of a run have the same
         name_columns: writes into its object tag what the columns of a value, or of a file, are called
         item: name of the medium of which its object tag shows a list; empty where it shows one thing
+        drawn_as: name of the medium that shows its files where labels are drawn on them, which its object tag does not
+            take; empty where there is none
     """
 
     name: str
@@ -154,6 +156,7 @@ class Medium:
     columns_in: Callable[[str], tuple[str, ...]] | None = None
     name_columns: Callable[[Element, Sequence[str]], None] = lambda tag, columns: None
     item: str = ""
+    drawn_as: str = ""
 
     @property
     def stretches_vectors(self) -> bool:

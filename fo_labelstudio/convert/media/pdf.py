@@ -20,5 +20,6 @@ MEDIUM = Medium(
     scopes=("pdf",),
     object_tag=object_tag,
     extensions=EXTENSIONS,
+    drawn_as="pdf_pages",
     looks_like=re.compile(r"\.pdf\b|^data:application/pdf", re.IGNORECASE),
 )

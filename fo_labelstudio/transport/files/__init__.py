@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from fo_labelstudio.transport.files import audio, hypertext, image, paragraphs, pdf, text, timeseries, video
+from fo_labelstudio.transport.files import (
+    audio,
+    hypertext,
+    image,
+    paragraphs,
+    pdf,
+    pdf_pages,
+    text,
+    timeseries,
+    video,
+)
 from fo_labelstudio.transport.files.files import MediaFiles
 
 FILES: dict[str, MediaFiles] = {
@@ -10,6 +20,7 @@ FILES: dict[str, MediaFiles] = {
     "video": video.FILES,  # their headers
     "audio": audio.FILES,  # their first bytes
     "pdf": pdf.FILES,  # their first bytes
+    "pdf_pages": pdf_pages.FILES,  # PDFium
     "text": text.FILES,  # UTF-8
     "hypertext": hypertext.FILES,  # UTF-8
     "paragraphs": paragraphs.FILES,  # JSON

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
+from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.transport.transport import Inspection
 
 _PIECE = 2**18
@@ -58,6 +59,19 @@ class Content:
                 yield piece
 
 
+class Made(NamedTuple):
+    """How several files are made of one, and sent in its place.
+
+    Attributes:
+        paths_of: the path of the file, and what was found out about it -> what each of the others is called, as a path
+            whose end tells people what it is
+        source: what one of the others is called -> the path of the file
+    """
+
+    paths_of: Callable[[str, MediaInfo], Sequence[str]]
+    source: Callable[[str], str]
+
+
 @dataclass(frozen=True)
 class MediaFiles:
     """The files of one medium.
@@ -74,6 +88,7 @@ class MediaFiles:
             and, for messages, an example
         told_by: what a user sets where nobody but the sample's metadata can tell about a file, for messages
         is_read_in_parts: whether the editor reads parts of a file wherever they are
+        made: how others are made of a file, for ``read`` to be asked for; None where the file itself is sent
     """
 
     inspect: Callable[[str | None, bool], Inspection]
@@ -84,3 +99,8 @@ class MediaFiles:
     content_types: tuple[str, str]
     told_by: str
     is_read_in_parts: bool = False
+    made: Made | None = None
+
+    def source_of(self, path: str) -> str:
+        """The path of the file that holds what ``read`` is asked for."""
+        return path if self.made is None else self.made.source(path)
