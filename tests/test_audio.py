@@ -76,7 +76,7 @@ def test_ranges_of_audio_come_back_changed_only_where_somebody_changed_them(reco
         drawn = {
             "id": "drawn",
             "original_length": 8,
-            "value": {"start": 6, "end": 7.25, "channel": 0, "labels": ["Ann"]},
+            "value": {"start": 6, "end": 7.25, "channel": 1, "labels": ["Ann"]},
         }
         return [
             *result,
@@ -93,7 +93,8 @@ def test_ranges_of_audio_come_back_changed_only_where_somebody_changed_them(reco
         ("Ben", 3, 5.5, "hello"),
         ("Ann", 6, 7.25, None),
     ]
-    ann, ben, _ = recorded.first().speech.classifications
+    ann, ben, drawn = recorded.first().speech.classifications
+    assert drawn.channel == 1 and not (ann.has_attribute("channel") or ben.has_attribute("channel"))
     assert (ann.confidence, ann.clear, ben.source) == (0.5, True, "model")
     assert recorded.values("scene.label") == [None, "room"]
 

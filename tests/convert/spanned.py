@@ -64,9 +64,9 @@ def series_of(media: MediaInfo) -> dict[str, list[Any]]:
     return {"time": ["2026-01-31", "2026-02-01"] if media.is_dated else [0, 1], "a": [0.5, 0.25]}
 
 
-def seconds(media: MediaInfo) -> st.SearchStrategy[tuple[float, float]]:
-    ends = st.floats(0, 10**6) | st.integers(0, 10**6)
-    return st.lists(ends, min_size=2, max_size=2, unique=True).map(lambda pair: (min(pair), max(pair)))
+def seconds(media: MediaInfo) -> st.SearchStrategy[tuple[Any, ...]]:
+    ends = st.lists(st.floats(0, 10**6) | st.integers(0, 10**6), min_size=2, max_size=2, unique=True)
+    return st.tuples(ends, st.sampled_from([0, 1, 7])).map(lambda drawn: (min(drawn[0]), max(drawn[0]), drawn[1]))
 
 
 def html_of(text: str) -> str:

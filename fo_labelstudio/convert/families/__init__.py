@@ -34,7 +34,7 @@ FAMILIES = (
     moments.FAMILY,  # TemporalDetection(s) <TimelineLabels>
     tracks.FAMILY,  # Detection(s)       <VideoRectangle> <Labels>, in frames
     frame_classes.FAMILY,  # Classification(s)  <TimelineLabels>, in frames
-    spans.FAMILY,  # Classifications    <Labels> on <Text>
+    *spans.FAMILIES,  # Classifications    <Labels> on <Text> and its kin
     scalar.FAMILY,  # field values       <Number> <TextArea> <Choices> <DateTime>
 )
 

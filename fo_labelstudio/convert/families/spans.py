@@ -18,12 +18,11 @@ from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region
 from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
-from fo_labelstudio.convert.shapes.spans.kind import SpanKind
+from fo_labelstudio.convert.shapes.spans.kind import Span, SpanKind
 from fo_labelstudio.convert.tags import labels_control
 from fo_labelstudio.errors import RegionError
 
 _START, _END, _TEXT = "start", "end", "text"
-_MORE = tuple(dict.fromkeys(name for kind in SPAN_KINDS.values() for name in kind.more))
 
 
 def _kind(field: LabelField) -> SpanKind:
@@ -62,13 +61,16 @@ def to_regions(spans: Sequence[fol.Classification], field: LabelField, media: Me
 def parse_regions(regions: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
     region, kind = only_region(regions), _kind(field)
     span = kind.parse(region["value"], media)
-    values = {"label": class_of(region["value"].get(kind.region_type), field), "span": [*span.at(kind.more)]}
+    start, end, *more = span.at(kind.more)
+    # What absence stands for is left out.
+    said = [] if more == [*map(Span.absent, kind.more)] else more
+    values = {"label": class_of(region["value"].get(kind.region_type), field), "span": [start, end, *said]}
     return [ParsedLabel(region["id"], values, media, span.notes)]
 
 
 def to_values(parsed: ParsedLabel, field: LabelField) -> dict[str, Any]:
     kind, where = _kind(field), parsed.values["span"]
-    values = {"label": parsed.values["label"], **dict(zip((_START, _END, *kind.more), where, strict=True))}
+    values = {"label": parsed.values["label"], **dict(zip((_START, _END, *kind.more), where, strict=False))}
     return values if kind.words is None else {**values, _TEXT: kind.words(*where, parsed.media)}
 
 
@@ -76,22 +78,29 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Classification:
     return fol.Classification(**to_values(parsed, field))
 
 
-FAMILY = Family(
-    scopes=tuple(SPAN_KINDS),
-    label_types={"spans": fol.Classifications},
-    region_types=tuple(dict.fromkeys(kind.region_type for kind in SPAN_KINDS.values())),
-    is_drawn=True,
-    grouping=lambda field: Grouping.REGION,
-    aspects={
-        "label": Aspect({"label": None}, "allow_label_edits"),
-        "span": Aspect(dict.fromkeys((_START, _END, *_MORE, _TEXT)), "allow_spatial_edits"),
-    },
-    control_tags=control_tags,
-    check=check,
-    key_of=key_of,
-    to_regions=to_regions,
-    parse_regions=parse_regions,
-    to_label=to_label,
-    to_values=to_values,
-    is_new_to_annotate=True,
-)
+def _family(more: tuple[str, ...]) -> Family:
+    """The family of the media where the attributes ``more`` say where a label is, besides its ends."""
+    kinds = {scope: kind for scope, kind in SPAN_KINDS.items() if kind.more == more}
+    where = {**dict.fromkeys((_START, _END)), **{name: Span.absent(name) for name in more}, _TEXT: None}
+    return Family(
+        scopes=tuple(kinds),
+        label_types={"spans": fol.Classifications},
+        region_types=tuple(dict.fromkeys(kind.region_type for kind in kinds.values())),
+        is_drawn=True,
+        grouping=lambda field: Grouping.REGION,
+        aspects={
+            "label": Aspect({"label": None}, "allow_label_edits"),
+            "span": Aspect(where, "allow_spatial_edits"),
+        },
+        control_tags=control_tags,
+        check=check,
+        key_of=key_of,
+        to_regions=to_regions,
+        parse_regions=parse_regions,
+        to_label=to_label,
+        to_values=to_values,
+        is_new_to_annotate=True,
+    )
+
+
+FAMILIES = tuple(map(_family, dict.fromkeys(kind.more for kind in SPAN_KINDS.values())))

@@ -94,6 +94,7 @@ JSON_TYPES = {
     "start": (int, float, str),
     "end": (int, float, str),
     "instant": bool,
+    "channel": int,
     "startOffset": int,
     "endOffset": int,
     "closed": bool,

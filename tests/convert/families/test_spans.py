@@ -5,9 +5,10 @@ import pytest
 
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.families import FAMILIES, family_of
-from fo_labelstudio.convert.families.spans import FAMILY
+from fo_labelstudio.convert.families.spans import FAMILIES as OF_SPANS
 from fo_labelstudio.convert.media import medium_of
 from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.records import LabelField
 from fo_labelstudio.convert.shapes.spans import SPAN_KINDS
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of
 from tests.convert import strategies
@@ -38,9 +39,9 @@ def ends_of(spans):
 
 
 def test_each_medium_of_spans_has_classes_and_values_too():
-    others = [family for family in FAMILIES if family is not FAMILY and set(family.scopes) & set(SPAN_KINDS)]
+    others = [family for family in FAMILIES if family not in OF_SPANS and set(family.scopes) & set(SPAN_KINDS)]
     assert all(set(SPAN_KINDS) <= set(family.scopes) for family in others) and len(others) == 2
-    assert SPANNED.keys() == SPAN_KINDS.keys() == set(FAMILY.scopes)
+    assert SPANNED.keys() == SPAN_KINDS.keys() == {scope for family in OF_SPANS for scope in family.scopes}
     assert all(medium_of(scope).scopes == (scope,) for scope in SPAN_KINDS)
 
 
@@ -133,3 +134,52 @@ class TestWhatComesBack:
         problems = []
         answer = parse_task(task, [FIELD], RUN, problems)
         assert not answer.fields["entities"].edited and len(problems) == 1
+
+
+class TestChannelsOfAudio:
+    SPEECH = LabelField("speech", "spans", ("cat", "dog"), "speech", scope="audio", beside=None)
+
+    def trip(self, **values):
+        return Trip(self.SPEECH, fo.Classification(label="cat", start=1, end=2, **values), media=MediaInfo())
+
+    def written(self, trip, *result):
+        trip.load([*result])
+        return trip.changes([*result]).values[str(trip.docs[0]["_id"])]
+
+    @pytest.mark.parametrize(("values", "sent"), [({}, {}), ({"channel": 0}, {}), ({"channel": 1}, {"channel": 1})])
+    def test_an_untouched_range_stays_as_it_is_though_the_editor_says_its_channel(self, values, sent):
+        trip = self.trip(**values)
+        (region,) = trip.sent
+        assert {key: region["value"][key] for key in ("start", "end", *sent)} == {"start": 1, "end": 2, **sent}
+        back = {**region, "original_length": 5, "value": {"channel": 0, **region["value"]}}
+        assert trip.changes([back]).is_empty
+
+    def test_a_range_that_is_moved_keeps_its_channel_and_gets_none(self):
+        for channel in ({}, {"channel": 1}):
+            trip = self.trip(**channel)
+            (region,) = trip.sent
+            moved = {**region, "value": {"channel": 0, **region["value"], "end": 3.5}}
+            assert self.written(trip, moved) == {"end": 3.5}
+
+    def test_a_range_that_is_put_on_another_channel_says_so(self):
+        trip = self.trip(channel=2)
+        (region,) = trip.sent
+        assert self.written(trip, {**region, "value": {**region["value"], "channel": 0}}) == {"channel": 0}
+        trip = self.trip()
+        (region,) = trip.sent
+        assert self.written(trip, {**region, "value": {**region["value"], "channel": 1}}) == {"channel": 1}
+
+    @pytest.mark.parametrize("channel", [0, 1])
+    def test_a_range_that_is_drawn_has_a_channel_where_it_is_not_the_first(self, channel):
+        value = {"start": 1.5, "end": 2, "channel": channel, "labels": ["dog"]}
+        named = {"from_name": "speech", "to_name": "audio", "type": "labels", "original_length": 5}
+        (edit,) = new_labels(self.SPEECH, [{"id": "n", **named, "value": value}], MediaInfo())
+        label = family_of(self.SPEECH).to_label(edit.parsed, self.SPEECH)
+        assert label.get_attribute_value("channel", None) == (channel or None)
+        assert label.has_attribute("channel") is bool(channel)
+
+    @pytest.mark.parametrize("channel", ["left", -1, 1.0, True, 70000])
+    def test_what_is_no_channel_is_refused(self, channel):
+        label = fo.Classification(label="cat", start=1, end=2, channel=channel)
+        problem = family_of(self.SPEECH).check(label, self.SPEECH)
+        assert problem.startswith(f"its channel is {channel!r}, expected a whole number from 0; correct it, or call")

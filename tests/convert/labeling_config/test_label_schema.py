@@ -178,8 +178,9 @@ def test_a_labeling_config_without_one_image_of_the_task_has_no_label_schema(xml
     ],
 )
 def test_what_marks_spans_becomes_a_field_of_spans(medium, shown, marks):
+    options = ' valueType="json"' if medium == "timeseries" else ""
     config = read(
-        f'<View><{shown} name="o" value="$o"/><{marks} name="ner" toName="o"><Label value="a"/></{marks}>'
+        f'<View><{shown} name="o" value="$o"{options}/><{marks} name="ner" toName="o"><Label value="a"/></{marks}>'
         '<Choices name="tone" toName="o" perRegion="true"><Choice value="calm"/></Choices>'
         '<TextArea name="summary" toName="o"/></View>'
     )

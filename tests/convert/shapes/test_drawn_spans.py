@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,58 @@ def test_what_is_not_in_the_conversation_is_refused(where, problem):
 def test_a_region_that_is_nowhere_in_the_conversation_is_told(value, problem):
     with pytest.raises(RegionError, match=problem):
         SPAN_KINDS["paragraphs"].parse(value, TALK)
+
+
+def recorded_values(name, kind):
+    """The values of the regions of a recorded task that have ends."""
+    task = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    regions = [region for region in task["annotations"][0]["result"] if region["type"] == kind.region_type]
+    return [region["value"] for region in regions]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("url_drawn", [(2, 3.5)]),
+        ("notime_drawn", [(4, 7)]),
+        ("date_accepted", [(datetime(2020, 1, 1, 0, 1), datetime(2020, 1, 1, 0, 2, 30))]),
+        ("date_drawn", [(datetime(2020, 1, 1, 0, 0, 40), datetime(2020, 1, 1, 0, 1, 10))]),
+    ],
+)
+def test_times_of_series_are_numbers_or_in_labeling_configs_of_others_dates(name, expected):
+    kind = SPAN_KINDS["timeseries"]
+    values = recorded_values(f"timeseries_{name}", kind)
+    assert [tuple(kind.parse(value, MediaInfo()))[:2] for value in values] == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_dated", "problem"),
+    [
+        (
+            "2020-01-01",
+            5,
+            False,
+            "it starts at datetime.datetime(2020, 1, 1, 0, 0) and ends at 5.0, expected numbers, or dates",
+        ),
+        ("1.1.2020", "2.1.2020", True, "start is '1.1.2020', expected a number, or a date such as 2026-01-31"),
+        (
+            "2020-01-02",
+            "2020-01-01",
+            True,
+            "it starts at 2020-01-02 00:00:00 and ends at 2020-01-01 00:00:00, expected",
+        ),
+        (1e300, 1e301, True, "start is 1e+300, expected a number from"),
+    ],
+)
+def test_what_is_no_range_of_dates_is_reported(start, end, is_dated, problem):
+    with pytest.raises(RegionError) as caught:
+        SPAN_KINDS["timeseries"].parse({"start": start, "end": end}, MediaInfo(is_dated=is_dated))
+    assert str(caught.value).startswith(problem)
+
+
+def test_the_channel_of_a_range_of_audio_is_read_and_the_first_one_needs_no_words():
+    kind = SPAN_KINDS["audio"]
+    values = [value for value in recorded_values("audio_stereo_accepted", kind) if 0 <= value["start"] < value["end"]]
+    where = [kind.parse(value, MediaInfo()).at(kind.more) for value in values]
+    assert where == [(1.25, 3.5, 0), (0.123456789012, 1.0000001, 0), (2, 4.75, 1), (4.9, 99, 0)]
+    assert [kind.to_value(*place, MediaInfo()).get("channel") for place in where] == [None, None, 1, None]

@@ -17,16 +17,23 @@ class Span(NamedTuple):
         end: where it ends; what is there is no longer in it
         notes: what had to be changed to make it of a region
         turn: the turn of a conversation in which it starts; None where there are no turns
+        channel: the channel of the audio that it is on, from 0
     """
 
     start: Any
     end: Any
     notes: tuple[str, ...] = ()
     turn: int | None = None
+    channel: int = 0
 
     def at(self, more: Sequence[str]) -> tuple[Any, ...]:
         """Where it is: its start, its end, and the attributes ``more``."""
         return (self.start, self.end, *(getattr(self, name) for name in more))
+
+    @classmethod
+    def absent(cls, name: str) -> Any:
+        """What the absence of one of its attributes of a label stands for."""
+        return cls._field_defaults.get(name)
 
 
 @dataclass(frozen=True)
