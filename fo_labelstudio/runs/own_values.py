@@ -82,7 +82,9 @@ class OwnValues:
     def _in_field(self, name: str, doc: Doc) -> MediaInfo | None:
         place, shown = self._places[name]
         value = place.value_in(doc)
-        return None if value is None or shown.problem_of(value) else shown.parse(shown.to_data(value))
+        if value is not None and shown.problem_of(value):
+            return None
+        return shown.parse(shown.to_data(value))
 
     def _in_file(self, doc: Doc) -> MediaInfo | None:
         shown = self._medium.shown_value

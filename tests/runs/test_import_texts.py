@@ -406,6 +406,13 @@ def test_spans_of_a_text_that_the_sample_has_otherwise_are_told_until_it_is_the_
     assert spans(made, "entities") == [cat, cat, None]
     assert [line.strip("- ").partition(":")[0] for line in left_alone(caplog)] == ["task 3"]
 
+    # A sample without a text was sent with an empty one.
+    caplog.clear()
+    tasks[2]["data"]["words"], tasks[2]["annotations"][0]["result"] = "", result[2:]
+    import_tasks(made, tasks, labeling_config=BESIDE)
+    assert made.values("quality.label") == ["good"] * 3 and left_alone(caplog) == []
+    tasks[2]["data"]["words"], tasks[2]["annotations"][0]["result"] = text, result
+
     caplog.clear()
     made.rename_sample_field("words", "own_words")
     import_tasks(made, tasks, labeling_config=BESIDE)
