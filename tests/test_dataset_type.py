@@ -442,7 +442,9 @@ def test_a_field_without_any_class_keeps_no_other_from_being_exported(make_datas
 @pytest.mark.parametrize("options", [{"label_field": "frames.det"}, {"label_field": "weather"}, {}])
 def test_videos_are_refused_with_what_writes_them(dataset_of, tmp_path, options):
     dataset = dataset_of([video_sample(tmp_path / "street.mp4", weather=fo.Classification(label="sun"))])
-    with pytest.raises(SettingsError, match=r"this is a video dataset; .*fo_labelstudio\.export_tasks\(\)"):
+    with pytest.raises(
+        SettingsError, match=r"the samples are of the media type 'video'; .*fo_labelstudio\.export_tasks\(\)"
+    ):
         dataset.export(export_dir=str(tmp_path / "out"), dataset_type=LabelStudioDataset, **options)
 
 

@@ -174,6 +174,7 @@ def completed_label_schema(
             info["without_class"] = _lacks_a_class(samples, name)
         _leave_out_governed(info)
         _complete_attributes(name, info, samples)
+        _tell_of_spans(name, info)
         completed[name] = _with_few_controls(name, info)
     return completed
 
@@ -676,6 +677,16 @@ def _attribute_holders(info: Mapping[str, Any]) -> Iterator[dict[str, dict[str, 
     for entry in info.get("classes") or ():
         if isinstance(entry, Mapping):
             yield entry["attributes"] or {}
+
+
+def _tell_of_spans(name: str, info: Mapping[str, Any]) -> None:
+    """Tells who sends classes that look like spans, for FiftyOne cannot tell the two apart."""
+    if info["type"] == "classifications" and {"start", "end"} <= info["attributes"].keys():
+        logger.warning(
+            'Field \'%s\': its labels have start and end, as spans have, and are sent as classes; "type": "spans" in '
+            "its entry of label_schema has people mark them",
+            name,
+        )
 
 
 def _with_few_controls(name: str, info: dict[str, Any]) -> dict[str, Any]:

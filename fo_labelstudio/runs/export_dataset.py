@@ -110,10 +110,11 @@ class LabelStudioDatasetExporter(foud.LabeledImageDatasetExporter, foud.ExportPa
             SettingsError: its samples are no images
         """
         if sample_collection.media_type != fomm.IMAGE:
+            frames = ", or export its frames as images, with to_frames(sample_frames=True)"
             raise SettingsError(
-                f"the dataset type LabelStudioDataset is for images, and this is a {sample_collection.media_type} "
-                "dataset; write its tasks with fo_labelstudio.export_tasks(), or export its frames as images, with "
-                "to_frames(sample_frames=True)"
+                "the dataset type LabelStudioDataset is for images, and the samples are of the media type "
+                f"{sample_collection.media_type!r}; write their tasks with fo_labelstudio.export_tasks()"
+                f"{frames if sample_collection.media_type == fomm.VIDEO else ''}"
             )
         self._collection = sample_collection
 

@@ -80,6 +80,17 @@ def test_other_backends_notice_nothing(captioned, backend, monkeypatch):
     assert "text" not in built_label_schema(captioned, other, asked)[0]["entities"]
 
 
+def test_who_sends_spans_as_classes_is_told_of_the_type_that_marks_them(captioned, backend, caplog):
+    schema_of(captioned, backend, {"entities": {"type": "classifications", "text": "caption", "classes": ["PER"]}})
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == (
+        'Field \'entities\': its labels have start and end, as spans have, and are sent as classes; "type": "spans" in '
+        "its entry of label_schema has people mark them"
+    )
+    schema_of(captioned, backend, {"entities": SPANS})
+    assert len(caplog.records) == 1
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
