@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -257,6 +258,18 @@ def test_spans_of_a_text_that_a_task_only_has_the_address_of_are_told(captions, 
     captions.set_values("caption", [text, None, None])
     import_tasks(captions, [task(text, span(text, "data", "Date"))], labeling_config=config, match={"text": "caption"})
     assert "the task does not hold the text that it marks, or only its address, or" in caplog.text
+
+
+@pytest.mark.parametrize(("encoding", "bare"), [("base64", "latin-1"), ("base64unicode", "utf-8")])
+def test_texts_in_base64_are_read_as_the_editor_does(dataset, import_tasks, tmp_path, caplog, encoding, bare):
+    config = CONFIG.replace("<Text ", f'<Text encoding="{encoding}" ')
+    text = "Zoë saw Ann"
+    coded = base64.b64encode(text.encode(bare)).decode()
+    tasks = [task(coded, span(text, "Ann", "Person")), task("no base64", span(text, "Ann", "Person"))]
+    import_tasks(dataset, tasks, labeling_config=config, data_path=str(tmp_path / "texts"), download_media=True)
+    assert spans(dataset, "label") == [[("Person", 8, 11, "Ann", None)]]
+    assert Path(dataset.first().filepath).read_text() == text
+    assert "what its data have for 'text' is None, expected a text; left alone" in caplog.text
 
 
 TURNS = """

@@ -53,9 +53,9 @@ _INDEX_FLAG = "{{idx}}"
 """What the names in a ``<Repeater>`` hold in place of the number, where it says nothing else (1.23.2)."""
 
 _ATTRIBUTES = """
-    alias allowEmpty allowNested apiUrl choice closable format framerate html indexFlag inline labeling leafsOnly max
-    maxRating maxSubmissions maxUsages min mode name nameKey on only perItem perRegion required step textKey toName
-    value valueList valueType visibleWhen whenChoiceValue whenLabelValue whenTagName
+    alias allowEmpty allowNested apiUrl choice closable encoding format framerate html indexFlag inline labeling
+    leafsOnly max maxRating maxSubmissions maxUsages min mode name nameKey on only perItem perRegion required step textKey
+    toName value valueList valueType visibleWhen whenChoiceValue whenLabelValue whenTagName
 """.split()
 _CANONICAL_ATTRIBUTES = {name.lower(): name for name in _ATTRIBUTES}
 

@@ -50,8 +50,9 @@ MEDIUM = Medium(
         problem_of=text.problem_of_value,
         to_data=text.value_to_data,
         parse=parse_value,
-        options=(text.VALUE_TYPE, _INLINE),
+        options=(*text.OPTIONS, _INLINE),
         problem_of_options=problem_of_options,
+        of_options=text.of_options,
         is_counted_alike=is_counted_alike,
     ),
 )

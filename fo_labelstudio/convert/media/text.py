@@ -6,6 +6,7 @@ takes everything for UTF-8, and says no words of spans then (1.23.2).
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +21,11 @@ EXTENSIONS = (".txt", ".text", ".md")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ZERO = "\0"
 VALUE_TYPE = "valueType"
+_ENCODING, _PLAIN = "encoding", "none"
+_BASE64 = {"base64": "latin-1", "base64unicode": "utf-8"}
+"""What the object tag says of base64 in tasks -> the encoding of what is in it, as the editor takes it (1.23.2)."""
+
+OPTIONS = (VALUE_TYPE, _ENCODING)
 
 
 def object_tag(name: str) -> Element:
@@ -48,7 +54,19 @@ def parse_value(data: Any) -> MediaInfo:
 def problem_of_options(options: Mapping[str, str]) -> str | None:
     if options.get(VALUE_TYPE) == "url":
         return f'takes what tasks hold for an address; take {VALUE_TYPE}="url" out of it'
+    if options.get(_ENCODING, _PLAIN) != _PLAIN:
+        return f'takes what tasks hold for base64; take {_ENCODING}="{options[_ENCODING]}" out of it'
     return None
+
+
+def of_options(value: Any, options: Mapping[str, str]) -> Any:
+    encoding = _BASE64.get(options.get(_ENCODING, _PLAIN))
+    if encoding is None or not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True).decode(encoding)
+    except ValueError:
+        return None
 
 
 MEDIUM = Medium(
@@ -66,7 +84,8 @@ MEDIUM = Medium(
         problem_of=problem_of_value,
         to_data=value_to_data,
         parse=parse_value,
-        options=(VALUE_TYPE,),
+        options=OPTIONS,
         problem_of_options=problem_of_options,
+        of_options=of_options,
     ),
 )

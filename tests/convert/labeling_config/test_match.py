@@ -50,6 +50,7 @@ def on_value(key, tag, control, **options):
 @pytest.mark.parametrize(
     ("key", "tag", "of", "options", "problem"),
     [
+        ("text", "Text", "Labels", {"encoding": "base64"}, "takes what tasks hold for base64; take encoding="),
         (
             "text",
             "Text",
@@ -99,7 +100,7 @@ def test_an_object_tag_that_does_not_show_what_tasks_hold_is_refused(key, tag, o
     ("key", "tag", "of", "options"),
     [
         ("text", "Text", "Labels", {"valueType": "text"}),
-        ("html", "HyperText", "HyperTextLabels", {"inline": "false"}),
+        ("html", "HyperText", "HyperTextLabels", {"inline": "false", "encoding": "none"}),
         ("turns", "Paragraphs", "ParagraphLabels", {"nameKey": "author", "textKey": "text", "layout": "none"}),
         ("turns", "Paragraphs", "ParagraphLabels", {}),
         ("series", "TimeSeries", "TimeSeriesLabels", {"valueType": "json"}),
