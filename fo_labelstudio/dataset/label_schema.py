@@ -681,7 +681,9 @@ def _attribute_holders(info: Mapping[str, Any]) -> Iterator[dict[str, dict[str, 
 
 def _tell_of_spans(name: str, info: Mapping[str, Any]) -> None:
     """Tells who sends classes that look like spans, for FiftyOne cannot tell the two apart."""
-    if info["type"] == "classifications" and {"start", "end"} <= info["attributes"].keys():
+    family = _family_of(info)
+    are_classes = family.label_types[info["type"]] is fol.Classifications and not family.is_drawn
+    if are_classes and {"start", "end"} <= info["attributes"].keys():
         logger.warning(
             'Field \'%s\': its labels have start and end, as spans have, and are sent as classes; "type": "spans" in '
             "its entry of label_schema has people mark them",

@@ -54,8 +54,8 @@ _INDEX_FLAG = "{{idx}}"
 
 _ATTRIBUTES = """
     alias allowEmpty allowNested apiUrl choice closable encoding format framerate html indexFlag inline labeling
-    leafsOnly max maxRating maxSubmissions maxUsages min mode name nameKey on only perItem perRegion required step textKey
-    toName value valueList valueType visibleWhen whenChoiceValue whenLabelValue whenTagName
+    leafsOnly max maxRating maxSubmissions maxUsages min mode name nameKey on only perItem perRegion required step
+    textKey toName value valueList valueType visibleWhen whenChoiceValue whenLabelValue whenTagName
 """.split()
 _CANONICAL_ATTRIBUTES = {name.lower(): name for name in _ATTRIBUTES}
 
