@@ -32,6 +32,15 @@ def test_fields_of_videos_and_of_their_frames(dataset_of):
     assert not {"id", "filepath", "metadata", "frames", "created_at", "frames.frame_number"} & set(found)
 
 
+def test_boxes_of_documents_are_drawn_on_their_pages(dataset_of):
+    dataset = dataset_of([fo.Sample(filepath="/a.pdf", stamps=fo.Detections(detections=[box("paid")]))])
+    dataset.add_sample_field("ink", fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+    found = {field.name: field for field in found_fields(dataset)}
+    assert found["stamps"].problem is None and "detections" in found["stamps"].label_types
+    assert "cannot show Segmentation on samples" in found["ink"].problem
+    assert draft_field(dataset, backend(), "stamps", {}).completed["scope"] == "pdf_pages"
+
+
 def test_fields_in_embedded_documents_and_those_that_are_read_only(dataset_of):
     model = fo.DynamicEmbeddedDocument(boxes=fo.Detections(detections=[box("cat")]), score=0.5)
     dataset = dataset_of([fo.Sample(filepath="/a.png", model=model, fixed="x")])

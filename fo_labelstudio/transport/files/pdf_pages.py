@@ -95,7 +95,7 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
 
 @contextmanager
 def read(path: str, convert: bool = False) -> Iterator[Content]:
-    """A page as a PNG.
+    """A page as a PNG, or as a JPEG where that would have more than a byte a pixel.
 
     Args:
         path: what the page is called
@@ -114,6 +114,10 @@ def read(path: str, convert: bool = False) -> Iterator[Content]:
     except _errors() as error:
         raise OSError(f"page {number} of {document!r} cannot be shown ({error})") from error
     made, extension = encoded(image)
+    if len(made) > image.width * image.height:
+        # Not written but photographed, or a scan in colours.
+        image.format = "JPEG"
+        made, extension = encoded(image)
     yield Content(extension, lambda: io.BytesIO(made))
 
 

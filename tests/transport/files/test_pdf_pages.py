@@ -98,6 +98,13 @@ def test_pages_are_made_as_they_are_displayed_and_of_the_size_that_was_said(tmp_
             assert (content.extension, image.format, image.size) == (".png", "PNG", size)
 
 
+def test_a_page_that_is_a_photograph_is_made_as_a_jpeg(tmp_path):
+    noise = Image.effect_noise((300, 200), 90)
+    Image.merge("RGB", (noise, noise.rotate(180), Image.effect_noise((300, 200), 90))).save(tmp_path / "photo.pdf")
+    with PAGES.read(page_path(str(tmp_path / "photo.pdf"), 1), False) as content, Image.open(content.open()) as image:
+        assert (content.extension, image.format, image.size) == (".jpg", "JPEG", (625, 417))
+
+
 def test_the_same_page_is_made_alike_each_time(tmp_path):
     Image.radial_gradient("L").save(tmp_path / "a.pdf")
     page = page_path(str(tmp_path / "a.pdf"), 1)
