@@ -1,7 +1,7 @@
 """Spans of audio, in seconds from its beginning.
 
-The editor draws each on one channel, the first one where nothing says another (1.23.2). Labels on that one need not say
-so, and those that are made of its regions do not.
+The editor keeps a channel with each: the first where nothing says another, and where a person draws (1.23.2). Labels
+on that one need not say so, and those that are made of its regions do not.
 """
 
 from __future__ import annotations
