@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 import secrets
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import fiftyone.core.utils as fou
@@ -173,11 +172,11 @@ def download(
     return found
 
 
-def write_value(value: Any, folder: str | os.PathLike[str], name: str) -> str:
-    """Writes what a task holds itself into a file, unless it is there; a text as it is, all else as JSON.
+def write_value(text: str, folder: str | os.PathLike[str], name: str) -> str:
+    """Writes what a task holds itself into a file, unless it is there.
 
     Args:
-        value: the value, a text or other JSON
+        text: what is to be in the file
         folder: where the file goes; made where it is missing
         name: the name of the file, the same for the same value
 
@@ -187,7 +186,6 @@ def write_value(value: Any, folder: str | os.PathLike[str], name: str) -> str:
     root = os.path.abspath(os.path.expanduser(os.fspath(folder)))
     os.makedirs(root, exist_ok=True)
     path = os.path.join(root, name)
-    text = value if isinstance(value, str) else json.dumps(value)
     # Who reads the file takes the first mark of the byte order for none of its characters.
     content = text.encode("utf-8-sig" if text.startswith("\ufeff") else "utf-8")
     if not os.path.isfile(path):

@@ -280,7 +280,7 @@ class _Found:
                 tag = self.config.object_of(shown.to_name)
                 value = None if tag is None else own_value(tag, value_at(data, shown.key))
                 if value is not None:
-                    paths[place] = write_value(value, data_path, shown.address)
+                    paths[place] = write_value(self.medium.to_file(value), data_path, shown.address)
         return paths
 
     def fields(self) -> ImportFields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import datetime
 from pathlib import Path
 
 import fiftyone as fo
@@ -250,6 +251,23 @@ def test_ranges_of_time_series_are_imported(captions, import_tasks):
         [(5, 10.5)],
         None,
     ]
+
+
+def test_time_series_that_tasks_hold_become_csv_files(dataset, import_tasks, tmp_path):
+    config = SERIES.replace('timeColumn="time"', 'timeColumn="at" timeFormat="%Y-%m-%d %H:%M:%S"')
+    result = {"id": "a", "from_name": "events", "to_name": "ts", "type": "timeserieslabels"}
+    value = {"start": "2026-01-31 12:00:00", "end": "2026-01-31 12:00:01", "instant": False}
+    result["value"] = {**value, "timeserieslabels": ["rise"]}
+    series = {"at": ["2026-01-31 12:00:00", "2026-01-31 12:00:01"], "a": [1, None]}
+    options = {"labeling_config": config, "data_path": str(tmp_path / "series"), "download_media": True}
+    tasks = [{"data": {"series": series}, "annotations": [{"result": [result]}]}]
+    for _ in range(2):
+        import_tasks(dataset, tasks, **options)
+        (span,) = dataset.first().events.classifications
+        assert (span.start, span.end) == (datetime(2026, 1, 31, 12), datetime(2026, 1, 31, 12, 0, 1))
+    path = Path(dataset.first().filepath)
+    assert path.suffix == ".csv" and len(dataset) == 1
+    assert path.read_text() == '"time","a"\n"2026-01-31 12:00:00",1\n"2026-01-31 12:00:01",""\n'
 
 
 def test_spans_of_a_text_that_a_task_only_has_the_address_of_are_told(captions, import_tasks, caplog):

@@ -124,7 +124,7 @@ def values_of(task: Mapping[str, Any], config: LabelingConfig) -> dict[str, Medi
         value = None if tag.key is None else own_value(tag, value_at(data or {}, tag.key))
         shown = None if value is None else MEDIUM_NAMED[tag.medium].shown_value
         if shown is not None and shown.is_counted_alike(value, dict(tag.options)):
-            found[tag.name] = shown.parse(value)
+            found[tag.name] = shown.parse(shown.to_data(value))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fo_labelstudio.convert.times import parse_date
@@ -37,7 +37,7 @@ def columns_in(text: str) -> dict[str, list[Any]]:
     # Other characters that Python ends lines at are content.
     lines = (f"{line}\n" for line in text.removesuffix("\n").split("\n"))
     reader = csv.reader(lines, delimiter=_separator(text), strict=True)
-    rows = (row for row in reader if any(map(str.strip, row)))
+    rows = filter(None, reader)
     try:
         header = [name.strip() for name in next(rows, ())]
         problem = _problem_of_header(header)
@@ -55,6 +55,29 @@ def columns_in(text: str) -> dict[str, list[Any]]:
     except csv.Error as error:
         raise ValueError(f"is no CSV ({error}, in line {reader.line_num}); correct it") from None
     return dict(zip(header, columns, strict=True))
+
+
+def csv_of(columns: Mapping[str, Sequence[Any]]) -> str:
+    """A CSV file of columns.
+
+    Law: ``columns_in(csv_of(columns)) == columns``, with times as texts.
+
+    Args:
+        columns: name -> what is in each row: a number, a text, a time, or None where nothing is; all equally long
+    """
+    rows = ([_cell(one) for one in row] for row in zip(*columns.values(), strict=True))
+    return "".join(f"{','.join(row)}\n" for row in ([*map(_quoted, columns)], *rows))
+
+
+def _cell(content: Any) -> str:
+    if content is None:
+        # An empty line is none.
+        return '""'
+    return repr(content) if isinstance(content, int | float) else _quoted(str(content))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _separator(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,6 +124,7 @@ class Medium:
         extensions: how the names of its files end, where FiftyOne knows no media type of theirs
         content: what the data of a task holds of what is in a file, for ``shown_value`` to parse; None where it holds
             the address of the file
+        to_file: a value that can be shown -> what is in a file of it
         columns_in: the names of what the object tag must name of a file, given the beginning of what is in it, as whole
             lines; raises ValueError where it tells none; all files of a run have the same
         name_columns: writes into its object tag what the columns of a value, or of a file, are called
@@ -153,6 +155,7 @@ class Medium:
     shown_value: ShownValue | None = None
     extensions: tuple[str, ...] = ()
     content: Callable[[MediaInfo], Any] | None = None
+    to_file: Callable[[Any], str] = lambda value: value if isinstance(value, str) else json.dumps(value)
     columns_in: Callable[[str], tuple[str, ...]] | None = None
     name_columns: Callable[[Element, Sequence[str]], None] = lambda tag, columns: None
     item: str = ""

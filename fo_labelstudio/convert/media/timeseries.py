@@ -16,10 +16,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 import fiftyone.core.fields as fof
 
-from fo_labelstudio.convert.media.csv_columns import columns_in
+from fo_labelstudio.convert.media.csv_columns import columns_in, csv_of
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium, ShownValue
 from fo_labelstudio.convert.numbers import is_finite
-from fo_labelstudio.convert.times import milliseconds_of, parse_date
+from fo_labelstudio.convert.times import milliseconds_of, parse_date, time_at
 from fo_labelstudio.messages import quoted
 
 EXTENSIONS = (".csv", ".tsv")
@@ -33,7 +33,8 @@ DATES = "time (utc)"
 _TIMES_OF_FILES = (TIME, DATES, "timestamp", "datetime", "date")
 """What files call the column that is the time, in any case; values call it ``time``."""
 
-_VALUE_TYPE = "valueType"
+_VALUE_TYPE, _TIME_COLUMN, _TIME_FORMAT = "valueType", "timeColumn", "timeFormat"
+
 _ONLY = "value"
 """The name of the one column of a plain list of numbers."""
 
@@ -59,12 +60,24 @@ def problem_of_options(options: Mapping[str, str]) -> str | None:
     # Without this type, the editor looks for an address (1.23.2).
     if options.get(_VALUE_TYPE) != "json":
         return f'takes what tasks hold for an address; write {_VALUE_TYPE}="json" into it'
+    named = options.get(_TIME_COLUMN, TIME)
+    if named.lower() not in (TIME, DATES):
+        return f'takes {named!r} for the time, where tasks have {TIME!r}; write {_TIME_COLUMN}="{TIME}" into it'
+    if options.get(_TIME_FORMAT):
+        return f"reads times as texts, where tasks have numbers; take {_TIME_FORMAT} out of it"
     return None
+
+
+def of_options(value: Any, options: Mapping[str, str]) -> Any:
+    named = options.get(_TIME_COLUMN, "").lower()
+    if not named or not isinstance(value, Mapping):
+        return value
+    return {TIME if isinstance(name, str) and name.lower() == named else name: one for name, one in value.items()}
 
 
 def columns_of(value: Any) -> tuple[str, ...]:
     columns = _columns(value)
-    return tuple(_key_of_times(columns[name]) if _is_time(name) else name for name in columns)
+    return tuple(_key_of_times(name, columns[name]) if _is_time(name) else name for name in columns)
 
 
 def _columns(value: Any) -> Mapping[str, Any]:
@@ -75,8 +88,8 @@ def _is_time(name: str) -> bool:
     return name.lower() in (TIME, DATES)
 
 
-def _key_of_times(times: Sequence[Any]) -> str:
-    return DATES if isinstance(next(iter(times), None), str | datetime) else TIME
+def _key_of_times(name: str, times: Sequence[Any]) -> str:
+    return DATES if name.lower() == DATES or isinstance(next(iter(times), None), str | datetime) else TIME
 
 
 def problem_of_value(value: Any) -> str | None:
@@ -126,9 +139,9 @@ def _problem_of_column(name: str, numbers: list[Any]) -> str | None:
 
 
 def _problem_of_times(name: str, times: list[Any]) -> str | None:
-    known = _in_numbers(times)
+    known = _in_numbers(name, times)
     expected = "a finite number"
-    if _key_of_times(times) == DATES:
+    if _key_of_times(name, times) == DATES:
         expected = "a date as the first one is, such as 2026-01-31 12:30:00"
     if None in known:
         place = known.index(None)
@@ -139,11 +152,13 @@ def _problem_of_times(name: str, times: list[Any]) -> str | None:
     return f"has the time {times[place]} behind {times[place - 1]}; sort it by time, and keep each time once"
 
 
-def _in_numbers(times: Sequence[Any]) -> list[Any]:
+def _in_numbers(name: str, times: Sequence[Any]) -> list[Any]:
     """Times as the data holds them: dates in milliseconds; None for what is none, or is unlike the first."""
-    if _key_of_times(times) == TIME:
+    if _key_of_times(name, times) == TIME:
         return [time if is_finite(time) else None for time in times]
-    return [_milliseconds(time) for time in times]
+    # What is called as in the data may hold what that does.
+    are_milliseconds = name.lower() == DATES
+    return [time if are_milliseconds and is_finite(time) else _milliseconds(time) for time in times]
 
 
 def _milliseconds(time: Any) -> float | None:
@@ -158,8 +173,8 @@ def value_to_data(value: Any) -> Any:
     if value is None:
         return {}
     columns = _columns(value)
-    keys = (_key_of_times(columns[name]) if _is_time(name) else name.lower() for name in columns)
-    lists = (_in_numbers(columns[name]) if _is_time(name) else columns[name] for name in columns)
+    keys = (_key_of_times(name, columns[name]) if _is_time(name) else name.lower() for name in columns)
+    lists = (_in_numbers(name, columns[name]) if _is_time(name) else columns[name] for name in columns)
     return dict(zip(keys, lists, strict=True))
 
 
@@ -191,6 +206,18 @@ def parse_file(text: str) -> MediaInfo:
     return parse_value(data)._replace(columns=columns_of(columns), source=json.dumps(data))
 
 
+def file_of(value: Any) -> str:
+    """The CSV file of a value that can be shown.
+
+    Law: ``content(parse_file(file_of(value))) == to_data(value)``, but for other columns that files call the time.
+    """
+    columns = dict(_columns(value))
+    for name, column in columns.items():
+        if name.lower() == DATES:
+            columns[name] = [time_at(time) if is_finite(time) else time for time in column]
+    return csv_of(columns)
+
+
 MEDIUM = Medium(
     name="timeseries",
     noun="time series",
@@ -198,6 +225,7 @@ MEDIUM = Medium(
     object_tag=object_tag,
     extensions=EXTENSIONS,
     content=lambda media: json.loads(media.source),
+    to_file=file_of,
     looks_like=re.compile(r"\.(csv|tsv)\b", re.IGNORECASE),
     shown_value=ShownValue(
         key="series",
@@ -207,8 +235,9 @@ MEDIUM = Medium(
         to_data=value_to_data,
         parse=parse_value,
         columns_of=columns_of,
-        options=(_VALUE_TYPE,),
+        options=(_VALUE_TYPE, _TIME_COLUMN, _TIME_FORMAT),
         problem_of_options=problem_of_options,
+        of_options=of_options,
     ),
     columns_in=lambda text: columns_of(_columns_of_file(text)),
     name_columns=name_columns,

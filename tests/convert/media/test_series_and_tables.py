@@ -96,6 +96,51 @@ def test_a_csv_file_holds_what_is_sent():
     assert FILE.columns_in(text) == media.columns
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1, 0.5, None],
+        {"time": [0, 1], 'Acc "x", m': [None, -1e-07]},
+        {"Time": ["2026-01-31", "2026-01-31 00:00:00.5"], "a": [1, 2]},
+        {"time": [datetime(2026, 1, 31), datetime(2026, 1, 31, 1)], "a": [1, 2]},
+        {"time (utc)": [1769860800000, 1769860800001], "a": [1, 2]},
+    ],
+)
+def test_a_value_makes_a_file_that_shows_the_same(value):
+    assert SERIES.problem_of(value) is None
+    media = parse_file(FILE.to_file(value))
+    assert FILE.content(media) == SERIES.to_data(value)
+    assert SERIES.parse(SERIES.to_data(value)).is_dated is media.is_dated
+    assert FILE.content(parse_file(FILE.to_file(SERIES.to_data(value)))) == SERIES.to_data(value)
+
+
+def test_what_others_call_the_time_is_the_time():
+    value = {"T": [0, 1], "a": [1, 2]}
+    assert SERIES.of_options(value, {"timeColumn": "t"}) == {"time": [0, 1], "a": [1, 2]}
+    assert SERIES.of_options(value, {}) == value
+    assert SERIES.of_options([1, 2], {"timeColumn": "t"}) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"timeColumn": "time", "valueType": "json"}, None),
+        ({"timeColumn": "time"}, 'takes what tasks hold for an address; write valueType="json" into it'),
+        (
+            {"timeColumn": "t", "valueType": "json"},
+            "takes 't' for the time, where tasks have 'time'; write timeColumn=",
+        ),
+        (
+            {"timeColumn": "time", "timeFormat": "%Y", "valueType": "json"},
+            "reads times as texts, where tasks have numbers; take timeFormat out of it",
+        ),
+    ],
+)
+def test_an_object_tag_of_others_shows_what_tasks_hold_or_is_told(options, problem):
+    found = SERIES.problem_of_options(options)
+    assert found == problem or found.startswith(problem)
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_cells_may_be_separated_by_commas_semicolons_or_tabs(separator):
     media = parse_file("\n".join(separator.join(row) for row in (["time", "a"], ["0", "5"], ["0.5", "NaN"])))
