@@ -474,6 +474,8 @@ def _own_values(found: _Found, fields: ForeignFields, dataset: fo.Dataset, optio
 
 def _differing(own_values: OwnValues, kept: KeptTask, sample_ids: Sequence[str | None]) -> list[dict[str, str]]:
     """For each image of a task, the texts that are others than those of its sample; see :meth:`OwnValues.differing`."""
+    if not own_values.are_known:
+        return [{} for _ in kept.images]
     task = pickle.loads(kept.pickled)
     return [
         own_values.differing(task, sample_id, [shown.to_name])

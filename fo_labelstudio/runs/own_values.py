@@ -52,7 +52,8 @@ class OwnValues:
                 continue
             if matched or isinstance(dataset.get_field(name), shown.field_types):
                 self._places[tag.name] = Place(dataset, name), shown
-        self._is_asked = bool(self._places or medium.content)
+        self.are_known = config is not None and bool(self._places or medium.content)
+        """Whether samples have texts of their own, as far as it is known where."""
 
     def differing(self, task: Mapping[str, Any], sample_id: str | None, own: Iterable[str]) -> dict[str, str]:
         """Name of each object tag that shows another text than a sample has -> where the sample has its own.
@@ -62,7 +63,7 @@ class OwnValues:
             sample_id: the sample, or None where it has none
             own: names of the object tags that show the sample itself
         """
-        if not self._is_asked or self._config is None or sample_id is None:
+        if not self.are_known or self._config is None or sample_id is None:
             return {}
         values = values_of(task, self._config)
         if not values:
@@ -71,11 +72,11 @@ class OwnValues:
         found: dict[str, str] = {}
         for doc in docs.values():
             for name, value in values.items():
-                if name in self._places and value != self._in_field(name, doc):
+                if name in self._places and _words(value) != _words(self._in_field(name, doc)):
                     found[name] = f"its field {self._places[name][0].path!r}"
             for name in own:
                 in_file = self._in_file(doc)
-                if name in values and in_file is not None and values[name] != in_file:
+                if name in values and in_file is not None and _words(values[name]) != _words(in_file):
                     found[name] = "its file"
         return found
 
@@ -92,3 +93,8 @@ class OwnValues:
             return None
         info = FILES[self._medium.name].inspect(self._path.value_in(doc), False).info
         return None if info is None else shown.parse(self._medium.content(info))
+
+
+def _words(media: MediaInfo | None) -> tuple[str, tuple[str, ...]] | None:
+    """What words are counted in; of series, neither has any."""
+    return media and (media.text, media.turns)
