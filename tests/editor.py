@@ -98,9 +98,10 @@ return regions.flatMap(region => {
 });
 """
 
-# A classification of the whole image is an area of its own, which is in no list of regions.
+# A classification of the whole image is an area of its own, which is in no list of regions; on a list, one of an image.
 _VALUE = """
-const belongs = area => id === null ? area.classification : area.cleanId === id;
+const isOnScreen = area => (area.item_index ?? image?.currentImage) === image?.currentImage;
+const belongs = area => id === null ? area.classification && isOnScreen(area) : area.cleanId === id;
 const found = annotation.results.find(it => it.from_name.name === name && belongs(it.area));
 return JSON.parse(JSON.stringify(found?.mainValue ?? null));
 """

@@ -19,6 +19,7 @@ SCHEMA = {
     "areas": {"type": "polygons", "images": "pages", "classes": ["table"]},
     "lines": {"type": "polylines", "images": "pages", "classes": ["rule"]},
     "points": {"type": "keypoints", "images": "pages", "classes": ["dot"]},
+    "looks": {"type": "classifications", "images": "pages", "classes": ["clean", "torn"], "per_item": True},
 }
 
 
@@ -54,6 +55,7 @@ def test_a_person_draws_on_the_second_image_and_moves_a_box_on_the_third(
             polylines=[fo.Polyline(label="table", points=path, closed=True, filled=True, item_index=n) for n in (1, 2)]
         ),
         lines=fo.Polylines(polylines=[fo.Polyline(label="rule", points=path, item_index=place) for place in (1, 2)]),
+        looks=fo.Classifications(classifications=[fo.Classification(label="torn", item_index=1, note="kept")]),
         points=fo.Keypoints(keypoints=[fo.Keypoint(label="dot", points=[[0.8, 0.2], [0.9, 0.3]], item_index=2)]),
     )
     dataset = dataset_of([listed, fo.Sample(filepath=pages[0])])
@@ -71,12 +73,14 @@ def test_a_person_draws_on_the_second_image_and_moves_a_box_on_the_third(
     page.turn_to_next()
     third = dataset.first().boxes.detections[2].id
     moved = page.move(third, 10, 5)
+    page.choose("looks", "clean")
     page.screenshot(screenshot)
     annotation = page.submit()
     assert page.problems() == []
-    sizes = {
-        (region["item_index"], region["original_width"], region["original_height"]) for region in annotation["result"]
-    }
+    looks = [region for region in annotation["result"] if region["from_name"] == "looks"]
+    assert [(region["item_index"], region["value"]["choices"]) for region in looks] == [(1, ["torn"]), (2, ["clean"])]
+    drawn_on = [region for region in annotation["result"] if region not in looks]
+    sizes = {(region["item_index"], region["original_width"], region["original_height"]) for region in drawn_on}
     assert sizes == {(place, *size) for place, size in enumerate(SIZES)}
     dataset.load_annotations("run")
     after, was = (docs[dataset.first().id] for docs in (stored(dataset), before))
@@ -88,5 +92,8 @@ def test_a_person_draws_on_the_second_image_and_moves_a_box_on_the_third(
     }
     assert (new["label"], new["item_index"]) == ("figure", 1)
     assert new["bounding_box"] == pytest.approx([drawn.x / 100, drawn.y / 100, drawn.width / 100, drawn.height / 100])
+    torn, clean = after["looks"]["classifications"]
+    assert torn == was["looks"]["classifications"][0]
+    assert (clean["label"], clean["item_index"]) == ("clean", 2)
     for name in ("masks", "areas", "lines", "points"):
         assert after[name] == was[name]

@@ -20,7 +20,23 @@ from fo_labelstudio.messages import quoted
 
 def is_on_items(field: LabelField) -> bool:
     """Whether each label of a field is on one item of a list."""
-    return bool(field.medium.item) and family_of(field).is_drawn
+    return bool(field.medium.item) and (family_of(field).is_drawn or field.per_item)
+
+
+def key_of(label: Any, field: LabelField) -> str | None:
+    """What tells a label from the others of its field on its sample; None if regions cannot express it."""
+    key = family_of(field).key_of(label, field)
+    return _key_at(_place_in(label), key) if field.per_item and key is not None else key
+
+
+def _key_at(place: int, key: str) -> str:
+    """The key of a class of one item, which other items may have too."""
+    return f"{place} {key}"
+
+
+def _place_in(label: Any) -> int:
+    place = label.get_attribute_value(PLACE, None)
+    return 0 if place is None else int(place)
 
 
 def problem_of(label: Any, field: LabelField, media: MediaInfo) -> str | None:
@@ -76,13 +92,14 @@ def to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> li
         return family.to_regions(labels, field, media)
     by_place: dict[int, list[Any]] = {}
     for label in labels:
-        place = label.get_attribute_value(PLACE, None)
-        by_place.setdefault(0 if place is None else int(place), []).append(label)
-    return [
-        region
+        by_place.setdefault(_place_in(label), []).append(label)
+    regions = [
+        (place, region)
         for place in sorted(by_place)
         for region in family.to_regions(by_place[place], field, item_at(place, field.medium.item, media))
     ]
+    # What is drawn says so by its marks.
+    return [region if family.is_drawn else {**region, PLACE: place} for place, region in regions]
 
 
 def groups_of(
@@ -116,4 +133,7 @@ def parse_regions(group: Sequence[Region], field: LabelField, media: MediaInfo) 
         media = item_at(place_of(group[0]), field.medium.item, media)
     elif field.medium.item and any(PLACE in region for region in group):
         raise RegionError(f"it is about {field.medium.item} {quoted(group[0].get(PLACE))} alone, not about all of them")
-    return family_of(field).parse_regions(group, field, media)
+    found = family_of(field).parse_regions(group, field, media)
+    if field.per_item and media.item is not None:
+        return [parsed._replace(key=_key_at(media.item, parsed.key)) for parsed in found]
+    return found

@@ -90,6 +90,7 @@ class LabelField:
         beside: name of the medium of the samples themselves, where its labels are on such a value; None where tasks
             do not show that
         columns: names of the columns of such a value, or of the samples' files, where its object tag names them
+        per_item: whether each of its classes is of one item of a list, rather than of all
         known_as: what the ids of labels that are made in Label Studio are made of, where that is not the name
     """
 
@@ -118,6 +119,7 @@ class LabelField:
     only_keyframes: bool = False
     keyframe_tolerance: float = KEYFRAME_TOLERANCE
     known_as: str | None = None
+    per_item: bool = False
     shows: str | None = None
     beside: str | None = DEFAULT.name
     columns: tuple[str, ...] = ()

@@ -39,8 +39,8 @@ def parse_label_schema(label_schema: Mapping[str, Mapping[str, Any]]) -> tuple[L
 
     Args:
         label_schema: field name -> ``type, classes, attributes, mask_targets, existing_field, allow_...``, and of our
-            own ``scope, tool, skeleton, kind, without_class, beside, columns``, the key of a shown value, and what
-            :func:`with_controls` adds
+            own ``scope, tool, skeleton, kind, without_class, beside, columns, per_item``, the key of a shown value, and
+            what :func:`with_controls` adds
 
     Raises:
         LabelSchemaError: there are no classes, a name cannot be shown, or an attribute cannot be asked for
@@ -83,6 +83,8 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
     is_scalar = info["type"] == "scalar"
     targets = _targets(name, info["mask_targets"]) if "mask_targets" in info else None
     scope = info.get("scope", DEFAULT.scopes[0])
+    if info.get("per_item"):
+        _check_per_item(name, info, scope)
     can_lack_class = is_scalar or family_in(scope, info["type"]).can_lack_class
     classes = tuple(targets) if targets else _classes(name, info.get("classes") or (), is_scalar)
     if not classes and not can_lack_class:
@@ -93,7 +95,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         classes=classes,
         control=info.get("control") or control_name(name, info.get("beside") or medium_of(scope).name),
         existing=bool(info.get("existing_field", False)),
-        attributes=() if is_scalar else tuple(_attributes(name, info, scope)),
+        attributes=() if is_scalar or info.get("per_item") else tuple(_attributes(name, info, scope)),
         tool=info.get("tool"),
         targets=targets,
         skeleton=_skeleton(info.get("skeleton")),
@@ -106,6 +108,7 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         labels_control=info.get("labels_control"),
         only_keyframes=bool(info.get("only_keyframes", False)),
         keyframe_tolerance=info.get("keyframe_tolerance", KEYFRAME_TOLERANCE),
+        per_item=bool(info.get("per_item", False)),
         shows=next((info[key] for key in shown_keys(info)), None),
         beside=info.get("beside", DEFAULT.name),
         columns=tuple(info.get("columns", ())),
@@ -114,6 +117,25 @@ def _parse_field(name: str, info: Mapping[str, Any]) -> LabelField:
         allow_label_edits=bool(info.get("allow_label_edits", True)),
         allow_spatial_edits=bool(info.get("allow_spatial_edits", True)),
     )
+
+
+def _check_per_item(name: str, info: Mapping[str, Any], scope: str) -> None:
+    """Refuses labels of single items where there are no items, or that are nothing but classes.
+
+    Raises:
+        LabelSchemaError: there is no list, or another type of label, or attributes are asked for
+    """
+    family = family_in(scope, info["type"])
+    if not medium_of(scope).item or family.is_drawn or not family.holds_list(info["type"]):
+        lists = " or ".join(f'"{key}"' for key, medium in SHOWN_AS.items() if medium.item)
+        raise LabelSchemaError(
+            f'field {name!r}: "per_item" is for fields of several classes on a list, which {lists} names; leave it out'
+        )
+    asked = [key for key, facts in (info.get("attributes") or {}).items() if not facts.get("discovered")]
+    if asked or any(isinstance(entry, Mapping) for entry in info.get("classes") or ()):
+        raise LabelSchemaError(
+            f"field {name!r}: classes of single items have no attributes in Label Studio; pass attributes=False"
+        )
 
 
 def shown_keys(info: Mapping[str, Any]) -> tuple[str, ...]:

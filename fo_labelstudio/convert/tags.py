@@ -46,6 +46,8 @@ def choices_control(field: LabelField, single: bool) -> Element:
     control = Element("Choices", name=field.control, toName=field.to_name)
     control.set("choice", "single" if single else "multiple")
     control.set("showInline", "true")
+    if field.per_item:
+        control.set("perItem", "true")
     add_classes(control, "Choice", field.classes)
     return control
 

@@ -346,7 +346,7 @@ def is_end_of_load() -> bool:
     return caller is not None and caller.f_code is foua.load_annotations.__code__
 
 
-_OWN_KEYS = tuple(SHOWN_AS)
+_OWN_KEYS = (*SHOWN_AS, "per_item")
 """What entries of a label schema may say to a backend of ours, and FiftyOne leaves out."""
 
 _LACKING: Mapping[str, type[fol.Label]] = {

@@ -13,10 +13,12 @@ from fo_labelstudio.convert import items
 from fo_labelstudio.convert.annotation.parse import parse_task
 from fo_labelstudio.convert.edits import to_doc, to_label
 from fo_labelstudio.convert.families import LABEL_TYPES, family_of, holds_list, is_served
+from fo_labelstudio.convert.labeling_config.match import check_own_config
 from fo_labelstudio.convert.media.medium import MediaInfo, of_items
 from fo_labelstudio.convert.records import LabelField
+from fo_labelstudio.convert.schema import parse_label_schema
 from fo_labelstudio.convert.task.write import SampleRecord, problems_of, to_task
-from fo_labelstudio.errors import RegionError
+from fo_labelstudio.errors import LabelingConfigError, LabelSchemaError, RegionError
 from fo_labelstudio.merge.changes import label_changes
 from tests.convert import strategies
 from tests.convert.trip import loaded
@@ -173,6 +175,87 @@ def test_a_label_that_was_moved_to_another_image_meanwhile_stays_there():
     changes = label_changes([label.to_dict()], answer, BOXES, {}, ())
     assert changes.is_empty and changes.left == 1
     assert changes.notes == [f"label {label.id}: it was edited on item 1 of its list, and is on item 0 now; left alone"]
+
+
+KINDS = LabelField("kinds", "classifications", ("cat", "dog"), "kinds", scope="images", shows="pages", per_item=True)
+
+
+def kind(label, item_index=None, **values):
+    made = fo.Classification(label=label, **values)
+    if item_index is not None:
+        made["item_index"] = item_index
+    return made
+
+
+def test_classes_of_single_images_come_back_untouched_and_changed_on_their_own_image():
+    media = pages((64, 48), (100, 10), (5, 5))
+    labels = [kind("cat", confidence=0.5), kind("cat", 1), kind("dog", 1, note="kept")]
+    made, sent = task_of(record(media, KINDS, *labels), KINDS)
+    assert [(region["item_index"], region["value"]["choices"]) for region in sent] == [
+        (0, ["cat"]),
+        (1, ["cat", "dog"]),
+    ]
+    answer, problems = answer_to(made, sent, sent, KINDS)
+    assert (problems, answer.edited, answer.added, answer.deleted) == ([], [], [], [])
+    assert sorted(answer.kept) == sorted(label.id for label in labels)
+    back = copy.deepcopy(sent)
+    back[1]["value"]["choices"] = ["dog"]
+    back.append({**sent[0], "id": "new", "item_index": 2, "value": {"choices": ["cat"]}})
+    answer, problems = answer_to(made, sent, back, KINDS)
+    assert problems == [] and answer.deleted == [labels[1].id] and answer.edited == []
+    (new,) = answer.added
+    assert (to_label(new, KINDS).label, to_label(new, KINDS).item_index) == ("cat", 2)
+    docs = [label.to_dict() for label in labels]
+    after = loaded(docs, label_changes(docs, answer, KINDS, {}, ()))
+    assert after[:2] == [docs[0], docs[2]]
+    assert [(doc["label"], doc.get("item_index")) for doc in after] == [("cat", None), ("dog", 1), ("cat", 2)]
+
+
+def test_the_control_tag_of_single_images_asks_about_each():
+    (control,) = family_of(KINDS).control_tags(KINDS)
+    assert (control.get("perItem"), control.get("choice")) == ("true", "multiple")
+    (control,) = family_of(KINDS).control_tags(replace(KINDS, per_item=False))
+    assert control.get("perItem") is None
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        (
+            {"type": "classifications"},
+            '"per_item" is for fields of several classes on a list, which "images" names; leave it out',
+        ),
+        (
+            {"type": "classification", "images": "pages", "scope": "images"},
+            '"per_item" is for fields of several classes on a list, which "images" names; leave it out',
+        ),
+        (
+            {"type": "classifications", "images": "pages", "scope": "images", "attributes": {"a": {"type": "text"}}},
+            "classes of single items have no attributes in Label Studio; pass attributes=False",
+        ),
+    ],
+)
+def test_what_cannot_be_of_single_images_is_refused(info, message):
+    with pytest.raises(LabelSchemaError, match=message):
+        parse_label_schema({"kinds": {"classes": ["cat"], "per_item": True, **info}})
+
+
+@pytest.mark.parametrize(
+    ("field", "option", "message"),
+    [
+        (KINDS, "", "control 'kinds' asks about all of them together; write perItem=\"true\" into it"),
+        (replace(KINDS, per_item=False), ' perItem="true"', "asks about each image by itself; take perItem out of it"),
+    ],
+)
+def test_a_control_tag_of_ones_own_must_ask_about_what_labels_are_on(field, option, message):
+    config = (
+        f'<View><Image name="im" valueList="$pages"/><Choices name="kinds" toName="im" choice="multiple"{option}>'
+        '<Choice value="cat"/><Choice value="dog"/></Choices></View>'
+    )
+    with pytest.raises(LabelingConfigError, match=message):
+        check_own_config(config, [replace(field, beside=None)])
+    other = config.replace(option, "") if option else config.replace('multiple"', 'multiple" perItem="true"')
+    assert check_own_config(other, [replace(field, beside=None)]).fields[0].to_name == "im"
 
 
 def test_what_is_about_one_image_is_no_answer_about_all_of_them():

@@ -20,7 +20,7 @@ from fo_labelstudio.convert.labeling_config.fit import Wanted, misfits
 from fo_labelstudio.convert.labeling_config.kinds import Kind, facts_of, is_bare_shape, with_classes, without_classes
 from fo_labelstudio.convert.labeling_config.read import ControlTag, LabelingConfig, ObjectTag, read
 from fo_labelstudio.convert.media.medium import Medium
-from fo_labelstudio.convert.records import Attribute, LabelField, medium_of_fields, shown_by
+from fo_labelstudio.convert.records import Attribute, LabelField, medium_of_fields, shown_by, shows_media
 from fo_labelstudio.errors import LabelingConfigError
 
 
@@ -57,11 +57,12 @@ def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
     """
     medium = medium_of_fields(fields)
     own = [field for field in fields if field.shows is None]
-    objects = shown_objects(config, medium, bool(own))
-    shown, named = _matched(own, objects, config, f"{medium.noun}s") if own else (objects[0], {})
+    is_shown = shows_media(fields)
+    objects = shown_objects(config, medium, bool(own)) if is_shown else _objects_of_value(fields[0], config)
+    shown, named = _matched(own, objects, config, medium.nouns) if own else (objects[0], {})
     for field in shown_by(fields).values():
         on_it = [other for other in fields if other.shows is not None and other.to_name == field.to_name]
-        named.update(_matched(on_it, _objects_of_value(field, config), config, f"{field.medium.noun}s")[1])
+        named.update(_matched(on_it, _objects_of_value(field, config), config, field.medium.nouns)[1])
     return Match(tuple(named[field.name] for field in fields), shown)
 
 
@@ -207,6 +208,10 @@ def _match_on(
     answered = _assigned(wanted, left, shown)
     chosen = {row: answered.controls.get(place) for place, row in enumerate(together)}
     problems = [*found.problems, *answered.problems]
+    for number, field in named.items():
+        problems += _items_asked(field, found.controls[number], shown)
+    for (number, attribute), control in chosen.items():
+        problems += [] if control is None else _items_asked(named[number], control, shown, attribute.name)
     matched = []
     for number, field in named.items():
         if _has_many_controls(field):
@@ -218,6 +223,18 @@ def _match_on(
         matched.append(replace(field, attributes=tuple(kept)))
         problems += _classes_of_none(field, left)
     return matched, problems
+
+
+def _items_asked(
+    field: LabelField, control: ControlTag, shown: ObjectTag, attribute: str | None = None
+) -> Iterator[str]:
+    """Why a control tag cannot stand for a field, or an attribute: it asks about each item of a list, or about all."""
+    if not shown.is_list or family_of(field).is_drawn or control.per_item == field.per_item:
+        return
+    where = f"field {field.name!r}" if attribute is None else f"field {field.name!r}, attribute {attribute!r}"
+    wish = 'write perItem="true" into it' if field.per_item else "take perItem out of it"
+    asked = "all of them together" if field.per_item else f"each {field.medium.item} by itself"
+    yield f"{where}: control {control.name!r} asks about {asked}; {wish}"
 
 
 def _classes_of_none(field: LabelField, left: Iterable[ControlTag]) -> Iterator[str]:

@@ -162,6 +162,13 @@ class Medium:
     drawn_as: str = ""
 
     @property
+    def nouns(self) -> str:
+        """How messages name several."""
+        first, _, rest = self.noun.partition(" of ")
+        plural = first if first.endswith("s") else f"{first}s"
+        return f"{plural} of {rest}" if rest else plural
+
+    @property
     def stretches_vectors(self) -> bool:
         """Whether the editor damages vectors: on a list, once somebody turns to an image of another size (1.23.2)."""
         return bool(self.item)

@@ -240,7 +240,7 @@ def _to_regions(labels: Sequence[Any], field: LabelField, media: MediaInfo) -> t
     regions = items.to_regions(labels, field, media)
     sent: SentLabels = {}
     for label in labels:
-        key = family.key_of(label, field)
+        key = items.key_of(label, field)
         if key is not None:
             sent.setdefault(key, {"ids": []})["ids"].append(label.id)
             if field.is_of_frames and (hidden := label.get_attribute_value(HIDDEN_FRAMES, None)):
@@ -267,7 +267,7 @@ def _with_attributes(
     results: dict[str, list[Region]] = {}
     asked: set[str] = set()
     for label in labels:
-        key = family.key_of(label, field)
+        key = items.key_of(label, field)
         if key is None:
             continue
         ids = [region["id"] for region in regions if whole_id(region["id"]) == label.id]
