@@ -34,6 +34,10 @@ _DOUBT = timedelta(seconds=60)
 are open keep the labeling config that they began with."""
 
 
+_SINCE_1_0 = ' decoder="ffmpeg"'
+"""What 1.0 did not write into labeling configs."""
+
+
 def update_label_schema(
     register: RunRegister,
     results: RunState,
@@ -75,7 +79,7 @@ def update_label_schema(
         made_with = labeling_config_of(results.config) or to_labeling_config(before, slices)
         wanted = given or to_labeling_config(fields, slices)
         found = holder.state().labeling_config or ""
-        _check_untouched(results, found, (made_with, wanted), given)
+        _check_untouched(results, found, (made_with, made_with.replace(_SINCE_1_0, ""), wanted), given)
         if client is not None:
             client.check_labeling_config(wanted)
         new, old = asked_fields(fields, slices), asked_fields(before, slices)

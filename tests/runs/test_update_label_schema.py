@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import wave
 from datetime import datetime, timezone
 
 import fiftyone as fo
 import pytest
+from PIL import Image
 
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.names import control_name, inner_name
@@ -194,3 +196,28 @@ def test_a_server_that_refuses_leaves_the_run_as_it_was(begun, monkeypatch):
         update(results, project)
     assert results.saved().config.label_schema["gt"]["classes"] == ["cat", "dog"] and results.configs == []
     assert project.labeling_config == to_labeling_config(results.config.label_fields())
+
+
+def test_a_project_of_1_0_that_shows_audio_is_not_taken_for_one_that_somebody_has_changed(dataset_of, tmp_path):
+    path = tmp_path / "talk.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1), sound.setsampwidth(2), sound.setframerate(8000)
+        sound.writeframes(bytes(1000))
+    schema = {"speech": {"type": "spans", "classes": ["Ann"], "attributes": {}, "scope": "audio", "beside": None}}
+    results, project = annotate_in_memory(dataset_of([fo.Sample(filepath=str(path))]), "run", schema)
+    project.labeling_config = project.labeling_config.replace(' decoder="ffmpeg"', "")
+    update(results, project, {"speech": {"classes": ["Ann", "Ben"]}})
+    assert '<Label value="Ben"' in project.labeling_config and 'decoder="ffmpeg"' in project.labeling_config
+
+
+def test_more_classes_of_a_document_whose_pages_are_shown(dataset_of, tmp_path):
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.pdf")
+    entry = {"attributes": {}, "scope": "pdf_pages", "beside": None}
+    schema = {
+        "stamps": {"type": "detections", "classes": ["paid"], **entry},
+        "kind": {"type": "classification", "classes": ["bill"], **entry},
+    }
+    results, project = annotate_in_memory(dataset_of([fo.Sample(filepath=str(tmp_path / "a.pdf"))]), "run", schema)
+    update(results, project, {"kind": {"classes": ["bill", "letter"]}})
+    assert '<Choice value="letter"' in project.labeling_config and "<Pdf" not in project.labeling_config
+    assert results.config.label_schema["kind"]["scope"] == "pdf_pages"
