@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import fiftyone.core.collections as foc
 from fiftyone import ViewField as F
@@ -58,8 +58,15 @@ def chosen_slices(samples: foc.SampleCollection, asked: str | Sequence[str]) -> 
     return (samples.match(F(path).is_in(names)) if has_others else samples), names
 
 
-def groups_of(samples: foc.SampleCollection, slices: Sequence[str] | None) -> dict[str, dict[str, str]]:
+def groups_of(
+    samples: foc.SampleCollection, slices: Sequence[str] | None, without: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
     """The groups of a collection of the samples of some slices, in its order; none where there are no slices.
+
+    Args:
+        samples: the collection
+        slices: the slices
+        without: ids of samples that are left out
 
     Raises:
         SampleError: a group has two samples of a slice
@@ -71,7 +78,7 @@ def groups_of(samples: foc.SampleCollection, slices: Sequence[str] | None) -> di
     problems = []
     columns = samples.values(["id", f"{field}.id", f"{field}.name"])
     for sample_id, group_id, name in zip(*columns, strict=True):
-        if name not in slices:
+        if name not in slices or sample_id in without:
             continue
         other = found.setdefault(group_id, {}).setdefault(name, sample_id)
         if other != sample_id:

@@ -276,7 +276,8 @@ def _finish(register: RunRegister, samples: foc.SampleCollection, key: str, resu
     client: Client = register.connect_to_api().client
     config, state = register.config, register.config.saved_state
     run = run_of(config, samples, state["token"])
-    results.ranges, results.groups = saved_ranges(config, samples), groups_of(samples, config.group_slices)
+    results.ranges = saved_ranges(config, samples)
+    results.groups = groups_of(samples, config.group_slices, begun.checked.sample_ids)
     if state["project_id"] is None:
         try:
             name = root_dataset(samples).name

@@ -169,6 +169,68 @@ def test_each_slice_gets_what_was_done_on_its_own_image(sent):
     assert sent.stored == after
 
 
+def as_moved(regions):
+    regions[0]["value"].update(x=50.0, y=25.0)
+    return regions
+
+
+def as_redrawn(regions):
+    value = {"x": 25, "y": 50, "width": 25, "height": 25, "rotation": 0, "rectanglelabels": ["dog"]}
+    return [{**regions[0], "id": "drawn", "value": value}, *regions[1:]]
+
+
+def as_answered(regions):
+    for item in regions:
+        item["value"] = {"choices": ["dog"]} if item["type"] == "choices" else item["value"]
+        item["value"] = {"number": 9} if item["type"] == "number" else item["value"]
+    return regions
+
+
+def as_unreadable(regions):
+    return [{**regions[0], "value": None}, {**regions[1], "value": {}}, *regions[2:]]
+
+
+EDITS = [as_moved, as_redrawn, as_answered, as_unreadable, lambda regions: [], lambda regions: regions]
+
+
+@pytest.mark.parametrize("first", range(len(EDITS)))
+def test_answers_change_what_those_to_tasks_of_single_samples_change(groups, first):
+    alone = groups.clone()
+    before = stored(groups)
+    results, project = annotate_in_memory(alone.select_group_slices(SLICES), "run", SCHEMA)
+    sent = Sent(groups)
+    for place, of_slice in enumerate(sent.results.groups.values()):
+        edits = {name: EDITS[(first + place + number) % len(EDITS)] for number, name in enumerate(of_slice)}
+        for name, sample_id in of_slice.items():
+            project.submit(results.tasks[sample_id], edits[name])
+
+        def edit(result, edits=edits):
+            return [
+                item
+                for name, edited in edits.items()
+                for item in edited([item for item in result if item["to_name"] == name])
+            ]
+
+        sent.answer(place, edit)
+    load_run(results, LoadOptions.of({}, results.config), project)
+    sent.load()
+    try:
+        kept = {label["_id"] for doc in before.values() for label in (doc.get("boxes") or {}).get("detections", ())}
+        told = []
+        for dataset in (groups, alone):
+            docs = stored(dataset)
+            for doc in docs.values():
+                for name in ("created_at", "last_modified_at", "_dataset_id"):
+                    del doc[name]
+                for label in (doc.get("boxes") or {}).get("detections", ()):
+                    label["_id"] = label["_id"] if label["_id"] in kept else "new"
+            told.append(docs)
+        together, single = told
+        assert together == single
+    finally:
+        alone.delete()
+
+
 def test_a_slice_that_a_group_lacks_was_shown_to_nobody(sent, caplog):
     choice = {
         "id": "c",
@@ -489,6 +551,8 @@ def test_media_that_cannot_be_sent_are_left_out_and_the_rest_of_the_group_is_sho
     right.save()
     sent = Sent(groups, unusable_media="skip")
     assert sent.project.by_id[1]["data"]["right"] == ""
+    shown = groups_of(sent.view, SLICES, checked(sent).sample_ids)
+    assert shown[sent.groups[0]] == {"left": sent.sample(0, "left").id}
     assert len(checked(sent).sample_ids) == 4
     before = sent.stored
     sent.answer(0, lambda result: [])
