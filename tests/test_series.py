@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -274,3 +275,23 @@ def test_spans_that_are_no_dates_are_refused_on_dates(files, connection):
     files.set_values("states.classifications.end", [[1, 2], None])
     with pytest.raises(LabelStudioError, match="its start is 1, and the times of its series are dates; make both"):
         annotate(files, connection, FILE_SCHEMA)
+
+
+def test_json_files_that_are_no_conversations_are_tables(dataset_of, connection, annotator, tmp_path):
+    paths = [tmp_path / f"facts{number}.json" for number in range(2)]
+    for path, facts in zip(paths, ({"wheels": 4, "is_new": True}, [{"wheels": 2}, {"wheels": 3}]), strict=True):
+        path.write_text(json.dumps(facts))
+    dataset = dataset_of([fo.Sample(filepath=str(path)) for path in paths])
+    schema = {"kind": {"type": "classification", "classes": ["car", "bus"]}, "wheels": {"type": "scalar"}}
+    results = annotate(dataset, connection, schema, scalar_types={"wheels": "int"})
+    first, second = dataset.values("id")
+    shown = [annotator.task(results.tasks[sample_id])["data"]["table"] for sample_id in (first, second)]
+    assert shown == [{"wheels": 4, "is_new": "true"}, [{"wheels": 2}, {"wheels": 3}]]
+    kind = {"id": "k", "from_name": "kind", "to_name": "table", "type": "choices", "value": {"choices": ["bus"]}}
+    wheels = {"id": "w", "from_name": "wheels", "to_name": "table", "type": "number", "value": {"number": 3}}
+    annotator.submit(results.tasks[second], lambda result: [kind, wheels])
+    dataset.load_annotations("run")
+    dataset.reload()
+    assert (dataset.values("kind.label"), dataset.values("wheels")) == ([None, "bus"], [None, 3])
+    with pytest.raises(LabelStudioError, match="field 'states': nothing says what its spans are on"):
+        dataset.annotate("other", backend="labelstudio", label_schema=FILE_SCHEMA, **connection)

@@ -19,7 +19,18 @@ def files(dataset_of):
 def test_files_that_fiftyone_does_not_know_are_told_by_their_names(files, medium):
     samples = files(*(f"/x.y/a{end}" for end in medium.extensions))
     assert samples.media_type == "unknown"
-    assert medium_of_samples(samples) is medium
+    # Without their content, those that several kinds have are of the first.
+    assert medium_of_samples(samples) is next(one for one in OF_FILES if {*medium.extensions} & {*one.extensions})
+
+
+def test_json_files_are_what_the_first_one_is_that_can_be_read(files, tmp_path):
+    contents = {"broken": "{", "table": '{"a": 1}', "talk": '[{"author": "Ann", "text": "Hi"}]'}
+    for name, content in contents.items():
+        (tmp_path / f"{name}.json").write_text(content)
+    paths = {name: str(tmp_path / f"{name}.json") for name in (*contents, "missing")}
+    assert medium_of_samples(files(paths["missing"], paths["broken"], paths["table"], paths["talk"])).name == "table"
+    assert medium_of_samples(files(paths["talk"], paths["table"])).name == "paragraphs"
+    assert medium_of_samples(files(paths["missing"], paths["broken"])).name == "paragraphs"
 
 
 def test_capital_letters_make_no_difference(files):

@@ -60,10 +60,10 @@ def medium_of(scope: str) -> Medium:
     return _MEDIUM_OF[scope]
 
 
-def medium_of_extension(extension: str) -> Medium | None:
-    """The medium of files whose names end so, where FiftyOne does not know it; None where nobody does.
+def media_of_extension(extension: str) -> tuple[Medium, ...]:
+    """The media of files whose names end so, where FiftyOne does not know them; none where nobody does.
 
     Args:
         extension: the end of the name, with its dot, in any case
     """
-    return next((medium for medium in OF_FILES if extension.lower() in medium.extensions), None)
+    return tuple(medium for medium in OF_FILES if extension.lower() in medium.extensions)

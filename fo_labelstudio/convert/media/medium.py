@@ -124,6 +124,7 @@ class Medium:
         extensions: how the names of its files end, where FiftyOne knows no media type of theirs
         content: what the data of a task holds of what is in a file, for ``shown_value`` to parse; None where it holds
             the address of the file
+        is_content: whether what is in a file is of its kind, where files of several kinds are called alike
         to_file: a value that can be shown -> what is in a file of it
         columns_in: the names of what the object tag must name of a file, given the beginning of what is in it, as whole
             lines; raises ValueError where it tells none; all files of a run have the same
@@ -155,6 +156,7 @@ class Medium:
     shown_value: ShownValue | None = None
     extensions: tuple[str, ...] = ()
     content: Callable[[MediaInfo], Any] | None = None
+    is_content: Callable[[str], bool] = lambda text: True
     to_file: Callable[[Any], str] = lambda value: value if isinstance(value, str) else json.dumps(value)
     columns_in: Callable[[str], tuple[str, ...]] | None = None
     name_columns: Callable[[Element, Sequence[str]], None] = lambda tag, columns: None

@@ -82,6 +82,14 @@ def _words(said: Any) -> str:
     return "" if said is None else str(said)
 
 
+def is_content(text: str) -> bool:
+    """Whether a file lists turns."""
+    try:
+        return problem_of_value(json.loads(text)) is None
+    except (ValueError, RecursionError):
+        return False
+
+
 def content_of(media: MediaInfo) -> list[dict[str, Any]]:
     return value_to_data(json.loads(media.source))
 
@@ -93,6 +101,7 @@ MEDIUM = Medium(
     object_tag=object_tag,
     extensions=EXTENSIONS,
     content=content_of,
+    is_content=is_content,
     looks_like=re.compile(r"^\s*\[\s*\{"),
     shown_value=ShownValue(
         key="turns",

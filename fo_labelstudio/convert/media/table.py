@@ -1,4 +1,7 @@
-"""Tables: <Table>, of a value of the sample, which is only looked at."""
+"""Tables: <Table>, of JSON files and of values of samples, which are only looked at.
+
+A file that lists turns is a conversation.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ from xml.etree.ElementTree import Element
 
 import fiftyone.core.fields as fof
 
-from fo_labelstudio.convert.media import text
+from fo_labelstudio.convert.media import paragraphs, text
 from fo_labelstudio.convert.media.medium import MediaInfo, Medium, ShownValue
 from fo_labelstudio.convert.numbers import is_finite
 from fo_labelstudio.messages import quoted
+
+EXTENSIONS = (".json",)
+
+_MOST_NESTED = 100
+_TOO_DEEP = f"has values nested more than {_MOST_NESTED} deep; flatten it"
 
 
 def object_tag(name: str) -> Element:
@@ -21,22 +29,27 @@ def object_tag(name: str) -> Element:
 
 
 def problem_of_value(value: Any) -> str | None:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return f"is {quoted(value)}, expected JSON, or a dict"
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return f"is {quoted(value)}, expected JSON, or a dict"
+    except RecursionError:
+        return _TOO_DEEP
     if not isinstance(value, Mapping | list):
         return f"is {quoted(value)}, expected a dict, or a list"
     return _problem_of_part(value)
 
 
-def _problem_of_part(value: Any) -> str | None:
+def _problem_of_part(value: Any, level: int = 0) -> str | None:
+    if level > _MOST_NESTED:
+        return _TOO_DEEP
     if isinstance(value, Mapping):
         names = (f"has the key {quoted(name)}, expected texts" for name in value if text.problem_of_value(name))
-        return next(names, None) or next(filter(None, map(_problem_of_part, value.values())), None)
+        return next(names, None) or next(
+            filter(None, (_problem_of_part(part, level + 1) for part in value.values())), None
+        )
     if isinstance(value, list):
-        return next(filter(None, map(_problem_of_part, value)), None)
+        return next(filter(None, (_problem_of_part(part, level + 1) for part in value)), None)
     if isinstance(value, str):
         problem = text.problem_of_value(value)
         return problem and f"holds a text that {problem}"
@@ -62,11 +75,22 @@ def parse_value(data: Any) -> MediaInfo:
     return MediaInfo()
 
 
+def problem_of_file(content: str) -> str | None:
+    """What keeps a file from being shown as a table, or None."""
+    problem = problem_of_value(content)
+    if problem is None and paragraphs.is_content(content):
+        return "is a conversation, and others are tables; annotate a view of files of one kind"
+    return problem
+
+
 MEDIUM = Medium(
     name="table",
     noun="table",
     scopes=("table",),
     object_tag=object_tag,
+    extensions=EXTENSIONS,
+    content=lambda media: value_to_data(media.source),
+    is_content=lambda content: problem_of_file(content) is None,
     looks_like=re.compile(r"^\s*[\[{]"),
     shown_value=ShownValue(
         key="table",

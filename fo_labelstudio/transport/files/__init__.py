@@ -9,6 +9,7 @@ from fo_labelstudio.transport.files import (
     paragraphs,
     pdf,
     pdf_pages,
+    table,
     text,
     timeseries,
     video,
@@ -25,5 +26,6 @@ FILES: dict[str, MediaFiles] = {
     "hypertext": hypertext.FILES,  # UTF-8
     "paragraphs": paragraphs.FILES,  # JSON
     "timeseries": timeseries.FILES,  # CSV
+    "table": table.FILES,  # JSON
 }
 """Name of a medium -> its files."""

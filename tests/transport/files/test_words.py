@@ -1,4 +1,4 @@
-"""Files of HTML, of conversations and of time series, which are read like those of texts."""
+"""Files of HTML, of conversations, of tables and of time series, which are read like those of texts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from fo_labelstudio.convert.media.hypertext import MEDIUM as HYPERTEXT
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.paragraphs import MEDIUM as PARAGRAPHS
+from fo_labelstudio.convert.media.table import MEDIUM as TABLE
 from fo_labelstudio.convert.media.timeseries import MEDIUM as TIMESERIES
 from fo_labelstudio.transport.files import FILES
 
@@ -18,10 +19,11 @@ TURNS = [{"author": "Ann", "text": "Hi 👩‍🚀\r\n"}, {"text": "", "start": 
 
 @pytest.fixture
 def look_at(tmp_path):
-    def look(content, name):
+    def look(content, name, medium=None):
         path = tmp_path / name
         path.write_bytes(content)
-        return next(files for files in FILES.values() if path.suffix in files.extensions).inspect(str(path))
+        named = (files for files in FILES.values() if path.suffix in files.extensions)
+        return (FILES[medium] if medium else next(named)).inspect(str(path))
 
     return look
 
@@ -41,6 +43,31 @@ def test_a_task_holds_the_turns_of_a_file(look_at):
     data = PARAGRAPHS.content(found)
     assert data == [{"author": "Ann", "text": "Hi 👩‍🚀\r\n"}, {"author": "", "text": "", "start": 1.5}]
     assert PARAGRAPHS.shown_value.parse(data) == MediaInfo(turns=found.turns)
+
+
+@pytest.mark.parametrize("content", [b'{"a": [1, true]}', b'\xef\xbb\xbf[{"a": 1}, {"a": null}]'])
+def test_a_task_holds_the_table_of_a_file(look_at, content):
+    found = look_at(content, "a.json", "table").info
+    assert TABLE.content(found) == json.loads(content.decode("utf-8-sig").replace("true", '"true"'))
+    assert not PARAGRAPHS.is_content(found.source) and TABLE.is_content(found.source)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"7", "its content is 7, expected a dict, or a list"),
+        (b"{", "its content is '{', expected JSON, or a dict"),
+        (b'{"a": NaN}', "its content holds nan, expected texts and finite numbers"),
+        (json.dumps(TURNS).encode(), "its content is a conversation, and others are tables; annotate a view of files"),
+        (b"[" * 100_000, "its content has values nested more than 100 deep; flatten it"),
+        (b"[" * 700 + b"]" * 700, "its content has values nested more than 100 deep; flatten it"),
+    ],
+)
+def test_what_is_no_table_is_not_sent(look_at, content, problem):
+    found = look_at(content, "a.json", "table")
+    assert found.info is None
+    assert found.problem.startswith(problem)
+    assert not TABLE.is_content(content.decode())
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
