@@ -127,8 +127,13 @@ def parse_regions(group: Sequence[Region], field: LabelField, media: MediaInfo) 
     """The labels in regions that are read together.
 
     Raises:
-        RegionError: they cannot be understood, or are on no item of the list
+        RegionError: they cannot be understood, or are on no item of the list, or on another object
     """
+    for region in group:
+        name = region.get("to_name")
+        # Somebody may have tied the control tag to another object that the task shows.
+        if name not in (None, field.to_name) and (field.medium.item or PLACE in region):
+            raise RegionError(f"it is on {quoted(name)}, not on {quoted(field.to_name)}")
     if is_on_items(field):
         media = item_at(place_of(group[0]), field.medium.item, media)
     elif field.medium.item and any(PLACE in region for region in group):

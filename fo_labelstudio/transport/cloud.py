@@ -51,9 +51,9 @@ def _inspect(media: Media, settings: MediaSettings, heads: Heads) -> Inspection:
     return Inspection(media.info) if media.info else heads.inspect(address)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _heads(settings: MediaSettings) -> Heads:
-    """What reads heads, kept from block to block."""
+    """What reads heads, kept from block to block; of two media, where samples list files of another one."""
     return Heads(settings)
 
 

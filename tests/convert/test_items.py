@@ -264,6 +264,50 @@ def test_what_is_about_one_image_is_no_answer_about_all_of_them():
         items.parse_regions([{"id": "a", "item_index": 1, "value": {"choices": ["cat"]}}], field, pages((4, 3), (4, 3)))
 
 
+OWN = LabelField("own", "detections", ("cat", "cow"), "own")
+
+
+def answers_on_both(regions, media):
+    """What comes back where one field is on the sample's own image and another one on its list."""
+    sample = record(media, BOXES)
+    made = json.loads(json.dumps(to_task(sample, [OWN, BOXES], "u", "run")))
+    problems = []
+    submitted = {"id": 7, **made, "annotations": [as_exported(regions, [])]}
+    return parse_task(submitted, [OWN, BOXES], "run", problems), [str(problem) for problem in problems]
+
+
+def drawn(control, object_name, **values):
+    box = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["cat"]}
+    return {"id": "a", "from_name": control, "to_name": object_name, "type": "rectanglelabels", "value": box, **values}
+
+
+def test_what_is_drawn_with_a_control_that_somebody_added_is_on_the_image_that_it_is_drawn_on():
+    media = pages((64, 48), (100, 10))
+    on_list = drawn("more", BOXES.to_name, item_index=1)
+    answer, problems = answers_on_both([on_list], media)
+    assert problems == [] and answer.fields["own"].added == []
+    (edit,) = answer.fields["boxes"].added
+    assert to_label(edit, BOXES).item_index == 1
+    answer, _ = answers_on_both([drawn("more", "image")], media)
+    assert answer.fields["boxes"].added == [] and len(answer.fields["own"].added) == 1
+    of_none = {**on_list, "value": {**on_list["value"], "rectanglelabels": ["zebra"]}}
+    answer, problems = answers_on_both([of_none], media)
+    (edit,) = answer.unexpected["detections"]
+    assert problems == [] and to_label(edit, BOXES).item_index == 1
+    answer, problems = answers_on_both([{**of_none, "item_index": 2}], media)
+    assert answer.unexpected == {} and "it is on item 2 of a list of 2, counted from 0" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("control", "object_name", "place"),
+    [("boxes", "image", {}), ("own", BOXES.to_name, {"item_index": 0}), ("own", BOXES.to_name, {"item_index": 1})],
+)
+def test_what_is_drawn_on_another_object_than_the_field_s_is_left_alone(control, object_name, place):
+    answer, problems = answers_on_both([drawn(control, object_name, **place)], pages((64, 48), (100, 10)))
+    assert answer.fields["own"].added == answer.fields["boxes"].added == [] and answer.unexpected == {}
+    assert f"it is on {object_name!r}, not on" in problems[0]
+
+
 def test_a_meta_that_no_longer_says_what_is_listed_has_its_answer_left_alone():
     made, sent = task_of(record(pages((64, 48)), BOXES, box()))
     for lists in (None, {}, {"pages": {"of": 7, "sizes": [[64, 48]]}}, {"pages": {"of": "a", "sizes": [[0, 48]]}}):

@@ -21,6 +21,7 @@ from fo_labelstudio.runs.send import make_tasks
 from fo_labelstudio.runs.upload_predictions import Asked, refresh
 from tests.media_servers import WebServer
 from tests.memory import MemoryMedia, MemoryPredictions, MemoryTasks, annotate_in_memory
+from tests.runs.test_export_tasks import export_of
 from tests.support import stored, write_image
 
 pytestmark = pytest.mark.database
@@ -181,6 +182,14 @@ class TestSent:
         make_tasks(run, prepared_tasks(run), sink, MemoryMedia(), tasks, lambda made: None)
         assert f"1 samples were changed since their tasks were made, such as {dataset.first().id}" in caplog.text
 
+    def test_samples_that_are_texts_show_images_beside_themselves(self, dataset_of, pages, tmp_path):
+        (tmp_path / "a.txt").write_text("Two pages.")
+        dataset = dataset_of([fo.Sample(filepath=str(tmp_path / "a.txt"), pages=pages, boxes=boxes(1))])
+        _, project = send(dataset)
+        (task,) = project.by_id.values()
+        assert task["data"]["text"] == "Two pages."
+        assert task["data"]["pages"] == [f"/data/{path}" for path in pages]
+
     def test_samples_that_are_added_bring_their_lists(self, listing, pages):
         dataset = listing(pages[:1], pages)
         results, project = send(dataset.limit(1))
@@ -227,6 +236,28 @@ class TestLoaded:
         project.submit(1)
         load(results, project)
         assert stored(dataset) == before
+
+    def test_from_an_export_of_a_server_and_others_import_it_image_by_image(self, listing, dataset_of, pages, tmp_path):
+        dataset = listing(pages)
+        options = {"media": "local_files", "local_files_root": str(tmp_path)}
+        fo_labelstudio.export_tasks(dataset, "files", tmp_path / "out", SCHEMA, **options)
+
+        def moved(result):
+            result[1]["value"]["x"] += 10
+            return result
+
+        export = export_of(tmp_path / "out", tmp_path / "export.json", moved)
+        fo_labelstudio.load_annotations(dataset, "files", json_path=export)
+        dataset.reload()
+        found = [(label.item_index, label.bounding_box) for label in dataset.first().boxes.detections]
+        assert found == [(0, [0.1, 0.2, 0.3, 0.4]), (1, [pytest.approx(0.2), 0.2, 0.3, 0.4])]
+        other = dataset_of([fo.Sample(filepath=path) for path in pages])
+        config = (tmp_path / "out/labeling_config.xml").read_text()
+        fo_labelstudio.import_annotations(other, json_path=export, labeling_config=config)
+        assert other.values("boxes.detections.bounding_box") == [
+            [pytest.approx([0.1, 0.2, 0.3, 0.4])],
+            [pytest.approx([0.2, 0.2, 0.3, 0.4])],
+        ]
 
     def test_predictions_of_another_model_are_refused_where_the_list_is_another_one(self, listing, pages):
         dataset = listing(pages)

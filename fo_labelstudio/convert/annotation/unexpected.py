@@ -80,12 +80,13 @@ def _joined(group: Sequence[Region]) -> list[Region]:
 
 
 def field_of(region: Region, fields: Sequence[LabelField]) -> LabelField | None:
-    """The only field that could have made a region: of its kind, and with its class; None where there is none."""
+    """The only field that could have made a region: of its kind and object, and with its class; None where none is."""
     names = region["value"].get(region["type"])
     candidates = [
         field
         for field in fields
         if region["type"] in family_of(field).region_types
+        and region.get("to_name") in (None, field.to_name)
         and family_of(field).is_drawn
         and isinstance(names, list)
         and len(names) == 1
