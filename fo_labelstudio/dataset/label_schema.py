@@ -294,7 +294,7 @@ def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
         named = " or ".join(f'"{key}"' for key in keys)
         return (
             f"field {name!r}: nothing says what its {label_type} are on; name the field that holds it under {named} in "
-            f'its entry of label_schema, such as {{"type": {label_type!r}, "{keys[0]}": "caption", "classes": [...]}}'
+            f'its entry of label_schema, such as {{"type": "{label_type}", "{keys[0]}": "caption", "classes": [...]}}'
         )
     if scope == medium.frame_scope:
         inner = name.removeprefix("frames.")

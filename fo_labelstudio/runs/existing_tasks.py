@@ -48,5 +48,7 @@ def shown_already(
 def _images(tasks: Iterable[Task], token: str, media_key: str) -> Iterator[TaskImage]:
     for task in tasks:
         data = task["data"]
-        if run_of_task(task) != token and isinstance(data.get(media_key), str):
-            yield TaskImage(task["id"], media_key, data[media_key], data.get(SAMPLE_ID), data)
+        address, sample_id = data.get(media_key), data.get(SAMPLE_ID)
+        # What shows no file, or holds it itself, says only by the id of its sample what that is.
+        if run_of_task(task) != token and (isinstance(address, str) or isinstance(sample_id, str)):
+            yield TaskImage(task["id"], media_key, address if isinstance(address, str) else "", sample_id, data)
