@@ -8,6 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 import fiftyone.core.collections as foc
+import fiftyone.core.media as fomm
 
 from fo_labelstudio.convert.media_match import Samples, text_of
 from fo_labelstudio.dataset.internals import aggregate, root_dataset, ungrouped
@@ -75,13 +76,21 @@ def add_samples(
         path -> id of its sample
 
     Raises:
-        SettingsError: the dataset holds groups, of which it is not known which slice a file belongs to
+        SettingsError: the dataset holds groups, of which it is not known which slice a file belongs to, or samples of
+            another media type
     """
     dataset = root_dataset(samples)
     if dataset.media_type == "group":
         raise SettingsError(
             "samples cannot be added to a dataset of groups, as nothing says which slice they belong to; pass "
             "insert_new=False, or add them first"
+        )
+    others = [path for path in sizes if dataset.media_type not in (None, fomm.get_media_type(path))]
+    if others:
+        raise SettingsError(
+            f"{len(others)} files, such as {others[0]}, cannot become samples of this dataset, whose media type is "
+            f"{dataset.media_type!r}; pass match={{...}} to find the samples that tasks show, insert_new=False, or a "
+            "dataset of its own"
         )
     added: dict[str, str] = {}
     remaining = iter(sizes.items())

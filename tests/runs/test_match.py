@@ -104,6 +104,12 @@ class TestOfADataset:
         assert (first.metadata.width, first.metadata.height, second.metadata) == (640, 480, None)
         assert len(dataset) == 5
 
+    def test_files_of_another_media_type_become_no_samples(self, dataset):
+        told = r"2 files, such as /mnt/a\.txt, .* whose media type is 'image'; pass match="
+        with pytest.raises(SettingsError, match=told):
+            add_samples(dataset, {"/mnt/a.txt": None, "/mnt/b.png": None, "/mnt/c.json": None})
+        assert len(dataset) == 3
+
     def test_files_become_samples_once_each_and_those_that_are_missing_are_told(self, dataset, tmp_path):
         path = str(tmp_path / "new.png")
         (tmp_path / "new.png").write_bytes(b"x")
