@@ -215,7 +215,8 @@ def compute_agreement(
 
     Each two fields are compared on the samples on which both have an answer: boxes, masks, lines and keypoints by
     ``evaluate_detections()``, segmentations by ``evaluate_segmentations()``, classes and values by whether they are
-    equal. The agreement is the share of what both said that has an equal on the other side; 1 where both said nothing.
+    equal, spans by class and overlap. The agreement is the share of what both said that has an equal on the other side;
+    1 where both said nothing.
 
     Two fields of the dataset are written: ``<label_field>_agreement``, a number on each sample, and
     ``<label_field>_agreement_classes``, the classes of each sample with their agreement as ``confidence``. Labels are
@@ -226,7 +227,7 @@ def compute_agreement(
         label_field: the label field that people annotated
         fields: the fields of the annotators; by default those that a load with ``annotations="all"`` has made
         anno_key: the key of the annotation run, where several runs have such fields
-        iou: how much two shapes must overlap to be the same, in [0, 1]
+        iou: how much two shapes, or spans, must overlap to be the same, in [0, 1]
 
     Returns:
         ``samples``, how many have answers of two annotators; ``mean``, the mean of their agreement, or None where there

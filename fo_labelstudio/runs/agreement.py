@@ -14,7 +14,7 @@ import fiftyone.core.collections as foc
 import fiftyone.core.fields as fof
 import fiftyone.core.labels as fol
 
-from fo_labelstudio.convert.stored import list_name
+from fo_labelstudio.convert.stored import labels_of, list_name
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from fo_labelstudio.runs.state import RunState
@@ -132,14 +132,13 @@ def _comparison_of(
     if kind is fol.Segmentation:
         return _compare_masks
     if kind in (fol.Classification, fol.Classifications):
-        path = ".".join(filter(None, (list_name(kind), "label")))
-        return lambda samples, one, other: _compare_values(samples, one, other, f"{one}.{path}", f"{other}.{path}")
+        return lambda samples, one, other: _compare_classes(samples, one, other, iou)
     if issubclass(kind, fol.Label):
         raise LabelSchemaError(
             f"field {name!r} holds {kind.__name__}, which FiftyOne does not compare; load into a field of lists, such "
             "as detections in place of detection"
         )
-    return lambda samples, one, other: _compare_values(samples, one, other, one, other)
+    return _compare_values
 
 
 def _answered(samples: foc.SampleCollection, one: str, other: str) -> Any:
@@ -147,18 +146,61 @@ def _answered(samples: foc.SampleCollection, one: str, other: str) -> Any:
     return samples.exists(one).exists(other)
 
 
-def _compare_values(
-    samples: foc.SampleCollection, one: str, other: str, one_path: str, other_path: str
-) -> dict[str, Counts]:
-    """Classes, or values: how many of each are on both sides."""
+def _compare_values(samples: foc.SampleCollection, one: str, other: str) -> dict[str, Counts]:
+    """Values: how many of each are on both sides."""
+    rows = zip(*_answered(samples, one, other).values(["id", one, other]))
+    return {sample_id: _equal(_texts(left), _texts(right)) for sample_id, left, right in rows}
+
+
+def _equal(left: Sequence[str], right: Sequence[str]) -> Counts:
+    lefts, rights = Counter(left), Counter(right)
+    both = lefts & rights
+    return {name: Count(2.0 * both[name], float(lefts[name] + rights[name])) for name in (lefts | rights)}
+
+
+def _compare_classes(samples: foc.SampleCollection, one: str, other: str, iou: float) -> dict[str, Counts]:
+    """Classes: how many of each are on both sides; and spans, which are the same where they overlap enough, too."""
     found: dict[str, Counts] = {}
-    for sample_id, left, right in zip(*_answered(samples, one, other).values(["id", one_path, other_path])):
-        lefts, rights = Counter(_texts(left)), Counter(_texts(right))
-        both = lefts & rights
-        found[sample_id] = {
-            name: Count(2.0 * both[name], float(lefts[name] + rights[name])) for name in (lefts | rights)
-        }
+    for sample_id, left, right in zip(*_answered(samples, one, other).values(["id", one, other])):
+        sides = [[label for label in labels_of(value) if label.label is not None] for value in (left, right)]
+        counts = _equal(*([label.label for label in side if _span_of(label) is None] for side in sides))
+        spans = [[label for label in side if _span_of(label) is not None] for side in sides]
+        for name in {label.label for side in spans for label in side}:
+            lefts, rights = ([_span_of(label) for label in side if label.label == name] for side in spans)
+            same = Count(2.0 * _overlapping(lefts, rights, iou), float(len(lefts) + len(rights)))
+            counts[name] = counts.get(name, Count()) + same
+        found[sample_id] = counts
     return found
+
+
+def _span_of(label: fol.Classification) -> tuple[Any, Any, Any] | None:
+    """Turn, start and end of a span; None of a class of the whole."""
+    turn, start, end = (label.get_attribute_value(name, None) for name in ("turn", "start", "end"))
+    return None if start is None or end is None else (turn, start, end)
+
+
+def _overlapping(lefts: Sequence[Any], rights: Sequence[Any], iou: float) -> int:
+    """How many spans have one on the other side, each once, that overlaps by ``iou`` at least; the most alike first."""
+    pairs = (
+        (_overlap(one, other), left, right) for left, one in enumerate(lefts) for right, other in enumerate(rights)
+    )
+    taken_left, taken_right = set[int](), set[int]()
+    for overlap, left, right in sorted(pairs, reverse=True):
+        if overlap >= iou and overlap > 0 and left not in taken_left and right not in taken_right:
+            taken_left.add(left)
+            taken_right.add(right)
+    return len(taken_left)
+
+
+def _overlap(one: tuple[Any, Any, Any], other: tuple[Any, Any, Any]) -> float:
+    """The share of what two spans are on that both are on, in [0, 1]."""
+    if one == other:
+        return 1.0
+    (turn, start, end), (other_turn, other_start, other_end) = one, other
+    shared = min(end, other_end) - max(start, other_start)
+    all_of_it = max(end, other_end) - min(start, other_start)
+    # What takes no time or has no characters, whatever the unit is, is none of it.
+    return 0.0 if turn != other_turn or not all_of_it else max(0.0, shared / all_of_it)
 
 
 def _texts(value: Any) -> list[str]:

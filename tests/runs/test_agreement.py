@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -69,6 +71,33 @@ def test_three_annotators_are_compared_in_pairs(make_dataset):
     report = compute(dataset, "gt")
     assert dataset.values("gt_agreement") == [pytest.approx(1 / 3), 1.0]
     assert report["classes"] == {"cat": pytest.approx(4 / 6), "dog": 0.0}
+
+
+def spans(*rows):
+    return fo.Classifications(
+        classifications=[
+            fo.Classification(label=name, start=start, end=end, **({"turn": turn[0]} if turn else {}))
+            for name, start, end, *turn in rows
+        ]
+    )
+
+
+def test_spans_agree_where_they_overlap_and_have_the_same_class(make_dataset):
+    noon = datetime(2026, 1, 31, 12)
+    pairs = [
+        ([("A", 0, 10)], [("A", 0, 10)], 1.0),
+        ([("A", 0, 10)], [("A", 3, 10), ("A", 0, 9)], 2 / 3),
+        ([("A", 0, 10), ("A", 20, 30)], [("A", 0, 5), ("A", 26, 30)], 0.5),
+        ([("A", 0, 10)], [("B", 0, 10)], 0.0),
+        ([("A", 0, 10, 0)], [("A", 0, 10, 1)], 0.0),
+        ([("A", 0, 10, 1)], [("A", 0, 8, 1)], 1.0),
+        ([("A", 1.5, 2.5), ("B", 3.0, 3.0)], [("A", 1.6, 2.5), ("B", 3.0, 3.0)], 1.0),
+        ([("A", noon, noon + timedelta(seconds=4))], [("A", noon, noon + timedelta(seconds=3))], 1.0),
+        ([("A", 0, 10)], [("A", 10, 20)], 0.0),
+    ]
+    dataset = make_dataset(*({"gt_ann_a": spans(*one), "gt_ann_b": spans(*other)} for one, other, _ in pairs))
+    compute(dataset, "gt")
+    assert dataset.values("gt_agreement") == [pytest.approx(agreement) for *_, agreement in pairs]
 
 
 def test_several_classes_and_values_count_one_by_one(make_dataset):
