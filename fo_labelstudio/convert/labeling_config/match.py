@@ -58,7 +58,8 @@ def match(fields: Sequence[LabelField], config: LabelingConfig) -> Match:
     medium = medium_of_fields(fields)
     own = [field for field in fields if field.shows is None]
     is_shown = shows_media(fields)
-    objects = shown_objects(config, medium, bool(own)) if is_shown else _objects_of_value(fields[0], config)
+    columns = next((field.columns for field in own if field.columns), ())
+    objects = shown_objects(config, medium, bool(own), columns) if is_shown else _objects_of_value(fields[0], config)
     shown, named = _matched(own, objects, config, medium.nouns) if own else (objects[0], {})
     for field in shown_by(fields).values():
         on_it = [other for other in fields if other.shows is not None and other.to_name == field.to_name]
@@ -114,17 +115,21 @@ def _objects_of_value(field: LabelField, config: LabelingConfig) -> list[ObjectT
             f"field {field.name!r}: the labeling config does not show {field.shows!r}, which its labels are on; add "
             f'<{tag} name="{field.medium.name}" {named}="${field.shown_key}"/>, or leave the field out'
         )
-    return _showing_values(shown, field.medium)
+    return _showing_values(shown, field.medium, field.columns)
 
 
-def _showing_values(shown: list[ObjectTag], medium: Medium) -> list[ObjectTag]:
+def _showing_values(shown: list[ObjectTag], medium: Medium, columns: Sequence[str]) -> list[ObjectTag]:
     """Those of some object tags that show what stands in a task's data as ours do.
 
     Raises:
         LabelingConfigError: none of them does
     """
     value = medium.shown_value
-    problems = {tag: value.problem_of_options(dict(tag.options)) for tag in shown} if value else {}
+    options = {tag: dict(tag.options) for tag in shown} if value else {}
+    problems = {
+        tag: value and (value.problem_of_options(said) or value.problem_of_columns(said, columns))
+        for tag, said in options.items()
+    }
     found = [tag for tag in shown if not problems.get(tag)]
     if not found:
         raise LabelingConfigError(
@@ -153,13 +158,16 @@ def check_own_config(xml: str, fields: Sequence[LabelField]) -> Match:
     return match(fields, config)
 
 
-def shown_objects(config: LabelingConfig, medium: Medium, is_asked_about: bool = True) -> list[ObjectTag]:
+def shown_objects(
+    config: LabelingConfig, medium: Medium, is_asked_about: bool = True, columns: Sequence[str] = ()
+) -> list[ObjectTag]:
     """The object tags that can show the one media file of a sample.
 
     Args:
         config: the labeling config
         medium: what the samples are
         is_asked_about: whether a control tag must ask about it
+        columns: names of the columns of what is shown, where they are known
 
     Raises:
         LabelingConfigError: there is none
@@ -175,7 +183,7 @@ def shown_objects(config: LabelingConfig, medium: Medium, is_asked_about: bool =
             f"the labeling config shows lists of {medium.noun}s, or always the same one ({names}); use one that shows "
             f"the {medium.noun} of a task, such as {example}"
         )
-    return shown if medium.content is None else _showing_values(shown, medium)
+    return shown if medium.content is None else _showing_values(shown, medium, columns)
 
 
 def _match_on(

@@ -74,6 +74,8 @@ class ShownValue:
         options: the XML attributes of an object tag of somebody else's that say how it shows a value
         problem_of_options: what keeps an object tag with such XML attributes from showing what ``to_data`` makes, and
             what to do; or None
+        problem_of_columns: what keeps an object tag with such XML attributes from showing columns of such names, where
+            they are known, and what to do; or None
         of_options: a value that an object tag with such XML attributes shows -> what ours shows alike
         is_counted_alike: whether regions on a value mean the same on an object tag with such XML attributes as on ours
     """
@@ -88,6 +90,7 @@ class ShownValue:
     paths_of: Callable[[Any], tuple[str, ...]] | None = None
     options: tuple[str, ...] = ()
     problem_of_options: Callable[[Mapping[str, str]], str | None] = lambda options: None
+    problem_of_columns: Callable[[Mapping[str, str], Sequence[str]], str | None] = lambda options, columns: None
     of_options: Callable[[Any, Mapping[str, str]], Any] = lambda value, options: value
     is_counted_alike: Callable[[Any, Mapping[str, str]], bool] = lambda value, options: True
 

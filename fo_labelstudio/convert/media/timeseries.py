@@ -60,12 +60,19 @@ def problem_of_options(options: Mapping[str, str]) -> str | None:
     # Without this type, the editor looks for an address (1.23.2).
     if options.get(_VALUE_TYPE) != "json":
         return f'takes what tasks hold for an address; write {_VALUE_TYPE}="json" into it'
-    named = options.get(_TIME_COLUMN, TIME)
-    if named.lower() not in (TIME, DATES):
-        return f'takes {named!r} for the time, where tasks have {TIME!r}; write {_TIME_COLUMN}="{TIME}" into it'
     if options.get(_TIME_FORMAT):
         return f"reads times as texts, where tasks have numbers; take {_TIME_FORMAT} out of it"
     return None
+
+
+def problem_of_columns(options: Mapping[str, str], columns: Sequence[str]) -> str | None:
+    # Without the time, or with another one, people would mark other places.
+    named, time = options.get(_TIME_COLUMN, "").lower(), next((one for one in (DATES, TIME) if one in columns), "")
+    if not columns or named == time:
+        return None
+    if not time:
+        return f"takes {named!r} for the time, where tasks have none; take {_TIME_COLUMN} out of it"
+    return f'does not take {time!r} for the time, as tasks have it; write {_TIME_COLUMN}="{time}" into it'
 
 
 def of_options(value: Any, options: Mapping[str, str]) -> Any:
@@ -237,6 +244,7 @@ MEDIUM = Medium(
         columns_of=columns_of,
         options=(_VALUE_TYPE, _TIME_COLUMN, _TIME_FORMAT),
         problem_of_options=problem_of_options,
+        problem_of_columns=problem_of_columns,
         of_options=of_options,
     ),
     columns_in=lambda text: columns_of(_columns_of_file(text)),

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fo_labelstudio.convert.labeling_config.match import match
+from fo_labelstudio.convert.labeling_config.read import read
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media import MEDIUM_NAMED, SHOWN_AS
 from fo_labelstudio.convert.media.timeseries import parse_file
 from fo_labelstudio.convert.records import LabelField, problem_of_columns, problems_of_shown
+from fo_labelstudio.errors import LabelingConfigError
 from tests.properties import examples
 
 SERIES, TABLE = (SHOWN_AS[key].shown_value for key in ("series", "table"))
@@ -127,10 +130,6 @@ def test_what_others_call_the_time_is_the_time():
         ({"timeColumn": "time", "valueType": "json"}, None),
         ({"timeColumn": "time"}, 'takes what tasks hold for an address; write valueType="json" into it'),
         (
-            {"timeColumn": "t", "valueType": "json"},
-            "takes 't' for the time, where tasks have 'time'; write timeColumn=",
-        ),
-        (
             {"timeColumn": "time", "timeFormat": "%Y", "valueType": "json"},
             "reads times as texts, where tasks have numbers; take timeFormat out of it",
         ),
@@ -139,6 +138,32 @@ def test_what_others_call_the_time_is_the_time():
 def test_an_object_tag_of_others_shows_what_tasks_hold_or_is_told(options, problem):
     found = SERIES.problem_of_options(options)
     assert found == problem or found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("named", "columns", "problem"),
+    [
+        ("Time", ("time", "a"), None),
+        ("", ("a",), None),
+        ("t", (), None),
+        ("t", ("time", "a"), "does not take 'time' for the time, as tasks have it; write timeColumn=\"time\" into it"),
+        ("", ("time", "a"), "does not take 'time' for the time"),
+        ("time", ("time (utc)", "a"), "does not take 'time (utc)' for the time"),
+        ("t", ("a",), "takes 't' for the time, where tasks have none; take timeColumn out of it"),
+    ],
+)
+def test_an_object_tag_of_others_takes_the_same_column_for_the_time_or_is_told(named, columns, problem):
+    field = LabelField("run", "spans", ("x",), "run", scope="timeseries", beside=None, columns=columns)
+    config = read(
+        f'<View><TimeSeries name="ts" value="$ts" valueType="json" timeColumn="{named}"/>'
+        '<TimeSeriesLabels name="run" toName="ts"><Label value="x"/></TimeSeriesLabels></View>'
+    )
+    if problem is None:
+        assert match([field], config).fields[0].to_name == "ts"
+        return
+    with pytest.raises(LabelingConfigError) as caught:
+        match([field], config)
+    assert f"<TimeSeries> 'ts' of the labeling config {problem}" in str(caught.value)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
