@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 
+import fiftyone as fo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from fo_labelstudio.convert.families import FAMILIES
 from fo_labelstudio.convert.labeling_config.write import to_labeling_config
 from fo_labelstudio.convert.media import DEFAULT, MEDIA, OF_SAMPLES, SHOWN_AS, medium_of, medium_of_type
-from fo_labelstudio.convert.media.medium import MediaInfo
+from fo_labelstudio.convert.media.medium import MediaInfo, of_items
 from fo_labelstudio.convert.records import LabelField, objects_of
 from fo_labelstudio.convert.task.write import DATA_KEYS, SampleRecord, checked_task, to_task, with_address
 
@@ -227,3 +228,36 @@ def test_a_sample_whose_video_would_be_shown_at_another_rate_is_refused():
 
 def test_audio_is_decoded_in_parts_so_that_long_recordings_are_shown():
     assert medium_of("audio").object_tag("audio").get("decoder") == "ffmpeg"
+
+
+class TestPagesOfDocuments:
+    medium = medium_of("pdf_pages")
+
+    @given(st.lists(st.tuples(SIDES, SIDES), min_size=1))
+    def test_a_task_says_the_size_of_each_page(self, sizes):
+        media = of_items(MediaInfo(*size) for size in sizes)
+        meta = json.loads(json.dumps(self.medium.to_meta(media)))
+        assert tuple(meta) == self.medium.meta_keys
+        assert self.medium.parse_meta(meta) == media
+        assert [page.item for page in media.items] == list(range(len(sizes)))
+
+    @pytest.mark.parametrize("said", [None, 3, "1", [3], [[3]], [[3, 0]], [[3, True]], {"0": [3, 4]}])
+    def test_what_cannot_be_sizes_says_nothing(self, said):
+        assert self.medium.parse_meta({"page_sizes": said}) is None
+
+    def test_a_task_holds_the_addresses_of_the_pages_under_a_key_of_their_own(self):
+        field = dataclasses.replace(BOXES, scope="pdf_pages", beside=None)
+        pages = of_items([MediaInfo(30, 40), MediaInfo(50, 20)])
+        label = fo.Detection(label="cat", bounding_box=[0.1, 0.2, 0.3, 0.4], item_index=1)
+        record = SampleRecord("s", "/a/b.pdf", pages, {"boxes": fo.Detections(detections=[label])})
+        task = to_task(record, [field], "", "run")
+        (region,) = task["predictions"][0]["result"]
+        assert task["data"] == {"pdf_pages": "", "sample_id": "s", "filename": "b.pdf"}
+        assert task["meta"]["fiftyone"]["page_sizes"] == [[30, 40], [50, 20]]
+        assert (region["to_name"], region["item_index"], region["original_width"]) == ("pdf_pages", 1, 50)
+        xml = to_labeling_config([field])
+        assert '<Image name="pdf_pages"' in xml and 'valueList="$pdf_pages"' in xml and "<Pdf" not in xml
+
+    def test_documents_are_shown_as_pages_only_where_labels_are_drawn_on_them(self):
+        assert medium_of("pdf").drawn_as == self.medium.name
+        assert [medium.name for medium in MEDIA if medium.drawn_as] == ["pdf"]
