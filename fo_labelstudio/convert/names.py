@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from pathlib import PurePath
@@ -9,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from fo_labelstudio.convert.media import OF_SAMPLES
 
-_RESERVED = frozenset((*(medium.name for medium in OF_SAMPLES), "true", "false", "__proto__"))
+_RESERVED = frozenset((*(medium.name for medium in OF_SAMPLES), "__proto__"))
 
 _ENCODED = re.compile("[@%]")
 
@@ -29,12 +30,31 @@ def control_name(field_name: str, taken: str | None = None) -> str:
         field_name: name of the field
         taken: another name that the labeling config has
 
-    ``@`` breaks the editor, ``true`` and ``false`` become booleans, and a name stands only once in a labeling config
-    (seen in 1.23.2), so these are percent-encoded.
+    ``@`` breaks the editor, the server takes ``true``, ``false`` and numbers for what they say, and a name stands only
+    once in a labeling config (seen in 1.23.2), so these are percent-encoded.
     """
-    if field_name in _RESERVED or field_name == taken:
+    if field_name in _RESERVED or field_name == taken or _is_read_otherwise(field_name):
         return _encoded(field_name[0]) + field_name[1:]
     return _ENCODED.sub(lambda match: _encoded(match.group()), field_name)
+
+
+def _is_read_otherwise(text: str) -> bool:
+    """Whether the server takes an XML attribute for a number, or for true or false.
+
+    Source: xmljson 0.2.1, ``XMLData._fromstring``
+    """
+    if text.lower() in ("true", "false"):
+        return True
+    try:
+        int(text)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def inner_name(control: str, part: str) -> str:

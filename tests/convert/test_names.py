@@ -21,6 +21,12 @@ def test_no_control_has_a_name_that_breaks_the_editor(name):
     assert control_name(name) not in ("image", "true", "false", "__proto__")
 
 
+@pytest.mark.parametrize("name", ["1", "-2", "0.5", "1e3", "1_0", " 7", "٣", "true", "False"])
+def test_no_control_has_a_name_that_the_server_reads_as_something_else(name):
+    assert control_name(name) == f"%{ord(name[0]):02X}{name[1:]}"
+    assert [control_name(text) for text in ("a1", "1a", "inf", "nan", "True1")] == ["a1", "1a", "inf", "nan", "True1"]
+
+
 @given(st.text())
 def test_the_editor_finds_no_reference_to_data_in_a_class(name):
     # The pattern is the editor's own (Label Studio 1.23.2), whose \\w is ASCII.
