@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 _EXAMPLES = 50
 """What a test tries in ``make bench`` that asks for no number."""
-_PART = 0.4
+_PART = 0.3
 _FEWEST = 10
 
 

@@ -25,9 +25,9 @@ def test_a_run_tries_a_part_of_the_examples_and_make_bench_all():
     assert [properties.examples(number).max_examples for number in (8, 20, 300)] == [8, 20, 300]
     assert settings.default.max_examples == 50
     properties.choose(is_whole=False)
-    assert [properties.examples(number).max_examples for number in (8, 20, 300)] == [8, 10, 120]
-    assert [properties.examples(number, fewest=3).max_examples for number in (2, 8, 20)] == [2, 3, 8]
-    assert settings.default.max_examples == 20
+    assert [properties.examples(number).max_examples for number in (8, 20, 300)] == [8, 10, 90]
+    assert [properties.examples(number, fewest=3).max_examples for number in (2, 8, 20)] == [2, 3, 6]
+    assert settings.default.max_examples == 15
 
 
 @pytest.mark.parametrize("is_whole", [True, False])
