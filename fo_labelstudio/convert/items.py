@@ -20,7 +20,7 @@ from fo_labelstudio.messages import quoted
 
 def is_on_items(field: LabelField) -> bool:
     """Whether each label of a field is on one item of a list."""
-    return bool(field.medium.item) and (family_of(field).is_drawn or field.per_item)
+    return field.is_on_list and (family_of(field).is_drawn or field.per_item)
 
 
 def key_of(label: Any, field: LabelField) -> str | None:
@@ -123,6 +123,19 @@ def groups_of(
         yield from group_regions(part, grouping, known).items()
 
 
+def _check_object(region: Region, field: LabelField) -> None:
+    """Refuses a region on another object, for somebody may have tied the control tag to one that the task shows, too.
+
+    Raises:
+        RegionError: it is on one, or about one item where the field is about all
+    """
+    name = region.get("to_name")
+    if name not in (None, field.to_name):
+        raise RegionError(f"it is on {quoted(name)}, not on {quoted(field.to_name)}")
+    if field.is_on_list and PLACE in region and not is_on_items(field):
+        raise RegionError(f"it is about {field.medium.item} {quoted(region[PLACE])} alone, not about all of them")
+
+
 def parse_regions(group: Sequence[Region], field: LabelField, media: MediaInfo) -> list[ParsedLabel]:
     """The labels in regions that are read together.
 
@@ -130,14 +143,11 @@ def parse_regions(group: Sequence[Region], field: LabelField, media: MediaInfo) 
         RegionError: they cannot be understood, or are on no item of the list, or on another object
     """
     for region in group:
-        name = region.get("to_name")
-        # Somebody may have tied the control tag to another object that the task shows.
-        if name not in (None, field.to_name) and (field.medium.item or PLACE in region):
-            raise RegionError(f"it is on {quoted(name)}, not on {quoted(field.to_name)}")
+        # Nearly all say nothing of a list.
+        if field.is_on_list or PLACE in region:
+            _check_object(region, field)
     if is_on_items(field):
         media = item_at(place_of(group[0]), field.medium.item, media)
-    elif field.medium.item and any(PLACE in region for region in group):
-        raise RegionError(f"it is about {field.medium.item} {quoted(group[0].get(PLACE))} alone, not about all of them")
     found = family_of(field).parse_regions(group, field, media)
     if field.per_item and media.item is not None:
         return [parsed._replace(key=_key_at(media.item, parsed.key)) for parsed in found]

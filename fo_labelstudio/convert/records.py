@@ -177,6 +177,11 @@ class LabelField:
         shown = self.medium.shown_value if self.medium.content is not None else None
         return media if shown is None else shown.parse(data.get(self.data_key or self.medium.name))
 
+    @cached_property
+    def is_on_list(self) -> bool:
+        """Whether its labels are on a list of media, or on items of one."""
+        return bool(self.medium.item)
+
     @property
     def is_of_frames(self) -> bool:
         """Whether its labels are on single frames; each that is annotated then goes over several of them."""
