@@ -237,16 +237,22 @@ def test_spans_of_csv_files_with_dates_are_datetimes(files, connection, annotato
     task.choose("quality", "good")
     task.screenshot(tmp_path / "csv.png")
     task.submit()
-    annotator.submit(results.tasks[first], lambda result: [region for region in result if "score" not in region])
+
+    def edit(result):
+        (run,) = (region for region in result if "score" in region)
+        run["value"]["end"] = noon + 3000
+        return [run]
+
+    annotator.submit(results.tasks[first], edit)
     for _ in range(2):
         files.load_annotations("run")
         files.reload()
         drawn = files[second].states.classifications
         assert [(span.label, span.start, span.end) for span in drawn] == [("rest", *seconds(2, 5))]
         assert files.values("quality.label") == [None, "good"]
-        kept = stored(files)[first]["states"]["classifications"]
-        assert kept == before[first]["states"]["classifications"][1:]
-    late = files.filter_labels("states", F("start") > NOON)
+        (moved,) = stored(files)[first]["states"]["classifications"]
+        assert moved == {**before[first]["states"]["classifications"][0], "end": seconds(3)[0]}
+    late = files.filter_labels("states", F("start") > seconds(1)[0])
     assert late.values("id") == [second]
 
 
