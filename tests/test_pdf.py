@@ -185,6 +185,35 @@ def test_a_person_draws_a_box_on_the_second_page_of_a_document(
     assert (after[second]["kind"]["label"], "stamps" in after[second]) == ("letter", False)
 
 
+def test_pages_have_classes_of_their_own(bills, connection, annotator):
+    looks = [
+        fo.Classification(label="torn", item_index=1),
+        fo.Classification(label="torn", item_index=2, confidence=0.5),
+    ]
+    sample = bills.first()
+    sample["looks"] = fo.Classifications(classifications=looks)
+    sample.save()
+    schema = {"looks": {"type": "classifications", "classes": ["clean", "torn"], "per_item": True}}
+    results = annotate(bills, connection, schema)
+    first, second = bills.values("id")
+    before = stored(bills)
+    annotator.accept_all(results)
+    bills.load_annotations("run")
+    assert stored(bills) == before
+
+    def edit(result):
+        of_second = next(one for one in result if one["item_index"] == 1)
+        of_first = {**of_second, "id": "new", "item_index": 0, "value": {"choices": ["clean"]}}
+        return [of_first, *(one for one in result if one is not of_second)]
+
+    annotator.submit(results.tasks[first], edit)
+    bills.load_annotations("run")
+    bills.reload()
+    found = [(one.label, one.item_index, one.confidence) for one in bills[first].looks.classifications]
+    assert found == [("torn", 2, 0.5), ("clean", 0, None)]
+    assert bills[second].looks is None
+
+
 def test_pages_are_made_only_where_made_images_can_be_sent(bills, connection):
     with pytest.raises(SettingsError, match=r"media='cloud' is not possible for labels .* pass media='upload'"):
         bills.annotate("run", backend="labelstudio", label_schema=PAGES, media="cloud", **connection)

@@ -180,12 +180,16 @@ def completed_label_schema(
 
 
 def _as_drawn_on(medium: Medium, entries: Iterable[Mapping[str, Any]]) -> Medium:
-    """The medium that shows the samples of a run: another one where labels are drawn that theirs does not take."""
+    """The medium that shows the samples of a run: another one where labels are on parts of them that theirs lacks."""
     drawn = MEDIUM_NAMED.get(medium.drawn_as)
     if drawn is None:
         return medium
-    own = [info["type"] for info in entries if not shown_keys(info)]
-    is_drawn = any(not is_served(medium.scopes[0], one) and is_served(drawn.scopes[0], one) for one in own)
+    own = [info for info in entries if not shown_keys(info)]
+    is_drawn = any(
+        bool(info.get("per_item"))
+        or (not is_served(medium.scopes[0], info["type"]) and is_served(drawn.scopes[0], info["type"]))
+        for info in own
+    )
     return drawn if is_drawn else medium
 
 
