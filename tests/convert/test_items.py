@@ -258,6 +258,18 @@ def test_a_control_tag_of_ones_own_must_ask_about_what_labels_are_on(field, opti
     assert check_own_config(other, [replace(field, beside=None)]).fields[0].to_name == "im"
 
 
+def test_a_labeling_config_of_ones_own_draws_no_vectors_on_a_list_for_the_editor_stretches_them():
+    lines = LabelField(
+        "lines", "polylines", ("rule",), "lines", scope="images", shows="pages", tool="PolygonLabels", beside=None
+    )
+    config = (
+        '<View><Image name="im" valueList="$pages"/><{0} name="lines" toName="im"><Label value="rule"/></{0}></View>'
+    )
+    assert check_own_config(config.format("PolygonLabels"), [lines]).fields[0].to_name == "im"
+    with pytest.raises(LabelingConfigError, match="no control <PolygonLabels> is left that asks about 'im'"):
+        check_own_config(config.format("VectorLabels"), [lines])
+
+
 def test_what_is_about_one_image_is_no_answer_about_all_of_them():
     field = replace(BOXES, name="kind", label_type="classification", control="kind")
     with pytest.raises(RegionError, match="it is about image 1 alone, not about all of them"):
