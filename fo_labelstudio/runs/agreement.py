@@ -174,9 +174,11 @@ def _compare_classes(samples: foc.SampleCollection, one: str, other: str, iou: f
 
 
 def _span_of(label: fol.Classification) -> tuple[Any, Any, Any] | None:
-    """Turn, start and end of a span; None of a class of the whole."""
-    turn, start, end = (label.get_attribute_value(name, None) for name in ("turn", "start", "end"))
-    return None if start is None or end is None else (turn, start, end)
+    """What a span is in, which is a turn or a channel, its start and its end; None of a class of the whole."""
+    turn, channel, start, end = (label.get_attribute_value(name, None) for name in ("turn", "channel", "start", "end"))
+    # Those on the first channel need not say so; where it is no number, it is somebody's own attribute.
+    place = turn, channel if type(channel) is int else 0
+    return None if start is None or end is None else (place, start, end)
 
 
 def _overlapping(lefts: Sequence[Any], rights: Sequence[Any], iou: float) -> int:
@@ -196,11 +198,11 @@ def _overlap(one: tuple[Any, Any, Any], other: tuple[Any, Any, Any]) -> float:
     """The share of what two spans are on that both are on, in [0, 1]."""
     if one == other:
         return 1.0
-    (turn, start, end), (other_turn, other_start, other_end) = one, other
+    (place, start, end), (other_place, other_start, other_end) = one, other
     shared = min(end, other_end) - max(start, other_start)
     all_of_it = max(end, other_end) - min(start, other_start)
     # What takes no time or has no characters, whatever the unit is, is none of it.
-    return 0.0 if turn != other_turn or not all_of_it else max(0.0, shared / all_of_it)
+    return 0.0 if place != other_place or not all_of_it else max(0.0, shared / all_of_it)
 
 
 def _texts(value: Any) -> list[str]:

@@ -100,6 +100,19 @@ def test_spans_agree_where_they_overlap_and_have_the_same_class(make_dataset):
     assert dataset.values("gt_agreement") == [pytest.approx(agreement) for *_, agreement in pairs]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "agreement"), [(None, 0, 1.0), (1, 1, 1.0), (1, None, 0.0), ("left", "right", 1.0)]
+)
+def test_spans_of_audio_agree_on_the_same_channel(make_dataset, one, other, agreement):
+    sides = (
+        fo.Classifications(classifications=[fo.Classification(label="A", start=0, end=5, channel=channel)])
+        for channel in (one, other)
+    )
+    dataset = make_dataset(dict(zip(("gt_ann_a", "gt_ann_b"), sides, strict=True)))
+    compute(dataset, "gt")
+    assert dataset.values("gt_agreement") == [agreement]
+
+
 def test_several_classes_and_values_count_one_by_one(make_dataset):
     def classes(*names):
         return fo.Classifications(classifications=[fo.Classification(label=name) for name in names])
