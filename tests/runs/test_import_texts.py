@@ -278,6 +278,20 @@ def test_spans_of_a_text_that_a_task_only_has_the_address_of_are_told(captions, 
     assert "the task does not hold the text that it marks, or only its address, or" in caplog.text
 
 
+def test_spans_of_one_control_tag_on_two_texts_are_not_mixed(dataset, import_tasks, tmp_path, caplog):
+    config = (
+        '<View><Text name="one" value="$one"/><Text name="two" value="$two"/>'
+        '<Labels name="label" toName="one,two"><Label value="Person"/></Labels></View>'
+    )
+    first, second = "Ann asks", "Bob answers"
+    on_two = {**span(second, "Bob", "Person"), "to_name": "two", "id": "b"}
+    result = [{**span(first, "Ann", "Person"), "to_name": "one", "id": "a"}, on_two]
+    tasks = [{"data": {"one": first, "two": second}, "annotations": [{"result": result}]}]
+    import_tasks(dataset, tasks, labeling_config=config, data_path=str(tmp_path / "texts"), download_media=True)
+    assert spans(dataset, "label") == [[("Person", 0, 3, "Ann", None)]]
+    assert "region 'b': field 'label': it is on 'two', and its control tag asks about 'one' first" in caplog.text
+
+
 @pytest.mark.parametrize(("encoding", "bare"), [("base64", "latin-1"), ("base64unicode", "utf-8")])
 def test_texts_in_base64_are_read_as_the_editor_does(dataset, import_tasks, tmp_path, caplog, encoding, bare):
     config = CONFIG.replace("<Text ", f'<Text encoding="{encoding}" ')

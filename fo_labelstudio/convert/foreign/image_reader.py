@@ -245,6 +245,12 @@ class ImageReader:
         control = self._fields.config.control_of(shape.control) if self._fields.config else None
         names = (*shape.to_names, *(control.objects if control else ()))
         name = next((name for name in names if name in self._values), None)
+        shown = [other for other in (control.objects if control else ()) if other in self._values]
+        if name is not None and shown and name != shown[0]:
+            raise RegionError(
+                f"it is on {name!r}, and its control tag asks about {shown[0]!r} first, which spans of one field are "
+                "on; give each object a control tag of its own"
+            )
         if name is not None:
             return self._values[name]
         if SPAN_KINDS[field.scope].words is None:
