@@ -172,7 +172,11 @@ def shown_objects(
     Raises:
         LabelingConfigError: there is none
     """
-    if is_asked_about or not config.shown(medium):
+    if not is_asked_about and not config.shown(medium):
+        raise LabelingConfigError(
+            f"the labeling config shows no {medium.noun}; pass show_media=False to send values of the samples alone"
+        )
+    if is_asked_about:
         config.check_shows(medium)
     shown = [tag for tag in config.shown(medium) if tag.key is not None and not tag.is_list]
     shown = [tag for tag in shown if not any(flag in tag.name for flag in config.index_flags)]

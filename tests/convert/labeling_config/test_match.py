@@ -96,6 +96,14 @@ def test_an_object_tag_that_does_not_show_what_tasks_hold_is_refused(key, tag, o
     assert problem in str(caught.value)
 
 
+def test_a_labeling_config_that_shows_texts_alone_names_the_setting_that_sends_these_alone():
+    field = LabelField("said", "spans", ("A",), "said", scope="text", shows="value")
+    texts = '<Text name="t" value="$value"/><Labels name="said" toName="t"><Label value="A"/></Labels>'
+    with pytest.raises(LabelingConfigError, match="shows no image; pass show_media=False to send values"):
+        match([field], read(f"<View>{texts}</View>"))
+    assert match([replace(field, beside=None)], read(f"<View>{texts}</View>")).fields[0].object_name == "t"
+
+
 @pytest.mark.parametrize(
     ("key", "tag", "of", "options"),
     [
