@@ -296,8 +296,15 @@ def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
     keys, lists = [key for key in served if not served[key].item], [key for key in served if served[key].item]
     if keys and not is_served(medium.scopes[0], label_type):
         named = " or ".join(f'"{key}"' for key in keys)
+        where = f"nothing says what its {label_type} are on"
+        if medium.extensions:
+            alike = [shown.noun for shown in served.values() if {*shown.extensions} & {*medium.extensions}]
+            unlike = (
+                f", for none of their files holds a {' or a '.join(alike)} as the documentation has it" if alike else ""
+            )
+            where = f"the samples are {medium.nouns}{unlike}, and no {label_type} can be on these"
         return (
-            f"field {name!r}: nothing says what its {label_type} are on; name the field that holds it under {named} in "
+            f"field {name!r}: {where}; name the field that holds it under {named} in "
             f'its entry of label_schema, such as {{"type": "{label_type}", "{keys[0]}": "caption", "classes": [...]}}'
         )
     if scope == medium.frame_scope:

@@ -199,3 +199,14 @@ def test_the_columns_of_files_are_those_of_the_first_one_that_tells_them(dataset
     built, _ = built_label_schema(dataset, backend, asked)
     schema = completed_label_schema(built, dataset[3:], "1.23.2", "brush", {}, media_field="copy")
     assert schema["kind"]["columns"] == ["a"]
+
+
+def test_files_that_are_no_conversations_are_named_where_spans_are_to_be_on_them(dataset_of, backend, tmp_path):
+    path = tmp_path / "talk.json"
+    path.write_text('[{"role": "user", "content": "Hi"}]')
+    with pytest.raises(LabelSchemaError) as caught:
+        schema_of(dataset_of([fo.Sample(filepath=str(path))]), backend, {"said": {"type": "spans", "classes": ["A"]}})
+    assert str(caught.value).startswith(
+        "field 'said': the samples are tables, for none of their files holds a conversation as the documentation has "
+        'it, and no spans can be on these; name the field that holds it under "text"'
+    )
