@@ -299,9 +299,7 @@ def not_served(name: str, label_type: str, medium: Medium, scope: str) -> str:
         where = f"nothing says what its {label_type} are on"
         if medium.extensions:
             alike = [shown.noun for shown in served.values() if {*shown.extensions} & {*medium.extensions}]
-            unlike = (
-                f", for none of their files holds a {' or a '.join(alike)} as the documentation has it" if alike else ""
-            )
+            unlike = f", for the first of their files holds no {' or '.join(alike)} as documented" if alike else ""
             where = f"the samples are {medium.nouns}{unlike}, and no {label_type} can be on these"
         return (
             f"field {name!r}: {where}; name the field that holds it under {named} in "

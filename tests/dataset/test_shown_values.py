@@ -207,6 +207,6 @@ def test_files_that_are_no_conversations_are_named_where_spans_are_to_be_on_them
     with pytest.raises(LabelSchemaError) as caught:
         schema_of(dataset_of([fo.Sample(filepath=str(path))]), backend, {"said": {"type": "spans", "classes": ["A"]}})
     assert str(caught.value).startswith(
-        "field 'said': the samples are tables, for none of their files holds a conversation as the documentation has "
-        'it, and no spans can be on these; name the field that holds it under "text"'
+        "field 'said': the samples are tables, for the first of their files holds no conversation as documented, "
+        "and no spans can be on these; name the field that holds it under "
     )
