@@ -299,5 +299,8 @@ def test_json_files_that_are_no_conversations_are_tables(dataset_of, connection,
     dataset.load_annotations("run")
     dataset.reload()
     assert (dataset.values("kind.label"), dataset.values("wheels")) == ([None, "bus"], [None, 3])
-    with pytest.raises(LabelStudioError, match="field 'states': the samples are tables, for the first of their files holds no conversation"):
+    with pytest.raises(
+        LabelStudioError,
+        match="field 'states': the samples are tables, for the first of their files holds no conversation",
+    ):
         dataset.annotate("other", backend="labelstudio", label_schema=FILE_SCHEMA, **connection)
