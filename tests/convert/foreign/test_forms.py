@@ -311,7 +311,8 @@ keys = ("x", "y", "width", "height", "rotation", "points", "vertices", "rle", "r
             optional={
                 "id": st.sampled_from(["a", "b", 1]) | junk,
                 "from_name": st.sampled_from(["box", "mask", "weather", "colours", "x"]) | junk,
-                "to_name": st.just("img") | junk,
+                # Without a labeling config, a second name would leave open which of the data is the image.
+                "to_name": st.just("img") | junk.filter(lambda value: not isinstance(value, str)),
                 "value": st.dictionaries(st.sampled_from(keys), junk, max_size=4) | junk,
                 "item_index": junk,
                 "original_width": st.integers(1, 50) | junk,
