@@ -70,7 +70,7 @@ def test_the_wheel_brings_its_license_and_its_command(wheel: Path) -> None:
         assert {"licenses/LICENSE", "entry_points.txt", "METADATA"} <= set(about)
         metadata = archive.read(about["METADATA"]).decode()
     assert f"Version: {fo_labelstudio.__version__}\n" in metadata
-    assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.MULTILINE)) == {"local", "demo", "test"}
+    assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.MULTILINE)) == {"local", "demo", "pdf", "test"}
 
 
 def test_the_metadata_say_what_an_index_shows(wheel: Path) -> None:
