@@ -224,8 +224,13 @@ class TaskPage:
         task_id: int | None = self._read("return window.Htx.noTask ? null : window.Htx.task.id")
         return task_id
 
-    def regions(self) -> list[Region]:
-        """Every region of the annotation, in the editor's order."""
+    def regions(self, at_least: int = 0) -> list[Region]:
+        """Every region of the annotation, in the editor's order.
+
+        Args:
+            at_least: how many are waited for; what plays is there before what is on it
+        """
+        self._until(lambda: len(self._read(_REGIONS)) >= at_least, f"{at_least} regions")
         return [Region(**region) for region in self._read(_REGIONS)]
 
     def region(self, region_id: str) -> Region:

@@ -116,7 +116,7 @@ def test_a_person_moves_a_range_draws_one_and_writes_down_what_is_said(recorded,
     results = annotate(recorded, connection)
     first, _ = recorded.values("id")
     task = editor.open_task(results.project_id, results.tasks[first])
-    _, ben = task.regions()
+    _, ben = task.regions(at_least=2)
     wave_form = task.page.locator(".lsf-main-view canvas").first
     wave_form.wait_for()
     box = wave_form.bounding_box()

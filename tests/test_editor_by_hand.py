@@ -32,12 +32,12 @@ class ProjectPages:
 
     def __init__(self, editor: Editor):
         self._editor = editor
-        for last in (False, False, True):
+        for last in (False, False, False, True):
             page = editor.open_page("/projects")
             try:
                 page.get_by_label("Create new project").click()
                 _press(page, "Save", timeout=_PATIENCE_MS)
-                page.wait_for_url("**/data*", timeout=_PATIENCE_MS)
+                page.wait_for_url("**/data*", timeout=_PATIENCE_MS, wait_until="commit")
                 break
             except PlaywrightTimeoutError:
                 # On a busy machine, the dialog stays half open now and then (1.23.2); a person reloads the page.

@@ -38,7 +38,7 @@ def test_a_moment_gets_another_end_and_a_track_an_answer(dataset_of, connection,
     results = dataset.annotate("run", backend="labelstudio", label_schema=SCHEMA, **connection)
     (task_id,) = results.tasks.values()
     task = editor.open_task(results.project_id, task_id)
-    track, event = task.regions()
+    track, event = task.regions(at_least=2)
     task.select(track.id)
     task.page.locator(".lsf-choices input").nth(1).click()
     task.select(event.id)

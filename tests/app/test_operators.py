@@ -70,7 +70,7 @@ def test_send_for_annotation(dataset, annotator, execute):
             "attributes": [{"name": "old", "type": "text", "classes": ["cow"]}],
         },
         "new_fields": [{"name": "weather", "type": "classification", "classes": ["sun", "rain"]}],
-        "project_name": "Animals",
+        "project_name": "Animals of a form",
         "allow_deletions": False,
     }
     done = execute("send_for_annotation", dataset, params, selected=[dataset.first().id])
@@ -80,7 +80,7 @@ def test_send_for_annotation(dataset, annotator, execute):
     assert done["url"].endswith(f"/projects/{sent.project_id}/data")
     assert list(sent.tasks) == [dataset.first().id]
     project = annotator.call("GET", f"/api/projects/{sent.project_id}/")
-    assert project["title"].startswith("Animals")
+    assert project["title"].startswith("Animals of a form")
     for text in ('value="cow"', 'value="rain"', 'whenLabelValue="cow"'):
         assert text in project["label_config"]
     assert sent.config.label_schema["labels"]["allow_deletions"] is False
