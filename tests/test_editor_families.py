@@ -12,7 +12,7 @@ from tests.support import stored
 from tests.test_editor import editor, screenshot  # noqa: F401
 from tests.test_every_family import SKELETON, TARGETS
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.sampled]
 
 SIZE = (640, 480)
 CLASSES = ["cat", "dog"]

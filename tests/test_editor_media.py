@@ -12,7 +12,7 @@ from tests.editor import Editor
 from tests.media_servers import S3Server, WebServer
 from tests.test_editor import screenshot  # noqa: F401
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.sampled]
 
 SIZE = (640, 480)
 NAME = "deep/a b #1 ü.png"

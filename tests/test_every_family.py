@@ -22,7 +22,7 @@ from fo_labelstudio.errors import LabelSchemaError
 from tests.convert.strategies import IMAGE_TYPES
 from tests.support import Result, comparable, stored
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.sampled]
 
 SIZE = (64, 48)
 MEDIA = MediaInfo(*SIZE)

@@ -20,7 +20,7 @@ from fo_labelstudio.errors import (
 from fo_labelstudio.remote.client import Client
 from tests.support import start, stored, write_image
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.sampled]
 
 BOX = {"label": "cat", "bounding_box": [0.1, 0.2, 0.3, 0.4]}
 

@@ -11,7 +11,7 @@ import fo_labelstudio
 from fo_labelstudio.errors import LabelSchemaError, SettingsError
 from tests.support import stored, write_image
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.sampled]
 
 LOGGER = "fiftyone.fo_labelstudio"
 CLASSES = ["cat", "dog"]

@@ -15,7 +15,7 @@ from fo_labelstudio.convert.shapes.brush import Mask
 from tests.support import stored
 from tests.test_every_family import SKELETON, TARGETS, blob
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.sampled]
 
 MEDIA = MediaInfo(64, 48)
 COMMON = {"to_name": "image", "original_width": 64, "original_height": 48, "image_rotation": 0}

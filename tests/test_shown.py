@@ -12,7 +12,7 @@ import pytest
 from tests.support import stored
 from tests.test_every_family import TARGETS, blob
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.sampled]
 
 SIZE = (64, 48)
 

@@ -17,7 +17,7 @@ from fo_labelstudio.transport.upload import Uploads
 from tests.test_editor import editor  # noqa: F401
 from tests.videos import H264, write_numbered
 
-pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.ffmpeg]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.ffmpeg, pytest.mark.sampled]
 
 MEDIUM = medium_of("video")
 FRAMES = 75
