@@ -14,6 +14,7 @@ import fiftyone.core.labels as fol
 
 from fo_labelstudio.convert.checks import known_class, only_region, unknown_class
 from fo_labelstudio.convert.family import Family, Grouping
+from fo_labelstudio.convert.media import OF_THE_WHOLE
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import new_region, score_of
@@ -74,19 +75,7 @@ def _key(class_name: Name, field: LabelField) -> str | Name:
 
 
 FAMILY = Family(
-    scopes=(
-        "image",
-        "video",
-        "text",
-        "hypertext",
-        "paragraphs",
-        "timeseries",
-        "table",
-        "audio",
-        "pdf",
-        "images",
-        "pdf_pages",
-    ),
+    scopes=OF_THE_WHOLE,
     label_types={_SINGLE: fol.Classification, "classifications": fol.Classifications},
     region_types=(_TYPE,),
     is_drawn=False,

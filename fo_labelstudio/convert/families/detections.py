@@ -12,6 +12,7 @@ from fiftyone.core.expressions import ViewField as F
 from fo_labelstudio.convert.checks import class_if_any, number_of, only_region, unknown_class
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.media import ON_IMAGES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import TOLERANCE, is_finite
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
@@ -145,7 +146,7 @@ HAS_MASK = F("mask").exists() | F("mask_path").exists()
 """Whether a label is an instance with a mask, not a box."""
 
 FAMILY = Family(
-    scopes=("image", "images", "pdf_pages"),
+    scopes=ON_IMAGES,
     label_types={"detection": fol.Detection, "detections": fol.Detections},
     region_types=(_TYPE,),
     is_drawn=True,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fo_labelstudio.convert.checks import class_of_parts, unknown_class
 from fo_labelstudio.convert.families import detections
 from fo_labelstudio.convert.family import Family, Grouping
+from fo_labelstudio.convert.media import ON_IMAGES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import drawn_region, whole_id
@@ -95,7 +96,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> fol.Detection:
 
 
 FAMILY = Family(
-    scopes=("image", "images", "pdf_pages"),
+    scopes=ON_IMAGES,
     label_types={"instance": fol.Detection, "instances": fol.Detections},
     region_types=tuple(masks.TYPES.values()),
     is_drawn=True,

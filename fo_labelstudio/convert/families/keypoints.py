@@ -19,6 +19,7 @@ from fo_labelstudio.convert.checks import class_of_parts, only_region, unknown_c
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.families.polylines import VECTOR, parse_vertices
 from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.media import ON_IMAGES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region, Skeleton
@@ -297,7 +298,7 @@ def _is_score(value: Any) -> bool:
 
 
 FAMILY = Family(
-    scopes=("image", "images", "pdf_pages"),
+    scopes=ON_IMAGES,
     label_types={"keypoint": fol.Keypoint, "keypoints": fol.Keypoints},
     region_types=(_VECTOR_TYPE, _POINT_TYPE),
     is_drawn=True,

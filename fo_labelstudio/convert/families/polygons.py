@@ -13,6 +13,7 @@ from fiftyone.core.expressions import ViewField as F
 from fo_labelstudio.convert.checks import class_of_parts, unknown_class
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping, Revision
+from fo_labelstudio.convert.media import ON_IMAGES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.numbers import is_number
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
@@ -229,7 +230,7 @@ def ellipse_as_polygon(region: Region, media: MediaInfo) -> Region:
 
 
 FAMILY = Family(
-    scopes=("image", "images", "pdf_pages"),
+    scopes=ON_IMAGES,
     label_types={"polygon": fol.Polyline, "polygons": fol.Polylines},
     region_types=(TYPE,),
     is_drawn=True,

@@ -16,6 +16,7 @@ import fiftyone.core.labels as fol
 from fo_labelstudio.convert.checks import class_of_parts
 from fo_labelstudio.convert.families import polygons
 from fo_labelstudio.convert.family import Family, Grouping, Revision, region_type_of
+from fo_labelstudio.convert.media import ON_IMAGES
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelAnswer, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import whole_id
@@ -184,7 +185,7 @@ def revise(polyline: fol.Polyline, edit: LabelAnswer, field: LabelField) -> Revi
 
 
 FAMILY = Family(
-    scopes=("image", "images", "pdf_pages"),
+    scopes=ON_IMAGES,
     label_types={"polyline": fol.Polyline, "polylines": fol.Polylines},
     region_types=(TYPE, polygons.TYPE),
     is_drawn=True,

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from fo_labelstudio.convert.checks import only_region
 from fo_labelstudio.convert.digests import digest_of
 from fo_labelstudio.convert.family import Family, Grouping
+from fo_labelstudio.convert.media import OF_THE_WHOLE
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.records import Aspect, LabelField, ParsedLabel, Region
 from fo_labelstudio.convert.regions import new_region
@@ -54,19 +55,7 @@ def to_label(parsed: ParsedLabel, field: LabelField) -> Any:
 
 
 FAMILY = Family(
-    scopes=(
-        "image",
-        "video",
-        "text",
-        "hypertext",
-        "paragraphs",
-        "timeseries",
-        "table",
-        "audio",
-        "pdf",
-        "images",
-        "pdf_pages",
-    ),
+    scopes=OF_THE_WHOLE,
     label_types={"scalar": None},
     region_types=("textarea", "number", "datetime", "choices"),
     is_drawn=False,

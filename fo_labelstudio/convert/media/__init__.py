@@ -34,6 +34,12 @@ MEDIA = (
 DEFAULT = MEDIA[0]
 """The medium of a task whose label fields name none."""
 
+ON_IMAGES = tuple(medium.scopes[0] for medium in MEDIA if DEFAULT.name in (medium.name, medium.item))
+"""Where labels live that are drawn on an image, which is alone or one of a list."""
+
+OF_THE_WHOLE = tuple(medium.scopes[0] for medium in MEDIA)
+"""Where labels live that are about the whole of what a task shows, whatever that is."""
+
 _MEDIUM_OF = {scope: medium for medium in MEDIA for scope in medium.scopes}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from typing import BinaryIO
 
 from fo_labelstudio.convert.media.medium import MediaInfo
 from fo_labelstudio.convert.media.text import EXTENSIONS
+from fo_labelstudio.transport.files.files import MediaFiles
 from fo_labelstudio.transport.files.unconverted import unconverted
 from fo_labelstudio.transport.transport import Inspection
 
@@ -39,11 +41,38 @@ def inspect_file(file: BinaryIO, is_whole: bool = True) -> Inspection:
     return Inspection(MediaInfo(text=text))
 
 
-FILES = unconverted(
+def files_of(
+    noun: str,
+    extensions: tuple[str, ...],
+    content_types: tuple[str, str],
+    parse: Callable[[str], MediaInfo],
+    form: str = "UTF-8",
+) -> MediaFiles:
+    """The files of a medium that are texts.
+
+    Args:
+        noun: what they are, for messages
+        extensions: how their names end
+        content_types: see :class:`MediaFiles`
+        parse: the text of a file -> what is known of it; a ValueError says what keeps it from being sent
+        form: what they are to be in, for messages
+    """
+
+    def inspect_parsed(file: BinaryIO, is_whole: bool = True) -> Inspection:
+        found = inspect_file(file, is_whole)
+        if found.info is None:
+            return found
+        try:
+            return Inspection(parse(found.info.text))
+        except ValueError as error:
+            return Inspection(problem=str(error))
+
+    return unconverted(noun, extensions, inspect_parsed, form, content_types, is_in_data=True)
+
+
+FILES = files_of(
     "text",
     EXTENSIONS,
-    inspect_file,
-    "UTF-8",
     (r"text/plain|text/markdown|\w+/octet-stream", "text/plain"),
-    is_in_data=True,
+    lambda text: MediaInfo(text=text),
 )
