@@ -254,7 +254,7 @@ class _Download:
         annotation = annotation_of(task, which=which)
         self._until = max(self._until, time_of(annotation or {}))
         if annotation is None or self._groups is None:
-            answer = self._answer(task, self._fields, which, problems, lambda prediction: prediction)
+            answer = self._answer(task, self._fields, annotation, which, problems)
             if answer is None or not _is_ours(answer, self._tasks, problems):
                 return []
             times[answer.sample_id] = time_of(annotation or {})
@@ -263,18 +263,21 @@ class _Download:
         if parts:
             times[group_id] = time_of(annotation)
             problems += self._groups.left_over(task, annotation)
-        found = (self._answer(part.task, part.fields, which, problems, part.of_answer) for part in parts)
+        found = (
+            self._answer(part.task, part.fields, annotation_of(part.task, which=which), which, problems, part.of_answer)
+            for part in parts
+        )
         return [answer for answer in found if answer is not None]
 
     def _answer(
         self,
         task: Task,
         fields: Sequence[LabelField],
+        annotation: dict[str, Any] | None,
         which: Which,
         problems: list[Problem],
-        seen: Callable[[Any], Any],
+        seen: Callable[[Any], Any] = lambda prediction: prediction,
     ) -> Answer | None:
-        annotation = annotation_of(task, which=which)
         parent = prediction_in_doubt(task, fields, self._token, which)
         if annotation is not None and parent is not None:
             annotation["prediction"] = seen(self._source.prediction(parent))

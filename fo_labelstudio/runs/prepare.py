@@ -365,13 +365,19 @@ def _paths_in(task: PreparedTask) -> dict[str, list[str]]:
 
 
 def _still_readable_groups(tasks: Sequence[PreparedTask], run: Run) -> Iterator[Prepared]:
+    # All at once, for some transports look at several files at a time.
+    media = {
+        task.sample_id: {
+            sample_id: Media(task.shown[key].path)
+            for name, sample_id in run.groups[task.sample_id].items()
+            if (key := data_key(name)) in task.shown
+        }
+        for task in tasks
+    }
+    inspected = inspect_media([row for of_group in media.values() for row in of_group.items()], run)
     for task in tasks:
-        members = run.groups[task.sample_id].items()
-        files = [
-            (sample_id, task.shown[key].path) for name, sample_id in members if (key := data_key(name)) in task.shown
-        ]
-        inspected = inspect_media([(sample_id, Media(path)) for sample_id, path in files], run).values()
-        unusable = [found for found in inspected if not isinstance(found, MediaInfo)]
+        found = [inspected[sample_id] for sample_id in media[task.sample_id]]
+        unusable = [one for one in found if not isinstance(one, MediaInfo)]
         if unusable:
             yield from unusable
         else:
