@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +28,5 @@ MEDIUM = replace(
     meta_keys=(_SIZES,),
     to_meta=to_meta,
     parse_meta=parse_meta,
-    # Who annotates documents is shown their pages; others have images.
-    looks_like=re.compile(r"(?!)"),
     shown_value=None,
 )
