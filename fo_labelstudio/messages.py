@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 MAX_LISTED = 10
@@ -25,6 +26,18 @@ def listed(messages: Sequence[object], where_all: str = "") -> str:
     if len(messages) > MAX_LISTED:
         lines.append(f"\n  ... and {len(messages) - MAX_LISTED} more{where_all}")
     return "".join(lines)
+
+
+def meant(name: str, known: Iterable[str], otherwise: str) -> str:
+    """The question whether one of some names was meant by another one, or something else where none is like it.
+
+    Args:
+        name: the name that is not known
+        known: those that are
+        otherwise: what is said where none of them is like it
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else otherwise
 
 
 def quoted(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.messages import meant
 
 CLOUD_STORAGES = {
     "s3": (
@@ -144,8 +144,7 @@ _OF_OTHER_BACKENDS = {
 def _hint(unknown: str, known: Sequence[str], what: str) -> str:
     if unknown in _OF_OTHER_BACKENDS:
         return _OF_OTHER_BACKENDS[unknown]
-    near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(known)}"
+    return meant(unknown, known, f"known {what}: {', '.join(known)}")
 
 
 def resolve(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy, deepcopy
 from itertools import pairwise
@@ -54,7 +53,7 @@ from fo_labelstudio.dataset.media import medium_of_samples
 from fo_labelstudio.dataset.plain_frames import classes_of, has_label
 from fo_labelstudio.errors import LabelSchemaError
 from fo_labelstudio.log import logger
-from fo_labelstudio.messages import with_article
+from fo_labelstudio.messages import meant, with_article
 
 _VECTOR_VERSION = Version("1.22.0")
 """The first server with <VectorLabels>."""
@@ -228,8 +227,8 @@ def _problem_of_shown(samples: foc.SampleCollection, name: str, shown: ShownValu
         )
     fields = samples.get_field_schema(flat=True)
     fitting = [path for path, other in fields.items() if isinstance(other, shown.field_types)]
-    near = difflib.get_close_matches(name, [path for path in fitting if not _is_in_list(samples, path)], cutoff=0.5)
-    return f"there is no such field of samples; {f'did you mean {near[0]!r}?' if near else another}"
+    hint = meant(name, (path for path in fitting if not _is_in_list(samples, path)), another)
+    return f"there is no such field of samples; {hint}"
 
 
 def _is_in_list(samples: foc.SampleCollection, path: str) -> bool:

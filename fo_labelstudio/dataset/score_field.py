@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 
 import fiftyone.core.collections as foc
@@ -11,6 +10,7 @@ import fiftyone.core.fields as fof
 from fo_labelstudio.convert.task.score import Scoring
 from fo_labelstudio.dataset.internals import root_dataset
 from fo_labelstudio.errors import LabelSchemaError
+from fo_labelstudio.messages import meant
 
 
 def scoring_of(samples: foc.SampleCollection, field: str | None, order: str, sampling: str | None) -> Scoring:
@@ -39,8 +39,7 @@ def scoring_of(samples: foc.SampleCollection, field: str | None, order: str, sam
 def _check(samples: foc.SampleCollection, name: str) -> None:
     field = samples.get_field(name)
     if field is None:
-        near = difflib.get_close_matches(name, samples.get_field_schema(flat=True), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "see dataset.get_field_schema(flat=True)"
+        hint = meant(name, samples.get_field_schema(flat=True), "see dataset.get_field_schema(flat=True)")
         raise LabelSchemaError(f"score_field: the samples have no field {name!r}; {hint}")
     ends = [place for place, char in enumerate(name) if char == "."]
     if any(not isinstance(samples.get_field(name[:end]), fof.EmbeddedDocumentField) for end in ends):

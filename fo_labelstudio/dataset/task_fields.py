@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -16,7 +15,7 @@ from bson import ObjectId
 from fo_labelstudio.convert.names import data_key
 from fo_labelstudio.convert.task.write import DATA_KEYS
 from fo_labelstudio.errors import LabelSchemaError
-from fo_labelstudio.messages import listed
+from fo_labelstudio.messages import listed, meant
 
 _SHOWABLE = (
     *(fof.StringField, fof.BooleanField, fof.IntField, fof.FloatField, fof.DateField, fof.DateTimeField),
@@ -72,8 +71,7 @@ def _problem_of(samples: foc.SampleCollection, name: str) -> str | None:
         return problem
     field = samples.get_field(name)
     if field is None:
-        near = difflib.get_close_matches(name, samples.get_field_schema(flat=True), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "see dataset.get_field_schema(flat=True)"
+        hint = meant(name, samples.get_field_schema(flat=True), "see dataset.get_field_schema(flat=True)")
         return f"the samples have no field {name!r}; {hint}"
     for end in [place for place, char in enumerate(name) if char == "."]:
         if not isinstance(samples.get_field(name[:end]), fof.EmbeddedDocumentField):

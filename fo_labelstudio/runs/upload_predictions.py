@@ -6,7 +6,6 @@ has the old one or the new one whenever a call is interrupted, never both or nei
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from fo_labelstudio.dataset.scalars import ScalarMerge
 from fo_labelstudio.dataset.score_field import scoring_of
 from fo_labelstudio.errors import HalfMadeError, LabelSchemaError, RunError, SampleError, SettingsError
 from fo_labelstudio.log import logger
+from fo_labelstudio.messages import meant
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.remote.retrying import repeated, sent_in_parts
 from fo_labelstudio.runs.check import report_left_out
@@ -293,8 +293,7 @@ def _check_there(results: RunState, name: str) -> None:
         dataset, is_of_frames = results.dataset, name.startswith("frames.") and not results.is_frames
         schema = dataset.get_frame_field_schema if results.is_frames or is_of_frames else dataset.get_field_schema
         there = [f"frames.{one}" if is_of_frames else one for one in schema() or ()]
-        near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else "see dataset.get_field_schema()"
+        hint = meant(name, there, "see dataset.get_field_schema()")
         raise LabelSchemaError(f"label_field: the dataset has no field {name!r}; {hint}")
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from fo_labelstudio.errors import SettingsError
+from fo_labelstudio.messages import meant
 from fo_labelstudio.remote.client import Client
 from fo_labelstudio.runs.editions import edition_of
 
@@ -36,7 +35,6 @@ def workspace_of(client: Client, asked: str | int | None) -> int | None:
     if found:
         numbers = ", ".join(map(str, sorted(found)))
         raise SettingsError(f"workspace: {len(found)} workspaces are called {asked!r} ({numbers}); pass the id of one")
-    near = get_close_matches(str(asked), there.values(), n=1, cutoff=0.5)
     known = ", ".join(map(repr, sorted(there.values())[:_SHOWN])) or "none"
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {known}"
+    hint = meant(str(asked), there.values(), f"there are {known}")
     raise SettingsError(f"workspace: the owner of the api_key sees no workspace {asked!r} on {client.url}; {hint}")
